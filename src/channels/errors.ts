@@ -1,0 +1,22 @@
+/**
+ * The one error that leaves an adapter's network methods. `kind` says what the engine does:
+ * `auth` parks the channel and alerts; `throttled` waits `afterMs` and spends no retry budget; `retry` waits with
+ * backoff; `unknown` is a request without an answer; `rejected` will not get better by itself.
+ */
+export class ChannelError extends Error {
+  readonly kind: 'auth' | 'throttled' | 'retry' | 'unknown' | 'rejected';
+  readonly afterMs: number | undefined;
+  readonly hint: string;
+
+  constructor(
+    kind: ChannelError['kind'],
+    message: string,
+    options: { afterMs?: number; hint?: string; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'ChannelError';
+    this.kind = kind;
+    this.afterMs = options.afterMs;
+    this.hint = options.hint ?? '';
+  }
+}

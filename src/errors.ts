@@ -1,0 +1,45 @@
+/** Exit codes of the command line, as docs/operations.md lists them. Unknown codes mean failure. */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  partial: 3,
+  brake: 4,
+  temporary: 5,
+  refused: 6,
+  daemon: 7,
+  drift: 8,
+} as const;
+
+/** One of the documented exit codes. */
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/**
+ * Something that the user must mend. `message` says what is wrong and where, `hint` names the next command
+ * or the edit that mends it. Never carries a secret, a raw body or buyer data.
+ */
+export class AppError extends Error {
+  readonly code: string;
+  readonly hint: string;
+  readonly exitCode: ExitCode;
+  /** Further facts for `--json`, merged into the `error` object. */
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: string,
+    message: string,
+    options: { hint?: string; exitCode?: ExitCode; details?: Record<string, unknown>; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.hint = options.hint ?? '';
+    this.exitCode = options.exitCode ?? EXIT.failed;
+    this.details = options.details ?? {};
+  }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

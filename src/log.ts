@@ -1,0 +1,39 @@
+import { pino } from 'pino';
+
+/** What a component may say. Never pass a body, a signature, a header or a secret. */
+export interface Log {
+  debug(facts: object, message: string): void;
+  info(facts: object, message: string): void;
+  warn(facts: object, message: string): void;
+  error(facts: object, message: string): void;
+  child(bindings: Record<string, unknown>): Log;
+}
+
+const secretPaths = [
+  'access_token',
+  'client_secret',
+  'consumer_secret',
+  'consumer_key',
+  'webhook_secret',
+  'token',
+  'authorization',
+  'headers',
+  'body',
+].flatMap((key) => [key, `*.${key}`]);
+
+/** JSON lines to stderr; stdout belongs to answers. */
+export function createLog(level: string): Log {
+  return pino(
+    { level, redact: { paths: secretPaths, censor: '[redacted]' }, base: null },
+    pino.destination(2),
+  );
+}
+
+/** Says nothing; for tests and short commands. */
+export const silentLog: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silentLog,
+};
