@@ -65,6 +65,7 @@ export interface ChannelRow {
   orphaned: boolean;
   lastOkAt: number | null;
   webhooksRegistered: boolean;
+  setup: ChannelSetup;
 }
 
 /** The order feed of a channel. */
@@ -82,9 +83,27 @@ export interface FeedRow {
   error: string | null;
 }
 
+/** What the file says of a channel and the store must know to compute targets and to allocate. */
+export interface ChannelSetup {
+  name: string;
+  type: string;
+  mode: Mode;
+  /** The channel's settings laid over the defaults. */
+  offer: Offer;
+  oversell: 'alert' | 'hold' | 'cancel';
+  basis: 'net' | 'gross';
+  maxQuantity: number;
+  clockMarginMs: number;
+  /** Null when the channel reports shipping and nothing is presumed. */
+  presumeGoneMs: number | null;
+}
+
 export interface ChannelStore {
-  /** Makes the rows of all configured channels; the rest becomes orphaned. Applies mode by "whichever changed last". */
-  configure(channels: { name: string; type: string; mode: Mode }[], now: number): Promise<ChannelRow[]>;
+  /**
+   * Makes the rows of all configured channels; the rest becomes orphaned. Mode: the file's value counts when it
+   * differs from the file's value last seen, else the command's. A changed offer makes the channel's counters due.
+   */
+  configure(channels: ChannelSetup[], now: number): Promise<ChannelRow[]>;
   list(): Promise<ChannelRow[]>;
   /** Binds at first contact. `taken`: another channel has this account; `changed`: bound to a different one before. */
   bind(
