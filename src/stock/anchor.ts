@@ -17,6 +17,8 @@ export interface OwnChange {
 export interface UnreadPush {
   quantity: number;
   sentAt: number;
+  /** Until when it may still act at the channel. */
+  deadline: number;
 }
 
 export interface Range {
@@ -54,7 +56,7 @@ export function expectedRange(
   for (const push of unread) {
     const after = movedBy(
       { low: push.quantity, high: push.quantity },
-      push.sentAt,
+      push.deadline,
       push.sentAt,
       changes,
       facts,
@@ -89,6 +91,11 @@ function movedBy(
     else range.high += change.delta;
   }
   return range;
+}
+
+/** The number of a range that holds only one. */
+export function single(range: Range): number | null {
+  return range.low === range.high ? range.low : null;
 }
 
 /** Changes that still matter after a new anchor: those not surely before it. */

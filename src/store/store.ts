@@ -579,7 +579,10 @@ export interface OutboxStore {
   nextDueAt(channelId: number): Promise<number | null>;
   /** In-flight pushes of dead boots become unknown; leases of dead boots are void. Called once at start. */
   recover(now: number): Promise<number>;
-  list(filter: { channel?: string; status?: PushRow['status']; limit: number }): Promise<PushRow[]>;
+  list(
+    filter: { channel?: string; status?: PushRow['status']; limit: number },
+    now: number,
+  ): Promise<PushRow[]>;
   /** Makes dead and waiting pushes due now; answers how many. */
   retry(filter: { channel?: string; counterIds?: number[] }, now: number): Promise<number>;
   actionsDue(channelId: number, limit: number, now: number): Promise<ActionRow[]>;

@@ -1,0 +1,125 @@
+import type { ListingRef, PushLine, PushOutcome, StockReading } from '../channel.ts';
+import { ChannelError } from '../errors.ts';
+import { meetWeather } from './calls.ts';
+import { sell } from './selling.ts';
+import { comparesNatively, counterOf, listingOf, visible, write } from './shelf.ts';
+import { type MemoryCounter, type MemoryListing, type MemoryState, platformNow } from './state.ts';
+
+/** What each listing shows now. */
+export async function readStock(
+  state: MemoryState,
+  listings: ListingRef[],
+  signal: AbortSignal,
+): Promise<StockReading[]> {
+  const askedAt = state.clock.now();
+  await meetWeather(state, 'read', signal);
+  const answeredAt = state.clock.now();
+  return listings.map((ref) => {
+    const listing = state.listings.get(ref.listingId);
+    const reading = { listingId: ref.listingId, shown: null, detail: null, askedAt, answeredAt };
+    if (listing === undefined) return { ...reading, state: 'not-listed', detail: 'no such listing' };
+    if (listing.unwritable !== null) return { ...reading, state: 'unwritable', detail: listing.unwritable };
+    const shown = visible(state, counterOf(state, listing));
+    if (shown === null) return { ...reading, state: 'untracked', detail: 'no number is kept' };
+    return { ...reading, shown, state: 'ok' };
+  });
+}
+
+/** Writes line by line, each with its own outcome. */
+export async function setStock(
+  state: MemoryState,
+  lines: PushLine[],
+  signal: AbortSignal,
+): Promise<PushOutcome[]> {
+  const askedAt = state.clock.now();
+  try {
+    await meetWeather(state, 'write', signal);
+  } catch (error) {
+    if (!(error instanceof ChannelError)) throw error;
+    return lines.map(() => outcomeOf(error));
+  }
+  return lines.map((line) => setOne(state, line, askedAt));
+}
+
+function outcomeOf(error: ChannelError): PushOutcome {
+  if (error.kind === 'throttled')
+    return { kind: 'throttled', error: error.message, afterMs: error.afterMs ?? 1_000 };
+  if (error.kind === 'rejected') return { kind: 'rejected', error: error.message, hint: error.hint };
+  return { kind: error.kind, error: error.message };
+}
+
+function setOne(state: MemoryState, line: PushLine, askedAt: number): PushOutcome {
+  const listing = state.listings.get(line.listingId);
+  const refusal = whyRefused(state, listing, line);
+  if (listing === undefined || refusal !== null) {
+    return {
+      kind: 'rejected',
+      error: refusal ?? 'no such listing',
+      hint: 'read the catalogue again: invsync listings import',
+    };
+  }
+  const counter = counterOf(state, listing);
+  if (state.keys.has(line.key) && (state.options.capabilities?.idempotencyKeys ?? true)) {
+    return { kind: 'applied', shown: line.quantity };
+  }
+  const compares = (state.options.capabilities?.compareAndSet ?? 'native') !== 'none';
+  const before = visible(state, counter);
+  if (comparesNatively(state)) slipInSale(state, listing);
+  const compared = comparesNatively(state) ? counter.shown : before;
+  if (compares && line.base !== null && compared !== line.base) {
+    return { kind: 'conflict', shown: compared, askedAt, answeredAt: state.clock.now() };
+  }
+  if (!comparesNatively(state)) slipInSale(state, listing);
+  return act(state, counter, listing, line);
+}
+
+function act(
+  state: MemoryState,
+  counter: MemoryCounter,
+  listing: MemoryListing,
+  line: PushLine,
+): PushOutcome {
+  const lateMs = state.faults.hits('late_apply', 'write');
+  if (lateMs !== null) {
+    counter.late.push({ at: state.clock.now() + lateMs, quantity: line.quantity, base: line.base });
+    return { kind: 'unknown', error: `${state.name}: no answer` };
+  }
+  state.keys.add(line.key);
+  const accepted = state.options.answers === 'accepted';
+  const answered = state.faults.hits('apply_then_timeout', 'write') === null;
+  state.writes.push({
+    at: platformNow(state),
+    counterKey: listing.counterKey,
+    from: counter.shown,
+    to: line.quantity,
+    applied: true,
+    answered,
+    key: line.key,
+  });
+  write(state, counter, line.quantity);
+  if (!answered) return { kind: 'unknown', error: `${state.name}: no answer` };
+  return accepted ? { kind: 'accepted' } : { kind: 'applied', shown: line.quantity };
+}
+
+function slipInSale(state: MemoryState, listing: MemoryListing): void {
+  if (state.faults.hits('sale_before_write', 'write') === null) return;
+  sell(state, { lines: [{ ref: listing.listingId, quantity: 1 }] });
+}
+
+function whyRefused(state: MemoryState, listing: MemoryListing | undefined, line: PushLine): string | null {
+  if (listing === undefined) return `no listing ${line.listingId}`;
+  if (listing.unwritable !== null) return listing.unwritable;
+  if (counterOf(state, listing).shown === null) return 'no number is kept for this listing';
+  const maxQuantity = state.options.capabilities?.maxQuantity ?? 1_000_000;
+  if (line.quantity > maxQuantity) return `more than ${maxQuantity}`;
+  if (state.faults.hits('rejected', 'write') !== null) return 'refused';
+  return null;
+}
+
+/** The listing of an id, an alias or a SKU, as the engine names it. */
+export function refOf(state: MemoryState, ref: string): ListingRef | null {
+  const listing = listingOf(state, ref);
+  if (listing === undefined) return null;
+  const { listingId, counterKey, sku } = listing;
+  return { listingId, counterKey, channelSku: sku, facts: null };
+}

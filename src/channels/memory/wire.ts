@@ -1,0 +1,223 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+import { messageOf } from '../../errors.ts';
+import type { OrderSnapshot } from '../../stock/order.ts';
+import {
+  type Delivery,
+  type DeliveryContent,
+  type FactsOf,
+  type HookRequest,
+  type Json,
+  type Obtaining,
+  type Receipt,
+  UnreadableDelivery,
+} from '../channel.ts';
+import { parseJsonBytes } from '../lib/json.ts';
+import type { MemoryOrder, MemoryState } from './state.ts';
+
+/** A webhook call as the platform sends it to `/hooks/<channel>`. */
+export interface MemoryHook {
+  headers: Record<string, string>;
+  body: Buffer;
+}
+
+/** A signed time may be this far from ours. */
+const toleranceMs = 5 * 60_000;
+
+const units = z.int().min(0).max(1_000_000_000);
+const id = z.union([z.string().min(1).max(200), z.int()]).transform(String);
+const millis = z.int().min(0);
+
+const line = z.object({
+  key: id,
+  listing: id.nullish(),
+  sku: z.string().nullish(),
+  taken: units,
+  gone: units.default(0),
+  taken_at: millis.nullish(),
+  gone_at: millis.nullish(),
+});
+const order = z.object({
+  id,
+  number: z.string().nullish(),
+  version: millis,
+  status: z.string().default('open'),
+  placed_at: millis,
+  changed_at: millis,
+  lines: z.array(line).max(5_000),
+  complete: z.boolean().default(true),
+  look_again_ms: millis.nullish(),
+});
+const named = z.object({ ids: z.array(id).max(1_000) });
+const fields = z.discriminatedUnion('topic', [
+  z.object({ topic: z.literal('order'), order }),
+  z.object({ topic: z.literal('order-ids'), ids: z.array(id) }),
+  z.object({ topic: z.literal('listing'), ids: z.array(id) }),
+  z.object({ topic: z.literal('alert'), message: z.string() }),
+  z.object({ topic: z.literal('ignored'), reason: z.string() }),
+]);
+
+/** HMAC-SHA256 of the body, hex; of `<time>.<body>` when a time is sent along. */
+export function signMemory(body: Uint8Array, secret: string, time?: string): string {
+  const hmac = createHmac('sha256', secret);
+  if (time !== undefined) hmac.update(`${time}.`);
+  return hmac.update(body).digest('hex');
+}
+
+/** An order as lists, fetches and deliveries carry it. */
+export function itemOf(state: MemoryState, from: MemoryOrder): Json {
+  const lookAgainMs = from.unsettledUntil - state.clock.now();
+  return {
+    id: from.id,
+    number: from.number,
+    version: from.version,
+    status: from.status,
+    placed_at: from.placed_at,
+    changed_at: from.changed_at,
+    lines: from.lines.map((each) => ({ ...each })),
+    complete: true,
+    ...(lookAgainMs > 0 ? { look_again_ms: lookAgainMs } : {}),
+  };
+}
+
+/** A signed delivery. Topics: `order` (an order), `order-ids` and `listing` ({ids}), `alert` ({message}). */
+export function hookOf(
+  state: Pick<MemoryState, 'secret' | 'options'>,
+  topic: string,
+  content: Json,
+  key: string,
+): MemoryHook {
+  const padding = state.options.paddingBytes ?? 0;
+  const padded =
+    padding > 0 && typeof content === 'object' && content !== null && !Array.isArray(content)
+      ? { ...content, padding: 'x'.repeat(padding) }
+      : content;
+  const body = Buffer.from(JSON.stringify(padded));
+  return {
+    headers: {
+      'content-type': 'application/json',
+      'x-memory-id': key,
+      'x-memory-topic': topic,
+      'x-memory-signature': signMemory(body, state.secret),
+    },
+    body,
+  };
+}
+
+/** Authenticates and names one delivery; `GET ?challenge=x` is the platform's handshake. */
+export function receiveMemory(request: HookRequest, secret: string): Receipt {
+  if (request.method === 'GET') {
+    const challenge = new URLSearchParams(request.query).get('challenge');
+    if (challenge === null) return { kind: 'refused', status: 405, reason: 'only POST' };
+    return { kind: 'handshake', status: 200, body: challenge, contentType: 'text/plain' };
+  }
+  if (request.method !== 'POST') return { kind: 'refused', status: 405, reason: 'only POST' };
+  const time = request.headers['x-memory-time'];
+  if (time !== undefined && !(Math.abs(Number(time) - request.receivedAt) <= toleranceMs)) {
+    return { kind: 'refused', status: 401, reason: 'stale time' };
+  }
+  const signature = request.headers['x-memory-signature'];
+  if (signature === undefined) return { kind: 'refused', status: 401, reason: 'no signature' };
+  if (!/^[0-9a-f]{64}$/.test(signature)) {
+    return { kind: 'refused', status: 401, reason: 'malformed signature' };
+  }
+  const expected = Buffer.from(signMemory(request.body, secret, time), 'hex');
+  if (!timingSafeEqual(expected, Buffer.from(signature, 'hex'))) {
+    return { kind: 'refused', status: 401, reason: 'wrong signature' };
+  }
+  const key = request.headers['x-memory-id'] ?? '';
+  if (key === '' || key.length > 200) return { kind: 'refused', status: 400, reason: 'no usable key' };
+  const kind = request.headers['x-memory-topic'] ?? 'order';
+  return { kind: 'deliveries', deliveries: [{ key, kind, meta: null, body: request.body }] };
+}
+
+/** The fields that are kept of a delivery. Throws `UnreadableDelivery`. */
+export function memoryFieldsOf(delivery: Delivery): Json {
+  let parsed: unknown;
+  try {
+    parsed = parseJsonBytes(delivery.body);
+  } catch (error) {
+    throw new UnreadableDelivery(messageOf(error));
+  }
+  switch (delivery.kind) {
+    case 'order':
+      return { topic: 'order', order: orderFieldsOf(parsed) };
+    case 'order-ids':
+    case 'listing':
+      return { topic: delivery.kind, ids: read(named, parsed).ids };
+    case 'alert':
+      return { topic: 'alert', message: read(z.object({ message: z.string() }), parsed).message };
+    default:
+      return { topic: 'ignored', reason: `unknown topic "${delivery.kind}"` };
+  }
+}
+
+/** The fields that are kept of an order. Throws `UnreadableDelivery`. */
+export function orderFieldsOf(parsed: unknown): Json {
+  const found = read(order, parsed);
+  return {
+    ...found,
+    number: found.number ?? null,
+    look_again_ms: found.look_again_ms ?? null,
+    lines: found.lines.map((each) => ({
+      ...each,
+      listing: each.listing ?? null,
+      sku: each.sku ?? null,
+      taken_at: each.taken_at ?? null,
+      gone_at: each.gone_at ?? null,
+    })),
+  };
+}
+
+function read<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new UnreadableDelivery(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'unreadable'}`);
+}
+
+/** Listings that the fields name. */
+export function memoryRefsIn(from: Json): string[] {
+  const found = read(fields, from);
+  if (found.topic === 'listing') return found.ids;
+  if (found.topic !== 'order') return [];
+  return [...new Set(found.order.lines.flatMap((each) => (each.listing == null ? [] : [each.listing])))];
+}
+
+/** What the fields say; a line whose listing is known by alias names the listing itself. */
+export function memoryOrdersIn(from: Json, facts: FactsOf, how: Obtaining): DeliveryContent {
+  const found = read(fields, from);
+  const nothing: DeliveryContent = { orders: [], fetch: [], touched: [], ignored: null, alert: null };
+  if (found.topic === 'order-ids') return { ...nothing, fetch: found.ids };
+  if (found.topic === 'listing') return { ...nothing, touched: found.ids };
+  if (found.topic === 'alert') return { ...nothing, alert: found.message, ignored: 'a message for people' };
+  if (found.topic === 'ignored') return { ...nothing, ignored: found.reason };
+  return { ...nothing, orders: [snapshotOf(found.order, facts, how)] };
+}
+
+function snapshotOf(from: z.infer<typeof order>, facts: FactsOf, how: Obtaining): OrderSnapshot {
+  return {
+    orderId: from.id,
+    number: from.number ?? null,
+    version: from.version,
+    clock: 'memory',
+    obtained: how.obtained,
+    askedAt: how.askedAt,
+    answeredAt: how.answeredAt,
+    complete: from.complete,
+    placedAt: from.placed_at,
+    changedAt: from.changed_at,
+    status: from.status,
+    cancelled: from.status === 'cancelled',
+    lines: from.lines.map((each) => ({
+      lineKey: each.key,
+      listingId: each.listing == null ? null : (facts(each.listing)?.listingId ?? each.listing),
+      channelSku: each.sku ?? null,
+      taken: each.taken,
+      gone: Math.min(each.gone, each.taken),
+      takenAt: each.taken_at ?? null,
+      goneAt: each.gone_at ?? null,
+    })),
+    ...(from.look_again_ms != null && from.look_again_ms > 0 ? { lookAgainMs: from.look_again_ms } : {}),
+  };
+}

@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import type { FetchedOrder, Json, OrderPage } from '../channel.ts';
+import { type Answer, nextCursor, type ShopifyApi } from './api.ts';
+import type { DocumentName } from './documents.ts';
+import { QueryTooCostly } from './failures.ts';
+import { gid } from './gid.ts';
+import { connection, keptOrder, needsDetails, OrderNode } from './graphql-order.ts';
+import { readOrderDetails } from './order-details.ts';
+
+/** Orders per page: 33 points each (dossier 7: one query may ask for 1,000). */
+const pageSize = 25;
+
+const OrdersData = z.object({ orders: connection(OrderNode) });
+const NodesData = z.object({ nodes: z.array(z.union([OrderNode, z.null()])) });
+
+/** All orders changed since (shop's clock, ms), whatever their state: cancelled and closed ones are not filtered. */
+export function ordersSince(api: ShopifyApi, since: number, signal: AbortSignal): AsyncIterable<OrderPage> {
+  return walk(api, { document: 'OrdersChanged', query: `updated_at:>='${searchTime(since)}'` }, signal);
+}
+
+/** All orders created since (shop's clock, ms). */
+export function ordersCreatedSince(
+  api: ShopifyApi,
+  since: number,
+  signal: AbortSignal,
+): AsyncIterable<OrderPage> {
+  return walk(api, { document: 'OrdersCreated', query: `created_at:>='${searchTime(since)}'` }, signal);
+}
+
+/** Search wants UTC with Z, quoted, and knows no fractions: rounded down (dossier 6). */
+function searchTime(at: number): string {
+  return `${new Date(Math.max(0, Math.floor(at / 1000) * 1000)).toISOString().slice(0, 19)}Z`;
+}
+
+async function* walk(
+  api: ShopifyApi,
+  search: { document: 'OrdersChanged' | 'OrdersCreated'; query: string },
+  signal: AbortSignal,
+): AsyncGenerator<OrderPage> {
+  let after: string | null = null;
+  let first = pageSize;
+  let beganAt: number | null = null;
+  for (;;) {
+    const page: Answer<z.infer<typeof OrdersData>> | null = await tryPage(
+      api,
+      { document: search.document, variables: { first, after, query: search.query } },
+      signal,
+    );
+    if (page === null) {
+      first = Math.floor(first / 2);
+      continue;
+    }
+    beganAt ??= page.channelClock;
+    const { nodes, pageInfo } = page.data.orders;
+    const { items, answeredAt } = await keptOrders(api, nodes, signal);
+    const end = pageInfo.hasNextPage ? null : { channelClock: beganAt };
+    yield { items, askedAt: page.askedAt, answeredAt: answeredAt ?? page.answeredAt, end };
+    if (!pageInfo.hasNextPage) return;
+    after = nextCursor(pageInfo.endCursor, after);
+  }
+}
+
+/** Null: the page was too costly and can be halved. */
+async function tryPage(
+  api: ShopifyApi,
+  ask: { document: DocumentName; variables: { first: number; after: string | null; query: string } },
+  signal: AbortSignal,
+): Promise<Answer<z.infer<typeof OrdersData>> | null> {
+  try {
+    return await api.call({ ...ask, data: OrdersData }, signal);
+  } catch (error) {
+    if (error instanceof QueryTooCostly && ask.variables.first > 1) return null;
+    throw error;
+  }
+}
+
+async function keptOrders(
+  api: ShopifyApi,
+  nodes: OrderNode[],
+  signal: AbortSignal,
+): Promise<{ items: Json[]; answeredAt: number | null }> {
+  const items: Json[] = [];
+  let answeredAt: number | null = null;
+  for (const node of nodes) {
+    if (!needsDetails(node)) {
+      items.push(keptOrder(node));
+      continue;
+    }
+    const read = await readOrderDetails(api, node.id, signal);
+    if (read === null) continue;
+    items.push(read.order);
+    answeredAt = read.answeredAt;
+  }
+  return { items, answeredAt };
+}
+
+/** Orders by id, in order; accepts global and plain ids. */
+export async function fetchOrders(
+  api: ShopifyApi,
+  ids: string[],
+  signal: AbortSignal,
+): Promise<FetchedOrder[]> {
+  const found: FetchedOrder[] = [];
+  for (let at = 0; at < ids.length; at += pageSize) {
+    const batch = ids.slice(at, at + pageSize);
+    const asked = { ids: batch.map((id) => gid('Order', id)) };
+    const answer = await api.call({ document: 'OrdersById', variables: asked, data: NodesData }, signal);
+    for (const [index, orderId] of batch.entries()) {
+      found.push(
+        await fetchedOrder(api, orderId, { node: answer.data.nodes[index] ?? null, answer }, signal),
+      );
+    }
+  }
+  return found;
+}
+
+async function fetchedOrder(
+  api: ShopifyApi,
+  orderId: string,
+  first: { node: OrderNode | null; answer: Answer<unknown> },
+  signal: AbortSignal,
+): Promise<FetchedOrder> {
+  const { node, answer } = first;
+  if (node === null) return { orderId, missing: true };
+  if (!needsDetails(node)) {
+    return { orderId, item: keptOrder(node), askedAt: answer.askedAt, answeredAt: answer.answeredAt };
+  }
+  const read = await readOrderDetails(api, node.id, signal);
+  if (read === null) return { orderId, missing: true };
+  return { orderId, item: read.order, askedAt: read.askedAt, answeredAt: read.answeredAt };
+}

@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import type { ListingRef, StockReading } from '../channel.ts';
+import type { Priority } from '../lib/pace.ts';
+import type { Answer, ShopifyApi } from './api.ts';
+import { QueryTooCostly } from './failures.ts';
+import { availableOf, LevelNode, ListingFacts, whyUnwritable } from './listings.ts';
+
+/** Most ids that `nodes` takes (dossier 7). */
+const idsPerRead = 250;
+
+const ItemNode = z.object({ id: z.string(), tracked: z.boolean(), inventoryLevel: LevelNode.nullish() });
+const LevelsData = z.object({ nodes: z.array(ItemNode.nullable()) });
+
+/** Where stock is read. */
+export interface Shelf {
+  api: ShopifyApi;
+  location: string;
+}
+
+/** One uncached reading per listing, in order. Throws `ChannelError`. */
+export async function readStock(
+  shelf: Shelf,
+  listings: readonly ListingRef[],
+  signal: AbortSignal,
+  priority: Priority = 'read',
+): Promise<StockReading[]> {
+  const readings: StockReading[] = [];
+  let size = idsPerRead;
+  while (readings.length < listings.length) {
+    const batch = listings.slice(readings.length, readings.length + size);
+    const answer = await tryRead(shelf, { ids: batch.map((listing) => listing.listingId), priority }, signal);
+    if (answer === null) {
+      size = Math.floor(batch.length / 2);
+      continue;
+    }
+    const { askedAt, answeredAt } = answer;
+    const readBatch = batch.map((listing, index) => ({
+      listingId: listing.listingId,
+      askedAt,
+      answeredAt,
+      ...stateOf(listing, answer.data.nodes[index] ?? null),
+    }));
+    readings.push(...readBatch);
+  }
+  return readings;
+}
+
+/** Null: the batch was too costly and can be halved. */
+async function tryRead(
+  shelf: Shelf,
+  ask: { ids: string[]; priority: Priority },
+  signal: AbortSignal,
+): Promise<Answer<z.infer<typeof LevelsData>> | null> {
+  const variables = { ids: ask.ids, location: shelf.location };
+  try {
+    return await shelf.api.call(
+      { document: 'Levels', variables, data: LevelsData, priority: ask.priority },
+      signal,
+    );
+  } catch (error) {
+    if (error instanceof QueryTooCostly && ask.ids.length > 1) return null;
+    throw error;
+  }
+}
+
+/** An item that is not stocked at the location has no number: null is not 0 (dossier 9.14). */
+function stateOf(
+  listing: ListingRef,
+  node: z.infer<typeof ItemNode> | null,
+): Pick<StockReading, 'shown' | 'state' | 'detail'> {
+  if (node === null)
+    return { shown: null, state: 'not-listed', detail: 'the inventory item does not exist any more' };
+  const facts = ListingFacts.safeParse(listing.facts);
+  const isBundle = facts.success && facts.data.bundle;
+  const detail = whyUnwritable(node.tracked, isBundle);
+  if (detail !== null) return { shown: null, state: isBundle ? 'unwritable' : 'untracked', detail };
+  const shown = availableOf(node.inventoryLevel ?? null);
+  if (shown !== null) return { shown, state: 'ok', detail: null };
+  return { shown: null, state: 'not-listed', detail: 'not stocked at the configured location' };
+}

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+
+/** Statuses that WooCommerce itself knows; what they hold is settled (dossier O.5) and not configurable. */
+export const coreStatuses = [
+  'pending',
+  'processing',
+  'on-hold',
+  'completed',
+  'cancelled',
+  'refunded',
+  'failed',
+  'trash',
+  'checkout-draft',
+  'auto-draft',
+  'draft',
+  'new',
+] as const;
+
+const text = z.string().min(1, 'must not be empty');
+
+const shopUrl = z
+  .string()
+  .refine(isShopUrl, 'must be the address of the shop, http(s)://host[:port][/path], without query or user')
+  .transform((url) => url.replace(/\/+$/, ''))
+  .describe(
+    "The shop's own address as WordPress knows it (Settings > General > Site Address). https uses Basic auth, http OAuth 1.0a; webhooks of any other address are refused.",
+  );
+
+const statusMap = z
+  .record(text, z.enum(['hold', 'none', 'gone']))
+  .transform((map) =>
+    Object.fromEntries(Object.entries(map).map(([status, holds]) => [status.replace(/^wc-/, ''), holds])),
+  )
+  .refine((map) => coreStatuses.every((status) => !Object.hasOwn(map, status)), {
+    message: `only statuses added by plugins can be mapped, not ${coreStatuses.join(', ')}`,
+  })
+  .default({})
+  .describe(
+    'Order statuses added by plugins: hold (keeps stock), none (keeps none) or gone (shipped). Decides only where the shop did not record a stock movement itself.',
+  );
+
+/** The keys that a channel of this type adds to those that all channels share. */
+export const wooConfig = z
+  .strictObject({
+    url: shopUrl,
+    consumer_key: text
+      .describe('Consumer key (ck_…) of a key with read/write permission.')
+      .meta({ secret: true }),
+    consumer_secret: text.describe('Consumer secret (cs_…) of that key.').meta({ secret: true }),
+    webhook_secret: z
+      .union([text, z.array(text).min(1)])
+      .optional()
+      .describe(
+        'Secret that signs the webhooks; [A-Za-z0-9], 48 characters. A list while changing it: the first one is used for registering, all verify. Not needed with webhooks: false.',
+      )
+      .meta({ secret: true }),
+    credentials_in_query: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Send key and secret in the query string (https only): for hosts that strip the Authorization header. They end up in the access log of the shop.',
+      ),
+    hold_rule: z
+      .enum(['reduced-stock', 'by-status'])
+      .default('reduced-stock')
+      .describe(
+        'reduced-stock: units held are those that the shop recorded on the order line. by-status: for shops whose plugins switch off the stock movement of WooCommerce.',
+      ),
+    status_map: statusMap,
+    wake_cron: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Call wp-cron.php of the shop at each poll (once a minute at most), so that a shop without visitors delivers its webhooks.',
+      ),
+  })
+  .superRefine((config, context) => {
+    if (!config.credentials_in_query || config.url.startsWith('https://')) return;
+    context.addIssue({
+      code: 'custom',
+      path: ['credentials_in_query'],
+      message: 'works with an https url only: on http WooCommerce takes OAuth 1.0a, which is used by itself',
+    });
+  });
+
+/** A channel's configuration after parsing. `url` has no slash at the end. */
+export type WooConfig = z.infer<typeof wooConfig>;
+
+/** All webhook secrets, the one for registering first; none when the channel is polled only. */
+export function webhookSecrets(config: WooConfig): string[] {
+  if (config.webhook_secret === undefined) return [];
+  return Array.isArray(config.webhook_secret) ? config.webhook_secret : [config.webhook_secret];
+}
+
+function isShopUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return false;
+  return url.search === '' && url.hash === '' && url.username === '' && url.password === '';
+}

@@ -1,0 +1,50 @@
+import type { Channel, ChannelDefinition, ChannelDeps } from '../channel.ts';
+import { capabilities } from './capabilities.ts';
+import { check } from './check.ts';
+import { type WooConfig, wooConfig } from './config.ts';
+import { identity } from './identity.ts';
+import { listListings } from './listings.ts';
+import { fetchOrders, openOrders, ordersCreatedSince, ordersSince } from './orders.ts';
+import { cancelOrder, holdOrder } from './oversell.ts';
+import { setStock } from './push.ts';
+import { openShop } from './shop.ts';
+import { readStock } from './stock.ts';
+import { fieldsOf, ordersIn, receive, refsIn } from './webhook.ts';
+import { webhooksOf } from './webhooks.ts';
+
+/** WooCommerce through its REST API wc/v3 and its webhooks. */
+export const woocommerce: ChannelDefinition<WooConfig> = {
+  type: 'woocommerce',
+  title: 'WooCommerce',
+  grade: {
+    level: 'contracts',
+    note: 'held against deliveries and answers recorded from a real shop (WooCommerce 11.0.1); not yet run against a live one',
+  },
+  config: wooConfig,
+  capabilities,
+  create,
+};
+
+function create(config: WooConfig, deps: ChannelDeps): Channel {
+  const shop = openShop(config, deps);
+  return {
+    capabilities,
+    identity: (signal) => identity(shop, signal),
+    check: (signal) => check(shop, signal),
+    listListings: (signal) => listListings(shop, signal),
+    readStock: (listings, signal) => readStock(shop, listings, signal),
+    setStock: (lines, signal) => setStock(shop, lines, signal),
+    ordersSince: (since, signal) => ordersSince(shop, since, signal),
+    ordersCreatedSince: (since, signal) => ordersCreatedSince(shop, since, signal),
+    openOrders: (signal) => openOrders(shop, signal),
+    fetchOrders: (ids, signal) => fetchOrders(shop, ids, signal),
+    receive: (request) => receive(config, request),
+    fieldsOf,
+    refsIn,
+    ordersIn: (fields, facts, how) => ordersIn(config, fields, facts, how),
+    webhooks: webhooksOf(shop),
+    hold: (order, signal) => holdOrder(shop, order, signal),
+    cancel: (order, signal) => cancelOrder(shop, order, signal),
+    close: () => shop.api.close(),
+  };
+}

@@ -1,0 +1,208 @@
+import { z } from 'zod';
+import type { OrderSnapshot, SnapshotLine } from '../../stock/order.ts';
+import type { FactsOf, Json, Obtaining } from '../channel.ts';
+import type { WooConfig } from './config.ts';
+import { parseFacts } from './facts.ts';
+import { parseGmt } from './gmt.ts';
+import { type Hold, holdOf, type Standing, standingOf } from './hold.ts';
+import type { OrderRow } from './schema.ts';
+
+const lineFields = z.object({
+  id: z.string(),
+  product: z.string(),
+  variation: z.string(),
+  sku: z.string().nullable(),
+  quantity: z.number(),
+  /** `_reduced_stock`; null when the line has none. */
+  reduced: z.number().nullable(),
+  /** `_restock_refunded_items`, 0 when the line has none. */
+  restocked: z.number(),
+});
+export type LineFields = z.infer<typeof lineFields>;
+
+/** What is kept of an order: no buyer, no money. Times in milliseconds. Part of the stored format. */
+export const orderFields = z.object({
+  kind: z.literal('order'),
+  id: z.string(),
+  number: z.string().nullable(),
+  status: z.string(),
+  /** The status before the trash, without `wc-`; null when it is not in the trash or the shop does not tell. */
+  trashedFrom: z.string().nullable(),
+  created: z.number(),
+  modified: z.number(),
+  paid: z.number().nullable(),
+  completed: z.number().nullable(),
+  lines: z.array(lineFields),
+  hasRefunds: z.boolean(),
+  /** Units refunded per line id; null when the refunds were not read. */
+  refunded: z.record(z.string(), z.number()).nullable(),
+});
+export type OrderFields = z.infer<typeof orderFields>;
+
+/** One PHP request can leave status and stock apart for so long at most; older contradictions are there to stay. */
+const requestMs = 5 * 60_000;
+const lookAgainMs = 30_000;
+const looks = 2;
+/** Created and paid within one request: the stock moved then (dossier 2.6). */
+const sameRequestMs = 5_000;
+
+/** The kept fields of an order as the shop sends it; null when its times are unreadable. */
+export function keptOrder(row: OrderRow, refunded: Record<string, number> | null): OrderFields | null {
+  const created = parseGmt(row.date_created_gmt) ?? parseGmt(row.date_modified_gmt);
+  if (created === null) return null;
+  const trashedFrom = row.meta_data.find((entry) => entry.key === '_wp_trash_meta_status')?.value;
+  return {
+    kind: 'order',
+    id: row.id,
+    number: row.number ?? null,
+    status: row.status,
+    trashedFrom:
+      row.status === 'trash' && typeof trashedFrom === 'string' ? trashedFrom.replace(/^wc-/, '') : null,
+    created,
+    modified: parseGmt(row.date_modified_gmt) ?? created,
+    paid: parseGmt(row.date_paid_gmt),
+    completed: parseGmt(row.date_completed_gmt),
+    lines: row.line_items.map((line) => ({
+      id: line.id,
+      product: line.product_id,
+      variation: line.variation_id,
+      sku: line.sku,
+      quantity: Number.isFinite(line.quantity) ? line.quantity : 0,
+      reduced: numberIn(line.meta_data, '_reduced_stock'),
+      restocked: numberIn(line.meta_data, '_restock_refunded_items') ?? 0,
+    })),
+    hasRefunds: row.refunds.length > 0,
+    refunded,
+  };
+}
+
+/** The number stored under a meta key (a string or a number on the wire); null when there is none. */
+export function numberIn(meta: readonly { key: string; value?: unknown }[], key: string): number | null {
+  const value = meta.find((entry) => entry.key === key)?.value;
+  if (typeof value !== 'number' && (typeof value !== 'string' || value.trim() === '')) return null;
+  const number = Number(value);
+  return Number.isFinite(number) ? number : null;
+}
+
+/** How a line names its listing: `parent/variation` or the product; null once the product was deleted (O.5). */
+export function listingOf(line: LineFields): string | null {
+  if (line.product === '0') return line.variation === '0' ? null : line.variation;
+  return line.variation === '0' ? line.product : `${line.product}/${line.variation}`;
+}
+
+/** Both names under which discovery may know a line's listing: the variation's id outlives a change of its parent. */
+export function refsOf(line: LineFields): string[] {
+  const listing = listingOf(line);
+  if (listing === null) return [];
+  return line.variation === '0' || line.variation === listing ? [listing] : [listing, line.variation];
+}
+
+/** May some of the units have been refunded without being put back? Only the refunds themselves tell (trap 13). */
+export function needsRefunds(order: OrderFields, config: WooConfig): boolean {
+  if (!order.hasRefunds || order.refunded !== null || config.hold_rule === 'by-status') return false;
+  const standing = standingOf(order, config.status_map);
+  return (standing === 'holds' || standing === 'told') && order.lines.some((line) => (line.reduced ?? 0) > 0);
+}
+
+/**
+ * The snapshot of an order. `lineKey` is the line item's id alone: it counts up over the whole site and stays with the
+ * line when a plugin moves it to another order (traps 15, 16).
+ */
+export function snapshotOf(
+  order: OrderFields,
+  config: WooConfig,
+  facts: FactsOf,
+  how: Obtaining,
+): OrderSnapshot {
+  const standing = standingOf(order, config.status_map);
+  const judged = order.lines.map((line) => {
+    const refs = refsOf(line);
+    const known = refs.map((ref) => facts(ref)).find((ref) => ref !== undefined);
+    const managed = known === undefined ? undefined : parseFacts(known.facts).managed;
+    const hold = holdOf(line, order, { standing, managed, rule: config.hold_rule });
+    return { line, listingId: known?.listingId ?? refs[0] ?? null, managed, hold };
+  });
+  const settling = judged.some(({ hold }) => hold.settling);
+  const recent = how.askedAt - order.modified < requestMs;
+  const takenAt = paidAtOnce(order) ? order.paid : null;
+  const warnings = [
+    ...judged.flatMap((entry) => lineWarnings(entry, order)),
+    ...orderWarnings(
+      order,
+      standing,
+      judged.map(({ hold }) => hold),
+    ),
+  ];
+  return {
+    orderId: order.id,
+    number: order.number,
+    version: order.modified,
+    clock: 'date_modified_gmt',
+    obtained: how.obtained,
+    askedAt: how.askedAt,
+    answeredAt: how.answeredAt,
+    complete: true,
+    placedAt: order.created,
+    changedAt: order.modified,
+    status: order.status,
+    cancelled: order.status === 'cancelled',
+    lines: judged.map(
+      ({ line, listingId, hold }): SnapshotLine => ({
+        lineKey: line.id,
+        listingId,
+        channelSku: line.sku,
+        taken: hold.taken,
+        gone: hold.gone,
+        takenAt: hold.taken > 0 ? takenAt : null,
+        goneAt: hold.gone > 0 && standing === 'shipped' ? order.completed : null,
+      }),
+    ),
+    ...(settling && recent && how.attempt < looks ? { lookAgainMs } : {}),
+    ...(warnings.length === 0 ? {} : { warnings }),
+  };
+}
+
+function paidAtOnce(order: OrderFields): boolean {
+  return order.paid !== null && Math.abs(order.paid - order.created) <= sameRequestMs;
+}
+
+function lineWarnings(
+  entry: { line: LineFields; managed: boolean | undefined; hold: Hold },
+  order: OrderFields,
+): string[] {
+  const { line, managed, hold } = entry;
+  const name = `line ${line.id}${line.sku === null ? '' : ` (${line.sku})`}`;
+  const warnings: string[] = [];
+  const units = line.reduced ?? line.quantity;
+  if (!Number.isInteger(units)) warnings.push(`${name}: ${units} units, counted as ${hold.taken}`);
+  if (units < 0)
+    warnings.push(`${name}: a negative quantity (${units}) raised the stock of the shop; counted as 0`);
+  if (hold.guessed && managed === true) {
+    warnings.push(
+      `${name}: the shop manages this product but recorded no stock movement; ${hold.taken} counted by the status ${order.status} (if a plugin moves the stock: hold_rule: by-status)`,
+    );
+  }
+  if (hold.settling && !hold.guessed) {
+    warnings.push(`${name}: the order is ${order.status}, but the shop still keeps ${hold.taken} from sale`);
+  }
+  return warnings;
+}
+
+function orderWarnings(order: OrderFields, standing: Standing, holds: readonly Hold[]): string[] {
+  const open = holds.reduce((sum, hold) => sum + hold.taken - hold.gone, 0);
+  const warnings: string[] = [];
+  if (order.status === 'trash' && open > 0) {
+    warnings.push(
+      `in the trash of the shop, which keeps its ${open} units from sale; restore and cancel the order to free them`,
+    );
+  }
+  if (standing === 'told' && order.status !== 'trash' && open === 0 && order.lines.length > 0) {
+    warnings.push(`the status ${order.status} is unknown and no stock movement is recorded; see status_map`);
+  }
+  return warnings;
+}
+
+/** The kept fields as the engine stores them. */
+export function asJson(order: OrderFields): Json {
+  return order satisfies Json;
+}

@@ -1,0 +1,169 @@
+import { ChannelError } from '../errors.ts';
+import type { HttpAnswer } from '../lib/http.ts';
+import { readJson, refusalBody } from './answer.ts';
+import type { Scheme } from './auth.ts';
+
+/** A `ChannelError` that still knows what the shop said. `code` is WooCommerce's own, or empty. */
+export class Refusal extends ChannelError {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(
+    kind: ChannelError['kind'],
+    message: string,
+    options: { status: number; code: string; hint?: string; afterMs?: number },
+  ) {
+    super(kind, message, {
+      ...(options.hint === undefined ? {} : { hint: options.hint }),
+      ...(options.afterMs === undefined ? {} : { afterMs: options.afterMs }),
+    });
+    this.name = 'Refusal';
+    this.status = options.status;
+    this.code = options.code;
+  }
+}
+
+/** What was asked, as far as it decides how a failure is to be understood. */
+export interface Asked {
+  method: string;
+  path: string;
+  write: boolean;
+  scheme: Scheme | 'none';
+}
+
+/** WordPress says 600 s during each update, however short; 429 is honoured up to a quarter of an hour. */
+const maintenanceMs = 60_000;
+const longestWaitMs = 15 * 60_000;
+const defaultWaitMs = 5_000;
+
+/**
+ * The JSON of a good answer; throws `Refusal` for everything else (dossier 7, O.1, O.10; verified 2026-11). A write
+ * whose answer cannot be read is `unknown`: a shop obeys also when nobody listens (O.2).
+ */
+export function readAnswer(answer: HttpAnswer, asked: Asked): unknown {
+  if (answer.status >= 200 && answer.status < 300) return goodAnswer(answer, asked);
+  const { code, message } = refusalBody(answer.body);
+  const said = message === '' ? `HTTP ${answer.status}` : `HTTP ${answer.status} ${code}: ${message}`;
+  const facts = { status: answer.status, code };
+  const what = `${asked.method} ${asked.path}: ${said}`;
+  if (answer.status < 400) return redirected(answer, asked, what);
+  if (answer.status === 401) throw unauthorized(what, code, message, asked);
+  if (answer.status === 403) throw forbidden(what, code);
+  if (answer.status === 404) throw notFound(what, code);
+  if (answer.status === 408 || answer.status === 429) {
+    throw new Refusal('throttled', what, {
+      ...facts,
+      afterMs: retryAfterMs(answer) ?? defaultWaitMs,
+      hint: 'the host of the shop limits requests; invsync waits by itself',
+    });
+  }
+  if (answer.status >= 500) throw broken(answer, asked, what, code);
+  throw new Refusal('rejected', what, facts);
+}
+
+function goodAnswer(answer: HttpAnswer, asked: Asked): unknown {
+  const parsed = readJson(answer.body, asked.write ? 'exact' : 'lenient');
+  if (parsed.found) return parsed.json;
+  throw new Refusal(
+    asked.write ? 'unknown' : 'retry',
+    `${asked.method} ${asked.path}: HTTP ${answer.status}, but the answer is no JSON`,
+    {
+      status: answer.status,
+      code: '',
+      hint: 'a firewall, a cache or a plugin answers in place of the shop: allow the path /wp-json/wc/ there',
+    },
+  );
+}
+
+/** Redirects are not followed: they turn PUT into GET and drop the credentials (dossier 1.4). */
+function redirected(answer: HttpAnswer, asked: Asked, what: string): never {
+  const target = answer.headers['location'] ?? '';
+  const better = URL.canParse(target)
+    ? target.replace(/\?.*$/, '').replace(/\/wp-json\/.*$/, '')
+    : '(no location given)';
+  throw new Refusal('rejected', `${what}: the shop redirects to ${better}`, {
+    status: answer.status,
+    code: '',
+    hint: `use this URL instead in the configuration: url: ${better}${asked.write ? '; nothing was written' : ''}`,
+  });
+}
+
+function unauthorized(what: string, code: string, message: string, asked: Asked): Refusal {
+  const facts = { status: 401, code };
+  if (/nonce has already been used/i.test(message)) return new Refusal('retry', what, facts);
+  return new Refusal('auth', what, { ...facts, hint: remedyFor(code, message, asked) });
+}
+
+function remedyFor(code: string, message: string, asked: Asked): string {
+  if (/consumer secret/i.test(message))
+    return 'the key is known but its secret is wrong: check consumer_secret';
+  if (/write permissions|read permissions/i.test(message))
+    return 'give the key the permission Read/Write (WooCommerce > Settings > Advanced > REST API)';
+  if (/timestamp/i.test(message))
+    return 'the clocks of shop and daemon differ by more than 15 minutes: set them by NTP';
+  if (/signature/i.test(message))
+    return 'url must be exactly the Site Address of the shop (www, port and path included), and consumer_secret right';
+  if (/cannot be used to access/i.test(message))
+    return 'this address is closed to WooCommerce keys; nothing to mend';
+  if (code === '')
+    return 'the web server itself asks for a password: exempt /wp-json/ and /wp-cron.php from it';
+  if (asked.scheme === 'basic')
+    return 'unknown key; or the shop does not know that it is on https (TLS proxy without X-Forwarded-Proto: set $_SERVER["HTTPS"]="on" in wp-config.php); or the host strips the Authorization header (set credentials_in_query: true)';
+  return 'unknown key, or its WordPress user was deleted: make a new one under WooCommerce > Settings > Advanced > REST API';
+}
+
+function forbidden(what: string, code: string): Refusal {
+  if (code === '') {
+    return new Refusal('retry', what, {
+      status: 403,
+      code,
+      hint: 'a firewall or security plugin answers in place of the shop: allow the address of this daemon there',
+    });
+  }
+  return new Refusal('auth', what, {
+    status: 403,
+    code,
+    hint: 'the WordPress user of the key must be a shop manager or administrator, and no plugin may close the REST API',
+  });
+}
+
+function notFound(what: string, code: string): Refusal {
+  const facts = { status: 404, code };
+  if (code !== '' && code !== 'rest_no_route') return new Refusal('rejected', what, facts);
+  return new Refusal('rejected', what, {
+    ...facts,
+    hint: 'set Settings > Permalinks to anything but Plain, check that WooCommerce is active and that url has the path of the shop',
+  });
+}
+
+function broken(answer: HttpAnswer, asked: Asked, what: string, code: string): Refusal {
+  const facts = { status: answer.status, code };
+  if (code.startsWith('woocommerce_rest_')) return new Refusal('rejected', what, facts);
+  const waitMs = retryAfterMs(answer);
+  if (answer.status === 503 && waitMs !== null) {
+    return new Refusal('throttled', what, {
+      ...facts,
+      afterMs: Math.min(waitMs, maintenanceMs),
+      hint: 'the shop is in maintenance (an update); invsync waits by itself',
+    });
+  }
+  if (asked.write) {
+    return new Refusal('unknown', what, { ...facts, hint: 'part of the request may have been carried out' });
+  }
+  return new Refusal('retry', what, {
+    ...facts,
+    hint: 'see the PHP error log of the shop (WooCommerce > Status > Logs); invsync tries again by itself',
+  });
+}
+
+/** `Retry-After` in milliseconds: seconds or a date counted from the answer's own `Date`; null when absent. */
+function retryAfterMs(answer: HttpAnswer): number | null {
+  const value = answer.headers['retry-after'];
+  if (value === undefined) return null;
+  if (/^\d+$/.test(value.trim())) return Math.min(Number(value) * 1000, longestWaitMs);
+  const until = Date.parse(value);
+  if (Number.isNaN(until)) return null;
+  const from = Date.parse(answer.headers['date'] ?? '');
+  const waitMs = until - (Number.isNaN(from) ? answer.answeredAt : from);
+  return Math.min(Math.max(waitMs, 0), longestWaitMs);
+}

@@ -1,0 +1,157 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import {
+  type Delivery,
+  type DeliveryContent,
+  type FactsOf,
+  type HookRequest,
+  type Json,
+  type Obtaining,
+  type Receipt,
+  UnreadableDelivery,
+} from '../channel.ts';
+import { parseJsonBytes } from '../lib/json.ts';
+import { verifiesHmacBase64 } from '../lib/signature.ts';
+import { type WooConfig, webhookSecrets } from './config.ts';
+import { asJson, keptOrder, needsRefunds, orderFields, refsOf, snapshotOf } from './order.ts';
+import { errorBody, orderRow, wooId } from './schema.ts';
+import { sameSite } from './site.ts';
+
+/**
+ * Authenticates a call of the shop (dossier 2.2 to 2.5; O.6, O.7; verified 2026-11). The ping that each registration
+ * makes is an unsigned form body and must be answered 200 or the admin screen reports an error.
+ */
+export function receive(config: WooConfig, request: HookRequest): Receipt {
+  if (request.method !== 'POST') return { kind: 'refused', status: 405, reason: 'only POST is delivered' };
+  const { headers, body } = request;
+  const signature = headers['x-wc-webhook-signature'];
+  if (signature === undefined && isPing(body)) {
+    return { kind: 'handshake', status: 200, body: '', contentType: 'text/plain' };
+  }
+  const secrets = webhookSecrets(config);
+  if (secrets.length === 0) return refused('no webhook_secret is configured');
+  if (signature === undefined || signature === '') return refused('no signature');
+  if (!verifiesHmacBase64(body, signature, secrets)) return refused('the signature does not match');
+  const source = headers['x-wc-webhook-source'];
+  if (source !== undefined && !sameSite(source, config.url)) {
+    return refused(`sent by another shop: ${source.slice(0, 100)}`);
+  }
+  const topic = headers['x-wc-webhook-topic'] ?? 'unknown';
+  const webhookId = headers['x-wc-webhook-id'] ?? '';
+  return {
+    kind: 'deliveries',
+    deliveries: [{ key: keyOf(webhookId, topic, body), kind: topic, meta: {}, body }],
+  };
+}
+
+function refused(reason: string): Receipt {
+  return { kind: 'refused', status: 401, reason };
+}
+
+function isPing(body: Uint8Array): boolean {
+  return body.length < 64 && /^webhook_id=\d+$/.test(Buffer.from(body).toString('latin1'));
+}
+
+/** The delivery id names a second, not a delivery (O.7: 34 orders under one id): what was said is the key. */
+function keyOf(webhookId: string, topic: string, body: Uint8Array): string {
+  return createHash('sha256').update(`${webhookId}\0${topic}\0`).update(body).digest('hex');
+}
+
+const otherFields = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('order-id'), id: z.string() }),
+  z.object({ kind: z.literal('product'), listings: z.array(z.string()) }),
+  z.object({ kind: z.literal('error'), topic: z.string(), code: z.string() }),
+  z.object({ kind: z.literal('unreadable-order'), id: z.string().nullable() }),
+  z.object({ kind: z.literal('other'), topic: z.string() }),
+]);
+const anyFields = z.union([orderFields, otherFields]);
+
+const productBody = z.object({
+  id: wooId,
+  parent_id: wooId.nullish(),
+  type: z.string().nullish(),
+  variations: z.array(wooId).nullish(),
+});
+
+/** What is kept of a delivery (never the buyer). Throws `UnreadableDelivery` for a body of no known form. */
+export function fieldsOf(delivery: Delivery): Json {
+  const topic = delivery.kind;
+  let body: unknown;
+  try {
+    body = parseJsonBytes(delivery.body);
+  } catch (error) {
+    throw new UnreadableDelivery(`${topic}: ${error instanceof Error ? error.message : 'no JSON'}`);
+  }
+  const id = z.object({ id: wooId }).safeParse(body);
+  if (!id.success) {
+    if (topic.startsWith('action.')) return { kind: 'other', topic };
+    const failed = errorBody.safeParse(body);
+    if (failed.success) return { kind: 'error', topic, code: failed.data.code };
+    throw new UnreadableDelivery(`${topic}: neither an object of the shop nor an error`);
+  }
+  if (topic.startsWith('product.')) return productFields(body);
+  if (!topic.startsWith('order.') && topic !== 'unknown') return { kind: 'other', topic };
+  if (!hasLines(body)) {
+    return topic === 'unknown' ? { kind: 'other', topic } : { kind: 'order-id', id: id.data.id };
+  }
+  const row = orderRow.safeParse(body);
+  const order = row.success ? keptOrder(row.data, null) : null;
+  if (order !== null) return asJson(order);
+  const issue = row.success ? 'its dates' : row.error.issues[0]?.path.join('.');
+  throw new UnreadableDelivery(`${topic}: order ${id.data.id} cannot be read at ${issue}`);
+}
+
+function hasLines(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && 'line_items' in body;
+}
+
+function productFields(body: unknown): Json {
+  const product = productBody.safeParse(body);
+  if (!product.success) throw new UnreadableDelivery('the product cannot be read');
+  const { id, parent_id: parent, variations } = product.data;
+  const ofParent = parent === undefined || parent === null || parent === '0' ? null : parent;
+  const own = ofParent === null ? id : `${ofParent}/${id}`;
+  return { kind: 'product', listings: [own, ...(variations ?? []).map((variation) => `${id}/${variation}`)] };
+}
+
+/** The listings whose facts `ordersIn` asks for. */
+export function refsIn(fields: Json): string[] {
+  const parsed = orderFields.safeParse(fields);
+  return parsed.success ? [...new Set(parsed.data.lines.flatMap(refsOf))] : [];
+}
+
+const nothing: DeliveryContent = { orders: [], fetch: [], touched: [], ignored: null, alert: null };
+
+/** What kept fields say, however they came. */
+export function ordersIn(config: WooConfig, fields: Json, facts: FactsOf, how: Obtaining): DeliveryContent {
+  const parsed = anyFields.safeParse(fields);
+  if (!parsed.success) return { ...nothing, ignored: 'stored fields of an unknown form' };
+  const said = parsed.data;
+  switch (said.kind) {
+    case 'order-id':
+      return { ...nothing, fetch: [said.id] };
+    case 'product':
+      return { ...nothing, touched: said.listings };
+    case 'error':
+      return { ...nothing, ignored: `error body: ${said.code}`, alert: alertOf(said.code) };
+    case 'unreadable-order':
+      return { ...nothing, alert: `order ${said.id ?? '(without id)'} has a form that invsync cannot read` };
+    case 'other':
+      return { ...nothing, ignored: `topic ${said.topic}` };
+    case 'order':
+      // A shopper at the checkout; the shop has taken nothing (issues 37958 and 66995).
+      if (said.status === 'checkout-draft' && said.lines.every((line) => (line.reduced ?? 0) <= 0)) {
+        return { ...nothing, ignored: 'checkout-draft' };
+      }
+      if (how.obtained === 'delivered' && needsRefunds(said, config)) return { ...nothing, fetch: [said.id] };
+      return { ...nothing, orders: [snapshotOf(said, config, facts, how)] };
+  }
+}
+
+/** A signed error body in place of an order: it was gone before the delivery, or its owner may not read it (O.8). */
+function alertOf(code: string): string {
+  if (code.includes('invalid_id')) {
+    return 'an order was deleted for good before its webhook was sent: nobody can tell its lines any more, and the stock of the shop may stay lower without an order';
+  }
+  return `webhooks carry the error ${code} in place of the order: the WordPress user who owns them lost its rights or was deleted; register them again with the key of a shop manager`;
+}

@@ -1,0 +1,97 @@
+import type { PushLine, PushOutcome } from '../channel.ts';
+import { plainText, shaped } from './answer.ts';
+import type { Answered } from './api.ts';
+import { batchAnswer, stockRow } from './schema.ts';
+import { mostRowsPerWrite, type Shop } from './shop.ts';
+import { unmanagedReason } from './stock.ts';
+
+/** A line and the id under which its number is written: the parent's for a shared number. */
+export interface WriteTarget {
+  line: PushLine;
+  id: string;
+}
+
+interface Echo {
+  managed: boolean | 'parent';
+  quantity: number | null;
+}
+
+/**
+ * Writes one group and books an outcome per line: a single row by PUT, whose value the shop validates, more by batch,
+ * whose rows fail one by one under HTTP 200 (dossier 5.3, O.3). Failures of the whole request are thrown.
+ */
+export async function writeRows(
+  shop: Shop,
+  path: string,
+  targets: readonly WriteTarget[],
+  outcomes: Map<PushLine, PushOutcome>,
+  signal: AbortSignal,
+): Promise<void> {
+  const [only] = targets;
+  if (only !== undefined && targets.length === 1) return writeOne(shop, path, only, outcomes, signal);
+  const body = { update: targets.map(({ line, id }) => ({ id: Number(id), stock_quantity: line.quantity })) };
+  const answer = await shop.api.write('POST', { path: `${path}/batch`, signal, priority: 'push' }, body);
+  const { update: rows } = shaped(batchAnswer, answer.json, 'batch', 'unknown');
+  for (const [at, { line, id }] of targets.entries()) {
+    const row = rows.find((candidate) => candidate.id === id) ?? rows[at];
+    outcomes.set(line, row === undefined ? noRow : rowOutcome(line, row, answer));
+  }
+  shop.learned.rowsPerWrite = Math.min(mostRowsPerWrite, shop.learned.rowsPerWrite + 5);
+}
+
+const noRow: PushOutcome = { kind: 'unknown', error: 'the answer of the batch lacks this row' };
+
+async function writeOne(
+  shop: Shop,
+  path: string,
+  { line, id }: WriteTarget,
+  outcomes: Map<PushLine, PushOutcome>,
+  signal: AbortSignal,
+): Promise<void> {
+  const answer = await shop.api.write(
+    'PUT',
+    {
+      path: `${path}/${id}`,
+      query: [['_fields', 'id,manage_stock,stock_quantity']],
+      signal,
+      priority: 'push',
+    },
+    { stock_quantity: line.quantity },
+  );
+  const row = shaped(stockRow, answer.json, 'stock', 'unknown');
+  const echo = { managed: row.manage_stock, quantity: row.stock_quantity };
+  outcomes.set(line, echoed(line, echo, answer));
+}
+
+function rowOutcome(
+  line: PushLine,
+  row: {
+    error?: { code: string; message: string } | undefined;
+    manage_stock: boolean | 'parent';
+    stock_quantity: number | null;
+  },
+  answer: Answered,
+): PushOutcome {
+  if (row.error !== undefined) {
+    const error = `${row.error.code}: ${plainText(row.error.message)}`;
+    return {
+      kind: 'rejected',
+      error,
+      hint: 'run invsync listings import: the shop does not know this id here',
+    };
+  }
+  return echoed(line, { managed: row.manage_stock, quantity: row.stock_quantity }, answer);
+}
+
+/**
+ * The echo is the only proof: a write that did nothing answers 200 like one that worked (O.2). Another number than ours
+ * means that a sale or a plugin was there at the same moment.
+ */
+function echoed(line: PushLine, echo: Echo, answer: Answered): PushOutcome {
+  if (echo.managed !== true || echo.quantity === null) {
+    return { kind: 'rejected', error: 'the shop dropped the number', hint: unmanagedReason };
+  }
+  if (echo.quantity === line.quantity) return { kind: 'applied', shown: line.quantity };
+  const shown = Math.floor(echo.quantity);
+  return { kind: 'conflict', shown, askedAt: answer.askedAt, answeredAt: answer.answeredAt };
+}

@@ -1,0 +1,94 @@
+import type { Command } from 'commander';
+import type { Problem } from '../../config/problem.ts';
+import { AppError, EXIT, type ExitCode } from '../../errors.ts';
+import { printJson, printLine, printTable, problemLines } from '../print.ts';
+import { type Cli, define, type Invocation } from '../program.ts';
+
+/** `invsync config show|check`: both read the file only and ask no channel. */
+export function register(command: Command, cli: Cli): void {
+  define(
+    command
+      .command('show')
+      .description('print the configuration in effect, secrets redacted, and what rules'),
+    cli,
+    {
+      examples: ['invsync config show', 'invsync config show --json --config /etc/invsync/config.yaml'],
+      exits: [EXIT.ok, EXIT.usage],
+      prints: 'data',
+    },
+    show,
+  );
+  define(
+    command.command('check').description('name every problem of the file with its line and how to mend it'),
+    cli,
+    {
+      examples: ['invsync config check', 'invsync config check --config staging.yaml --json'],
+      exits: [EXIT.ok, EXIT.usage],
+      prints: 'data',
+    },
+    check,
+  );
+}
+
+async function show(invocation: Invocation<object>): Promise<ExitCode> {
+  const { io } = invocation;
+  const { config, warnings } = await invocation.loadConfig();
+  const { redactedConfig, shownSettings } = await import('../../config/show.ts');
+  const settings = shownSettings(config);
+  if (invocation.json) {
+    const rules = Object.fromEntries(settings.map((setting) => [setting.path, setting.rules]));
+    printJson(io, { file: config.file, config: redactedConfig(config), rules, warnings });
+    return EXIT.ok;
+  }
+  printLine(io, config.file);
+  printTable(
+    io,
+    [
+      { title: 'setting', value: (row) => row.path },
+      {
+        title: 'rules',
+        value: (row) => row.rules,
+        style: (row) => (row.rules === 'file' ? undefined : 'dim'),
+      },
+      { title: 'value', value: (row) => valueText(row.value) },
+    ],
+    settings,
+  );
+  for (const line of problemLines(warnings)) io.stderr(`warning:${line}\n`);
+  return EXIT.ok;
+}
+
+function valueText(value: unknown): string | null {
+  if (value === null) return null;
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+async function check(invocation: Invocation<object>): Promise<ExitCode> {
+  const found = await inspect(invocation);
+  const ok = found.problems.length === 0;
+  const { io } = invocation;
+  if (invocation.json) {
+    printJson(io, { ok, ...found });
+    return ok ? EXIT.ok : EXIT.usage;
+  }
+  printLine(io, ok ? `${found.file} is sound` : `${found.file} has ${found.problems.length} problem(s)`);
+  for (const line of problemLines(found.problems)) printLine(io, line);
+  if (found.warnings.length > 0) printLine(io, `${found.warnings.length} warning(s)`);
+  for (const line of problemLines(found.warnings)) printLine(io, line);
+  return ok ? EXIT.ok : EXIT.usage;
+}
+
+/** Problems are the answer here, not a failure; a file that is not there at all still is one. */
+async function inspect(
+  invocation: Invocation<object>,
+): Promise<{ file: string; problems: Problem[]; warnings: Problem[] }> {
+  try {
+    const { config, warnings } = await invocation.loadConfig();
+    return { file: config.file, problems: [], warnings };
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'config') throw error;
+    const { file, problems, warnings } = error.details;
+    if (!Array.isArray(problems) || !Array.isArray(warnings)) throw error;
+    return { file: String(file), problems, warnings };
+  }
+}

@@ -1,0 +1,180 @@
+import { Command, CommanderError, Option } from 'commander';
+import type { ChannelDefinition } from '../channels/channel.ts';
+import type { LoadedConfig } from '../config/config.ts';
+import { AppError, EXIT, type ExitCode } from '../errors.ts';
+import type { Io } from './io.ts';
+import { printError } from './print.ts';
+
+/** One word after `invsync`. Its module is imported only when that word is typed. */
+export interface Noun {
+  name: string;
+  /** One line for `invsync --help`. */
+  summary: string;
+  load(): Promise<{ register(command: Command, cli: Cli): void }>;
+}
+
+/** What `register` hands on to `define`. */
+export interface Cli {
+  io: Io;
+  definitions(): Promise<ChannelDefinition[]>;
+  finish(code: ExitCode): void;
+}
+
+/** What every command's help ends with, and whether it prints data. */
+export interface Manual {
+  /** Command lines as typed, without what they print. */
+  examples: readonly [string, string];
+  exits: readonly ExitCode[];
+  /** `data`: takes `--json`. */
+  prints: 'data' | 'talk';
+}
+
+/** One run of a command. `Options` are its options by commander's names, `args` its arguments as typed. */
+export interface Invocation<Options> {
+  io: Io;
+  args: readonly string[];
+  options: Options;
+  json: boolean;
+  /** Absolute path of the configuration file, which need not exist. Throws AppError `config`. */
+  configFile(): Promise<string>;
+  /** Throws AppError `config` with all problems in `details.problems`. */
+  loadConfig(): Promise<LoadedConfig>;
+}
+
+interface GlobalOptions {
+  config?: string;
+  json?: boolean;
+  color?: boolean;
+}
+
+const nouns: readonly Noun[] = [
+  {
+    name: 'config',
+    summary: 'show the configuration in effect, or check the file',
+    load: () => import('./commands/config.ts'),
+  },
+];
+
+const meanings: Readonly<Record<ExitCode, string>> = {
+  [EXIT.ok]: 'done, or nothing to do',
+  [EXIT.failed]: 'failed',
+  [EXIT.usage]: 'wrong usage or configuration',
+  [EXIT.partial]: 'finished, some items failed',
+  [EXIT.brake]: 'a brake or guard stopped a write',
+  [EXIT.temporary]: 'temporary, retry later',
+  [EXIT.refused]: 'credentials refused',
+  [EXIT.daemon]: 'daemon not reachable or already running',
+  [EXIT.drift]: 'drift or dead items found (with --exit-code)',
+};
+
+/**
+ * Runs one command line and returns its exit code; never throws, never exits. `argv` is what follows the program's
+ * name. Tests hand in their own nouns and channel types.
+ */
+export async function run(
+  argv: readonly string[],
+  io: Io,
+  using: { nouns?: readonly Noun[]; definitions?: () => Promise<ChannelDefinition[]> } = {},
+): Promise<number> {
+  const flags = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
+  const json = flags.includes('--json') ? 'json' : 'plain';
+  const seen: Io = flags.includes('--no-color') ? { ...io, color: false } : io;
+  let code: number = EXIT.ok;
+  const cli: Cli = {
+    io: seen,
+    definitions: using.definitions ?? (async () => (await import('../channels/registry.ts')).definitions()),
+    finish: (result) => {
+      code = result;
+    },
+  };
+  try {
+    const program = await build(argv, cli, { nouns: using.nouns ?? nouns, json });
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return printError(seen, error, json);
+    if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') return EXIT.ok;
+    // Commander has just written the help of a command line that ends too early to stderr.
+    if (error.code === 'commander.help' && json === 'plain')
+      return argv.includes('help') ? EXIT.ok : EXIT.usage;
+    return printError(seen, usageError(error), json);
+  }
+}
+
+/**
+ * Makes a command out of its manual and what it does: adds the options that all commands share, two examples and the
+ * exit codes. Arguments such as `-4` are taken as they are, as long as the command has no option `-4`.
+ */
+export function define<Options extends object>(
+  command: Command,
+  cli: Cli,
+  manual: Manual,
+  perform: (invocation: Invocation<Options>) => Promise<ExitCode>,
+): void {
+  command.option(
+    '--config <file>',
+    'configuration file (default: $INVSYNC_CONFIG, config.yaml, invsync.yaml)',
+  );
+  if (manual.prints === 'data') command.option('--json', 'print one JSON document');
+  command.option('--no-color', 'print without colour');
+  const codes = manual.exits.map((code) => `  ${code}  ${meanings[code]}`);
+  const examples = manual.examples.map((line) => `  ${line}`);
+  command.addHelpText('after', ['', 'Examples:', ...examples, '', 'Exit codes:', ...codes].join('\n'));
+  command.action(async () => {
+    const options = command.optsWithGlobals<Options & GlobalOptions>();
+    const configFile = async () => {
+      const { locateConfig } = await import('../config/locate.ts');
+      return locateConfig(options.config, cli.io);
+    };
+    const loadConfig = async () => {
+      const file = await configFile();
+      const { loadConfig } = await import('../config/load.ts');
+      return loadConfig(file, cli.io.env, await cli.definitions());
+    };
+    const json = options.json === true;
+    cli.finish(await perform({ io: cli.io, args: command.args, options, json, configFile, loadConfig }));
+  });
+}
+
+async function build(
+  argv: readonly string[],
+  cli: Cli,
+  from: { nouns: readonly Noun[]; json: 'json' | 'plain' },
+): Promise<Command> {
+  const { io } = cli;
+  const program = new Command('invsync')
+    .description("Keeps one merchant's stock right on every sales channel.")
+    .version(io.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout(text),
+      writeErr: (text) => (from.json === 'plain' ? io.stderr(text) : undefined),
+      outputError: () => undefined,
+      getOutHelpWidth: () => io.columns,
+      getErrHelpWidth: () => io.columns,
+    });
+  // Also accepted before the noun; each command lists them in its own help.
+  for (const flags of ['--config <file>', '--json', '--no-color'])
+    program.addOption(new Option(flags).hideHelp());
+  const typed = nounIn(argv);
+  for (const noun of from.nouns) {
+    const command = program.command(noun.name).description(noun.summary).helpCommand(false);
+    if (noun.name === typed) (await noun.load()).register(command, cli);
+  }
+  return program;
+}
+
+/** The first word that is no option, nor the value of `--config`, nor `help`. */
+function nounIn(argv: readonly string[]): string | undefined {
+  const words = argv.filter((word, at) => !word.startsWith('-') && argv[at - 1] !== '--config');
+  return words[0] === 'help' ? words[1] : words[0];
+}
+
+/** Commander's sentence, less its prefix; a guess at what was meant becomes the hint. */
+function usageError(error: CommanderError): AppError {
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+  const guess = rest.join(' ').replace(/^\(|\)$/g, '');
+  const message = error.code === 'commander.help' ? 'a command is missing' : first;
+  return new AppError('usage', message, { hint: guess || 'see --help', exitCode: EXIT.usage });
+}

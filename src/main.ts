@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { allowsColor, Interruption, type Io } from './cli/io.ts';
+
+/**
+ * The process edge: argv, environment, streams and signals in, exit code out. The only file that ends the process.
+ */
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+const stopping = new AbortController();
+let stopsByItself = false;
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    const reason = new Interruption(signal);
+    if (!stopsByItself || stopping.signal.aborted) process.exit(reason.exitCode);
+    stopping.abort(reason);
+  });
+}
+
+const io: Io = {
+  stdout: writer(process.stdout),
+  stderr: writer(process.stderr),
+  isTty: process.stdin.isTTY === true && process.stdout.isTTY === true,
+  color: allowsColor(process.stdout, process.env),
+  columns: process.stdout.columns ?? 80,
+  env: process.env,
+  cwd: process.cwd(),
+  version,
+  now: () => Date.now(),
+  confirm: ask,
+  readStdin,
+  interruption: () => {
+    stopsByItself = true;
+    return stopping.signal;
+  },
+  onHangup: (listener) => process.on('SIGHUP', listener),
+};
+
+const { run } = await import('./cli/program.ts');
+const code = await run(process.argv.slice(2), io);
+await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+process.exit(code);
+
+/**
+ * Writes until the reader goes away (`invsync … | head`): from then on the output is dropped, and the command ends
+ * as it would have.
+ */
+function writer(stream: NodeJS.WriteStream): (text: string) => void {
+  let open = true;
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    open = false;
+  });
+  return (text) => {
+    if (open) stream.write(text);
+  };
+}
+
+/** Resolves when all that was written has left; pipes are asynchronous on some systems. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed || stream.writableLength === 0) return resolve();
+    stream.once('close', resolve);
+    stream.write('', () => resolve());
+  });
+}
+
+async function readStdin(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+async function ask(question: string): Promise<boolean> {
+  const { createInterface } = await import('node:readline/promises');
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // Readline swallows Ctrl-C on a terminal.
+  terminal.on('SIGINT', () => process.emit('SIGINT'));
+  try {
+    const answer = await Promise.race([
+      terminal.question(`${question} [y/N] `),
+      // Ctrl-D is a no.
+      new Promise<string>((resolve) => terminal.once('close', () => resolve(''))),
+    ]);
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,248 @@
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  execute,
+  GraphQLError,
+  getNamedType,
+  isObjectType,
+  Kind,
+  parse,
+  TypeInfo,
+  validate,
+  visit,
+  visitWithTypeInfo,
+} from 'graphql';
+import type { Random } from '../random.ts';
+import { platformMs } from '../time.ts';
+import type { Agenda } from './agenda.ts';
+import type { Call } from './call.ts';
+import { gid, parseGid } from './gid.ts';
+import { utc } from './moment.ts';
+import { type Release, schemaOf } from './schema.ts';
+import type { ShopState } from './state.ts';
+import type { View } from './views.ts';
+import type { Webhooks } from './webhooks.ts';
+
+/** Exports of whole connections as lines of JSON (dossier 4.4). */
+export interface Bulk {
+  run(args: { query: string }, call: Call): View;
+  find(id: string): View | null;
+  latest(): View | null;
+  /** The finished file behind a download path, or null. */
+  file(name: string): string | null;
+}
+
+export interface BulkDeps {
+  state: ShopState;
+  agenda: Agenda;
+  random: Random;
+  webhooks: Webhooks;
+  timeScale: number;
+  rootValue(): unknown;
+  /** The shop's own address; the real thing hands out a signed storage address. */
+  url(): string;
+}
+
+interface Operation {
+  id: bigint;
+  query: string;
+  release: Release;
+  status: 'CREATED' | 'RUNNING' | 'COMPLETED' | 'FAILED';
+  createdAt: number;
+  completedAt: number | null;
+  lines: string[];
+  roots: number;
+}
+
+/** Dossier 4.4, from 2026-01 on. */
+const mostAtOnce = 5;
+const mostConnections = 5;
+const mostNesting = 2;
+
+export function createBulk(deps: BulkDeps): Bulk {
+  const { state, agenda, random, webhooks, timeScale } = deps;
+  const operations: Operation[] = [];
+
+  const view = (one: Operation): View => {
+    const file = one.lines.length === 0 ? null : one.lines.map((line) => `${line}\n`).join('');
+    return {
+      __typename: 'BulkOperation',
+      id: gid('BulkOperation', one.id),
+      type: 'QUERY',
+      status: one.status,
+      errorCode: one.status === 'FAILED' ? 'INTERNAL_SERVER_ERROR' : null,
+      query: one.query,
+      createdAt: utc(one.createdAt),
+      completedAt: one.completedAt === null ? null : utc(one.completedAt),
+      objectCount: String(one.lines.length),
+      rootObjectCount: String(one.roots),
+      fileSize: file === null ? null : String(Buffer.byteLength(file)),
+      // An empty result has no file.
+      url: one.status === 'COMPLETED' && file !== null ? `${deps.url()}/bulk/${one.id}.jsonl` : null,
+      partialDataUrl: null,
+    };
+  };
+
+  const finish = (one: Operation) => {
+    const result = execute({
+      schema: schemaOf(one.release),
+      document: parse(one.query),
+      rootValue: deps.rootValue(),
+      contextValue: { release: one.release, bulk: true, writes: [] } satisfies Call,
+    }) as ExecutionResult;
+    one.completedAt = Date.now();
+    one.status = result.errors === undefined ? 'COMPLETED' : 'FAILED';
+    for (const value of Object.values(result.data ?? {})) {
+      const nodes = nodesOf(value);
+      one.roots += nodes?.length ?? 0;
+      for (const node of nodes ?? []) one.lines.push(...linesOf(node, null));
+    }
+    webhooks.publish({
+      topic: 'BULK_OPERATIONS_FINISH',
+      eventId: webhooks.newEventId(),
+      subject: String(one.id),
+      body: () => ({
+        admin_graphql_api_id: gid('BulkOperation', one.id),
+        completed_at: utc(one.completedAt ?? 0),
+        created_at: utc(one.createdAt),
+        error_code: null,
+        status: one.status.toLowerCase(),
+        type: 'query',
+      }),
+    });
+  };
+
+  return {
+    run({ query }, call) {
+      const refused = (code: string, message: string) => ({
+        bulkOperation: null,
+        userErrors: [{ code, field: ['query'], message }],
+      });
+      const wrong = problemOf(query, call.release);
+      if (wrong !== null) return refused('INVALID', wrong);
+      const running = operations.filter(({ status }) => status === 'CREATED' || status === 'RUNNING');
+      if (running.length >= mostAtOnce) {
+        return refused('LIMIT_REACHED', 'The maximum number of bulk query operations is already running.');
+      }
+      const one: Operation = {
+        id: state.ids.next('BulkOperation'),
+        query,
+        release: call.release,
+        status: 'CREATED',
+        createdAt: Date.now(),
+        completedAt: null,
+        lines: [],
+        roots: 0,
+      };
+      operations.push(one);
+      agenda.add({
+        afterMs: platformMs(random.int(200, 800), timeScale),
+        group: 'jobs',
+        run: () => {
+          one.status = 'RUNNING';
+          agenda.add({
+            afterMs: platformMs(random.int(500, 3000), timeScale),
+            group: 'jobs',
+            run: () => finish(one),
+          });
+        },
+      });
+      return { bulkOperation: view(one), userErrors: [] };
+    },
+    find(id) {
+      const wanted = parseGid(id).id;
+      const one = operations.find((operation) => String(operation.id) === wanted);
+      return one === undefined ? null : view(one);
+    },
+    latest() {
+      const one = operations.at(-1);
+      return one === undefined ? null : view(one);
+    },
+    file(name) {
+      const one = operations.find((operation) => `${operation.id}.jsonl` === name);
+      if (one === undefined || one.lines.length === 0) return null;
+      return one.lines.map((line) => `${line}\n`).join('');
+    },
+  };
+}
+
+/** Why a query cannot run as an export, or null. */
+function problemOf(query: string, release: Release): string | null {
+  let document: DocumentNode;
+  try {
+    document = parse(query);
+  } catch (error) {
+    return error instanceof GraphQLError ? `Invalid bulk query: ${error.message}` : 'Invalid bulk query';
+  }
+  const schema = schemaOf(release);
+  const [first] = validate(schema, document);
+  if (first !== undefined) return `Invalid bulk query: ${first.message}`;
+  let connections = 0;
+  let depth = 0;
+  let deepest = 0;
+  const info = new TypeInfo(schema);
+  const isConnection = () => {
+    const type = getNamedType(info.getType());
+    return isObjectType(type) && type.name.endsWith('Connection');
+  };
+  visit(
+    document,
+    visitWithTypeInfo(info, {
+      [Kind.FIELD]: {
+        enter() {
+          if (!isConnection()) return;
+          connections += 1;
+          depth += 1;
+          deepest = Math.max(deepest, depth);
+        },
+        leave() {
+          if (isConnection()) depth -= 1;
+        },
+      },
+    }),
+  );
+  if (connections === 0) return 'Bulk queries must contain at least one connection.';
+  if (connections > mostConnections) {
+    return `Bulk queries cannot contain more than ${mostConnections} connections.`;
+  }
+  // The outermost connection is no nesting.
+  if (deepest > mostNesting + 1) {
+    return `Bulk queries cannot contain connections with a nesting depth greater than ${mostNesting}.`;
+  }
+  return null;
+}
+
+type Fields = Record<string, unknown>;
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The nodes of a connection's value; null for anything else. */
+function nodesOf(value: unknown): Fields[] | null {
+  if (!isFields(value)) return null;
+  const { edges, nodes } = value;
+  if (Array.isArray(edges)) {
+    return edges.map((edge: unknown) => (isFields(edge) ? edge['node'] : null)).filter(isFields);
+  }
+  return Array.isArray(nodes) ? nodes.filter(isFields) : null;
+}
+
+/** One line for the node, then one for each node of its connections, which name it as their parent. */
+function linesOf(node: Fields, parentId: unknown): string[] {
+  const below: Fields[] = [];
+  const bare = withoutConnections(node, below);
+  const line = parentId === null ? bare : { ...bare, __parentId: parentId };
+  const own = node['id'] ?? parentId;
+  return [JSON.stringify(line), ...below.flatMap((child) => linesOf(child, own))];
+}
+
+function withoutConnections(fields: Fields, found: Fields[]): Fields {
+  const kept: Fields = {};
+  for (const [name, value] of Object.entries(fields)) {
+    const nodes = nodesOf(value);
+    if (nodes !== null) found.push(...nodes);
+    else kept[name] = isFields(value) ? withoutConnections(value, found) : value;
+  }
+  return kept;
+}

@@ -1,0 +1,81 @@
+import { platformMs } from '../time.ts';
+
+/** The three ways in which a key is refused (dossier 5.4). */
+export type KeyError =
+  | 'IDEMPOTENCY_CONCURRENT_REQUEST'
+  | 'IDEMPOTENCY_KEY_PARAMETER_MISMATCH'
+  | 'IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED';
+
+export const keyErrorTexts: Record<KeyError, string> = {
+  IDEMPOTENCY_CONCURRENT_REQUEST: 'This request is currently in progress, please try again.',
+  IDEMPOTENCY_KEY_PARAMETER_MISMATCH:
+    'The same idempotency key cannot be used with different operation parameters.',
+  IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED:
+    'A previous request with this idempotency key failed. Retry with a new idempotency key.',
+};
+
+/** Keys of one app, remembered for a day. */
+export interface IdempotencyMemory<Result> {
+  /** A refusal, the first call's result, or `fresh`: the caller runs the operation and then calls `close`. */
+  open(
+    key: string,
+    fingerprint: string,
+  ): { kind: 'fresh' } | { kind: 'replay'; result: Result } | { kind: 'refused'; error: KeyError };
+  close(key: string, outcome: { result: Result; failed: boolean }): void;
+  /** Marks the key of a request that the platform has taken and not yet run. */
+  hold(key: string): void;
+  /** The held request begins to run. */
+  release(key: string): void;
+}
+
+interface Entry<Result> {
+  /** Null while the request has not run. */
+  fingerprint: string | null;
+  at: number;
+  state: 'running' | 'done' | 'failed';
+  result: Result | null;
+}
+
+export function createIdempotencyMemory<Result>(timeScale: number): IdempotencyMemory<Result> {
+  const keptMs = platformMs(24 * 3_600_000, timeScale);
+  const entries = new Map<string, Entry<Result>>();
+  const forget = () => {
+    const oldest = Date.now() - keptMs;
+    for (const [key, entry] of entries) {
+      if (entry.at > oldest) break;
+      entries.delete(key);
+    }
+  };
+  return {
+    open(key, fingerprint) {
+      forget();
+      const entry = entries.get(key);
+      if (entry === undefined) {
+        entries.set(key, { fingerprint, at: Date.now(), state: 'running', result: null });
+        return { kind: 'fresh' };
+      }
+      if (entry.fingerprint !== null && entry.fingerprint !== fingerprint) {
+        return { kind: 'refused', error: 'IDEMPOTENCY_KEY_PARAMETER_MISMATCH' };
+      }
+      if (entry.state === 'running') return { kind: 'refused', error: 'IDEMPOTENCY_CONCURRENT_REQUEST' };
+      if (entry.state === 'failed' || entry.result === null) {
+        return { kind: 'refused', error: 'IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED' };
+      }
+      return { kind: 'replay', result: entry.result };
+    },
+    close(key, { result, failed }) {
+      const entry = entries.get(key);
+      if (entry === undefined) return;
+      entry.state = failed ? 'failed' : 'done';
+      entry.result = result;
+    },
+    hold(key) {
+      if (!entries.has(key)) {
+        entries.set(key, { fingerprint: null, at: Date.now(), state: 'running', result: null });
+      }
+    },
+    release(key) {
+      if (entries.get(key)?.fingerprint === null) entries.delete(key);
+    },
+  };
+}

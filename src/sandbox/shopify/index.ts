@@ -1,0 +1,244 @@
+import { AppError } from '../../errors.ts';
+import { createFaults } from '../faults.ts';
+import { createRandom } from '../random.ts';
+import { type ShopAnswer, type ShopRequest, ShopServer } from '../server.ts';
+import type { FaultRequest, Shop, ShopOptions, ShopOrder, ShopRecords } from '../shop.ts';
+import { createAgenda } from './agenda.ts';
+import { type Credentials, createAuth, grantedScopes } from './auth.ts';
+import { type Bulk, createBulk } from './bulk.ts';
+import type { Call } from './call.ts';
+import { createBucket } from './cost.ts';
+import { createEndpoint } from './endpoint.ts';
+import { faultNames } from './faults.ts';
+import { gid } from './gid.ts';
+import { createHolds } from './holds.ts';
+import { createIdempotencyMemory } from './idempotency.ts';
+import { createInventory, type Payload } from './inventory.ts';
+import { createMail } from './mail.ts';
+import { createOrders, shownOf } from './orders.ts';
+import { createRecords } from './records.ts';
+import { createResolvers } from './resolvers.ts';
+import {
+  createState,
+  type InventoryItem,
+  levelAt,
+  type Order,
+  type ShopState,
+  unfulfilled,
+} from './state.ts';
+import { createSubscriptions } from './subscriptions.ts';
+import { createViews } from './views.ts';
+import { createWebhooks } from './webhooks.ts';
+
+/** What tests may use beyond the common shop. */
+export interface ShopifyShop extends Shop {
+  /**
+   * Runs all that the platform would do later, at once and in due order: deliveries with their whole retry ladder,
+   * jobs, exports, late writes.
+   */
+  settle(): Promise<void>;
+  readonly credentials: Credentials;
+}
+
+/** Deliveries in flight at once. */
+const deliveriesAtOnce = 10;
+
+/**
+ * A sandbox shop that speaks the Shopify Admin API, written from its dossier alone. State is in memory; a stopped
+ * shop is gone. Beyond its catalogue it sells GIFT-CARD (untracked), BUNDLE-PARENT (derived stock, two components)
+ * and two items that share the SKU DUP-1.
+ */
+export function createShopifyShop(options: ShopOptions): ShopifyShop {
+  const { timeScale } = options;
+  const random = createRandom(options.seed);
+  const faults = createFaults(random.fork('faults'), faultNames);
+  const state = createState(options, random.fork('state'), Date.now());
+  const agenda = createAgenda({ webhooks: deliveriesAtOnce });
+  const mail = createMail();
+  const records = createRecords();
+  const auth = createAuth({ random: random.fork('auth'), faults, timeScale });
+  const { credentials } = auth;
+  const bucket = createBucket(timeScale);
+  const memory = createIdempotencyMemory<Payload>(timeScale);
+  const webhooks = createWebhooks({
+    state,
+    agenda,
+    faults,
+    random: random.fork('webhooks'),
+    timeScale,
+    mail,
+    records,
+    secrets: { current: credentials.webhookSecret, old: credentials.oldSecret },
+  });
+  const orders = createOrders({ state, webhooks, faults, random: random.fork('orders'), timeScale });
+  const views = createViews({ state, faults, clientId: credentials.clientId, scopes: grantedScopes });
+  const holds = createHolds({ state, views, orders, webhooks });
+  const bulk: Bulk = createBulk({
+    state,
+    agenda,
+    random: random.fork('bulk'),
+    webhooks,
+    timeScale,
+    rootValue: () => rootValue,
+    url: () => shop.url,
+  });
+  const rootValue = {
+    ...createResolvers({
+      state,
+      views,
+      orders,
+      webhooks,
+      holds,
+      agenda,
+      random: random.fork('jobs'),
+      timeScale,
+      bulkOperation: bulk.find,
+      latestBulkOperation: bulk.latest,
+    }),
+    ...createInventory({
+      state,
+      views,
+      orders,
+      webhooks,
+      records,
+      faults,
+      random: random.fork('inventory'),
+      memory,
+    }),
+    ...createSubscriptions({ state, webhooks, views }),
+    fulfillmentOrderHold: holds.fulfillmentOrderHold,
+    fulfillmentOrderReleaseHold: holds.fulfillmentOrderReleaseHold,
+    bulkOperationRunQuery: (args: { query: string }, call: Call) => bulk.run(args, call),
+  };
+  const pauses = new Set<() => void>();
+  const endpoint = createEndpoint({
+    auth,
+    faults,
+    random: random.fork('endpoint'),
+    agenda,
+    bucket,
+    memory,
+    timeScale,
+    rootValue: () => rootValue,
+    pause: (ms) =>
+      new Promise((resolve) => {
+        const end = (whole: boolean) => {
+          clearTimeout(timer);
+          pauses.delete(stop);
+          resolve(whole);
+        };
+        const stop = () => end(false);
+        const timer = setTimeout(() => end(true), ms);
+        pauses.add(stop);
+      }),
+  });
+
+  const route = async (request: ShopRequest): Promise<ShopAnswer | null> => {
+    const version = /^\/admin\/api\/([^/]+)\/graphql\.json$/.exec(request.path)?.[1];
+    if (version !== undefined && request.method === 'POST') return endpoint(request, version);
+    if (request.path === '/admin/oauth/access_token' && request.method === 'POST') return auth.grant(request);
+    const name = /^\/bulk\/(.+)$/.exec(request.path)?.[1];
+    const file = name === undefined ? null : bulk.file(name);
+    if (file !== null) return { status: 200, headers: { 'content-type': 'application/jsonl' }, body: file };
+    return { status: 404, body: JSON.stringify({ errors: 'Not Found' }) };
+  };
+  const handler = async (request: ShopRequest): Promise<ShopAnswer | null> => {
+    const answer = await route(request);
+    records.request({ route: `${request.method} ${request.path}`, status: answer?.status ?? 0 });
+    return answer;
+  };
+
+  const server = new ShopServer(options.port, () => shop, handler);
+  const shop: ShopifyShop = {
+    type: 'shopify',
+    name: options.name,
+    get url() {
+      return server.url;
+    },
+    credentials,
+    channelConfig: () => ({
+      type: 'shopify',
+      mode: 'live',
+      shop: state.domain,
+      access_token: credentials.accessToken,
+      webhook_secret: credentials.webhookSecret,
+      location: gid('Location', state.main.id),
+      base_url: server.url,
+    }),
+    start: () => server.start(),
+    async stop() {
+      agenda.stop();
+      mail.stop();
+      for (const cut of [...pauses]) cut();
+      await server.stop();
+    },
+    sell: orders.sell,
+    cancel: ({ order_id, restock }) =>
+      orders.cancel(orders.find(order_id), { restock: restock ?? true, reason: 'CUSTOMER', staffNote: null }),
+    refund: ({ order_id, line_id, quantity, restock }) =>
+      orders.refund(orders.find(order_id), { lineId: line_id, quantity, restock }),
+    edit: ({ order_id, line_id, quantity }) =>
+      orders.edit(orders.find(order_id), { lineId: line_id, quantity }),
+    ship: ({ order_id }) => orders.ship(orders.find(order_id)),
+    set({ sku, quantity }) {
+      const level = levelAt(itemOf(state, sku), state.main);
+      if (level !== undefined) orders.setAvailable(level, quantity);
+    },
+    fault: (request) => armFault(request),
+    pending: () => agenda.size(),
+    records: (): ShopRecords => ({
+      orders: state.orders.map(recordOf),
+      calls: records.all(),
+      listings: state.items.map((item) => ({
+        sku: item.sku,
+        listing_id: gid('InventoryItem', item.id),
+        shown: shownOf(state, item),
+      })),
+    }),
+    settle: () => agenda.settle(),
+  };
+
+  const armFault = (request: FaultRequest) => {
+    // Without a rate a draft reserves now; nothing else would ever set it off.
+    if (request.name === 'draft_reservation' && request.rate === undefined && request.count !== 0) {
+      if (request.clear === true) faults.arm({ clear: true });
+      for (let left = request.count ?? 1; left > 0; left -= 1) orders.reserveAny();
+      return;
+    }
+    faults.arm(request);
+  };
+
+  return shop;
+}
+
+function itemOf(state: ShopState, sku: string): InventoryItem {
+  const item = state.items.find((candidate) => candidate.sku === sku);
+  if (item === undefined) throw new AppError('unknown_sku', `no ${sku} in this shop`);
+  return item;
+}
+
+/**
+ * The shop's truth of an order. Restocked units are free again; shipped units that were not returned are gone, and
+ * so are unfulfilled units that were refunded without restock (dossier 2.7).
+ */
+function recordOf(order: Order): ShopOrder {
+  return {
+    order_id: String(order.id),
+    placed_at: order.createdAt,
+    changed_at: order.changedAt,
+    status: statusOf(order),
+    lines: order.lines.map((line) => ({
+      line_id: String(line.id),
+      sku: line.sku,
+      taken: line.quantity - line.cancelled - line.returned,
+      gone: line.fulfilled - line.returned + line.writtenUnfulfilled,
+    })),
+    heard: order.heardRevision >= order.revision,
+  };
+}
+
+function statusOf(order: Order): string {
+  if (order.cancelledAt !== null) return 'cancelled';
+  if (order.fulfillments.length === 0) return 'open';
+  return order.lines.every((line) => unfulfilled(line) === 0) ? 'fulfilled' : 'partially fulfilled';
+}

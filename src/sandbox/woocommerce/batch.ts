@@ -1,0 +1,60 @@
+import { asFields, asList, type Fields } from './php.ts';
+import { RestProblem } from './problem.ts';
+import type { RestCall, RestResult } from './request.ts';
+
+const LIMIT = 100;
+
+export interface BatchActs {
+  create(row: Fields): unknown | Promise<unknown>;
+  update(row: Fields): unknown | Promise<unknown>;
+  remove(id: unknown): unknown | Promise<unknown>;
+  /** Called once half of the rows are done; true breaks off, as a gateway's time-out does. */
+  breaksOff(): boolean;
+}
+
+/** A batch was cut in the middle; what was done stays done. */
+export class BrokenOff extends Error {}
+
+/** Row by row, without a transaction, 200 even when all fail (dossier O.3). */
+export async function runBatch(call: RestCall, acts: BatchActs): Promise<RestResult> {
+  const rows = {
+    create: asList(call.body['create']),
+    update: asList(call.body['update']),
+    delete: asList(call.body['delete']),
+  };
+  const total = rows.create.length + rows.update.length + rows.delete.length;
+  if (total > LIMIT) {
+    throw new RestProblem(
+      'woocommerce_rest_request_entity_too_large',
+      `Unable to accept more than ${LIMIT} items for this request.`,
+      413,
+    );
+  }
+  const breakAt = total > 0 && acts.breaksOff() ? Math.floor(total / 2) : total + 1;
+  const answer: Fields = {};
+  let done = 0;
+  const each = async (name: 'create' | 'update' | 'delete', act: (row: unknown) => unknown) => {
+    if (rows[name].length === 0) return;
+    const answers: unknown[] = [];
+    for (const row of rows[name]) {
+      if (done === breakAt) throw new BrokenOff();
+      answers.push(await rowOutcome(name, row, act));
+      done += 1;
+    }
+    answer[name] = answers;
+  };
+  await each('create', (row) => acts.create(asFields(row)));
+  await each('update', (row) => acts.update(asFields(row)));
+  await each('delete', (id) => acts.remove(id));
+  return { status: 200, body: answer };
+}
+
+async function rowOutcome(name: string, row: unknown, act: (row: unknown) => unknown): Promise<unknown> {
+  try {
+    return await act(row);
+  } catch (error) {
+    if (!(error instanceof RestProblem)) throw error;
+    const id = name === 'create' ? 0 : name === 'delete' ? row : (asFields(row)['id'] ?? null);
+    return { id, error: error.body() };
+  }
+}

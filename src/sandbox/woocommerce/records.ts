@@ -1,0 +1,56 @@
+import type { ShopCall, ShopRecords } from '../shop.ts';
+import { takenBy } from './orders.ts';
+import { shownStock } from './products.ts';
+import type { Site } from './site.ts';
+
+/** REST calls kept; writes and webhook calls are kept without a bound: they are the proof. */
+const REQUESTS_KEPT = 50_000;
+
+/** The shop's log of what crossed its border. */
+export interface Records {
+  add(call: ShopCall): void;
+  /** All calls in the order of their time. */
+  calls(): ShopCall[];
+}
+
+export function createRecords(): Records {
+  const kept: ShopCall[] = [];
+  let requests: ShopCall[] = [];
+  return {
+    add(call) {
+      if (call.kind !== 'request') kept.push(call);
+      else requests.push(call);
+      if (requests.length >= 2 * REQUESTS_KEPT) requests = requests.slice(-REQUESTS_KEPT);
+    },
+    calls: () => [...kept, ...requests.slice(-REQUESTS_KEPT)].sort((a, b) => a.at - b.at),
+  };
+}
+
+/**
+ * The shop's own truth in neutral words. Orders that were deleted for good stay in (the shop's stock stays down for
+ * them, status `deleted`); carts that became no order (`checkout-draft`) are left out.
+ */
+export function shopRecords(site: Site, records: Records): ShopRecords {
+  const orders = [...site.orders.values()].filter((order) => order.status !== 'checkout-draft');
+  const listed = [...site.products.values()].filter((product) => product.type !== 'variable');
+  return {
+    orders: orders.map((order) => ({
+      order_id: String(order.id),
+      placed_at: order.placedMs,
+      changed_at: order.changedMs,
+      status: order.deleted ? 'deleted' : order.status,
+      lines: order.lines.map((line) => {
+        const taken = takenBy(site, order, line);
+        const gone = order.status === 'completed' ? taken : 0;
+        return { line_id: String(line.id), sku: line.soldSku, taken, gone };
+      }),
+      heard: order.heard === order.revision,
+    })),
+    calls: records.calls(),
+    listings: listed.map((product) => ({
+      sku: product.sku,
+      listing_id: String(product.id),
+      shown: shownStock(site, product),
+    })),
+  };
+}

@@ -1,0 +1,100 @@
+import type { ShopAnswer } from '../server.ts';
+import { phpJson } from './php.ts';
+import type { Site } from './site.ts';
+
+/**
+ * Everything that can go wrong here, by name. Beside the names that all shops share:
+ * html_challenge (200 with a page of the firewall's) · php_notice (a warning before the JSON) · maintenance (503) ·
+ * database_down (500 HTML) · redirect_https (301) · is_ssl_off (TLS unseen: Basic is nobody) · half_batch_504 (half of
+ * a batch, then the gateway gives up) · stale_read (a cache shows the number before the last change) ·
+ * error_body (signed error object) · clone_source (X-WC-Webhook-Source of a copy) · same_delivery_id ·
+ * decimal_quantity (half a piece more) · no_reduced_stock (a plugin forbids the stock step for the order) ·
+ * late_reduced_stock (ms, 50: the status is saved, the stock moves later) · checkout_draft (a cart leaks) ·
+ * unpaid_checkout (the order stays pending).
+ */
+export const FAULTS = [
+  'drop_webhook',
+  'duplicate_webhook',
+  'delay_webhook',
+  'reorder_webhook',
+  'bad_signature',
+  'apply_then_timeout',
+  'timeout',
+  'error_500',
+  'error_500_after',
+  'throttle',
+  'slow',
+  'sale_before_write',
+  'late_apply',
+  'order_lag',
+  'auth',
+  'html_challenge',
+  'php_notice',
+  'maintenance',
+  'database_down',
+  'redirect_https',
+  'is_ssl_off',
+  'half_batch_504',
+  'stale_read',
+  'error_body',
+  'clone_source',
+  'same_delivery_id',
+  'decimal_quantity',
+  'no_reduced_stock',
+  'late_reduced_stock',
+  'checkout_draft',
+  'unpaid_checkout',
+] as const;
+
+function html(status: number, body: string, headers: Record<string, string> = {}): ShopAnswer {
+  return { status, headers: { 'content-type': 'text/html; charset=UTF-8', ...headers }, body };
+}
+
+/** What stands between the caller and WordPress: an answer that never reached the REST API, or null. */
+export function answerBeforeRest(site: Site, rawTarget: string): ShopAnswer | null {
+  const { faults } = site;
+  if (faults.hits('redirect_https')) {
+    const host = site.home.replace(/^https?:\/\//, '');
+    return html(301, '<html><body>Moved Permanently</body></html>', {
+      Location: `https://${host}${rawTarget}`,
+    });
+  }
+  if (faults.hits('html_challenge')) {
+    return html(200, '<!DOCTYPE html><html><head><title>Just a moment...</title></head><body></body></html>');
+  }
+  if (faults.hits('throttle')) {
+    // Hosts throttle, not WooCommerce: every other one says for how long.
+    const after: Record<string, string> = site.random.chance(0.5) ? { 'Retry-After': '1' } : {};
+    return html(429, '<html><body><h1>429 Too Many Requests</h1></body></html>', after);
+  }
+  if (faults.hits('maintenance')) {
+    return html(
+      503,
+      '<!DOCTYPE html><html><body>Briefly unavailable for scheduled maintenance. Check back in a minute.</body></html>',
+      { 'Retry-After': '600' },
+    );
+  }
+  if (faults.hits('database_down')) {
+    return html(
+      500,
+      '<!DOCTYPE html><html><body><h1>Error establishing a database connection</h1></body></html>',
+    );
+  }
+  if (faults.hits('error_500')) return fatal();
+  return null;
+}
+
+/** A PHP fatal as the REST API tells it. */
+export function fatal(): ShopAnswer {
+  const message =
+    '<p>There has been a critical error on this website.</p><p><a href="https://wordpress.org/documentation/article/faq-troubleshooting/">Learn more about troubleshooting WordPress.</a></p>';
+  const body = { code: 'internal_server_error', message, data: { status: 500 }, additional_errors: [] };
+  return { status: 500, headers: { 'content-type': 'application/json; charset=UTF-8' }, body: phpJson(body) };
+}
+
+export function gatewayTimeout(): ShopAnswer {
+  return html(504, '<html><head><title>504 Gateway Time-out</title></head><body>nginx</body></html>');
+}
+
+export const PHP_NOTICE =
+  '<br />\n<b>Warning</b>:  Undefined array key "id" in <b>/var/www/html/wp-content/plugins/some-plugin/some-plugin.php</b> on line <b>42</b><br />\n';

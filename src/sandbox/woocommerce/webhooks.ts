@@ -1,0 +1,294 @@
+import { createHmac } from 'node:crypto';
+import { platformMs } from '../time.ts';
+import { gmtDate, siteDate } from './dates.ts';
+import type { Sender } from './delivery.ts';
+import { orderView } from './order-view.ts';
+import { findOrder } from './orders.ts';
+import { phpJson } from './php.ts';
+import { links, productView } from './product-view.ts';
+import type { Records } from './records.ts';
+import { faultMs, type Site, type Webhook } from './site.ts';
+
+/** Subscriptions and the queue behind them. Dossier O.6 to O.9, last verified 2026-11. */
+
+/** Topics and the PHP hooks that REST lists for them. */
+const HOOKS: Record<string, string[]> = {
+  'order.created': ['woocommerce_new_order'],
+  'order.updated': ['woocommerce_update_order', 'woocommerce_order_refunded'],
+  'order.deleted': ['wp_trash_post', 'woocommerce_trash_order'],
+  'order.restored': ['untrashed_post', 'woocommerce_untrash_order'],
+  'product.created': [
+    'woocommerce_process_product_meta',
+    'woocommerce_new_product',
+    'woocommerce_new_product_variation',
+  ],
+  'product.updated': [
+    'woocommerce_process_product_meta',
+    'woocommerce_update_product',
+    'woocommerce_update_product_variation',
+  ],
+  'product.deleted': ['wp_trash_post'],
+  'product.restored': ['untrashed_post'],
+  'customer.created': ['user_register', 'woocommerce_created_customer', 'woocommerce_new_customer'],
+  'customer.updated': ['profile_update', 'woocommerce_update_customer'],
+  'customer.deleted': ['delete_user'],
+  'coupon.created': ['woocommerce_process_shop_coupon_meta', 'woocommerce_new_coupon'],
+  'coupon.updated': ['woocommerce_process_shop_coupon_meta', 'woocommerce_update_coupon'],
+  'coupon.deleted': ['wp_trash_post'],
+  'coupon.restored': ['untrashed_post'],
+};
+
+const ACTION = /^action\.((?:woocommerce|wc)_[a-z0-9_-]+)$/;
+
+/** The hooks of a topic; undefined for a topic that does not exist. */
+export function hooksOf(topic: string): string[] | undefined {
+  const action = ACTION.exec(topic)?.[1];
+  return action === undefined ? HOOKS[topic] : [action];
+}
+
+/** A subscription as REST shows it: never the secret, never the failure count. */
+export function webhookView(site: Site, webhook: Webhook): Record<string, unknown> {
+  const [resource, event] = splitTopic(webhook.topic);
+  const { createdAt, modifiedAt } = webhook;
+  return {
+    id: webhook.id,
+    name: webhook.name,
+    status: webhook.status,
+    topic: webhook.topic,
+    resource,
+    event,
+    hooks: hooksOf(webhook.topic) ?? [],
+    delivery_url: webhook.deliveryUrl,
+    date_created: siteDate(createdAt, site.zoneHours),
+    date_created_gmt: gmtDate(createdAt),
+    date_modified: modifiedAt === null ? null : siteDate(modifiedAt, site.zoneHours),
+    date_modified_gmt: modifiedAt === null ? null : gmtDate(modifiedAt),
+    _links: links(site, `webhooks/${webhook.id}`, 'webhooks', null),
+  };
+}
+
+function splitTopic(topic: string): [string, string] {
+  const dot = topic.indexOf('.');
+  return [topic.slice(0, dot), topic.slice(dot + 1)];
+}
+
+interface Job {
+  webhookId: number;
+  arg: number;
+  dueMs: number;
+  /** How often this event was sent before: a repeat has another delivery id. */
+  repeat: number;
+}
+
+/** One pass takes batches of 25 until nothing is due or 30 s are over. */
+const BATCH = 25;
+const RUN_MS = 30_000;
+/** Of one webhook and one resource no second job is queued when one is due within ten minutes. */
+const COALESCE_MS = 600_000;
+/** Deliveries and pings are given up after this. */
+const TIMEOUT_MS = 60_000;
+/** A failure disables the webhook when more than five came before it in a row. */
+const MAX_FAILURES = 5;
+
+export interface WebhookQueue {
+  emit(topic: string, arg: number): void;
+  /** One pass; a call while one is running joins it. Returns how many jobs it took off the queue. */
+  run(): Promise<number>;
+  /** The synchronous unsigned call when a webhook is made or its address changes. Its outcome matters to nobody. */
+  ping(webhook: Webhook): Promise<void>;
+  /** Waiting and in flight. */
+  size(): number;
+  /** Forgets what waits, breaks off what is under way; resolves when nothing runs any more. */
+  stop(): Promise<void>;
+}
+
+export function createQueue(site: Site, records: Records, sender: Sender): WebhookQueue {
+  const jobs: Job[] = [];
+  /** Of each (webhook, resource) the job that has not begun: a change while it is being delivered queues another. */
+  const waiting = new Map<string, Job>();
+  let inFlight = 0;
+  let running: Promise<number> | null = null;
+  let stopped = false;
+
+  function emit(topic: string, arg: number): void {
+    for (const webhook of site.webhooks.values()) {
+      if (webhook.topic === topic && webhook.status === 'active') enqueue(webhook.id, arg);
+    }
+  }
+
+  function enqueue(webhookId: number, arg: number): void {
+    const soon = site.nowMs() + platformMs(COALESCE_MS, site.timeScale);
+    const known = waiting.get(`${webhookId}:${arg}`);
+    if (known !== undefined && known.dueMs < soon) return;
+    const delay = faultMs(site, 'delay_webhook') ?? 0;
+    const job = { webhookId, arg, dueMs: site.nowMs() + delay, repeat: 0 };
+    jobs.push(job);
+    waiting.set(`${webhookId}:${arg}`, job);
+  }
+
+  function claim(): Job[] {
+    const now = site.nowMs();
+    const due = jobs.filter((job) => job.dueMs <= now);
+    if (due.length > 1 && site.faults.hits('reorder_webhook')) shuffle(site, due);
+    const batch = due.slice(0, BATCH);
+    for (const job of batch) jobs.splice(jobs.indexOf(job), 1);
+    return batch;
+  }
+
+  async function pass(): Promise<number> {
+    const until = performance.now() + platformMs(RUN_MS, site.timeScale);
+    let done = 0;
+    while (!stopped) {
+      const batch = claim();
+      if (batch.length === 0) return done;
+      inFlight = batch.length;
+      for (let job = batch.shift(); job !== undefined; job = batch.shift()) {
+        if (stopped) return done;
+        await deliver(job);
+        inFlight = batch.length;
+        done += 1;
+        if (performance.now() < until) continue;
+        jobs.unshift(...batch);
+        inFlight = 0;
+        return done;
+      }
+    }
+    return done;
+  }
+
+  async function deliver(job: Job): Promise<void> {
+    const key = `${job.webhookId}:${job.arg}`;
+    if (waiting.get(key) === job) waiting.delete(key);
+    const webhook = site.webhooks.get(job.webhookId);
+    if (webhook === undefined) return;
+    const outcome = await call(webhook, job);
+    if (outcome === 'dropped') return;
+    if (outcome === 'ok') webhook.failureCount = 0;
+    else if (webhook.failureCount > MAX_FAILURES) webhook.status = 'disabled';
+    else webhook.failureCount += 1;
+    if (job.repeat === 0 && site.faults.hits('duplicate_webhook')) {
+      jobs.push({ ...job, dueMs: site.nowMs(), repeat: 1 });
+    }
+  }
+
+  async function call(webhook: Webhook, job: Job): Promise<'ok' | 'failed' | 'dropped'> {
+    const note = (outcome: 'ok' | 'failed' | 'dropped', status: number, ms: number) => {
+      const { topic } = webhook;
+      const duplicate = job.repeat > 0;
+      const call = { topic, subject: String(job.arg), outcome, status, ms, duplicate };
+      records.add({ at: site.nowMs(), kind: 'webhook', ...call });
+      return outcome;
+    };
+    if (site.faults.hits('drop_webhook')) return note('dropped', 0, 0);
+    const broken = site.faults.hits('error_body');
+    const forged = site.faults.hits('bad_signature');
+    const order = webhook.topic.startsWith('order.') ? findOrder(site, job.arg) : undefined;
+    const revision = order?.revision ?? 0;
+    const body = phpJson(broken ? LOST_RIGHTS : payload(site, webhook.topic, job.arg)).trim();
+    const headers = deliveryHeaders(site, webhook, job, forged ? `${webhook.secret}!` : webhook.secret, body);
+    const posted = await sender.post(
+      webhook.deliveryUrl,
+      headers,
+      body,
+      platformMs(TIMEOUT_MS, site.timeScale),
+    );
+    const good = posted.status >= 200 && posted.status < 303;
+    if (order !== undefined && posted.status >= 200 && posted.status < 300 && !broken && !forged) {
+      order.heard = Math.max(order.heard, revision);
+    }
+    return note(good ? 'ok' : 'failed', posted.status, posted.ms);
+  }
+
+  return {
+    emit,
+    run() {
+      running ??= pass().finally(() => {
+        running = null;
+      });
+      return running;
+    },
+    async ping(webhook) {
+      await sender.post(
+        webhook.deliveryUrl,
+        { 'Content-Type': 'application/x-www-form-urlencoded' },
+        `webhook_id=${webhook.id}`,
+        platformMs(TIMEOUT_MS, site.timeScale),
+      );
+    },
+    size: () => jobs.length + inFlight,
+    async stop() {
+      stopped = true;
+      jobs.length = 0;
+      sender.abort();
+      await running;
+      inFlight = 0;
+    },
+  };
+}
+
+/** What a webhook sends whose owner lost the right to see orders; signed like any other body. */
+const LOST_RIGHTS = {
+  code: 'woocommerce_rest_cannot_view',
+  message: 'Sorry, you cannot view this resource.',
+  data: { status: 401 },
+};
+
+/** Built when delivered: always the newest state, or an error object for what is gone by now. */
+function payload(site: Site, topic: string, arg: number): Record<string, unknown> {
+  const [resource, event] = splitTopic(topic);
+  if (resource === 'action')
+    return { action: event, arg: event.startsWith('woocommerce_product_') ? [] : arg };
+  if (event === 'deleted') return { id: arg };
+  if (resource === 'order') {
+    const order = findOrder(site, arg);
+    return order === undefined ? gone('shop_order') : orderView(site, order);
+  }
+  const product = site.products.get(arg);
+  return product === undefined ? gone('product') : productView(site, product, 'view');
+}
+
+function gone(type: string): Record<string, unknown> {
+  return { code: `woocommerce_rest_${type}_invalid_id`, message: 'Invalid ID.', data: { status: 404 } };
+}
+
+function deliveryHeaders(
+  site: Site,
+  webhook: Webhook,
+  job: Job,
+  secret: string,
+  body: string,
+): Record<string, string> {
+  const [resource, event] = splitTopic(webhook.topic);
+  const source = site.faults.hits('clone_source') ? 'https://staging.wp-clone.example' : site.home;
+  return {
+    'Content-Type': 'application/json',
+    'X-WC-Webhook-Source': `${source}/`,
+    'X-WC-Webhook-Topic': webhook.topic,
+    'X-WC-Webhook-Resource': resource,
+    'X-WC-Webhook-Event': event,
+    'X-WC-Webhook-Signature': createHmac('sha256', secret).update(body).digest('base64'),
+    'X-WC-Webhook-ID': String(webhook.id),
+    'X-WC-Webhook-Delivery-ID': deliveryId(site, webhook, job),
+  };
+}
+
+/** A hash of the webhook and the second: everything of one webhook in one second shares it (dossier O.7). */
+function deliveryId(site: Site, webhook: Webhook, job: Job): string {
+  const second = site.seconds() + job.repeat;
+  const fresh = createHmac('md5', site.salt).update(`${webhook.id}${second}`).digest('hex');
+  const known = webhook.lastDeliveryId;
+  const id = known !== null && site.faults.hits('same_delivery_id') ? known : fresh;
+  webhook.lastDeliveryId = id;
+  return id;
+}
+
+function shuffle(site: Site, jobs: Job[]): void {
+  for (let at = jobs.length - 1; at > 0; at -= 1) {
+    const other = site.random.int(0, at);
+    const a = jobs[at];
+    const b = jobs[other];
+    if (a === undefined || b === undefined) continue;
+    jobs[at] = b;
+    jobs[other] = a;
+  }
+}

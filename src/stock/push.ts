@@ -1,0 +1,184 @@
+import type { Anchor, OwnChange, Range, RangeFacts, UnreadPush } from './anchor.ts';
+import { changesAfter, expectedRange, single } from './anchor.ts';
+import type { Target } from './target.ts';
+
+/** What a push is decided on: one counter as the store shows it. */
+export interface CounterFacts {
+  listings: readonly { mode: 'on' | 'off'; unwritable: string | null }[];
+  target: Target;
+  state: 'idle' | 'in_flight' | 'unknown' | 'accepted';
+  /** Numbers sent and not yet known to be settled, oldest first. */
+  unread: readonly UnreadPush[];
+  anchor: Anchor | null;
+  previousNumber: number | null;
+  own: readonly OwnChange[];
+  lowSince: number | null;
+  lowNumber: number | null;
+  lastRead: { shown: number | null } | null;
+}
+
+/** What a push is decided on besides its counter. */
+export interface PushContext {
+  now: number;
+  /** The channel's facts for the expected range. */
+  range: RangeFacts;
+  /** How long after a write a read may still show the old number. */
+  settleMs: number;
+  /** Anchors that began earlier do not count. */
+  liveSince: number;
+  /** `stale`: some live channel's orders are not read up to now, so nothing is raised. */
+  feeds: 'fresh' | 'stale';
+  compareAndSet: 'native' | 'read-check' | 'none';
+  /** `raises`: a brake holds them; `zeros`: it holds this counter's unexplained zero as well. */
+  brake: 'none' | 'raises' | 'zeros';
+  maxQuantity: number;
+}
+
+/**
+ * What to do about one due counter. `read`: its number must be seen first. `wait` names the time to look again, or
+ * null when freshness (or a brake) decides and no time is known.
+ */
+export type PushDecision =
+  | { kind: 'send'; quantity: number; base: number | null }
+  | { kind: 'close'; reason: string }
+  | { kind: 'wait'; until: number | null; needs: 'answer' | 'fresh' | 'brake'; reason: string }
+  | { kind: 'read'; reason: string }
+  | { kind: 'dead'; error: string; exposed: boolean };
+
+/**
+ * Decides one push. A lower number always leaves, at once; a higher one needs fresh feeds, no open brake, and no
+ * unanswered push that could still act; a counter that shows its target by its own sales alone is left alone.
+ */
+export function decidePush(counter: CounterFacts, context: PushContext): PushDecision {
+  const idle = refusal(counter, context);
+  if (idle !== null) return idle;
+  if (counter.target.kind !== 'number') return { kind: 'close', reason: counter.target.kind };
+  const target = counter.target.quantity;
+
+  const anchor = validAnchor(counter.anchor, context.liveSince);
+  if (anchor === null)
+    return { kind: 'read', reason: 'its number is not known since the channel became live' };
+  const unread = counter.unread.filter((push) => anchor.from < readableAt(push, counter.state, context));
+  const known = expectedRange(anchor, counter.own, [], context.range);
+  const possible = expectedRange(anchor, counter.own, unread, context.range);
+  // A read taken after an unanswered push was sent tells what is there now, whatever may still land.
+  const seenSince = unread.every((push) => anchor.from >= push.sentAt);
+  const base = seenSince ? single(known) : null;
+
+  if (target < (seenSince ? known.high : possible.high)) return lowered(target, base, context);
+  if (unread.length > 0) return answerAwaited(unread, counter.state, context);
+
+  const low = openLow(counter, context.range);
+  if (low !== null && target > low.high)
+    return { kind: 'close', reason: `unexplained low: ${target} is held until it is proved` };
+  if (target === single(known)) return settled(counter, target, anchor, context);
+  return lifted(target, base, context);
+}
+
+/** Why nothing is written to this counter whatever its number, or null. */
+function refusal(counter: CounterFacts, context: PushContext): PushDecision | null {
+  if (counter.listings.every((listing) => listing.mode === 'off'))
+    return { kind: 'close', reason: 'left alone: mode off' };
+  if (counter.target.kind !== 'number') return { kind: 'close', reason: counter.target.kind };
+  const { quantity } = counter.target;
+  if (!Number.isInteger(quantity) || quantity < 0 || quantity > context.maxQuantity)
+    return { kind: 'dead', error: `${quantity} is no number that this channel takes`, exposed: false };
+  const unwritable = unwritableReason(counter);
+  if (unwritable === null) return null;
+  const highest = mayShow(counter, context);
+  return { kind: 'dead', error: unwritable, exposed: highest !== null && highest > quantity };
+}
+
+/** Why no listing of the counter may be written, or null when one may. */
+export function unwritableReason(counter: Pick<CounterFacts, 'listings'>): string | null {
+  const on = counter.listings.filter((listing) => listing.mode === 'on');
+  return on.some((listing) => listing.unwritable === null) ? null : (on[0]?.unwritable ?? null);
+}
+
+/** The highest number that the counter may show by all we know; null when nothing is known. */
+export function mayShow(counter: CounterFacts, context: { range: RangeFacts }): number | null {
+  if (counter.anchor === null) return counter.lastRead?.shown ?? null;
+  return expectedRange(counter.anchor, counter.own, counter.unread, context.range).high;
+}
+
+/** An anchor counts when it began since the channel became live. */
+export function validAnchor(anchor: Anchor | null, liveSince: number): Anchor | null {
+  return anchor !== null && anchor.from >= liveSince ? anchor : null;
+}
+
+/**
+ * From when on a read tells what became of a push: an accepted one shows a settle time after it was sent, an
+ * unanswered one may act until its deadline and shows a settle time later.
+ */
+export function readableAt(
+  push: UnreadPush,
+  state: CounterFacts['state'],
+  context: { settleMs: number },
+): number {
+  return state === 'accepted'
+    ? Math.max(push.deadline, push.sentAt + context.settleMs)
+    : push.deadline + context.settleMs;
+}
+
+function lowered(target: number, base: number | null, context: PushContext): PushDecision {
+  if (target === 0 && context.brake === 'zeros')
+    return { kind: 'wait', until: null, needs: 'brake', reason: 'a brake holds unexplained zeros' };
+  return sendFrom(target, base, context);
+}
+
+function lifted(target: number, base: number | null, context: PushContext): PushDecision {
+  if (context.brake !== 'none')
+    return { kind: 'wait', until: null, needs: 'brake', reason: 'a brake holds raises' };
+  if (context.feeds === 'stale')
+    return { kind: 'wait', until: null, needs: 'fresh', reason: 'waits until all order feeds are fresh' };
+  return sendFrom(target, base, context);
+}
+
+function sendFrom(quantity: number, base: number | null, context: PushContext): PushDecision {
+  if (context.compareAndSet === 'none') return { kind: 'send', quantity, base };
+  if (base === null) return { kind: 'read', reason: 'its number is not certain enough to compare with' };
+  return { kind: 'send', quantity, base };
+}
+
+function answerAwaited(
+  unread: readonly UnreadPush[],
+  state: CounterFacts['state'],
+  context: PushContext,
+): PushDecision {
+  const until = Math.max(...unread.map((push) => readableAt(push, state, context)));
+  if (context.now < until)
+    return { kind: 'wait', until, needs: 'answer', reason: 'an earlier push may still act' };
+  return { kind: 'read', reason: state === 'accepted' ? 'accepted: read back' : 'no answer: read' };
+}
+
+/**
+ * The expected number is the target. Left alone without own changes, or when the channel's own sales, all surely
+ * after the anchor, brought it there (the origin rule); a rise is written again, since the channel may not have made it.
+ */
+function settled(counter: CounterFacts, target: number, anchor: Anchor, context: PushContext): PushDecision {
+  if (context.range.basis === 'gross') return { kind: 'close', reason: 'shows it already' };
+  const later = changesAfter(anchor, counter.own, context.range.clockMarginMs);
+  if (later.length === 0) return { kind: 'close', reason: 'shows it already' };
+  const sold = later.every(
+    (change) => change.delta < 0 && change.from > anchor.until + context.range.clockMarginMs,
+  );
+  if (sold) return { kind: 'close', reason: 'lowered itself by its own sale' };
+  return target > anchor.number ? lifted(target, target, context) : sendFrom(target, target, context);
+}
+
+/**
+ * The number that a counter was last seen too low at, moved by its own sales since; null when none is open. A push
+ * that was answered later made it moot.
+ */
+export function openLow(counter: CounterFacts, range: RangeFacts, readAt?: Range): Range | null {
+  const { lowSince, lowNumber, anchor } = counter;
+  if (lowSince === null || lowNumber === null) return null;
+  if (anchor !== null && anchor.from > lowSince) return null;
+  return expectedRange(
+    { number: lowNumber, from: lowSince, until: lowSince },
+    counter.own,
+    [],
+    range,
+    readAt,
+  );
+}

@@ -1,0 +1,134 @@
+import { shortfall } from '../../stock/line.ts';
+import { levelOf, type Tx } from './ledger.ts';
+import { type LineRow, lineById, saveLine, take } from './lines.ts';
+
+/** What the docket needs to know of the order of a line. */
+export interface DocketOrder {
+  channelId: number;
+  orderId: string;
+  placedAt: number;
+}
+
+/**
+ * Brings the docket to what the line's state says: opens, shrinks or closes its row, and keeps the list of shortfalls
+ * by SKU that a rise of available fills, oldest sale first.
+ */
+export function keepDocket(tx: Tx, line: LineRow, order: DocketOrder, cause: 'sale' | 'count'): void {
+  const short = line.allocation === 'held' ? shortfall(line) : 0;
+  if (short === 0) {
+    closeDocket(tx, line);
+    return;
+  }
+  const policy = oversellPolicy(tx, order.channelId);
+  tx.db
+    .sql(
+      `insert into docket (line_id, channel_id, order_id, sku, shortfall, status, cause, policy, placed_at, opened_at)
+       values (@line, @channel, @order, @sku, @short, 'open', @cause, @policy, @placedAt, @now)
+       on conflict (line_id) do update
+       set shortfall = excluded.shortfall, order_id = excluded.order_id,
+         opened_at = case when status = 'open' then opened_at else excluded.opened_at end,
+         status = 'open', resolved_at = null, resolved_by = null`,
+    )
+    .run({
+      line: line.id,
+      channel: order.channelId,
+      order: order.orderId,
+      sku: skuCodes(tx, line),
+      short,
+      cause,
+      policy,
+      placedAt: order.placedAt,
+      now: tx.now,
+    });
+  for (const [skuId] of line.parts ?? []) {
+    tx.db
+      .sql('insert into short (sku_id, sold_at, line_id) values (?, ?, ?) on conflict do nothing')
+      .run(skuId, line.soldAt, line.id);
+  }
+}
+
+function closeDocket(tx: Tx, line: LineRow): void {
+  const open = tx.db.sql("select id from docket where line_id = ? and status = 'open'").get(line.id);
+  if (open === undefined) return;
+  const status = line.given >= line.taken && line.taken > 0 ? 'filled' : 'cancelled';
+  tx.db
+    .sql("update docket set status = ?, resolved_at = ?, shortfall = 0 where line_id = ? and status = 'open'")
+    .run(status, tx.now, line.id);
+  dropShort(tx, line);
+}
+
+/** The line is not waited for any more. */
+export function dropShort(tx: Tx, line: LineRow): void {
+  for (const [skuId] of line.parts ?? []) {
+    tx.db
+      .sql('delete from short where sku_id = ? and sold_at = ? and line_id = ?')
+      .run(skuId, line.soldAt, line.id);
+  }
+}
+
+function oversellPolicy(tx: Tx, channelId: number): 'alert' | 'hold' | 'cancel' {
+  const row = tx.db
+    .sql("select coalesce(json_extract(setup, '$.oversell'), 'alert') as policy from channel where id = ?")
+    .get(channelId) as { policy: 'alert' | 'hold' | 'cancel' } | undefined;
+  return row?.policy ?? 'alert';
+}
+
+function skuCodes(tx: Tx, line: LineRow): string {
+  const codes = (line.parts ?? []).map(([skuId]) => {
+    const row = tx.db.sql('select code from sku where id = ?').get(skuId) as { code: string };
+    return row.code;
+  });
+  return codes.join('+');
+}
+
+/**
+ * Any rise of available fills open shortfalls in the same transaction, oldest sale first, before a push can see it.
+ * A line that cannot get one whole unit is passed over; one whose order waits for a hold or cancel is not filled.
+ */
+export function fillShortfalls(tx: Tx): number {
+  let filled = 0;
+  const queue = [...tx.risen];
+  tx.risen.clear();
+  for (const skuId of queue) {
+    if (free(tx, skuId) <= 0) continue;
+    const waiting = tx.db
+      .sql(
+        `select s.line_id as id
+         from short s join docket d on d.line_id = s.line_id
+         where s.sku_id = ? and d.blocked = 0
+         order by s.sold_at, s.line_id`,
+      )
+      .all(skuId) as { id: number }[];
+    for (const { id } of waiting) {
+      if (free(tx, skuId) <= 0) break;
+      filled += fillLine(tx, id);
+    }
+  }
+  return filled;
+}
+
+function free(tx: Tx, skuId: number): number {
+  const level = levelOf(tx.db, skuId);
+  return level.on_hand - level.committed - level.reserved;
+}
+
+function fillLine(tx: Tx, lineId: number): number {
+  const line = lineById(tx.db, lineId);
+  if (line === null) return 0;
+  const order = orderOf(tx, line.orderRef);
+  const cause = { kind: 'fill', channelId: line.channelId, orderId: order.orderId };
+  const got = take(tx, line, shortfall(line), tx.now, cause, null);
+  if (got === 0) return 0;
+  saveLine(tx.db, line, false);
+  keepDocket(tx, line, order, 'sale');
+  return got;
+}
+
+export function orderOf(tx: Tx, orderRef: number): DocketOrder {
+  const row = tx.db.sql('select channel_id, order_id, placed_at from orders where id = ?').get(orderRef) as {
+    channel_id: number;
+    order_id: string;
+    placed_at: number;
+  };
+  return { channelId: row.channel_id, orderId: row.order_id, placedAt: row.placed_at };
+}

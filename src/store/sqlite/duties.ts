@@ -1,0 +1,236 @@
+import { statSync } from 'node:fs';
+import type { CheckItem, Json } from '../../channels/channel.ts';
+import type { AlertRow, PlanRow, RequestRow } from '../store.ts';
+import type { Db } from './open.ts';
+import { audit } from './reports.ts';
+
+export function ask(db: Db, kind: string, args: Json, now: number): number {
+  const made = db
+    .sql("insert into request (kind, args, state, created_at) values (?, ?, 'waiting', ?)")
+    .run(kind, JSON.stringify(args), now);
+  return Number(made.lastInsertRowid);
+}
+
+interface RawRequest {
+  id: number;
+  kind: string;
+  args: string;
+  state: RequestRow['state'];
+  progress: string | null;
+  result: string | null;
+  created_at: number;
+}
+
+function requestFrom(raw: RawRequest): RequestRow {
+  return {
+    id: raw.id,
+    kind: raw.kind,
+    args: JSON.parse(raw.args) as Json,
+    state: raw.state,
+    progress: raw.progress,
+    result: raw.result === null ? null : (JSON.parse(raw.result) as Json),
+    createdAt: raw.created_at,
+  };
+}
+
+export function requestsWaiting(db: Db): RequestRow[] {
+  const rows = db
+    .sql("select * from request where state = 'waiting' order by id limit 20")
+    .all() as RawRequest[];
+  return rows.map(requestFrom);
+}
+
+export function requestById(db: Db, id: number): RequestRow | null {
+  const raw = db.sql('select * from request where id = ?').get(id) as RawRequest | undefined;
+  return raw === undefined ? null : requestFrom(raw);
+}
+
+export function updateRequest(
+  db: Db,
+  id: number,
+  state: RequestRow['state'],
+  progress: string | null,
+  result: Json | null,
+): void {
+  db.sql('update request set state = ?, progress = ?, result = ? where id = ?').run(
+    state,
+    progress,
+    result === null ? null : JSON.stringify(result),
+    id,
+  );
+}
+
+export function scheduleOf(db: Db, name: string): { dueAt: number | null; lastOkAt: number | null } {
+  const row = db
+    .sql('select due_at as dueAt, last_ok_at as lastOkAt from schedule where name = ?')
+    .get(name) as { dueAt: number; lastOkAt: number | null } | undefined;
+  return row ?? { dueAt: null, lastOkAt: null };
+}
+
+export function setSchedule(db: Db, name: string, dueAt: number, lastOkAt: number | null): void {
+  db.sql(
+    `insert into schedule (name, due_at, last_ok_at) values (?, ?, ?)
+     on conflict (name) do update
+     set due_at = excluded.due_at, last_ok_at = coalesce(excluded.last_ok_at, schedule.last_ok_at)`,
+  ).run(name, dueAt, lastOkAt);
+}
+
+export function savePlan(db: Db, plan: PlanRow): void {
+  db.sql('insert into plan (id, created_at, cause, state, body) values (?, ?, ?, ?, ?)').run(
+    plan.id,
+    plan.createdAt,
+    plan.cause,
+    plan.state,
+    JSON.stringify(plan.body),
+  );
+}
+
+export function planById(db: Db, id: string): PlanRow | null {
+  const raw = db.sql('select id, created_at, cause, state, body from plan where id = ?').get(id) as
+    | { id: string; created_at: number; cause: PlanRow['cause']; state: PlanRow['state']; body: string }
+    | undefined;
+  if (raw === undefined) return null;
+  return {
+    id: raw.id,
+    createdAt: raw.created_at,
+    cause: raw.cause,
+    state: raw.state,
+    body: JSON.parse(raw.body) as Json,
+  };
+}
+
+export function closePlan(db: Db, id: string, state: 'applied' | 'refused'): void {
+  db.sql('update plan set state = ? where id = ?').run(state, id);
+  db.sql('update channel set brake_plan = null where brake_plan = ?').run(id);
+}
+
+export function raiseAlert(
+  db: Db,
+  alert: { channelId: number | null; kind: string; subject: string; message: string },
+  now: number,
+): void {
+  db.sql(
+    `insert into alert (channel_id, kind, subject, message, since, last_at) values (?, ?, ?, ?, ?, ?)
+     on conflict (kind, subject) where resolved_at is null
+     do update set last_at = excluded.last_at, count = count + 1, message = excluded.message`,
+  ).run(alert.channelId, alert.kind, alert.subject, alert.message, now, now);
+}
+
+export function resolveAlert(db: Db, kind: string, subject: string, now: number): void {
+  db.sql('update alert set resolved_at = ? where kind = ? and subject = ? and resolved_at is null').run(
+    now,
+    kind,
+    subject,
+  );
+}
+
+export function listAlerts(db: Db, open: boolean, limit: number): AlertRow[] {
+  return db
+    .sql(
+      `select a.id, c.name as channel, a.kind, a.subject, a.message, a.since, a.last_at as lastAt, a.count,
+         a.resolved_at as resolvedAt
+       from alert a left join channel c on c.id = a.channel_id
+       where ? = 0 or a.resolved_at is null
+       order by a.id desc
+       limit ?`,
+    )
+    .all(open ? 1 : 0, limit) as AlertRow[];
+}
+
+/**
+ * Removes, at most `limit` rows of each kind: settled deliveries older than the keys' retention, kept fields older
+ * than the payloads' (never of pending, dead or unmapped ones), push log, closed requests, plans and alerts. Ledger
+ * entries and line states are kept for ever.
+ */
+export function prune(
+  db: Db,
+  keepSince: { keys: number; payloads: number; pushes: number },
+  limit: number,
+  _now: number,
+): number {
+  const steps: [string, number][] = [
+    [
+      "delete from delivery where id in (select id from delivery where received_at < ? and status in ('applied', 'ignored') order by received_at limit ?)",
+      keepSince.keys,
+    ],
+    [
+      "update delivery set fields = null where id in (select id from delivery where received_at < ? and fields is not null and status in ('applied', 'ignored') order by received_at limit ?)",
+      keepSince.payloads,
+    ],
+    [
+      "delete from push where id in (select id from push where sent_at < ? and outcome <> 'sent' order by id limit ?)",
+      keepSince.pushes,
+    ],
+    [
+      "delete from request where id in (select id from request where created_at < ? and state in ('done', 'failed') limit ?)",
+      keepSince.pushes,
+    ],
+    [
+      "delete from plan where id in (select id from plan where created_at < ? and state <> 'open' limit ?)",
+      keepSince.pushes,
+    ],
+    ['delete from alert where id in (select id from alert where resolved_at < ? limit ?)', keepSince.pushes],
+  ];
+  return steps.reduce((gone, [text, before]) => gone + db.sql(text).run(before, limit).changes, 0);
+}
+
+/** What `db check` and `check` say of the database. */
+export function checkStore(db: Db, deep: boolean): CheckItem[] {
+  const items: CheckItem[] = [];
+  const level = Number(db.raw.pragma('synchronous', { simple: true }));
+  items.push(
+    item(
+      'durable',
+      level === 2,
+      `synchronous=${level}`,
+      'a power cut could lose acknowledged sales: do not run this build',
+    ),
+  );
+  const mode = String(db.raw.pragma('journal_mode', { simple: true }));
+  items.push(
+    item(
+      'journal',
+      mode === 'wal',
+      `journal_mode=${mode}`,
+      'the database must be on a local disk that supports WAL',
+    ),
+  );
+  const health = String(db.raw.pragma(deep ? 'integrity_check(1)' : 'quick_check(1)', { simple: true }));
+  items.push(item('integrity', health === 'ok', health, 'restore the last backup into a new data_dir'));
+  const books = audit(db);
+  const first = books.open[0];
+  const detail =
+    first === undefined
+      ? `${books.skus} SKUs, ${books.entries} ledger entries, sums equal levels`
+      : `${books.open.length} SKUs do not close, first ${first.sku}: ledger ${first.ledger}, level ${first.level}`;
+  items.push(
+    item(
+      'books',
+      first === undefined,
+      detail,
+      'run invsync explain on the SKU and report it with its output',
+    ),
+  );
+  const size = sizeOf(db.raw.name) + sizeOf(`${db.raw.name}-wal`);
+  items.push({
+    name: 'size',
+    level: 'ok',
+    detail: `${(size / 1048576).toFixed(1)} MiB with its log`,
+    remedy: '',
+  });
+  return items;
+}
+
+function item(name: string, ok: boolean, detail: string, remedy: string): CheckItem {
+  return { name, level: ok ? 'ok' : 'fail', detail, remedy: ok ? '' : remedy };
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+export function ping(db: Db, now: number): void {
+  db.sql(
+    "insert into meta (key, value) values ('ping', ?) on conflict (key) do update set value = excluded.value",
+  ).run(String(now));
+}

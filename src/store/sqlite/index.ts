@@ -1,0 +1,186 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Store } from '../store.ts';
+import { callerExecutor, type Executor, threadExecutor } from './executor.ts';
+import { type Db, openForReading, openForWriting } from './open.ts';
+import { type ArgsOf, type ResultOf, reads } from './operations.ts';
+
+export interface SqliteOptions {
+  /** Folder of `invsync.db`; made when it is missing. */
+  dataDir: string;
+  /** `own`: a thread owns the writing connection (daemon). `caller`: everything on the caller's thread. */
+  writer: 'own' | 'caller';
+  /** Repeatable chance for the simulation. */
+  randomHex?: (bytes: number) => string;
+  /** Only tests that prove the power-cut test ask for NORMAL. */
+  synchronous?: 'FULL' | 'NORMAL';
+}
+
+/** Opens (and migrates) the store. Rejects with AppError `newer_database`, `not_durable` or `database`. */
+export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
+  const randomHex = options.randomHex ?? ((bytes: number) => randomBytes(bytes).toString('hex'));
+  const open = {
+    path: join(options.dataDir, 'invsync.db'),
+    boot: randomHex(8),
+    randomHex,
+    ...(options.synchronous === undefined ? {} : { synchronous: options.synchronous }),
+  };
+  if (options.writer === 'caller') {
+    const db = openForWriting(open);
+    return storeOn(db, callerExecutor(db));
+  }
+  const { randomHex: _unsent, ...plain } = open;
+  const executor = await threadExecutor(plain);
+  return storeOn(openForReading(open), executor);
+}
+
+function storeOn(db: Db, executor: Executor): Store {
+  const { write } = executor;
+  const read = <N extends keyof typeof reads>(
+    name: N,
+    ...args: ArgsOf<(typeof reads)[N]>
+  ): Promise<ResultOf<(typeof reads)[N]>> => {
+    try {
+      const operation = reads[name] as (db: Db, ...args: unknown[]) => unknown;
+      return Promise.resolve(operation(db, ...args) as ResultOf<(typeof reads)[N]>);
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+  const claimed = new Set<number>();
+  const done = (id: number) => claimed.delete(id);
+  let seen = Number(db.raw.pragma('data_version', { simple: true }));
+  let closed: Promise<void> | null = null;
+
+  return {
+    channels: {
+      configure: (setups, now) => write('configureChannels', setups, now),
+      list: () => read('listChannels'),
+      bind: (channelId, accountId) => write('bindAccount', channelId, accountId),
+      setMode: (name, mode, actor, now) => write('setMode', name, mode, actor, now),
+      pause: (name, paused, actor, now) => write('pauseChannels', name, paused, actor, now),
+      rename: (from, to) => write('renameChannel', from, to),
+      remove: (name) => write('removeChannel', name),
+      mark: (channelId, facts) => write('markChannel', channelId, facts),
+      feeds: () => read('listFeeds'),
+      markFeed: (channelId, facts) => write('markFeed', channelId, facts),
+      vaultGet: (channelId, key) => read('vaultGet', channelId, key),
+      vaultSet: (channelId, key, value) => write('vaultSet', channelId, key, value),
+    },
+    inbox: {
+      takeIn: (deliveries) => write('takeIn', deliveries),
+      claim: async (limit, now) => {
+        const rows = await read('claimable', claimed, limit, now);
+        for (const row of rows) claimed.add(row.id);
+        return rows;
+      },
+      fail: async (id, error, dueAt, now) => {
+        await write('failDelivery', id, error, dueAt, now);
+        done(id);
+      },
+      release: async (ids) => {
+        for (const id of ids) done(id);
+      },
+      replay: (filter, now) => write('replay', filter, now),
+      list: (filter) => read('listDeliveries', filter),
+      read: (filter) => read('readDeliveries', filter),
+    },
+    orders: {
+      apply: async (requests, now) => {
+        const outcomes = await write('applyOrders', requests, now);
+        requests.forEach((request, index) => {
+          const outcome = outcomes[index];
+          if (request.delivery === null || outcome === undefined || 'failed' in outcome) return;
+          if (!outcome.orders.some((order) => order.verdict === 'fetch')) done(request.delivery.id);
+        });
+        return outcomes;
+      },
+      list: (filter) => read('listOrders', filter),
+      unread: (channelId, readBefore, limit) => read('unreadOrders', channelId, readBefore, limit),
+      missedWebhooks: (now, graceMs) => read('missedWebhooks', now, graceMs),
+    },
+    stock: {
+      change: (changes, actor, now) => write('changeStock', changes, actor, now),
+      openLines: (sku, asOf, presumeGoneMs) => read('openLines', sku, asOf, presumeGoneMs),
+      rename: (from, to, _actor, now) => write('renameSku', from, to, now),
+      get: (sku) => read('getStock', sku),
+      list: (filter) => read('listStock', filter),
+    },
+    listings: {
+      upsert: (channelId, listings, now) => write('upsertListings', channelId, listings, now),
+      finishWalk: (channelId, walkBegan) => write('finishWalk', channelId, walkBegan),
+      refs: (channelId, refs) => read('listingRefs', channelId, refs),
+      find: (channel, listing) => read('findListing', channel, listing),
+      list: (filter) => read('listListings', filter),
+      map: (listingRowId, parts, actor, now) => write('mapListing', listingRowId, parts, actor, now),
+      unmap: (listingRowId, actor, now) => write('unmapListing', listingRowId, actor, now),
+      set: (listingRowId, settings, actor, now) => write('setListing', listingRowId, settings, actor, now),
+      matches: (channel, create, limit) => read('matchListings', channel, create, limit),
+      createSku: (sku, actor, now) => write('makeSku', sku, actor, now),
+    },
+    outbox: {
+      due: (channelId, limit, now) => read('dueCounters', channelId, limit, now),
+      begin: (plans, now) => write('beginPushes', plans, now),
+      settle: (settlements, now) => write('settlePushes', settlements, now),
+      read: (readings) => write('bookReadings', readings),
+      touch: (counterIds, dueAt) => write('touchCounters', counterIds, dueAt),
+      view: (counterIds) => read('viewsOf', counterIds),
+      page: (channelId, afterId, limit) => read('pageOfCounters', channelId, afterId, limit),
+      countersOf: (channelId, listingIds) => read('countersOfListings', channelId, listingIds),
+      nextDueAt: (channelId) => read('nextDueAt', channelId),
+      recover: () => write('recoverPushes'),
+      list: (filter, now) => read('listPushes', filter, now),
+      retry: (filter, now) => write('retryPushes', filter, now),
+      actionsDue: (channelId, limit, now) => read('actionsDue', channelId, limit, now),
+      settleAction: (id, outcome, dueAt, now) => write('settleAction', id, outcome, dueAt, now),
+    },
+    reservations: {
+      hold: (request, now) => write('hold', request, now),
+      commit: (id, now) => write('endHold', id, 'committed', now),
+      release: (id, now) => write('endHold', id, 'released', now),
+      get: (id) => read('getReservation', id),
+      expire: (now) => write('expireHolds', now),
+      extend: (ms) => write('extendHolds', ms),
+    },
+    duties: {
+      ask: (kind, args, now) => write('ask', kind, args, now),
+      requestsWaiting: () => read('requestsWaiting'),
+      request: (id) => read('requestById', id),
+      updateRequest: (id, state, progress, result) => write('updateRequest', id, state, progress, result),
+      schedule: (name) => read('scheduleOf', name),
+      setSchedule: (name, dueAt, lastOkAt) => write('setSchedule', name, dueAt, lastOkAt),
+      savePlan: (plan) => write('savePlan', plan),
+      plan: (id) => read('planById', id),
+      closePlan: (id, state) => write('closePlan', id, state),
+      raiseAlert: (alert, now) => write('raiseAlert', alert, now),
+      resolveAlert: (kind, subject, now) => write('resolveAlert', kind, subject, now),
+      alerts: (open, limit) => read('listAlerts', open, limit),
+      prune: (keepSince, limit, now) => write('prune', keepSince, limit, now),
+      tidy: () => executor.tidy(),
+      check: (deep) => write('checkStore', deep),
+      ping: (now) => write('ping', now),
+    },
+    reports: {
+      status: () => read('statusCounts'),
+      entries: (sku, at, limit) => read('entriesOf', sku, at, limit),
+      pushLog: (sku, channel, limit) => read('pushLog', sku, channel, limit),
+      countersOfSku: (sku) => read('countersOfSku', sku),
+      oversells: (filter) => read('listOversells', filter),
+      resolveOversell: (id, as, actor, now) => write('resolveOversell', id, as, actor, now),
+      audit: () => read('audit'),
+    },
+    rehearse: (steps, counterIds, now) => write('rehearse', steps, counterIds, now),
+    changedSince: () => {
+      const version = Number(db.raw.pragma('data_version', { simple: true }));
+      const changed = version !== seen;
+      seen = version;
+      return changed;
+    },
+    close: () => {
+      closed ??= executor.close().then(() => {
+        if (db.raw.open) db.raw.close();
+      });
+      return closed;
+    },
+  };
+}

@@ -1,0 +1,150 @@
+import type { OwnChange } from '../../stock/anchor.ts';
+import type { Delta } from '../../stock/level.ts';
+import type { Db } from './open.ts';
+
+/** What one transaction gathers before it marks counters due, once each, at its end. */
+export interface Tx {
+  db: Db;
+  now: number;
+  /** SKUs whose available moved: every counter that draws on them is due. */
+  moved: Set<number>;
+  /** SKUs whose available rose: open shortfalls are filled before anything else sees it. */
+  risen: Set<number>;
+  /** Counters due in their own right (sold on), with the changes that the channel made itself. */
+  counters: Map<number, OwnChange[]>;
+  nextEntry: number;
+  nextLine: number;
+}
+
+export function beginTx(db: Db, now: number): Tx {
+  return { db, now, moved: new Set(), risen: new Set(), counters: new Map(), nextEntry: 0, nextLine: 0 };
+}
+
+/** The cause of an entry, for people. */
+export interface Cause {
+  kind: string;
+  occurredAt: number;
+  channelId?: number | null;
+  orderId?: string | null;
+  lineId?: number | null;
+  by?: string | null;
+  reason?: string | null;
+  ref?: string | null;
+}
+
+/** A level as it is stored. */
+export interface LevelRow {
+  sku_id: number;
+  counted: number;
+  on_hand: number;
+  committed: number;
+  reserved: number;
+  basis: 'shelf' | 'free' | null;
+  as_of: number | null;
+  last_entry: number | null;
+  last_line: number | null;
+}
+
+export function levelOf(db: Db, skuId: number): LevelRow {
+  const row = db
+    .sql(
+      `select sku_id, counted, on_hand, committed, reserved, basis, as_of, last_entry, last_line
+       from level
+       where sku_id = ?`,
+    )
+    .get(skuId) as LevelRow | undefined;
+  if (row === undefined) throw new Error(`level of SKU id ${skuId} is missing`);
+  return row;
+}
+
+/**
+ * Moves a level and writes the ledger entry that explains it, or does neither: the statement is conditional, so
+ * available, on hand, committed and reserved can never fall below zero, whoever else writes. `chainLine` links a new
+ * line into the SKU's chain in the same statement. Answers null when the level does not allow it.
+ */
+export function moveLevel(
+  tx: Tx,
+  skuId: number,
+  delta: Delta,
+  cause: Cause,
+  chainLine: number | null = null,
+): { after: number; prevLine: number | null } | null {
+  const entryId = takeEntryId(tx);
+  const moved = tx.db
+    .sql(
+      `update level
+       set on_hand = on_hand + @onHand,
+         committed = committed + @committed,
+         reserved = reserved + @reserved,
+         prev_entry = last_entry,
+         last_entry = @entryId,
+         prev_line = last_line,
+         last_line = coalesce(@line, last_line),
+         version = version + 1
+       where sku_id = @skuId
+         and on_hand + @onHand - committed - @committed - reserved - @reserved >= 0
+         and on_hand + @onHand >= 0
+         and committed + @committed >= 0
+         and reserved + @reserved >= 0
+       returning prev_entry, prev_line, on_hand - committed - reserved as after`,
+    )
+    .get({ ...delta, entryId, skuId, line: chainLine }) as
+    | { prev_entry: number | null; prev_line: number | null; after: number }
+    | undefined;
+  if (moved === undefined) return null;
+  tx.nextEntry += 1;
+  tx.db
+    .sql(
+      `insert into entry (id, sku_id, prev, kind, on_hand, committed, reserved, after, occurred_at, recorded_at,
+         channel_id, order_id, line_id, by, reason, ref)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    .run(
+      entryId,
+      skuId,
+      moved.prev_entry,
+      cause.kind,
+      delta.onHand,
+      delta.committed,
+      delta.reserved,
+      moved.after,
+      Math.min(cause.occurredAt, tx.now),
+      tx.now,
+      cause.channelId ?? null,
+      cause.orderId ?? null,
+      cause.lineId ?? null,
+      cause.by ?? null,
+      cause.reason ?? null,
+      cause.ref ?? null,
+    );
+  const change = delta.onHand - delta.committed - delta.reserved;
+  if (change !== 0) tx.moved.add(skuId);
+  if (change > 0) tx.risen.add(skuId);
+  return { after: moved.after, prevLine: moved.prev_line };
+}
+
+function takeEntryId(tx: Tx): number {
+  if (tx.nextEntry === 0) {
+    const row = tx.db.sql('select coalesce(max(id), 0) + 1 as next from entry').get() as { next: number };
+    tx.nextEntry = row.next;
+  }
+  return tx.nextEntry;
+}
+
+/** Ids are given out inside the transaction, which excludes every other writer. */
+export function takeLineId(tx: Tx): number {
+  if (tx.nextLine === 0) {
+    const row = tx.db.sql('select coalesce(max(id), 0) + 1 as next from line').get() as { next: number };
+    tx.nextLine = row.next;
+  }
+  tx.nextLine += 1;
+  return tx.nextLine - 1;
+}
+
+/** Links a line into a SKU's chain where no level moved. Answers the line before it. */
+export function chainLine(tx: Tx, skuId: number, lineId: number): number | null {
+  const row = tx.db
+    .sql('update level set prev_line = last_line, last_line = ? where sku_id = ? returning prev_line')
+    .get(lineId, skuId) as { prev_line: number | null };
+  return row.prev_line;
+}

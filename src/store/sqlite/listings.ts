@@ -1,0 +1,348 @@
+import type { Json, Listing, ListingRef } from '../../channels/channel.ts';
+import type { Offer } from '../../stock/target.ts';
+import type { Actor, ListingMode, ListingRow, MappingEffect } from '../store.ts';
+import { startLine } from './count.ts';
+import { fillShortfalls } from './docket.ts';
+import { beginTx, type Tx } from './ledger.ts';
+import { joinChains, linesUnmapped, saveLine } from './lines.ts';
+import { allocationOf } from './listing-row.ts';
+import { markDue } from './mark.ts';
+import type { Db } from './open.ts';
+import { codeOf, createSku, skuIdOf } from './sku.ts';
+
+export function upsertListings(db: Db, channelId: number, listings: Listing[], now: number): void {
+  for (const listing of listings) {
+    const counterId = counterOf(db, channelId, listing.counterKey);
+    const row = db
+      .sql(
+        `insert into listing (channel_id, listing_id, counter_id, channel_sku, title, aliases, facts, unwritable, ambiguous, seen_at)
+         values (@channelId, @listingId, @counterId, @channelSku, @title, @aliases, @facts, @unwritable, @ambiguous, @now)
+         on conflict (channel_id, listing_id) do update
+         set counter_id = excluded.counter_id, channel_sku = excluded.channel_sku, title = excluded.title,
+           aliases = excluded.aliases, facts = excluded.facts, unwritable = excluded.unwritable,
+           ambiguous = excluded.ambiguous, seen_at = excluded.seen_at, vanished = 0
+         returning id`,
+      )
+      .get({
+        channelId,
+        listingId: listing.listingId,
+        counterId,
+        channelSku: listing.channelSku,
+        title: listing.title,
+        aliases: JSON.stringify(listing.aliases),
+        facts: JSON.stringify(listing.facts),
+        unwritable: listing.unwritable,
+        ambiguous: listing.ambiguous ? 1 : 0,
+        now,
+      }) as { id: number };
+    for (const alias of listing.aliases) {
+      db.sql(
+        `insert into listing_alias (channel_id, alias, listing_ref) values (?, ?, ?)
+         on conflict (channel_id, alias) do update set listing_ref = excluded.listing_ref`,
+      ).run(channelId, alias, row.id);
+    }
+  }
+}
+
+function counterOf(db: Db, channelId: number, counterKey: string): number {
+  const known = db
+    .sql('select id from counter where channel_id = ? and counter_key = ?')
+    .get(channelId, counterKey) as { id: number } | undefined;
+  if (known !== undefined) return known.id;
+  return Number(
+    db.sql('insert into counter (channel_id, counter_key) values (?, ?)').run(channelId, counterKey)
+      .lastInsertRowid,
+  );
+}
+
+export function finishWalk(
+  db: Db,
+  channelId: number,
+  walkBegan: number,
+): { present: number; vanished: number } {
+  const { changes } = db
+    .sql('update listing set vanished = 1 where channel_id = ? and seen_at < ? and vanished = 0')
+    .run(channelId, walkBegan);
+  const row = db
+    .sql('select count(*) as present from listing where channel_id = ? and vanished = 0')
+    .get(channelId) as { present: number };
+  return { present: row.present, vanished: changes };
+}
+
+interface RawRef {
+  listing_id: string;
+  counter_key: string;
+  channel_sku: string | null;
+  facts: string;
+}
+
+/** Facts by listing id or alias. */
+export function listingRefs(db: Db, channelId: number, refs: string[]): Map<string, ListingRef> {
+  const found = new Map<string, ListingRef>();
+  for (const ref of refs) {
+    const raw = (db
+      .sql(
+        `select l.listing_id, c.counter_key, l.channel_sku, l.facts
+         from listing l join counter c on c.id = l.counter_id
+         where l.channel_id = ? and l.listing_id = ?`,
+      )
+      .get(channelId, ref) ??
+      db
+        .sql(
+          `select l.listing_id, c.counter_key, l.channel_sku, l.facts
+           from listing_alias a join listing l on l.id = a.listing_ref join counter c on c.id = l.counter_id
+           where a.channel_id = ? and a.alias = ?`,
+        )
+        .get(channelId, ref)) as RawRef | undefined;
+    if (raw === undefined) continue;
+    found.set(ref, {
+      listingId: raw.listing_id,
+      counterKey: raw.counter_key,
+      channelSku: raw.channel_sku,
+      facts: JSON.parse(raw.facts) as Json,
+    });
+  }
+  return found;
+}
+
+interface RawListing {
+  id: number;
+  channel: string;
+  channel_id: number;
+  listing_id: string;
+  counter_id: number;
+  counter_key: string;
+  channel_sku: string | null;
+  title: string;
+  parts: string | null;
+  mode: ListingMode;
+  buffer: number | null;
+  percent: number | null;
+  max: number | null;
+  fixed: number | null;
+  unwritable: string | null;
+  ambiguous: number;
+  vanished: number;
+}
+
+const listingSelect = `select l.id, ch.name as channel, l.channel_id, l.listing_id, l.counter_id, c.counter_key,
+    l.channel_sku, l.title, l.parts, l.mode, l.buffer, l.percent, l.max, l.fixed, l.unwritable, l.ambiguous, l.vanished
+  from listing l join channel ch on ch.id = l.channel_id join counter c on c.id = l.counter_id`;
+
+function listingFrom(db: Db, raw: RawListing): ListingRow {
+  const parts = raw.parts === null ? [] : (JSON.parse(raw.parts) as [number, number][]);
+  return {
+    id: raw.id,
+    channel: raw.channel,
+    channelId: raw.channel_id,
+    listingId: raw.listing_id,
+    counterId: raw.counter_id,
+    counterKey: raw.counter_key,
+    channelSku: raw.channel_sku,
+    title: raw.title,
+    parts: parts.map(([skuId, units]) => ({ sku: codeOf(db, skuId), units })),
+    mode: raw.mode,
+    offer: { buffer: raw.buffer, percent: raw.percent, max: raw.max },
+    fixed: raw.fixed,
+    unwritable: raw.unwritable,
+    ambiguous: raw.ambiguous === 1,
+    vanished: raw.vanished === 1,
+  };
+}
+
+export function findListing(db: Db, channel: string, listing: string): ListingRow | 'ambiguous' | null {
+  const byId = db.sql(`${listingSelect} where ch.name = ? and l.listing_id = ?`).get(channel, listing) as
+    | RawListing
+    | undefined;
+  if (byId !== undefined) return listingFrom(db, byId);
+  const bySku = db
+    .sql(`${listingSelect} where ch.name = ? and l.channel_sku = ? limit 2`)
+    .all(channel, listing) as RawListing[];
+  if (bySku.length > 1) return 'ambiguous';
+  const [only] = bySku;
+  return only === undefined ? null : listingFrom(db, only);
+}
+
+export function listListings(
+  db: Db,
+  filter: { channel?: string; unmapped?: boolean; after?: number; limit: number },
+): ListingRow[] {
+  const rows = db
+    .sql(
+      `${listingSelect}
+       where (@channel is null or ch.name = @channel)
+         and (@unmapped = 0 or (l.parts is null and l.fixed is null and l.mode = 'on' and l.vanished = 0))
+         and l.id > @after
+       order by l.id
+       limit @limit`,
+    )
+    .all({
+      channel: filter.channel ?? null,
+      unmapped: filter.unmapped === true ? 1 : 0,
+      after: filter.after ?? 0,
+      limit: filter.limit,
+    }) as RawListing[];
+  return rows.map((row) => listingFrom(db, row));
+}
+
+/** Maps (or remaps) a listing. Waiting sales count by the baseline rule; lines that were given keep their SKUs. */
+export function mapListing(
+  db: Db,
+  listingRowId: number,
+  parts: { sku: string; units: number }[],
+  _actor: Actor,
+  now: number,
+): MappingEffect | { unknownSku: string } {
+  const resolved: [number, number][] = [];
+  for (const { sku, units } of parts) {
+    const skuId = skuIdOf(db, sku);
+    if (skuId === null) return { unknownSku: sku };
+    resolved.push([skuId, units]);
+  }
+  // One fixed order in which SKUs are locked, whatever the recipe says first.
+  resolved.sort((a, b) => a[0] - b[0]);
+  const tx = beginTx(db, now);
+  const row = db
+    .sql('select channel_id, listing_id, channel_sku, counter_id from listing where id = ?')
+    .get(listingRowId) as {
+    channel_id: number;
+    listing_id: string;
+    channel_sku: string | null;
+    counter_id: number;
+  };
+  setParts(db, listingRowId, resolved);
+  tx.counters.set(row.counter_id, []);
+  const started = startWaiting(tx, row.channel_id, row.listing_id, listingRowId, resolved);
+  fillShortfalls(tx);
+  markDue(tx);
+  settleUnmapped(db, row.channel_id, now);
+  return { listingId: row.listing_id, channelSku: row.channel_sku, parts, ...started };
+}
+
+function setParts(db: Db, listingRowId: number, parts: [number, number][] | null): void {
+  db.sql('delete from listing_part where listing_ref = ?').run(listingRowId);
+  for (const [skuId, units] of parts ?? []) {
+    db.sql('insert into listing_part (sku_id, listing_ref, units) values (?, ?, ?)').run(
+      skuId,
+      listingRowId,
+      units,
+    );
+  }
+  db.sql('update listing set parts = ? where id = ?').run(
+    parts === null ? null : JSON.stringify(parts),
+    listingRowId,
+  );
+}
+
+function startWaiting(
+  tx: Tx,
+  channelId: number,
+  listingId: string,
+  listingRowId: number,
+  parts: [number, number][],
+): { lines: number; units: number } {
+  const aliases = tx.db
+    .sql('select alias from listing_alias where channel_id = ? and listing_ref = ?')
+    .all(channelId, listingRowId) as {
+    alias: string;
+  }[];
+  const waiting = [listingId, ...aliases.map((row) => row.alias)].flatMap((text) =>
+    linesUnmapped(tx.db, channelId, text),
+  );
+  waiting.sort((a, b) => a.soldAt - b.soldAt || a.id - b.id);
+  let units = 0;
+  for (const line of waiting) {
+    line.listingRef = listingRowId;
+    line.listingText = listingId;
+    line.parts = parts.map(([skuId, per]) => [skuId, per, null]);
+    line.allocation = allocationOf(tx, parts);
+    if (line.allocation === 'held') startLine(tx, line, true);
+    else {
+      joinChains(tx, line);
+      saveLine(tx.db, line, false);
+    }
+    units += line.given - line.gone;
+  }
+  return { lines: waiting.length, units };
+}
+
+/** Deliveries that waited for a mapping are settled once none of their orders has an unmapped line. */
+function settleUnmapped(db: Db, channelId: number, now: number): void {
+  db.sql(
+    `update delivery
+     set status = 'applied', settled_at = ?, body = null
+     where channel_id = ? and status = 'unmapped' and not exists (
+       select 1
+       from json_each(delivery.orders) e
+       join orders o on o.channel_id = delivery.channel_id and o.order_id = e.value
+       join line l on l.order_ref = o.id
+       where l.allocation = 'unmapped' and l.taken > 0)`,
+  ).run(now, channelId);
+}
+
+export function unmapListing(db: Db, listingRowId: number, _actor: Actor, now: number): void {
+  setParts(db, listingRowId, null);
+  touchListing(db, listingRowId, now);
+}
+
+function touchListing(db: Db, listingRowId: number, now: number): void {
+  db.sql(
+    `update counter set version = version + 1, due_at = ?, dead = 0, attempts = 0
+     where id = (select counter_id from listing where id = ?)`,
+  ).run(now, listingRowId);
+}
+
+export function setListing(
+  db: Db,
+  listingRowId: number,
+  settings: { mode?: ListingMode; offer?: Partial<Offer>; fixed?: number | null },
+  _actor: Actor,
+  now: number,
+): void {
+  if (settings.mode !== undefined)
+    db.sql('update listing set mode = ? where id = ?').run(settings.mode, listingRowId);
+  if (settings.fixed !== undefined)
+    db.sql('update listing set fixed = ? where id = ?').run(settings.fixed, listingRowId);
+  for (const key of ['buffer', 'percent', 'max'] as const) {
+    const value = settings.offer?.[key];
+    if (value !== undefined) db.sql(`update listing set ${key} = ? where id = ?`).run(value, listingRowId);
+  }
+  touchListing(db, listingRowId, now);
+}
+
+export function matchListings(
+  db: Db,
+  channel: string | null,
+  create: boolean,
+  limit: number,
+): { listingRowId: number; listingId: string; channel: string; sku: string; create: boolean }[] {
+  const rows = db
+    .sql(
+      `select l.id as listingRowId, l.listing_id as listingId, ch.name as channel, l.channel_sku as channelSku
+       from listing l join channel ch on ch.id = l.channel_id
+       where l.parts is null and l.fixed is null and l.mode = 'on' and l.ambiguous = 0 and l.vanished = 0
+         and l.channel_sku is not null and l.channel_sku <> ''
+         and (@channel is null or ch.name = @channel)
+         and not exists (select 1 from listing o where o.channel_id = l.channel_id and o.channel_sku = l.channel_sku and o.id <> l.id)
+       order by l.id`,
+    )
+    .all({ channel }) as { listingRowId: number; listingId: string; channel: string; channelSku: string }[];
+  const matches = [];
+  for (const row of rows) {
+    if (matches.length >= limit) break;
+    const known = skuIdOf(db, row.channelSku) !== null;
+    if (!known && !create) continue;
+    matches.push({
+      listingRowId: row.listingRowId,
+      listingId: row.listingId,
+      channel: row.channel,
+      sku: row.channelSku,
+      create: !known,
+    });
+  }
+  return matches;
+}
+
+export function makeSku(db: Db, code: string, _actor: Actor, now: number): void {
+  if (skuIdOf(db, code) === null) createSku(db, code, now);
+}

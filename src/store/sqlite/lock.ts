@@ -1,0 +1,41 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { AppError, EXIT } from '../../errors.ts';
+
+/** Held by the one process that talks to channels. The operating system frees it when the process dies. */
+export interface EngineLock {
+  release(): void;
+}
+
+/** Takes the engine lock of a data folder, or throws `already_running` (exit 7). */
+export function takeEngineLock(dataDir: string): EngineLock {
+  const lock = tryEngineLock(dataDir);
+  if (lock !== null) return lock;
+  throw new AppError('already_running', `another invsync works on ${dataDir}`, {
+    hint: 'invsync status shows it; stop it first (systemctl stop invsync, or SIGTERM)',
+    exitCode: EXIT.daemon,
+  });
+}
+
+/** Like `takeEngineLock`, but null when a daemon holds it. */
+export function tryEngineLock(dataDir: string): EngineLock | null {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const db = new Database(join(dataDir, 'engine.lock'), { timeout: 0 });
+  try {
+    db.pragma('journal_mode = DELETE');
+    db.exec('begin exclusive');
+  } catch {
+    db.close();
+    return null;
+  }
+  let held = true;
+  return {
+    release: () => {
+      if (!held) return;
+      held = false;
+      db.exec('rollback');
+      db.close();
+    },
+  };
+}

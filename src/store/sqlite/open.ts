@@ -1,0 +1,126 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+import { AppError, EXIT, messageOf } from '../../errors.ts';
+import { migrations } from './schema.ts';
+
+/** A connection with its prepared statements. Statements are prepared once per connection and text. */
+export interface Db {
+  readonly raw: Database.Database;
+  sql(text: string): Database.Statement<unknown[], unknown>;
+  /** Random bytes as hex; injected so that a simulation repeats. */
+  randomHex(bytes: number): string;
+  /** Token of this process's life; leases carry it. */
+  readonly boot: string;
+}
+
+export interface OpenOptions {
+  path: string;
+  boot: string;
+  randomHex(bytes: number): string;
+  /** Only the simulation may ask for less than FULL. */
+  synchronous?: 'FULL' | 'NORMAL';
+}
+
+/** Opens the database for writing: WAL, synchronous FULL set and read back, schema brought up to date. */
+export function openForWriting(options: OpenOptions): Db {
+  mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 });
+  const raw = connect(options.path, false);
+  raw.pragma('journal_mode = WAL');
+  setSynchronous(raw, options.synchronous ?? 'FULL');
+  raw.pragma('wal_autocheckpoint = 4000');
+  raw.pragma('journal_size_limit = 67108864');
+  raw.pragma('secure_delete = ON');
+  raw.pragma('cache_size = -32768');
+  migrate(raw, options.path);
+  return withStatements(raw, options);
+}
+
+/** Opens for reading only; the file must exist. */
+export function openForReading(options: OpenOptions): Db {
+  const raw = connect(options.path, true);
+  return withStatements(raw, options);
+}
+
+function connect(path: string, readonly: boolean): Database.Database {
+  try {
+    const raw = new Database(path, { readonly, timeout: 5_000 });
+    raw.pragma('foreign_keys = ON');
+    raw.pragma('temp_store = MEMORY');
+    raw.pragma('trusted_schema = OFF');
+    raw.pragma('cell_size_check = ON');
+    return raw;
+  } catch (error) {
+    throw new AppError('database', `cannot open the database ${path}: ${messageOf(error)}`, {
+      hint: 'check data_dir in the configuration and the permissions of that folder',
+      cause: error,
+    });
+  }
+}
+
+/**
+ * better-sqlite3 reopens an existing WAL file at NORMAL without a word, which loses acknowledged events in a power
+ * cut: the level is set and read back on every open, and the daemon refuses to start otherwise.
+ */
+function setSynchronous(raw: Database.Database, level: 'FULL' | 'NORMAL'): void {
+  raw.pragma(`synchronous = ${level}`);
+  if (process.platform === 'darwin') {
+    raw.pragma('fullfsync = 1');
+    raw.pragma('checkpoint_fullfsync = 1');
+  }
+  const expected = level === 'FULL' ? 2 : 1;
+  const reported = raw.pragma('synchronous', { simple: true });
+  if (reported !== expected) {
+    throw new AppError('not_durable', `the database runs at synchronous=${String(reported)}, not ${level}`, {
+      hint: 'a power cut could lose acknowledged sales; do not run invsync on this build of SQLite',
+    });
+  }
+}
+
+function migrate(raw: Database.Database, path: string): void {
+  const at = Number(raw.pragma('user_version', { simple: true }));
+  if (at > migrations.length) {
+    throw new AppError(
+      'newer_database',
+      `the database ${path} has schema ${at}, this invsync knows ${migrations.length}`,
+      {
+        hint: 'install the newer invsync that wrote it, or restore a backup made before the upgrade',
+        exitCode: EXIT.usage,
+      },
+    );
+  }
+  if (at === migrations.length) return;
+  if (at > 0) copyBefore(raw, path, at);
+  for (let next = at; next < migrations.length; next += 1) {
+    raw
+      .transaction(() => {
+        // Another process may have migrated while this one waited for the lock.
+        if (Number(raw.pragma('user_version', { simple: true })) !== next) return;
+        raw.exec(migrations[next] ?? '');
+        raw.pragma(`user_version = ${next + 1}`);
+      })
+      .immediate();
+  }
+}
+
+/** A copy before every migration, beside the database. */
+function copyBefore(raw: Database.Database, path: string, version: number): void {
+  const copy = `${path}.schema-${version}.bak`;
+  if (!existsSync(copy)) raw.exec(`vacuum into '${copy.replaceAll("'", "''")}'`);
+}
+
+function withStatements(raw: Database.Database, options: OpenOptions): Db {
+  const statements = new Map<string, Database.Statement<unknown[], unknown>>();
+  return {
+    raw,
+    boot: options.boot,
+    randomHex: options.randomHex,
+    sql: (text) => {
+      const known = statements.get(text);
+      if (known !== undefined) return known;
+      const made = raw.prepare<unknown[], unknown>(text);
+      statements.set(text, made);
+      return made;
+    },
+  };
+}

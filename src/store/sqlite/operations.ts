@@ -1,0 +1,178 @@
+import { actionsDue, settleAction } from './actions.ts';
+import { applyOrders } from './apply.ts';
+import {
+  bindAccount,
+  configureChannels,
+  listChannels,
+  listFeeds,
+  markChannel,
+  markFeed,
+  pauseChannels,
+  removeChannel,
+  renameChannel,
+  setMode,
+  vaultGet,
+  vaultSet,
+} from './channels.ts';
+import { changeStock } from './count.ts';
+import {
+  ask,
+  checkStore,
+  closePlan,
+  listAlerts,
+  ping,
+  planById,
+  prune,
+  raiseAlert,
+  requestById,
+  requestsWaiting,
+  resolveAlert,
+  savePlan,
+  scheduleOf,
+  setSchedule,
+  updateRequest,
+} from './duties.ts';
+import { claimable, failDelivery, listDeliveries, readDeliveries, replay, takeIn } from './inbox.ts';
+import {
+  findListing,
+  finishWalk,
+  listingRefs,
+  listListings,
+  makeSku,
+  mapListing,
+  matchListings,
+  setListing,
+  unmapListing,
+  upsertListings,
+} from './listings.ts';
+import {
+  beginPushes,
+  bookReadings,
+  countersOfListings,
+  dueCounters,
+  nextDueAt,
+  pageOfCounters,
+  recoverPushes,
+  settlePushes,
+  touchCounters,
+} from './outbox.ts';
+import { listPushes, retryPushes } from './push-list.ts';
+import { rehearse } from './rehearse.ts';
+import {
+  audit,
+  countersOfSku,
+  entriesOf,
+  getStock,
+  listOrders,
+  listOversells,
+  listStock,
+  missedWebhooks,
+  openLines,
+  pushLog,
+  renameSku,
+  resolveOversell,
+  statusCounts,
+  unreadOrders,
+} from './reports.ts';
+import { endHold, expireHolds, extendHolds, getReservation, hold } from './reservations.ts';
+import { viewsOf } from './views.ts';
+
+/** Operations that write: each runs inside one transaction of the writing connection. */
+export const writes = {
+  takeIn,
+  failDelivery,
+  replay,
+  applyOrders,
+  changeStock,
+  renameSku,
+  upsertListings,
+  finishWalk,
+  mapListing,
+  unmapListing,
+  setListing,
+  makeSku,
+  beginPushes,
+  settlePushes,
+  bookReadings,
+  touchCounters,
+  recoverPushes,
+  retryPushes,
+  settleAction,
+  hold,
+  endHold,
+  expireHolds,
+  extendHolds,
+  configureChannels,
+  bindAccount,
+  setMode,
+  pauseChannels,
+  renameChannel,
+  removeChannel,
+  markChannel,
+  markFeed,
+  vaultSet,
+  ask,
+  updateRequest,
+  setSchedule,
+  savePlan,
+  closePlan,
+  raiseAlert,
+  resolveAlert,
+  prune,
+  resolveOversell,
+  ping,
+  rehearse,
+  checkStore,
+} as const;
+
+/** Operations that only read: they run on a connection of the caller's thread. */
+export const reads = {
+  claimable,
+  listDeliveries,
+  readDeliveries,
+  listChannels,
+  listFeeds,
+  vaultGet,
+  listingRefs,
+  findListing,
+  listListings,
+  matchListings,
+  dueCounters,
+  nextDueAt,
+  viewsOf,
+  pageOfCounters,
+  countersOfListings,
+  listPushes,
+  actionsDue,
+  getReservation,
+  requestsWaiting,
+  requestById,
+  scheduleOf,
+  planById,
+  listAlerts,
+  statusCounts,
+  entriesOf,
+  countersOfSku,
+  pushLog,
+  listOversells,
+  listOrders,
+  unreadOrders,
+  missedWebhooks,
+  getStock,
+  listStock,
+  openLines,
+  audit,
+} as const;
+
+export type Writes = typeof writes;
+export type WriteName = keyof Writes;
+
+/** The arguments of an operation after its connection. */
+export type ArgsOf<F> = F extends (db: infer _Db, ...args: infer A) => unknown ? A : never;
+export type ResultOf<F> = F extends (...args: never[]) => infer R ? R : never;
+
+/** One operation on its way to the writing connection. */
+export interface WriteCall {
+  name: WriteName;
+  args: unknown[];
+}

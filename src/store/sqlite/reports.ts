@@ -1,0 +1,385 @@
+import type {
+  Actor,
+  CounterView,
+  EntryRow,
+  OpenLine,
+  OrderLineRow,
+  OrderRow,
+  OversellRow,
+  PushLogRow,
+  StatusCounts,
+  StockRow,
+} from '../store.ts';
+import { dropShort } from './docket.ts';
+import { beginTx, levelOf } from './ledger.ts';
+import { lineById, linesOfOrder, linesOfSku, saveLine } from './lines.ts';
+import type { Db } from './open.ts';
+import { codeOf, skuIdOf, stockRow } from './sku.ts';
+import { viewsOf } from './views.ts';
+
+export function statusCounts(db: Db): StatusCounts {
+  const one = <T>(text: string): T => db.sql(text).get() as T;
+  const inbox = one<{ pending: number; oldest: number | null }>(
+    "select count(*) as pending, min(received_at) as oldest from delivery where status = 'new'",
+  );
+  const dead = one<{ n: number }>("select count(*) as n from delivery where status = 'dead'");
+  const outbox = one<{ due: number; oldest: number | null }>(
+    'select count(*) as due, min(due_at) as oldest from counter where version > done_version and dead = 0',
+  );
+  const flags = one<{ exposed: number; low: number }>(
+    'select count(*) filter (where exposed = 1) as exposed, count(*) filter (where low_since is not null) as low from counter',
+  );
+  const perChannel: StatusCounts['perChannel'] = new Map();
+  const rows = db
+    .sql(
+      `select ch.id,
+         (select count(*) from counter c where c.channel_id = ch.id and c.version > c.done_version and c.dead = 0) as due,
+         (select count(*) from counter c where c.channel_id = ch.id and c.dead = 1)
+           + (select count(*) from delivery d where d.channel_id = ch.id and d.status = 'dead') as dead,
+         (select count(*) from delivery d where d.channel_id = ch.id and d.status = 'new') as pending,
+         (select min(d.received_at) from delivery d where d.channel_id = ch.id and d.status = 'new') as oldest
+       from channel ch
+       where ch.type <> 'internal'`,
+    )
+    .all() as { id: number; due: number; dead: number; pending: number; oldest: number | null }[];
+  for (const row of rows) {
+    perChannel.set(row.id, {
+      due: row.due,
+      dead: row.dead,
+      pendingDeliveries: row.pending,
+      oldestPendingAt: row.oldest,
+    });
+  }
+  return {
+    inbox: { pending: inbox.pending, dead: dead.n, oldestPendingAt: inbox.oldest },
+    outbox: { due: outbox.due, oldestDueAt: outbox.oldest },
+    perChannel,
+    oversellsOpen: one<{ n: number }>("select count(*) as n from docket where status = 'open'").n,
+    uncounted: one<{ n: number }>('select count(*) as n from level where counted = 0').n,
+    exposed: flags.exposed,
+    unexplainedLow: flags.low,
+    unmappedSales: one<{ n: number }>(
+      "select count(*) as n from line where allocation = 'unmapped' and taken > 0",
+    ).n,
+  };
+}
+
+/** A SKU's entries, newest first, by walking its chain. */
+export function entriesOf(db: Db, sku: string, at: number | null, limit: number): EntryRow[] {
+  const skuId = skuIdOf(db, sku);
+  if (skuId === null) return [];
+  const entries: EntryRow[] = [];
+  let next = levelOf(db, skuId).last_entry;
+  while (next !== null && entries.length < limit) {
+    const row = db
+      .sql(
+        `select e.id, e.prev, e.kind, e.on_hand, e.committed, e.reserved, e.after, e.occurred_at, e.recorded_at,
+           c.name as channel, e.order_id, l.line_key, e.by, e.reason, e.ref
+         from entry e left join channel c on c.id = e.channel_id left join line l on l.id = e.line_id
+         where e.id = ?`,
+      )
+      .get(next) as {
+      id: number;
+      prev: number | null;
+      kind: string;
+      on_hand: number;
+      committed: number;
+      reserved: number;
+      after: number;
+      occurred_at: number;
+      recorded_at: number;
+      channel: string | null;
+      order_id: string | null;
+      line_key: string | null;
+      by: string | null;
+      reason: string | null;
+      ref: string | null;
+    };
+    next = row.prev;
+    if (at !== null && row.recorded_at > at) continue;
+    entries.push({
+      id: row.id,
+      at: row.occurred_at,
+      recordedAt: row.recorded_at,
+      kind: row.kind,
+      delta: row.on_hand - row.committed - row.reserved,
+      onHand: row.on_hand,
+      committed: row.committed,
+      reserved: row.reserved,
+      after: row.after,
+      channel: row.channel,
+      orderId: row.order_id,
+      lineKey: row.line_key,
+      by: row.by,
+      reason: row.reason,
+      ref: row.ref,
+    });
+  }
+  return entries;
+}
+
+export function countersOfSku(db: Db, sku: string): CounterView[] {
+  const skuId = skuIdOf(db, sku);
+  if (skuId === null) return [];
+  const rows = db
+    .sql(
+      'select distinct l.counter_id as id from listing_part p join listing l on l.id = p.listing_ref where p.sku_id = ? order by 1',
+    )
+    .all(skuId) as { id: number }[];
+  return viewsOf(
+    db,
+    rows.map((row) => row.id),
+  );
+}
+
+export function pushLog(db: Db, sku: string, channel: string | null, limit: number): PushLogRow[] {
+  const skuId = skuIdOf(db, sku);
+  if (skuId === null) return [];
+  return db
+    .sql(
+      `select p.sent_at as at, ch.name as channel, l.listing_id as listingId, p.quantity, p.base, p.outcome, p.shown,
+         p.answered_at as answeredAt, p.error
+       from listing_part lp
+       join listing l on l.id = lp.listing_ref
+       join channel ch on ch.id = l.channel_id
+       join push p on p.counter_id = l.counter_id
+       where lp.sku_id = ? and (? is null or ch.name = ?)
+       order by p.id desc
+       limit ?`,
+    )
+    .all(skuId, channel, channel, limit) as PushLogRow[];
+}
+
+export function listOversells(
+  db: Db,
+  filter: { status?: OversellRow['status']; before?: number; limit: number },
+): OversellRow[] {
+  return db
+    .sql(
+      `select d.id, c.name as channel, d.order_id as orderId, l.line_key as lineKey, d.sku, d.shortfall, d.status, d.cause,
+         d.policy, d.placed_at as placedAt, d.opened_at as openedAt, d.resolved_at as resolvedAt
+       from docket d join channel c on c.id = d.channel_id join line l on l.id = d.line_id
+       where (@status is null or d.status = @status) and d.id < @before
+       order by d.id desc
+       limit @limit`,
+    )
+    .all({
+      status: filter.status ?? null,
+      before: filter.before ?? Number.MAX_SAFE_INTEGER,
+      limit: filter.limit,
+    }) as OversellRow[];
+}
+
+/** A person says what became of a shortfall: the line is not waited for any more. */
+export function resolveOversell(
+  db: Db,
+  id: number,
+  as: 'filled' | 'cancelled' | 'written-off',
+  actor: Actor,
+  now: number,
+): 'done' | 'unknown' | 'closed' {
+  const row = db.sql('select line_id, status from docket where id = ?').get(id) as
+    | { line_id: number; status: string }
+    | undefined;
+  if (row === undefined) return 'unknown';
+  if (row.status !== 'open') return 'closed';
+  const line = lineById(db, row.line_id);
+  if (line === null) return 'unknown';
+  line.waived = line.taken - line.given;
+  saveLine(db, line, false);
+  dropShort(beginTx(db, now), line);
+  db.sql('update docket set status = ?, resolved_at = ?, resolved_by = ?, shortfall = 0 where id = ?').run(
+    as,
+    now,
+    actor.by,
+    id,
+  );
+  return 'done';
+}
+
+export function listOrders(
+  db: Db,
+  filter: { channel?: string; orderId?: string; before?: number; limit: number },
+): OrderRow[] {
+  const rows = db
+    .sql(
+      `select o.id, c.name as channel, o.order_id, o.number, o.placed_at, o.changed_at, o.status, o.cancelled, o.missing
+       from orders o join channel c on c.id = o.channel_id
+       where (@channel is null or c.name = @channel)
+         and (@orderId is null or o.order_id = @orderId or o.number = @orderId)
+         and o.id < @before
+       order by o.id desc
+       limit @limit`,
+    )
+    .all({
+      channel: filter.channel ?? null,
+      orderId: filter.orderId ?? null,
+      before: filter.before ?? Number.MAX_SAFE_INTEGER,
+      limit: filter.limit,
+    }) as {
+    id: number;
+    channel: string;
+    order_id: string;
+    number: string | null;
+    placed_at: number;
+    changed_at: number;
+    status: string;
+    cancelled: number;
+    missing: number;
+  }[];
+  return rows.map((row) => ({
+    id: row.id,
+    channel: row.channel,
+    orderId: row.order_id,
+    number: row.number,
+    placedAt: row.placed_at,
+    changedAt: row.changed_at,
+    status: row.status,
+    cancelled: row.cancelled === 1,
+    missing: row.missing === 1,
+    lines: orderLines(db, row.id),
+  }));
+}
+
+function orderLines(db: Db, orderRef: number): OrderLineRow[] {
+  return linesOfOrder(db, orderRef).map((line) => ({
+    lineKey: line.lineKey,
+    sku: line.parts === null ? null : line.parts.map(([skuId]) => codeOf(db, skuId)).join('+'),
+    channelSku: line.channelSku,
+    listingId: line.listingText,
+    taken: line.taken,
+    given: line.given,
+    gone: line.gone,
+    shortfall: line.allocation === 'held' ? Math.max(0, line.taken - line.given - line.waived) : 0,
+    allocation: line.allocation,
+  }));
+}
+
+export function unreadOrders(db: Db, channelId: number, readBefore: number, limit: number): string[] {
+  const rows = db
+    .sql(
+      'select order_id from orders where channel_id = ? and open = 1 and answered_at < ? order by answered_at limit ?',
+    )
+    .all(channelId, readBefore, limit) as { order_id: string }[];
+  return rows.map((row) => row.order_id);
+}
+
+export function missedWebhooks(db: Db, now: number, graceMs: number): Map<number, number> {
+  const rows = db
+    .sql(
+      `select channel_id as id, count(*) as n
+       from orders
+       where heard_at is null and learned_by <> 'delivery' and learned_at < ?
+       group by channel_id`,
+    )
+    .all(now - graceMs) as { id: number; n: number }[];
+  return new Map(rows.map((row) => [row.id, row.n]));
+}
+
+export function getStock(db: Db, sku: string): StockRow | null {
+  const skuId = skuIdOf(db, sku);
+  return skuId === null ? null : stockRow(db, skuId);
+}
+
+export function listStock(db: Db, filter: { after?: string; limit: number }): StockRow[] {
+  const rows = db
+    .sql('select id from sku where code > ? order by code limit ?')
+    .all(filter.after ?? '', filter.limit) as { id: number }[];
+  return rows.map((row) => stockRow(db, row.id));
+}
+
+export function openLines(
+  db: Db,
+  sku: string,
+  asOf: number,
+  presumeGoneMs: Record<number, number>,
+): OpenLine[] {
+  const skuId = skuIdOf(db, sku);
+  if (skuId === null) return [];
+  return linesOfSku(db, skuId)
+    .filter((line) => line.taken > line.gone)
+    .map((line) => {
+      const after = presumeGoneMs[line.channelId];
+      const order = db
+        .sql(
+          'select o.order_id, c.name as channel from orders o join channel c on c.id = o.channel_id where o.id = ?',
+        )
+        .get(line.orderRef) as { order_id: string; channel: string };
+      return {
+        channel: order.channel,
+        orderId: order.order_id,
+        lineKey: line.lineKey,
+        soldAt: line.soldAt,
+        taken: line.taken,
+        given: line.given,
+        gone: line.gone,
+        presumedGone: after !== undefined && line.soldAt + after <= asOf,
+      };
+    });
+}
+
+export function renameSku(db: Db, from: string, to: string, now: number): 'done' | 'unknown_sku' | 'taken' {
+  const skuId = skuIdOf(db, from);
+  if (skuId === null) return 'unknown_sku';
+  const other = skuIdOf(db, to);
+  if (other !== null && other !== skuId) return 'taken';
+  db.sql('delete from sku_alias where code = ?').run(to);
+  db.sql('insert into sku_alias (code, sku_id) values (?, ?) on conflict do nothing').run(
+    codeOf(db, skuId),
+    skuId,
+  );
+  db.sql('update sku set code = ? where id = ?').run(to, skuId);
+  void now;
+  return 'done';
+}
+
+/** Sums every SKU's ledger and lines and compares them with its level. */
+export function audit(db: Db): {
+  skus: number;
+  entries: number;
+  open: { sku: string; ledger: number; level: number; lines: number }[];
+} {
+  const rows = db
+    .sql(
+      `with sums as (
+         select sku_id, sum(on_hand) as h, sum(committed) as c, sum(reserved) as r, count(*) as n from entry group by sku_id
+       ), held as (
+         select json_extract(p.value, '$[0]') as sku_id, sum((l.given - l.gone) * json_extract(p.value, '$[1]')) as c
+         from line l, json_each(l.parts) p
+         where l.allocation = 'held'
+         group by 1
+       )
+       select s.code as sku, coalesce(u.h, 0) as h, coalesce(u.c, 0) as c, coalesce(u.r, 0) as r, coalesce(u.n, 0) as n,
+         v.on_hand, v.committed, v.reserved, coalesce(held.c, 0) as lines
+       from level v
+       join sku s on s.id = v.sku_id
+       left join sums u on u.sku_id = v.sku_id
+       left join held on held.sku_id = v.sku_id`,
+    )
+    .all() as {
+    sku: string;
+    h: number;
+    c: number;
+    r: number;
+    n: number;
+    on_hand: number;
+    committed: number;
+    reserved: number;
+    lines: number;
+  }[];
+  const open = rows
+    .filter(
+      (row) =>
+        row.h !== row.on_hand ||
+        row.c !== row.committed ||
+        row.r !== row.reserved ||
+        row.lines !== row.committed,
+    )
+    .map((row) => ({
+      sku: row.sku,
+      ledger: row.h - row.c - row.r,
+      level: row.on_hand - row.committed - row.reserved,
+      lines: row.lines,
+    }));
+  return { skus: rows.length, entries: rows.reduce((sum, row) => sum + row.n, 0), open };
+}

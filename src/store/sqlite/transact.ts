@@ -1,0 +1,72 @@
+import { AppError, EXIT, messageOf } from '../../errors.ts';
+import type { Db } from './open.ts';
+import { type WriteCall, writes } from './operations.ts';
+import { inSavepoint } from './savepoint.ts';
+
+/** What became of one call of a batch. Errors cross threads as plain data. */
+export type CallResult = { ok: true; value: unknown } | { ok: false; code: string; message: string };
+
+/**
+ * Runs the calls in one transaction, one commit, one fsync. A call that throws is undone alone; when the commit
+ * itself fails (disk full), every call failed.
+ */
+export function transact(db: Db, calls: readonly WriteCall[]): CallResult[] {
+  try {
+    db.sql('begin immediate').run();
+  } catch (error) {
+    return calls.map(() => failure(error));
+  }
+  try {
+    const results = calls.map((call) => runCall(db, call, calls.length > 1));
+    db.sql('commit').run();
+    return results;
+  } catch (error) {
+    if (db.raw.inTransaction) db.sql('rollback').run();
+    return calls.map(() => failure(error));
+  }
+}
+
+function runCall(db: Db, call: WriteCall, shared: boolean): CallResult {
+  const operation = writes[call.name] as (db: Db, ...args: unknown[]) => unknown;
+  // A batch of deliveries needs no savepoint: its only statement either inserts or fails the whole transaction.
+  if (call.name === 'takeIn') return { ok: true, value: operation(db, ...call.args) };
+  try {
+    const value = shared ? inSavepoint(db, () => operation(db, ...call.args)) : operation(db, ...call.args);
+    return { ok: true, value };
+  } catch (error) {
+    if (!shared || !db.raw.inTransaction) throw error;
+    return failure(error);
+  }
+}
+
+function failure(error: unknown): CallResult {
+  const code = error instanceof AppError ? error.code : codeOf(error);
+  const hint = error instanceof AppError ? `\u0000${error.hint}\u0000${error.exitCode}` : '';
+  return { ok: false, code, message: `${messageOf(error)}${hint}` };
+}
+
+function codeOf(error: unknown): string {
+  const code = error instanceof Error ? (error as Error & { code?: unknown }).code : undefined;
+  return typeof code === 'string' ? code : 'defect';
+}
+
+/** Turns a failed call back into the error that the store contract promises. */
+export function errorOf(result: { code: string; message: string }): Error {
+  const [message = '', hint = '', exitCode = '1'] = result.message.split('\u0000');
+  const full = ['SQLITE_FULL', 'SQLITE_IOERR', 'SQLITE_READONLY', 'SQLITE_CANTOPEN', 'ENOSPC'];
+  if (full.some((code) => result.code.startsWith(code))) {
+    return new AppError('store_full', `the database cannot be written: ${message}`, {
+      hint: 'free space on the disk of data_dir; nothing acknowledged was lost',
+      exitCode: EXIT.temporary,
+    });
+  }
+  if (result.code.startsWith('SQLITE_BUSY') || result.code.startsWith('SQLITE_LOCKED')) {
+    return new AppError('store_busy', 'the database is locked by another process', {
+      hint: 'try again; if it stays, look for a long-running command',
+      exitCode: EXIT.temporary,
+    });
+  }
+  if (result.code === 'defect' || result.code.startsWith('SQLITE')) return new Error(message);
+  const exit = Object.values(EXIT).find((code) => String(code) === exitCode) ?? EXIT.failed;
+  return new AppError(result.code, message, { hint, exitCode: exit });
+}

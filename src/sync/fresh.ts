@@ -1,0 +1,71 @@
+import type { ChannelRow, FeedRow } from '../store/store.ts';
+import type { Engine } from './engine.ts';
+
+/** A pull may be this old at least, however short the poll interval: pulls themselves take time. */
+const shortestReachMs = 60_000;
+/** Without polls only the reconcile run pulls: two of its default intervals. */
+const reachWithoutPollMs = 2 * 3_600_000;
+/** A delivery that waits longer than this may hide a sale. */
+const pendingReachMs = 5_000;
+
+/** Why a channel's order feed cannot be trusted to be complete up to now; null when it can. */
+export interface FeedFreshness {
+  channelId: number;
+  stale: 'never pulled' | 'gap' | 'old' | 'pending' | null;
+}
+
+/** How fresh the order feeds of all live channels are; paused ones are still taken in and count. */
+export async function freshness(engine: Engine): Promise<FeedFreshness[]> {
+  const [rows, feeds, status] = await Promise.all([
+    engine.store.channels.list(),
+    engine.store.channels.feeds(),
+    engine.store.reports.status(engine.clock.now()),
+  ]);
+  const feedOf = new Map(feeds.map((feed) => [feed.channelId, feed]));
+  return rows.filter(isLive).map((row) => {
+    const pendingSince = status.perChannel.get(row.id)?.oldestPendingAt ?? null;
+    return { channelId: row.id, stale: staleness(engine, row, feedOf.get(row.id), pendingSince) };
+  });
+}
+
+/** `fresh` only while every live channel's feed is. */
+export function feedsOf(feeds: readonly FeedFreshness[]): 'fresh' | 'stale' {
+  return feeds.every((feed) => feed.stale === null) ? 'fresh' : 'stale';
+}
+
+function isLive(row: ChannelRow): boolean {
+  return row.mode === 'live' && !row.orphaned;
+}
+
+function staleness(
+  engine: Engine,
+  row: ChannelRow,
+  feed: FeedRow | undefined,
+  pendingSince: number | null,
+): FeedFreshness['stale'] {
+  const now = engine.clock.now();
+  if (feed === undefined || feed.pulledFrom === null) return 'never pulled';
+  if (feed.gapAt !== null && feed.pulledFrom < feed.gapAt) return 'gap';
+  if (now - feed.pulledFrom > reachMs(engine, row.id)) return 'old';
+  if (pendingSince !== null && now - pendingSince > pendingReachMs) return 'pending';
+  return null;
+}
+
+function reachMs(engine: Engine, channelId: number): number {
+  const pollMs = engine.channels.get(channelId)?.pollMs ?? null;
+  return pollMs === null ? reachWithoutPollMs : Math.max(shortestReachMs, 2 * pollMs);
+}
+
+/** Wakes the pulls of channels whose feed a pull would mend, each at most once per `everyMs`. */
+export function createPullWaker(engine: Engine, everyMs: number): (feeds: readonly FeedFreshness[]) => void {
+  const wokenAt = new Map<number, number>();
+  return (feeds) => {
+    const now = engine.clock.now();
+    for (const feed of feeds) {
+      if (feed.stale === null || feed.stale === 'pending') continue;
+      if (now - (wokenAt.get(feed.channelId) ?? Number.NEGATIVE_INFINITY) < everyMs) continue;
+      wokenAt.set(feed.channelId, now);
+      engine.wakes.pull(feed.channelId);
+    }
+  };
+}

@@ -1,0 +1,141 @@
+import type { ClaimedDelivery } from '../store/store.ts';
+import type { Duty, Engine, LiveChannel } from './engine.ts';
+import { createLane, idsOf, type Lane } from './lane.ts';
+import { createLoop } from './loop.ts';
+import { attempt, bySettlement, contentOf, factsFor, fieldsOf, notBefore, refsIn } from './read.ts';
+import { applyJobs, defer, failDelivery, type Job, type ReadyJob } from './settle.ts';
+
+/** The duty that turns deliveries into order states. */
+export interface Ingest extends Duty {
+  /** Works until nothing is due, looks included; answers how many deliveries it handled. For tests and one-off runs. */
+  runUntilIdle(): Promise<number>;
+}
+
+/** Deliveries of one claim; their orders share one transaction. */
+const batchSize = 200;
+/** Retries and later looks come due without a wake. */
+const idleRestMs = 500;
+
+/** Claims, reads, applies. A delivery that needs a look by id goes to its channel's lane and holds up nobody else. */
+export function createIngest(engine: Engine): Ingest {
+  const lanes = new Map<number, Lane>();
+  const laneOf = (live: LiveChannel): Lane => {
+    const found = lanes.get(live.id);
+    if (found !== undefined) return found;
+    const made = createLane(engine, live);
+    lanes.set(live.id, made);
+    return made;
+  };
+
+  const round = async (): Promise<number> => {
+    const claimed = await engine.store.inbox.claim(batchSize, engine.clock.now());
+    if (claimed.length === 0) return 0;
+    try {
+      const { ready, looks } = sorted(engine, await readAll(engine, claimed));
+      await applyJobs(engine, ready);
+      for (const [live, jobs] of looks) await laneOf(live).push(jobs);
+    } catch (error) {
+      // Only a store that refuses gets here. Settled ones stay settled: giving back is for what is still new.
+      await engine.store.inbox.release(claimed.map((delivery) => delivery.id));
+      throw error;
+    }
+    return claimed.length;
+  };
+
+  const loop = createLoop(engine, 'ingest', async () => ((await round()) > 0 ? 0 : idleRestMs));
+  engine.wakes.onInbox(() => loop.wake());
+  return {
+    name: 'ingest',
+    start: () => loop.start(),
+    async stop() {
+      await loop.stop();
+      await Promise.all([...lanes.values()].map((lane) => lane.stop()));
+    },
+    async runUntilIdle() {
+      let handled = 0;
+      for (;;) {
+        const count = await round();
+        handled += count;
+        await Promise.all([...lanes.values()].map((lane) => lane.settled()));
+        if (count === 0) return handled;
+      }
+    },
+  };
+}
+
+/** Jobs to apply at once, and those that need a look by id, per channel. */
+function sorted(engine: Engine, jobs: Job[]): { ready: ReadyJob[]; looks: Map<LiveChannel, Job[]> } {
+  const ready: ReadyJob[] = [];
+  const looks = new Map<LiveChannel, Job[]>();
+  for (const job of jobs) {
+    const made = readyAtOnce(engine, job);
+    if (made !== null) {
+      ready.push(made);
+      continue;
+    }
+    const waiting = looks.get(job.live);
+    if (waiting === undefined) looks.set(job.live, [job]);
+    else waiting.push(job);
+  }
+  return { ready, looks };
+}
+
+/** Reads every delivery alone: what cannot be read fails by itself. */
+async function readAll(engine: Engine, claimed: ClaimedDelivery[]): Promise<Job[]> {
+  const byChannel = new Map<number, ClaimedDelivery[]>();
+  for (const delivery of claimed) {
+    const same = byChannel.get(delivery.channelId);
+    if (same === undefined) byChannel.set(delivery.channelId, [delivery]);
+    else same.push(delivery);
+  }
+  const jobs = await Promise.all(
+    [...byChannel].map(([channelId, deliveries]) => {
+      const live = engine.channels.get(channelId);
+      return live === undefined ? deferAll(engine, deliveries) : readChannel(engine, live, deliveries);
+    }),
+  );
+  return jobs.flat();
+}
+
+/** A channel that is gone from the file keeps its deliveries until it is back or removed. */
+async function deferAll(engine: Engine, deliveries: ClaimedDelivery[]): Promise<Job[]> {
+  for (const delivery of deliveries)
+    await defer(engine, delivery, 'its channel is not configured', 3_600_000);
+  return [];
+}
+
+async function readChannel(engine: Engine, live: LiveChannel, deliveries: ClaimedDelivery[]): Promise<Job[]> {
+  const refs: string[] = [];
+  const readable: { delivery: ClaimedDelivery; fields: Job['fields'] }[] = [];
+  for (const delivery of deliveries) {
+    const read = attempt(() => {
+      const fields = fieldsOf(live, delivery);
+      return { fields, refs: refsIn(live, delivery, fields) };
+    });
+    if ('error' in read) await failDelivery(engine, live, delivery, read.error);
+    else {
+      for (const ref of read.value.refs) refs.push(ref);
+      readable.push({ delivery, fields: read.value.fields });
+    }
+  }
+  const facts = await factsFor(engine, live, refs);
+  const jobs: Job[] = [];
+  for (const { delivery, fields } of readable) {
+    const content = attempt(() => contentOf(live, delivery, fields, facts));
+    if ('error' in content) await failDelivery(engine, live, delivery, content.error);
+    else jobs.push({ live, delivery, fields, content: content.value, facts });
+  }
+  return jobs;
+}
+
+/** What can be applied without the network; null when the orders must be looked up first. */
+function readyAtOnce(engine: Engine, job: Job): ReadyJob | null {
+  const waitUntil = notBefore(job.delivery);
+  if (waitUntil !== null && waitUntil > engine.clock.now()) {
+    return { ...job, orders: [], missing: [], lookAgainAt: waitUntil };
+  }
+  if (idsOf(job).length > 0) return null;
+  const { settled, lookAgainMs } = bySettlement(job.content.orders);
+  const lookAgainAt = lookAgainMs === null ? null : engine.clock.now() + lookAgainMs;
+  return { ...job, orders: settled, missing: [], lookAgainAt };
+}

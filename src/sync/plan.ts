@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import type { Json } from '../channels/channel.ts';
+
+const cause = z.enum([
+  'in sync',
+  'in flight',
+  'missed sale',
+  'lost push',
+  'foreign edit',
+  'unexplained low',
+  'uncounted',
+  'exposed',
+  'not listed',
+  'unverifiable',
+]);
+
+/**
+ * One line of a reconcile plan, as `--json` prints it and as a saved plan keeps it. `expected` is null when nothing
+ * was known; `target` is null for what is not counted or not mapped. Times are ISO 8601.
+ */
+export const planLine = z.object({
+  channel: z.string(),
+  listing_id: z.string(),
+  sku: z.string().nullable(),
+  shown: z.number().int().nullable(),
+  expected: z.tuple([z.number().int(), z.number().int()]).nullable(),
+  target: z.number().int().nullable(),
+  cause,
+  /** Orders of this run that moved it. */
+  orders: z.array(z.string()),
+  action: z.enum(['lower', 'raise', 'wait', 'none', 'refused']),
+  done: z.boolean(),
+  until: z.string().nullable(),
+  note: z.string().nullable(),
+  explained: z.boolean(),
+  read_at: z.string().nullable(),
+  low_since: z.string().nullable(),
+  counter_id: z.number().int(),
+});
+
+/** See the schema of the same name. */
+export type PlanLine = z.infer<typeof planLine>;
+
+/** A saved plan: what `reconcile --apply` repeats and compares. */
+export const savedPlan = z.object({
+  plan_id: z.string(),
+  created_at: z.string(),
+  cause: z.enum(['dry-run', 'brake', 'command']),
+  lines: z.array(planLine),
+});
+
+/** See the schema of the same name. */
+export type SavedPlan = z.infer<typeof savedPlan>;
+
+/** A plan as a JSON value, for the store or a file. */
+export function planToJson(plan: SavedPlan): Json {
+  return plan;
+}
+
+/** Reads a saved plan; throws a ZodError when it is none. */
+export function planFromJson(body: unknown): SavedPlan {
+  return savedPlan.parse(body);
+}
+
+/** Counters of one channel whose going to zero a saved brake plan holds; plans of commands name none. */
+export function heldZerosOf(body: unknown, channel: string): Set<number> {
+  const plan = savedPlan.safeParse(body);
+  if (!plan.success) return new Set();
+  const zeros = plan.data.lines.filter(
+    (line) => line.channel === channel && line.target === 0 && !line.explained && line.action !== 'none',
+  );
+  return new Set(zeros.map((line) => line.counter_id));
+}

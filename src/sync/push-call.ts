@@ -1,0 +1,82 @@
+import type { ListingRef, PushLine, PushOutcome, StockReading } from '../channels/channel.ts';
+import { ChannelError } from '../channels/errors.ts';
+import type { CounterView } from '../store/store.ts';
+import type { Engine, LiveChannel } from './engine.ts';
+import { outcomeOfFailure, type SentPush } from './push-outcome.ts';
+
+/** What one `setStock` call brought: an outcome per push, and the error when the call failed as a whole. */
+export interface CallAnswer {
+  outcomes: PushOutcome[];
+  failure: unknown;
+}
+
+/** One call for a batch. It never outlives the channel's time-out, on which the stored deadlines rest. */
+export async function callSetStock(
+  engine: Engine,
+  live: LiveChannel,
+  batch: SentPush[],
+  signal: AbortSignal,
+): Promise<CallAnswer> {
+  const lines = batch.map(lineOf);
+  try {
+    const outcomes = await inTime(engine, live.timeoutMs, signal, (limited) =>
+      live.channel.setStock(lines, limited),
+    );
+    const missing: PushOutcome = { kind: 'unknown', error: 'the channel answered fewer lines than were sent' };
+    return { outcomes: batch.map((_, index) => outcomes[index] ?? missing), failure: null };
+  } catch (failure) {
+    const outcome = outcomeOfFailure(failure);
+    return { outcomes: batch.map(() => outcome), failure };
+  }
+}
+
+/** Live numbers of these counters, by counter id; throws `ChannelError` when the channel did not answer. */
+export async function callReadStock(
+  engine: Engine,
+  live: LiveChannel,
+  views: CounterView[],
+  signal: AbortSignal,
+): Promise<Map<number, StockReading>> {
+  const asked = views.filter((view) => view.listings.length > 0);
+  const readings = new Map<number, StockReading>();
+  if (asked.length === 0) return readings;
+  const found = await live.channel.readStock(asked.map(refOf), signal);
+  asked.forEach((view, index) => {
+    const reading = found[index];
+    if (reading !== undefined) readings.set(view.counterId, reading);
+  });
+  return readings;
+}
+
+/** The listing through which a counter is read and written: the first that is on and may be written. */
+export function refOf(view: CounterView): ListingRef {
+  const on = view.listings.filter((listing) => listing.mode === 'on');
+  const listing = on.find((each) => each.unwritable === null) ?? on[0] ?? view.listings[0];
+  if (listing === undefined) throw new Error(`counter ${view.counterId} has no listing`);
+  const { listingId, counterKey, channelSku, facts } = listing;
+  return { listingId, counterKey, channelSku, facts };
+}
+
+function lineOf({ view, plan }: SentPush): PushLine {
+  return { ...refOf(view), quantity: plan.quantity, base: plan.base, key: plan.key };
+}
+
+async function inTime<T>(
+  engine: Engine,
+  limitMs: number,
+  signal: AbortSignal,
+  call: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const over = new AbortController();
+  const timer = new AbortController();
+  const late = engine.clock.sleep(limitMs, AbortSignal.any([timer.signal, signal])).then(() => {
+    if (timer.signal.aborted) return new Promise<never>(() => undefined);
+    over.abort();
+    throw new ChannelError('unknown', signal.aborted ? 'stopped before the answer' : `no answer within ${limitMs} ms`);
+  });
+  try {
+    return await Promise.race([call(AbortSignal.any([over.signal, signal])), late]);
+  } finally {
+    timer.abort();
+  }
+}

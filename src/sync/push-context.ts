@@ -1,0 +1,81 @@
+import type { CounterFacts, PushContext } from '../stock/push.ts';
+import type { ChannelRow, CounterView } from '../store/store.ts';
+import type { Engine, LiveChannel } from './engine.ts';
+import { heldZerosOf } from './plan.ts';
+
+/** What all counters of one channel share when their pushes are decided. */
+export interface LaneContext {
+  row: ChannelRow;
+  live: LiveChannel;
+  feeds: 'fresh' | 'stale';
+  /** Counters whose unexplained zero an open brake holds; null when no brake holds. */
+  heldZeros: ReadonlySet<number> | null;
+}
+
+/** Why nothing is pushed to a channel at all, or null. Deliveries are taken in whatever this says. */
+export function writeGate(row: ChannelRow): string | null {
+  if (row.orphaned) return 'not in the configuration';
+  if (row.mode === 'observe') return 'mode observe';
+  if (row.paused) return 'paused';
+  if (row.heldReason !== null) return row.heldReason;
+  if (row.parkedSince !== null) return row.parkedReason ?? 'credentials refused';
+  if (row.mode === 'shadow') return null;
+  if (row.liveSince === null) return 'not live yet';
+  if (row.plannedAt === null || row.plannedAt < row.liveSince) return 'no reconcile plan since it became live';
+  return null;
+}
+
+/** The counters of the channel's open brake plan; null when there is none. */
+export async function heldZeros(engine: Engine, row: ChannelRow): Promise<ReadonlySet<number> | null> {
+  if (row.brakePlan === null) return null;
+  const plan = await engine.store.duties.plan(row.brakePlan);
+  return plan === null ? new Set() : heldZerosOf(plan.body, row.name);
+}
+
+/** The context in which one counter's push is decided. */
+export function pushContext(engine: Engine, lane: LaneContext, counterId: number): PushContext {
+  const { row, live, heldZeros: held } = lane;
+  const brake = held === null ? 'none' : held.has(counterId) ? 'zeros' : 'raises';
+  return {
+    now: engine.clock.now(),
+    ...driftContext(row, live),
+    feeds: lane.feeds,
+    compareAndSet: live.capabilities.compareAndSet,
+    brake,
+    maxQuantity: live.capabilities.maxQuantity,
+  };
+}
+
+/** The channel's facts on which a sight is judged. */
+export function driftContext(
+  row: ChannelRow,
+  live: LiveChannel,
+): Pick<PushContext, 'range' | 'settleMs' | 'liveSince'> {
+  const { capabilities } = live;
+  return {
+    range: {
+      clockMarginMs: capabilities.clockMarginMs,
+      restoresOnCancel: capabilities.restoresOnCancel,
+      basis: capabilities.basis,
+    },
+    settleMs: capabilities.settleMs,
+    liveSince: row.liveSince ?? 0,
+  };
+}
+
+/**
+ * The view without the changes that were known before a read was asked: the channel had made them by then, so the
+ * number read contains them, however uncertain their clock is.
+ */
+export function sinceRead(view: CounterView, known: CounterFacts['own']): CounterView {
+  const rest = [...known];
+  const own = view.own.filter((change) => {
+    const at = rest.findIndex(
+      (other) => other.delta === change.delta && other.from === change.from && other.to === change.to,
+    );
+    if (at < 0) return true;
+    rest.splice(at, 1);
+    return false;
+  });
+  return { ...view, own };
+}

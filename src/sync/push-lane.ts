@@ -1,0 +1,231 @@
+import { decidePush, type PushDecision } from '../stock/push.ts';
+import type { ChannelRow, CounterView, PushPlan } from '../store/store.ts';
+import { answered, park } from './contact.ts';
+import type { Engine, LiveChannel } from './engine.ts';
+import { createPullWaker, feedsOf, freshness } from './fresh.ts';
+import { heldZeros, type LaneContext, pushContext, writeGate } from './push-context.ts';
+import { exposedRetryMs, jitterMs, type SentPush } from './push-outcome.ts';
+import { sendPushes } from './push-send.ts';
+import { readBack, type SeenCounter } from './readback.ts';
+import { ChannelError } from '../channels/errors.ts';
+
+/** How long a raise waits before freshness is looked at again: grows with what waits, so that a backlog costs little. */
+const freshWaitMs = { least: 2_000, perWaiting: 2, most: 60_000 } as const;
+const brakeWaitMs = 60_000;
+/** Stale feeds wake their pulls at most this often. */
+const wakeEveryMs = 2_000;
+/** The channel's last success is put on record at most this often. */
+const okEveryMs = 30_000;
+
+/** One channel's pushing: what is being handled, and what its answers taught. Nothing here outlives a restart. */
+export interface Lane {
+  live: LiveChannel;
+  /** Counters in a batch that is being handled. */
+  busy: Set<number>;
+  /** No call before this time: the channel throttles or does not answer. */
+  pausedUntil: number;
+  /** Calls that failed as a whole, in a row. */
+  failures: number;
+  /** Raises that wait for fresh feeds. */
+  waiting: number;
+  /** Failed compares in a row, per counter: the bases that are used up. */
+  conflicts: Map<number, number[]>;
+  wakePulls: ReturnType<typeof createPullWaker>;
+  /** Told of each unexplained low that a push met, with the time from which it can be proved. */
+  onLow: (channelId: number, counterId: number, since: number) => void;
+}
+
+/** A lane with nothing under way. */
+export function createLane(engine: Engine, live: LiveChannel, onLow: Lane['onLow']): Lane {
+  return {
+    live,
+    busy: new Set(),
+    pausedUntil: 0,
+    failures: 0,
+    waiting: 0,
+    conflicts: new Map(),
+    wakePulls: createPullWaker(engine, wakeEveryMs),
+    onLow,
+  };
+}
+
+/** Due counters of one channel, with the channel's row as it was then. */
+export interface Batch {
+  row: ChannelRow;
+  views: CounterView[];
+}
+
+/** The next batch of due counters, marked busy; null when there is none or the channel takes no writes now. */
+export async function claimBatch(engine: Engine, lane: Lane): Promise<Batch | null> {
+  const row = (await engine.store.channels.list()).find((each) => each.id === lane.live.id);
+  const now = engine.clock.now();
+  if (row === undefined || writeGate(row) !== null || now < lane.pausedUntil)
+    return null;
+  const size = lane.live.capabilities.batchSize;
+  const due = await engine.store.outbox.due(lane.live.id, size + lane.busy.size, now);
+  const views = due.filter((view) => !lane.busy.has(view.counterId)).slice(0, size);
+  if (views.length === 0) return null;
+  for (const view of views) lane.busy.add(view.counterId);
+  return { row, views };
+}
+
+/** Decides, stores the plans, sends, settles; then the same for those whose number had to be read first. */
+export async function handleBatch(
+  engine: Engine,
+  lane: Lane,
+  batch: Batch,
+  signal: AbortSignal,
+): Promise<void> {
+  const context = await contextOf(engine, lane, batch.row);
+  const decided = batch.views.map((view) => ({ view, decision: decide(engine, lane, context, view) }));
+  await carryOut(
+    engine,
+    lane,
+    context,
+    decided.filter(({ decision }) => decision.kind !== 'read'),
+    signal,
+  );
+  const unseen = decided.filter(({ decision }) => decision.kind === 'read').map(({ view }) => view);
+  if (unseen.length === 0) return;
+  const seen = await see(engine, lane, context, unseen, signal);
+  await carryOut(engine, lane, context, seen, signal);
+}
+
+interface Decided {
+  view: CounterView;
+  decision: PushDecision;
+}
+
+async function contextOf(engine: Engine, lane: Lane, row: ChannelRow): Promise<LaneContext> {
+  const feeds = await freshness(engine);
+  const state = feedsOf(feeds);
+  if (state === 'fresh') lane.waiting = 0;
+  else if (lane.waiting > 0) lane.wakePulls(feeds);
+  return { row, live: lane.live, feeds: state, heldZeros: await heldZeros(engine, row) };
+}
+
+/** The pure decision, less what failed compares have used up: never one base twice, three rounds at most. */
+function decide(engine: Engine, lane: Lane, context: LaneContext, view: CounterView): PushDecision {
+  if (context.row.mode === 'shadow') return shadow(engine, lane, view);
+  const decision = decidePush(view, pushContext(engine, context, view.counterId));
+  if (decision.kind !== 'send') return decision;
+  const used = lane.conflicts.get(view.counterId);
+  if (used === undefined || decision.base === null) return decision;
+  if (used.length >= 3) {
+    lane.conflicts.delete(view.counterId);
+    return { kind: 'close', reason: 'three compares failed: left to reconciliation' };
+  }
+  return used.includes(decision.base) ? { kind: 'read', reason: 'this base failed before' } : decision;
+}
+
+function shadow(engine: Engine, lane: Lane, view: CounterView): PushDecision {
+  const { target } = view;
+  const reason = target.kind === 'number' ? `shadow: would send ${target.quantity}` : `shadow: ${target.kind}`;
+  engine.log.info({ channel: lane.live.name, counter: view.counterKey }, reason);
+  return { kind: 'close', reason };
+}
+
+async function see(
+  engine: Engine,
+  lane: Lane,
+  context: LaneContext,
+  views: CounterView[],
+  signal: AbortSignal,
+): Promise<Decided[]> {
+  try {
+    const seen = await readBack(engine, context, views, signal);
+    return seen.map((counter) => ({ view: counter.view, decision: decideSeen(engine, lane, context, counter) }));
+  } catch (error) {
+    if (!(error instanceof ChannelError)) throw error;
+    if (error.kind === 'auth') await park(engine, lane.live, error);
+    const until = engine.clock.now() + (error.afterMs ?? jitterMs(engine, (lane.failures += 1)));
+    if (error.kind === 'throttled') lane.pausedUntil = until;
+    const reason = `its number could not be read: ${error.message}`;
+    return views.map((view) => ({ view, decision: { kind: 'wait', until, needs: 'answer', reason } }));
+  }
+}
+
+function decideSeen(engine: Engine, lane: Lane, context: LaneContext, counter: SeenCounter): PushDecision {
+  if (counter.kind === 'no number') return { kind: 'dead', error: counter.error, exposed: counter.exposed };
+  const { view, verdict } = counter;
+  if (verdict.low !== null) lane.onLow(lane.live.id, view.counterId, verdict.low.since);
+  const decision = decidePush(view, pushContext(engine, context, view.counterId));
+  if (decision.kind !== 'read') return decision;
+  const until = engine.clock.now() + jitterMs(engine, 1);
+  return { kind: 'wait', until, needs: 'answer', reason: decision.reason };
+}
+
+async function carryOut(
+  engine: Engine,
+  lane: Lane,
+  context: LaneContext,
+  decided: Decided[],
+  signal: AbortSignal,
+): Promise<void> {
+  if (decided.length === 0) return;
+  const planned = decided.map(({ view, decision }) => ({ view, plan: planOf(engine, lane, view, decision) }));
+  const holding = new Set(
+    await engine.store.outbox.begin(
+      planned.map(({ plan }) => plan),
+      engine.clock.now(),
+    ),
+  );
+  const sends: SentPush[] = [];
+  for (const { view, plan } of planned) {
+    if (!holding.has(plan.counterId)) continue;
+    if (plan.kind === 'send') sends.push({ view, plan });
+    if (plan.kind === 'dead') await alertRefused(engine, lane.live, view, plan);
+  }
+  if (sends.length === 0) return;
+  await sendPushes(engine, lane, context, sends, signal);
+  const { lastOkAt } = context.row;
+  if (lane.failures === 0 && (lastOkAt === null || engine.clock.now() - lastOkAt > okEveryMs))
+    await answered(engine, lane.live);
+}
+
+function planOf(engine: Engine, lane: Lane, view: CounterView, decision: PushDecision): PushPlan {
+  const now = engine.clock.now();
+  const { counterId, version } = view;
+  switch (decision.kind) {
+    case 'send': {
+      const { timeoutMs, capabilities } = lane.live;
+      const deadline = now + timeoutMs + capabilities.maxExecutionMs;
+      const { quantity, base } = decision;
+      return { kind: 'send', counterId, version, quantity, base, key: engine.randomHex(16), sentAt: now, deadline };
+    }
+    case 'close':
+      return { kind: 'close', counterId, version, reason: decision.reason, anchor: null };
+    case 'dead': {
+      const { error, exposed } = decision;
+      return { kind: 'dead', counterId, version, error, exposed, dueAt: exposed ? now + exposedRetryMs : null };
+    }
+    case 'read':
+      return { kind: 'wait', counterId, version, reason: decision.reason, dueAt: now };
+    case 'wait':
+      return { kind: 'wait', counterId, version, reason: decision.reason, dueAt: waitUntil(now, lane, decision) };
+  }
+}
+
+function waitUntil(now: number, lane: Lane, decision: Extract<PushDecision, { kind: 'wait' }>): number {
+  if (decision.until !== null) return decision.until;
+  if (decision.needs === 'brake') return now + brakeWaitMs;
+  lane.waiting += 1;
+  const waitMs = freshWaitMs.least + lane.waiting * freshWaitMs.perWaiting;
+  return now + Math.min(freshWaitMs.most, waitMs);
+}
+
+async function alertRefused(
+  engine: Engine,
+  live: LiveChannel,
+  view: CounterView,
+  plan: Extract<PushPlan, { kind: 'dead' }>,
+): Promise<void> {
+  if (!plan.exposed || view.exposed) return;
+  const [listing] = view.listings;
+  const subject = `${live.name} ${listing?.listingId ?? view.counterKey}`;
+  const message = `${subject} shows more than there is and cannot be lowered: ${plan.error}`;
+  await engine.store.duties.raiseAlert(
+    { channelId: live.id, kind: 'exposed', subject, message },
+    engine.clock.now(),
+  );
+}

@@ -1,0 +1,116 @@
+import type { PushOutcome } from '../channels/channel.ts';
+import { ChannelError } from '../channels/errors.ts';
+import type { CounterReading, PushResult, PushSettlement } from '../store/store.ts';
+import { answered, park } from './contact.ts';
+import type { Engine } from './engine.ts';
+import { callSetStock } from './push-call.ts';
+import type { LaneContext } from './push-context.ts';
+import type { Lane } from './push-lane.ts';
+import { jitterMs, resultOf, type SentPush } from './push-outcome.ts';
+
+/** From this many calls in a row without any answer the lane pauses between tries. */
+const silentCallsBeforePause = 3;
+
+/** One call for stored plans: sends them and settles every line by itself. */
+export async function sendPushes(
+  engine: Engine,
+  lane: Lane,
+  context: LaneContext,
+  sends: SentPush[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { outcomes, failure } = await callSetStock(engine, lane.live, sends, signal);
+  const pausedUntil = pauseAfter(engine, lane, outcomes, failure);
+  const settlements: PushSettlement[] = [];
+  const lows: CounterReading[] = [];
+  for (const [index, sent] of sends.entries()) {
+    const outcome = outcomes[index] ?? { kind: 'unknown', error: 'no outcome' };
+    const result = postponed(resultOf(engine, context, sent, outcome), failure, pausedUntil);
+    noteConflict(lane, sent, outcome);
+    const low = lowOf(sent, outcome);
+    if (low !== null) lows.push(low);
+    settlements.push({ counterId: sent.plan.counterId, version: sent.plan.version, key: sent.plan.key, result });
+  }
+  // The lows first: between the two transactions no later decision may raise over a sale that was not seen yet.
+  if (lows.length > 0) await engine.store.outbox.read(lows, engine.clock.now());
+  await engine.store.outbox.settle(settlements, engine.clock.now());
+  for (const low of lows) lane.onLow(lane.live.id, low.counterId, low.askedAt);
+  await afterwards(engine, lane, context, { sends, outcomes, settlements });
+}
+
+/** How long the whole lane pauses for what the call brought; 0 when it goes on. */
+function pauseAfter(engine: Engine, lane: Lane, outcomes: PushOutcome[], failure: unknown): number {
+  const now = engine.clock.now();
+  const throttledMs = outcomes.map((outcome) => (outcome.kind === 'throttled' ? outcome.afterMs : 0));
+  let until = Math.max(0, ...throttledMs) > 0 ? now + Math.max(...throttledMs) : 0;
+  if (failure === null) lane.failures = 0;
+  else {
+    lane.failures += 1;
+    const [first] = outcomes;
+    const silent = first?.kind === 'unknown';
+    const afterMs = first?.kind === 'retry' ? first.afterMs : undefined;
+    if (first?.kind === 'retry' || (silent && lane.failures >= silentCallsBeforePause))
+      until = Math.max(until, now + (afterMs ?? jitterMs(engine, lane.failures)));
+  }
+  if (until > 0) lane.pausedUntil = Math.max(lane.pausedUntil, until);
+  return until;
+}
+
+/** A channel that cannot be reached spends nobody's attempts: its lines wait for the lane. */
+function postponed(result: PushResult, failure: unknown, pausedUntil: number): PushResult {
+  if (failure === null || pausedUntil === 0) return result;
+  if (result.kind === 'rejected' && failure instanceof ChannelError && failure.kind === 'retry')
+    return { kind: 'retry', error: result.error, dueAt: pausedUntil, spendsAttempt: false };
+  return result.kind === 'retry' ? { ...result, dueAt: pausedUntil, spendsAttempt: false } : result;
+}
+
+function noteConflict(lane: Lane, { plan }: SentPush, outcome: PushOutcome): void {
+  if (outcome.kind === 'applied' || outcome.kind === 'accepted') lane.conflicts.delete(plan.counterId);
+  if (outcome.kind !== 'conflict' || plan.base === null) return;
+  lane.conflicts.set(plan.counterId, [...(lane.conflicts.get(plan.counterId) ?? []), plan.base]);
+}
+
+/** A failed compare that found less than was to be shown: an unseen sale, until something else is proved. */
+function lowOf({ plan }: SentPush, outcome: PushOutcome): CounterReading | null {
+  if (outcome.kind !== 'conflict' || outcome.shown === null || outcome.shown >= plan.quantity) return null;
+  const { shown, askedAt, answeredAt } = outcome;
+  return {
+    counterId: plan.counterId,
+    shown,
+    askedAt,
+    answeredAt,
+    cause: 'unexplained low',
+    anchors: false,
+    lowSince: askedAt,
+    lowNumber: shown,
+    dueAt: null,
+  };
+}
+
+async function afterwards(
+  engine: Engine,
+  lane: Lane,
+  context: LaneContext,
+  done: { sends: SentPush[]; outcomes: PushOutcome[]; settlements: PushSettlement[] },
+): Promise<void> {
+  const { live } = lane;
+  if (done.outcomes.some((outcome) => outcome.kind === 'conflict')) engine.wakes.pull(live.id);
+  const auth = done.outcomes.find((outcome) => outcome.kind === 'auth');
+  if (auth !== undefined) await park(engine, live, new ChannelError('auth', auth.error));
+  else if (context.row.parkedSince !== null && lane.failures === 0) await answered(engine, live);
+  for (const [index, { result }] of done.settlements.entries()) {
+    const view = done.sends[index]?.view;
+    if (view === undefined) continue;
+    const subject = `${live.name} ${view.listings[0]?.listingId ?? view.counterKey}`;
+    const now = engine.clock.now();
+    if (result.kind === 'rejected') {
+      const kind = result.exposed ? 'exposed' : 'refused push';
+      const what = result.exposed ? 'shows more than there is and cannot be lowered' : 'refuses its number';
+      const message = `${subject} ${what}: ${result.error}${result.hint === '' ? '' : ` (${result.hint})`}`;
+      await engine.store.duties.raiseAlert({ channelId: live.id, kind, subject, message }, now);
+    } else if ((result.kind === 'applied' || result.kind === 'accepted') && (view.exposed || view.error !== null)) {
+      await engine.store.duties.resolveAlert('exposed', subject, now);
+      await engine.store.duties.resolveAlert('refused push', subject, now);
+    }
+  }
+}

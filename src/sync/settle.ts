@@ -1,0 +1,151 @@
+import type { DeliveryContent, FactsOf, Json } from '../channels/channel.ts';
+import { UnreadableDelivery } from '../channels/channel.ts';
+import { messageOf } from '../errors.ts';
+import type { OrderSnapshot } from '../stock/order.ts';
+import type { AppliedOrder, ApplyRequest, ClaimedDelivery } from '../store/store.ts';
+import { deliveryWaitMs } from './backoff.ts';
+import type { Engine, LiveChannel } from './engine.ts';
+
+/** A claimed delivery that has been read. */
+export interface Job {
+  live: LiveChannel;
+  delivery: ClaimedDelivery;
+  fields: Json;
+  content: DeliveryContent;
+  facts: FactsOf;
+}
+
+/** A job with what shall be applied of it. */
+export interface ReadyJob extends Job {
+  orders: OrderSnapshot[];
+  missing: string[];
+  lookAgainAt: number | null;
+}
+
+/**
+ * Applies a batch in one call. A job that fails alone is tried again later; a store that refuses the whole batch
+ * rejects, and the claims are given back first.
+ */
+export async function applyJobs(engine: Engine, jobs: ReadyJob[]): Promise<void> {
+  if (jobs.length === 0) return;
+  let outcomes: Awaited<ReturnType<Engine['store']['orders']['apply']>>;
+  try {
+    outcomes = await engine.store.orders.apply(jobs.map(requestOf), engine.clock.now());
+  } catch (error) {
+    await engine.store.inbox.release(jobs.map((job) => job.delivery.id));
+    throw error;
+  }
+  let moved = false;
+  for (const [index, job] of jobs.entries()) {
+    const outcome = outcomes[index];
+    if (outcome === undefined) continue;
+    if ('failed' in outcome) {
+      await failDelivery(engine, job.live, job.delivery, outcome.failed);
+      continue;
+    }
+    if (outcome.refused) continue;
+    if (outcome.orders.some((order) => order.counterIds.length > 0)) moved = true;
+    await tell(engine, job, outcome.orders);
+    if (await touch(engine, job)) moved = true;
+  }
+  if (moved) engine.wakes.push(null);
+}
+
+function requestOf(job: ReadyJob): ApplyRequest {
+  return {
+    channelId: job.live.id,
+    source: 'delivery',
+    delivery: {
+      id: job.delivery.id,
+      fields: job.fields,
+      ignored: job.content.ignored,
+      lookAgainAt: job.lookAgainAt,
+      replay: job.delivery.replay,
+    },
+    orders: job.orders,
+    missing: job.missing,
+  };
+}
+
+/** Listings that the delivery hints at are read again by the pushers; the hint itself is never booked. */
+async function touch(engine: Engine, job: ReadyJob): Promise<boolean> {
+  if (job.content.touched.length === 0) return false;
+  const listingIds = job.content.touched.map((ref) => job.facts(ref)?.listingId ?? ref);
+  const counterIds = await engine.store.outbox.countersOf(job.live.id, [...new Set(listingIds)]);
+  if (counterIds.length === 0) return false;
+  const now = engine.clock.now();
+  await engine.store.outbox.touch(counterIds, now, now);
+  return true;
+}
+
+async function tell(engine: Engine, job: ReadyJob, applied: AppliedOrder[]): Promise<void> {
+  if (job.content.alert !== null) {
+    await alertOn(engine, job.live, 'channel_notice', `${job.live.name}: ${job.content.alert}`);
+  }
+  await tellOrders(engine, job.live, job.orders, applied);
+}
+
+/** Shortfalls, sales of unmapped listings and warnings, told once per order. */
+export async function tellOrders(
+  engine: Engine,
+  live: LiveChannel,
+  snapshots: OrderSnapshot[],
+  applied: AppliedOrder[],
+): Promise<void> {
+  for (const [index, order] of applied.entries()) {
+    if (order.verdict !== 'applied') continue;
+    const snapshot = snapshots[index];
+    const name = snapshot?.number ?? order.orderId;
+    if (order.short > 0 && order.takenUp > 0) {
+      const text = `order ${name} on ${live.name} wants ${order.short} more than there is`;
+      await alertOn(engine, live, 'oversold', `${text}; see: invsync oversells list`);
+    }
+    if (order.unmappedLines > 0 && order.takenUp > 0) {
+      const text = `order ${name} on ${live.name} sold a listing without a SKU`;
+      await alertOn(engine, live, 'unmapped_sale', `${text}; see: invsync listings unmatched`);
+    }
+    for (const warning of snapshot?.warnings ?? []) {
+      await alertOn(engine, live, 'order_warning', `order ${name} on ${live.name}: ${warning}`);
+    }
+  }
+}
+
+async function alertOn(engine: Engine, live: LiveChannel, kind: string, message: string): Promise<void> {
+  await engine.store.duties.raiseAlert(
+    { channelId: live.id, kind, subject: live.name, message },
+    engine.clock.now(),
+  );
+}
+
+/** Tries again later by the ladder; what can never be read, or failed for more than a day, is a dead letter. */
+export async function failDelivery(
+  engine: Engine,
+  live: LiveChannel,
+  delivery: ClaimedDelivery,
+  error: unknown,
+): Promise<void> {
+  const now = engine.clock.now();
+  const text = messageOf(error);
+  const waitMs = error instanceof UnreadableDelivery ? null : deliveryWaitMs(delivery.attempts + 1);
+  await engine.store.inbox.fail(delivery.id, text, waitMs === null ? null : now + waitMs, now);
+  if (waitMs !== null) {
+    engine.log.warn({ channel: live.name, delivery: delivery.id, error: text, waitMs }, 'delivery failed');
+    return;
+  }
+  const message = `a delivery of ${live.name} cannot be applied: ${text}; see: invsync events list --status dead`;
+  await alertOn(engine, live, 'dead_delivery', message);
+}
+
+/**
+ * Not now, and nobody's fault: due again in so many milliseconds. The contract has no wait that spends no attempt,
+ * so this one counts; only a genuine failure can make a delivery dead.
+ */
+export async function defer(
+  engine: Engine,
+  delivery: ClaimedDelivery,
+  why: string,
+  waitMs: number,
+): Promise<void> {
+  const now = engine.clock.now();
+  await engine.store.inbox.fail(delivery.id, why, now + waitMs, now);
+}
