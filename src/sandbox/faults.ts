@@ -25,6 +25,8 @@ export interface Faults {
 
 export function createFaults(random: Random, known: readonly string[]): Faults {
   const faults = new Map<string, Armed>();
+  // The delay of a fault that was just used up is still asked for.
+  const usedMs = new Map<string, number>();
   return {
     hits(name) {
       const fault = faults.get(name);
@@ -32,11 +34,14 @@ export function createFaults(random: Random, known: readonly string[]): Faults {
       if (fault.rate !== null && !random.chance(fault.rate)) return false;
       if (fault.count !== null) {
         fault.count -= 1;
-        if (fault.count <= 0) faults.delete(name);
+        if (fault.count <= 0) {
+          faults.delete(name);
+          usedMs.set(name, fault.ms);
+        }
       }
       return true;
     },
-    ms: (name) => faults.get(name)?.ms ?? 0,
+    ms: (name) => faults.get(name)?.ms ?? usedMs.get(name) ?? 0,
     arm(request) {
       if (request.clear === true) faults.clear();
       if (request.name === undefined) return;

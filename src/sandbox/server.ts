@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { messageOf } from '../errors.ts';
+import { AppError, messageOf } from '../errors.ts';
 import type { Shop } from './shop.ts';
 
 /** A request as a shop sees it. `body` is raw. */
@@ -13,6 +13,8 @@ export interface ShopRequest {
   body: Buffer;
   /** Cuts the connection without an answer. */
   hangUp(): void;
+  /** The caller has hung up: nobody reads an answer. */
+  gone(): boolean;
 }
 
 export interface ShopAnswer {
@@ -71,6 +73,7 @@ async function serve(
       headers: Object.fromEntries(Object.entries(incoming.headers).map(([k, v]) => [k, String(v)])),
       body: Buffer.concat(chunks),
       hangUp: () => incoming.socket.destroy(),
+      gone: () => incoming.socket.destroyed,
     };
     const answer = request.path.startsWith('/_sandbox/')
       ? sandboxRoute(request, shop)
@@ -80,8 +83,9 @@ async function serve(
     response.end(answer.body);
   } catch (error) {
     if (response.headersSent || incoming.socket.destroyed) return;
-    response.writeHead(500, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ error: { code: 'sandbox', message: messageOf(error) } }));
+    const known = error instanceof AppError;
+    response.writeHead(known ? 409 : 500, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ error: { code: known ? error.code : 'sandbox', message: messageOf(error) } }));
   }
 }
 

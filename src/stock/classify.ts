@@ -26,6 +26,8 @@ export interface Verdict {
   action: 'lower' | 'raise' | 'wait' | 'none' | 'refused';
   /** For `wait`: when it can go on by itself. */
   until: number | null;
+  /** A raise that lacks nothing but fresh feeds: the outbox may hold it until then. */
+  lacks: 'fresh' | null;
   note: string | null;
   explained: boolean;
   anchors: boolean;
@@ -69,6 +71,7 @@ export function classify(counter: CounterFacts, reading: Reading, context: Verdi
     anchors,
     low,
     until: null,
+    lacks: null,
     note: null,
   };
   if (sight.shown === target) return { ...verdict, action: 'none' };
@@ -79,7 +82,8 @@ export function classify(counter: CounterFacts, reading: Reading, context: Verdi
     return { ...verdict, action: 'wait', until: answerAt, note: 'an earlier push may still act' };
   const proof = proofOfRaise(finding, sight, context.evidence);
   if (proof.kind === 'proved') return { ...verdict, action: 'raise', anchors: true, low: null };
-  return { ...verdict, action: 'wait', until: proof.until, note: proof.note };
+  const lacks = proof.needs === 'fresh' && low === null ? 'fresh' : null;
+  return { ...verdict, action: 'wait', until: proof.until, note: proof.note, lacks };
 }
 
 function left(cause: Cause, note: string | null): Verdict {
@@ -88,6 +92,7 @@ function left(cause: Cause, note: string | null): Verdict {
     expected: null,
     action: 'none',
     until: null,
+    lacks: null,
     note,
     explained: false,
     anchors: false,

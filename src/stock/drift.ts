@@ -108,8 +108,13 @@ export interface Evidence {
   askedByPerson: boolean;
 }
 
-/** May a counter be raised now? `until` is when to ask again, null when time alone will not do. */
-export type Proof = { kind: 'proved' } | { kind: 'open'; until: number | null; note: string };
+/**
+ * May a counter be raised now? `until` is when to ask again, null when time alone will not do. What waits for fresh
+ * feeds only is proved otherwise.
+ */
+export type Proof =
+  | { kind: 'proved' }
+  | { kind: 'open'; needs: 'time' | 'orders' | 'fresh'; until: number | null; note: string };
 
 /**
  * Raising needs proof. For an unexplained low: a complete pull begun later than its first sight plus the channel's
@@ -123,15 +128,25 @@ export function proofOfRaise(finding: Finding, sight: Sight, evidence: Evidence)
     const pulled = pull?.complete === true && pull.beganAt >= provableAt && sight.askedAt >= pull.beganAt;
     if (!pulled) {
       const until = Math.max(provableAt, sight.answeredAt);
-      return { kind: 'open', until, note: `awaiting proof until ${new Date(until).toISOString()}` };
+      return {
+        kind: 'open',
+        needs: 'time',
+        until,
+        note: `awaiting proof until ${new Date(until).toISOString()}`,
+      };
     }
   }
   if (pull !== null && !pull.complete)
-    return { kind: 'open', until: null, note: "the channel's orders could not all be read" };
+    return { kind: 'open', needs: 'orders', until: null, note: "the channel's orders could not all be read" };
   if (evidence.clouded)
-    return { kind: 'open', until: null, note: 'an order of it is pending, dead or unmapped' };
+    return {
+      kind: 'open',
+      needs: 'orders',
+      until: null,
+      note: 'an order of it is pending, dead or unmapped',
+    };
   if (evidence.feeds === 'stale')
-    return { kind: 'open', until: null, note: 'waits until all order feeds are fresh' };
+    return { kind: 'open', needs: 'fresh', until: null, note: 'waits until all order feeds are fresh' };
   return { kind: 'proved' };
 }
 

@@ -32,7 +32,7 @@ export function createIngest(engine: Engine): Ingest {
     if (claimed.length === 0) return 0;
     try {
       const { ready, looks } = sorted(engine, await readAll(engine, claimed));
-      await applyJobs(engine, ready);
+      for (const job of await applyJobs(engine, ready)) addTo(looks, job);
       for (const [live, jobs] of looks) await laneOf(live).push(jobs);
     } catch (error) {
       // Only a store that refuses gets here. Settled ones stay settled: giving back is for what is still new.
@@ -69,15 +69,16 @@ function sorted(engine: Engine, jobs: Job[]): { ready: ReadyJob[]; looks: Map<Li
   const looks = new Map<LiveChannel, Job[]>();
   for (const job of jobs) {
     const made = readyAtOnce(engine, job);
-    if (made !== null) {
-      ready.push(made);
-      continue;
-    }
-    const waiting = looks.get(job.live);
-    if (waiting === undefined) looks.set(job.live, [job]);
-    else waiting.push(job);
+    if (made === null) addTo(looks, job);
+    else ready.push(made);
   }
   return { ready, looks };
+}
+
+function addTo(looks: Map<LiveChannel, Job[]>, job: Job): void {
+  const waiting = looks.get(job.live);
+  if (waiting === undefined) looks.set(job.live, [job]);
+  else waiting.push(job);
 }
 
 /** Reads every delivery alone: what cannot be read fails by itself. */

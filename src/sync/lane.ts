@@ -82,7 +82,10 @@ async function look(engine: Engine, lane: LaneState): Promise<number> {
     const found = await lookUp(engine, lane.live, { ids, looks }, lane.ending.signal);
     if (lane.failures > 0) await answered(engine, lane.live);
     lane.failures = 0;
-    await applyFound(engine, jobs, found);
+    for (const job of await applyFound(engine, jobs, found)) {
+      if (job.delivery.looks < maxLooks) lane.queue.push(job);
+      else await failDelivery(engine, lane.live, job.delivery, 'another state comes between every look');
+    }
     return 0;
   } catch (error) {
     try {
@@ -110,14 +113,14 @@ export function idsOf(job: Job): string[] {
   return [...new Set([...job.content.fetch, ...job.content.orders.map((order) => order.orderId)])];
 }
 
-async function applyFound(engine: Engine, jobs: Job[], found: Map<string, Found>): Promise<void> {
+async function applyFound(engine: Engine, jobs: Job[], found: Map<string, Found>): Promise<Job[]> {
   const ready: ReadyJob[] = [];
   for (const job of jobs) {
     const made = readyOf(engine, job, found);
     if ('error' in made) await failDelivery(engine, job.live, job.delivery, made.error);
     else ready.push(made);
   }
-  await applyJobs(engine, ready);
+  return await applyJobs(engine, ready);
 }
 
 function readyOf(engine: Engine, job: Job, found: Map<string, Found>): ReadyJob | { error: unknown } {

@@ -52,7 +52,9 @@ export function createPoll(engine: Engine): Poll {
   });
   return {
     name: 'poll',
-    start: () => lanes.forEach(({ loop }) => loop.start()),
+    start() {
+      for (const { loop } of lanes.values()) loop.start();
+    },
     async stop() {
       ending.abort();
       await Promise.all([...lanes.values()].map(({ loop }) => loop.stop()));

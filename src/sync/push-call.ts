@@ -22,7 +22,10 @@ export async function callSetStock(
     const outcomes = await inTime(engine, live.timeoutMs, signal, (limited) =>
       live.channel.setStock(lines, limited),
     );
-    const missing: PushOutcome = { kind: 'unknown', error: 'the channel answered fewer lines than were sent' };
+    const missing: PushOutcome = {
+      kind: 'unknown',
+      error: 'the channel answered fewer lines than were sent',
+    };
     return { outcomes: batch.map((_, index) => outcomes[index] ?? missing), failure: null };
   } catch (failure) {
     const outcome = outcomeOfFailure(failure);
@@ -32,7 +35,6 @@ export async function callSetStock(
 
 /** Live numbers of these counters, by counter id; throws `ChannelError` when the channel did not answer. */
 export async function callReadStock(
-  engine: Engine,
   live: LiveChannel,
   views: CounterView[],
   signal: AbortSignal,
@@ -72,7 +74,10 @@ async function inTime<T>(
   const late = engine.clock.sleep(limitMs, AbortSignal.any([timer.signal, signal])).then(() => {
     if (timer.signal.aborted) return new Promise<never>(() => undefined);
     over.abort();
-    throw new ChannelError('unknown', signal.aborted ? 'stopped before the answer' : `no answer within ${limitMs} ms`);
+    throw new ChannelError(
+      'unknown',
+      signal.aborted ? 'stopped before the answer' : `no answer within ${limitMs} ms`,
+    );
   });
   try {
     return await Promise.race([call(AbortSignal.any([over.signal, signal])), late]);

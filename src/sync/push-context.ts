@@ -21,7 +21,8 @@ export function writeGate(row: ChannelRow): string | null {
   if (row.parkedSince !== null) return row.parkedReason ?? 'credentials refused';
   if (row.mode === 'shadow') return null;
   if (row.liveSince === null) return 'not live yet';
-  if (row.plannedAt === null || row.plannedAt < row.liveSince) return 'no reconcile plan since it became live';
+  if (row.plannedAt === null || row.plannedAt < row.liveSince)
+    return 'no reconcile plan since it became live';
   return null;
 }
 

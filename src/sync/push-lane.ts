@@ -1,3 +1,4 @@
+import { ChannelError } from '../channels/errors.ts';
 import { decidePush, type PushDecision } from '../stock/push.ts';
 import type { ChannelRow, CounterView, PushPlan } from '../store/store.ts';
 import { answered, park } from './contact.ts';
@@ -7,7 +8,6 @@ import { heldZeros, type LaneContext, pushContext, writeGate } from './push-cont
 import { exposedRetryMs, jitterMs, type SentPush } from './push-outcome.ts';
 import { sendPushes } from './push-send.ts';
 import { readBack, type SeenCounter } from './readback.ts';
-import { ChannelError } from '../channels/errors.ts';
 
 /** How long a raise waits before freshness is looked at again: grows with what waits, so that a backlog costs little. */
 const freshWaitMs = { least: 2_000, perWaiting: 2, most: 60_000 } as const;
@@ -59,8 +59,7 @@ export interface Batch {
 export async function claimBatch(engine: Engine, lane: Lane): Promise<Batch | null> {
   const row = (await engine.store.channels.list()).find((each) => each.id === lane.live.id);
   const now = engine.clock.now();
-  if (row === undefined || writeGate(row) !== null || now < lane.pausedUntil)
-    return null;
+  if (row === undefined || writeGate(row) !== null || now < lane.pausedUntil) return null;
   const size = lane.live.capabilities.batchSize;
   const due = await engine.store.outbox.due(lane.live.id, size + lane.busy.size, now);
   const views = due.filter((view) => !lane.busy.has(view.counterId)).slice(0, size);
@@ -120,7 +119,8 @@ function decide(engine: Engine, lane: Lane, context: LaneContext, view: CounterV
 
 function shadow(engine: Engine, lane: Lane, view: CounterView): PushDecision {
   const { target } = view;
-  const reason = target.kind === 'number' ? `shadow: would send ${target.quantity}` : `shadow: ${target.kind}`;
+  const reason =
+    target.kind === 'number' ? `shadow: would send ${target.quantity}` : `shadow: ${target.kind}`;
   engine.log.info({ channel: lane.live.name, counter: view.counterKey }, reason);
   return { kind: 'close', reason };
 }
@@ -134,11 +134,15 @@ async function see(
 ): Promise<Decided[]> {
   try {
     const seen = await readBack(engine, context, views, signal);
-    return seen.map((counter) => ({ view: counter.view, decision: decideSeen(engine, lane, context, counter) }));
+    return seen.map((counter) => ({
+      view: counter.view,
+      decision: decideSeen(engine, lane, context, counter),
+    }));
   } catch (error) {
     if (!(error instanceof ChannelError)) throw error;
     if (error.kind === 'auth') await park(engine, lane.live, error);
-    const until = engine.clock.now() + (error.afterMs ?? jitterMs(engine, (lane.failures += 1)));
+    lane.failures += 1;
+    const until = engine.clock.now() + (error.afterMs ?? jitterMs(engine, lane.failures));
     if (error.kind === 'throttled') lane.pausedUntil = until;
     const reason = `its number could not be read: ${error.message}`;
     return views.map((view) => ({ view, decision: { kind: 'wait', until, needs: 'answer', reason } }));
@@ -191,18 +195,40 @@ function planOf(engine: Engine, lane: Lane, view: CounterView, decision: PushDec
       const { timeoutMs, capabilities } = lane.live;
       const deadline = now + timeoutMs + capabilities.maxExecutionMs;
       const { quantity, base } = decision;
-      return { kind: 'send', counterId, version, quantity, base, key: engine.randomHex(16), sentAt: now, deadline };
+      return {
+        kind: 'send',
+        counterId,
+        version,
+        quantity,
+        base,
+        key: engine.randomHex(16),
+        sentAt: now,
+        deadline,
+      };
     }
     case 'close':
       return { kind: 'close', counterId, version, reason: decision.reason, anchor: null };
     case 'dead': {
       const { error, exposed } = decision;
-      return { kind: 'dead', counterId, version, error, exposed, dueAt: exposed ? now + exposedRetryMs : null };
+      return {
+        kind: 'dead',
+        counterId,
+        version,
+        error,
+        exposed,
+        dueAt: exposed ? now + exposedRetryMs : null,
+      };
     }
     case 'read':
       return { kind: 'wait', counterId, version, reason: decision.reason, dueAt: now };
     case 'wait':
-      return { kind: 'wait', counterId, version, reason: decision.reason, dueAt: waitUntil(now, lane, decision) };
+      return {
+        kind: 'wait',
+        counterId,
+        version,
+        reason: decision.reason,
+        dueAt: waitUntil(now, lane, decision),
+      };
   }
 }
 

@@ -1,5 +1,6 @@
 import type { PushOutcome } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
+import { AppError, EXIT } from '../errors.ts';
 import type { CounterReading, PushResult, PushSettlement } from '../store/store.ts';
 import { answered, park } from './contact.ts';
 import type { Engine } from './engine.ts';
@@ -10,6 +11,7 @@ import { jitterMs, resultOf, type SentPush } from './push-outcome.ts';
 
 /** From this many calls in a row without any answer the lane pauses between tries. */
 const silentCallsBeforePause = 3;
+const settleRetryMs = 500;
 
 /** One call for stored plans: sends them and settles every line by itself. */
 export async function sendPushes(
@@ -29,13 +31,33 @@ export async function sendPushes(
     noteConflict(lane, sent, outcome);
     const low = lowOf(sent, outcome);
     if (low !== null) lows.push(low);
-    settlements.push({ counterId: sent.plan.counterId, version: sent.plan.version, key: sent.plan.key, result });
+    settlements.push({
+      counterId: sent.plan.counterId,
+      version: sent.plan.version,
+      key: sent.plan.key,
+      result,
+    });
   }
   // The lows first: between the two transactions no later decision may raise over a sale that was not seen yet.
-  if (lows.length > 0) await engine.store.outbox.read(lows, engine.clock.now());
-  await engine.store.outbox.settle(settlements, engine.clock.now());
+  await surely(engine, signal, async () => {
+    if (lows.length > 0) await engine.store.outbox.read(lows, engine.clock.now());
+    await engine.store.outbox.settle(settlements, engine.clock.now());
+  });
   for (const low of lows) lane.onLow(lane.live.id, low.counterId, low.askedAt);
   await afterwards(engine, lane, context, { sends, outcomes, settlements });
+}
+
+/** What a channel answered must reach the disk: a store that is busy or full is asked until it takes it, or we stop. */
+async function surely(engine: Engine, signal: AbortSignal, book: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      return await book();
+    } catch (error) {
+      if (signal.aborted || !(error instanceof AppError) || error.exitCode !== EXIT.temporary) throw error;
+      engine.log.warn({ error: error.message }, 'answers of a channel wait for the store');
+      await engine.clock.sleep(settleRetryMs, signal);
+    }
+  }
 }
 
 /** How long the whole lane pauses for what the call brought; 0 when it goes on. */
@@ -108,7 +130,10 @@ async function afterwards(
       const what = result.exposed ? 'shows more than there is and cannot be lowered' : 'refuses its number';
       const message = `${subject} ${what}: ${result.error}${result.hint === '' ? '' : ` (${result.hint})`}`;
       await engine.store.duties.raiseAlert({ channelId: live.id, kind, subject, message }, now);
-    } else if ((result.kind === 'applied' || result.kind === 'accepted') && (view.exposed || view.error !== null)) {
+    } else if (
+      (result.kind === 'applied' || result.kind === 'accepted') &&
+      (view.exposed || view.error !== null)
+    ) {
       await engine.store.duties.resolveAlert('exposed', subject, now);
       await engine.store.duties.resolveAlert('refused push', subject, now);
     }

@@ -68,7 +68,8 @@ export function createPusher(engine: Engine, options: PusherOptions = {}): Pushe
         for (const runner of runners.values())
           if (channelId === null || channelId === runner.lane.live.id) runner.wake();
       });
-      for (const runner of runners.values()) runner.loop = runLoop(engine, runner, stopping.signal, cutting.signal);
+      for (const runner of runners.values())
+        runner.loop = runLoop(engine, runner, stopping.signal, cutting.signal);
     },
     stop() {
       stopped ??= stop();
@@ -148,7 +149,10 @@ async function runLoop(
       engine.log.error({ channel: runner.lane.live.name, error: messageOf(error) }, 'pushing rests');
     }
     const timer = new AbortController();
-    await Promise.race([runner.woken, engine.clock.sleep(sleepMs, AbortSignal.any([timer.signal, stopping]))]);
+    await Promise.race([
+      runner.woken,
+      engine.clock.sleep(sleepMs, AbortSignal.any([timer.signal, stopping])),
+    ]);
     timer.abort();
   }
 }

@@ -22,7 +22,7 @@ export async function readBack(
   views: CounterView[],
   signal: AbortSignal,
 ): Promise<SeenCounter[]> {
-  const readings = await callReadStock(engine, lane.live, views, signal);
+  const readings = await callReadStock(lane.live, views, signal);
   const judged = views.flatMap((view) => {
     const reading = readings.get(view.counterId);
     return reading === undefined ? [] : [{ view, reading, verdict: judge(lane, view, reading) }];
@@ -32,7 +32,10 @@ export async function readBack(
     engine.clock.now(),
   );
   const now = new Map(
-    (await engine.store.outbox.view(views.map((view) => view.counterId))).map((view) => [view.counterId, view]),
+    (await engine.store.outbox.view(views.map((view) => view.counterId))).map((view) => [
+      view.counterId,
+      view,
+    ]),
   );
   return judged.map(({ view, reading, verdict }) =>
     seenCounter(now.get(view.counterId) ?? view, { before: view, reading, verdict, live: lane.live }),

@@ -58,10 +58,12 @@ async function carryOut(
         hint: 'run the same version of invsync as the daemon',
       });
     }
+    // Notes are written one after the other and before the result, which none of them may overwrite.
+    let noted: Promise<void> = Promise.resolve();
     const progress = (text: string): void => {
-      duties.updateRequest(id, 'running', text, null).catch(() => undefined);
+      noted = noted.then(() => duties.updateRequest(id, 'running', text, null)).catch(() => undefined);
     };
-    const result = await handler(request.args, progress, signal);
+    const result = await handler(request.args, progress, signal).finally(() => noted);
     await duties.updateRequest(id, 'done', null, result);
   } catch (error) {
     engine.log.warn({ request: kind, error: messageOf(error) }, 'request failed');

@@ -24,10 +24,11 @@ export interface ReadyJob extends Job {
 
 /**
  * Applies a batch in one call. A job that fails alone is tried again later; a store that refuses the whole batch
- * rejects, and the claims are given back first.
+ * rejects, and the claims are given back first. Answers the jobs whose versions decide nothing: they stay claimed
+ * and need a look by id.
  */
-export async function applyJobs(engine: Engine, jobs: ReadyJob[]): Promise<void> {
-  if (jobs.length === 0) return;
+export async function applyJobs(engine: Engine, jobs: ReadyJob[]): Promise<Job[]> {
+  if (jobs.length === 0) return [];
   let outcomes: Awaited<ReturnType<Engine['store']['orders']['apply']>>;
   try {
     outcomes = await engine.store.orders.apply(jobs.map(requestOf), engine.clock.now());
@@ -36,6 +37,7 @@ export async function applyJobs(engine: Engine, jobs: ReadyJob[]): Promise<void>
     throw error;
   }
   let moved = false;
+  const undecided: Job[] = [];
   for (const [index, job] of jobs.entries()) {
     const outcome = outcomes[index];
     if (outcome === undefined) continue;
@@ -47,8 +49,25 @@ export async function applyJobs(engine: Engine, jobs: ReadyJob[]): Promise<void>
     if (outcome.orders.some((order) => order.counterIds.length > 0)) moved = true;
     await tell(engine, job, outcome.orders);
     if (await touch(engine, job)) moved = true;
+    if (outcome.orders.some((order) => order.verdict === 'fetch')) undecided.push(lookedAtOnceMore(job));
   }
   if (moved) engine.wakes.push(null);
+  return undecided;
+}
+
+/** The store has counted a look and keeps the fields only, so the claim we hold says the same. */
+function lookedAtOnceMore(job: ReadyJob): Job {
+  const { live, delivery, fields, content, facts } = job;
+  const { looks } = delivery;
+  // Said once already: a second look repeats no alert and no hint.
+  const rest = { ...content, touched: [], alert: null };
+  return {
+    live,
+    delivery: { ...delivery, body: null, fields, looks: looks + 1 },
+    fields,
+    content: rest,
+    facts,
+  };
 }
 
 function requestOf(job: ReadyJob): ApplyRequest {

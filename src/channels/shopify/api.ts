@@ -74,7 +74,7 @@ export function createApi(config: ShopifyConfig, deps: ChannelDeps): ShopifyApi 
     close: () => http.close(),
     async call(call, signal) {
       const effect: Effect = documents[call.document].startsWith('mutation') ? 'write' : 'read';
-      const costKey = `${call.document} ${String(call.variables['first'] ?? '')}`;
+      const costKey = `${call.document} ${sizeOf(call.variables)}`;
       const cost = costs.get(costKey) ?? firstCost;
       await bucket.acquire(cost, call.priority ?? 'read', signal);
       const outcome = await attempt(() => sendWithToken({ http, tokens, url }, call, signal));
@@ -87,6 +87,13 @@ export function createApi(config: ShopifyConfig, deps: ChannelDeps): ShopifyApi 
       return readAnswer({ call, effect, bucket }, outcome.answer, body);
     },
   };
+}
+
+/** What scales the cost of a request: the page size or the number of ids. */
+function sizeOf(variables: Record<string, unknown>): number {
+  const { first, ids } = variables;
+  if (typeof first === 'number') return first;
+  return Array.isArray(ids) ? ids.length : 0;
 }
 
 type Sent = { ok: true; answer: HttpAnswer } | { ok: false; error: unknown };
@@ -120,11 +127,21 @@ async function sendWithToken(
       },
       signal,
     );
-  const token = await link.tokens.current();
+  const token = await unlessStopped(link.tokens.current(), signal);
   const answer = await send(token);
   if (answer.status !== 401) return answer;
-  const fresh = await link.tokens.afterRefusal(token);
+  const fresh = await unlessStopped(link.tokens.afterRefusal(token), signal);
   return fresh === null ? answer : send(fresh);
+}
+
+/** A renewal serves all callers and goes on when one of them is stopped; that one stops waiting. */
+function unlessStopped<T>(token: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(new ChannelError('retry', 'stopped before the request was sent'));
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    token.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
 }
 
 function readAnswer<T>(

@@ -89,8 +89,8 @@ export const documents = {
   HookDelete: `mutation HookDelete($id: ID!) {
     webhookSubscriptionDelete(id: $id) { deletedWebhookSubscriptionId userErrors { field message } } }`,
 
-  FulfillmentOrders: `query FulfillmentOrders($id: ID!) {
-    order(id: $id) { id cancelledAt fulfillmentOrders(first: 10) {
+  FulfillmentOrders: `query FulfillmentOrders($id: ID!, $after: String) {
+    order(id: $id) { id cancelledAt fulfillmentOrders(first: 10, after: $after) {
       nodes { id status supportedActions { action } fulfillmentHolds { id handle heldByRequestingApp }
         lineItems(first: 30) { nodes { id remainingQuantity lineItem { id } } ${pageInfo} } } ${pageInfo} } } }`,
 

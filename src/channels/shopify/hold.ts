@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ActionOutcome, OversoldOrder } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import type { ShopifyApi } from './api.ts';
+import { nextCursor, type ShopifyApi } from './api.ts';
 import { gid, plainId } from './gid.ts';
 import { connection } from './graphql-order.ts';
 
@@ -46,17 +46,13 @@ export async function hold(
 
 async function holdOrder(api: ShopifyApi, order: OversoldOrder, signal: AbortSignal): Promise<ActionOutcome> {
   const id = gid('Order', order.orderId);
-  const { data } = await api.call(
-    { document: 'FulfillmentOrders', variables: { id }, data: OrderData, priority: 'push' },
-    signal,
-  );
-  if (data.order === null) return { kind: 'refused', error: 'Shopify has no such order any more' };
-  if (typeof data.order.cancelledAt === 'string')
-    return { kind: 'done', detail: 'the order is cancelled already' };
+  const found = await fulfillmentOrders(api, id, signal);
+  if (found === 'missing') return { kind: 'refused', error: 'Shopify has no such order any more' };
+  if (found === 'cancelled') return { kind: 'done', detail: 'the order is cancelled already' };
   // Handles are unique per app and fulfilment order and at most 64 characters.
   const handle = `invsync-${plainId(id)}`.slice(0, 64);
   const short = new Set(order.lines.map((line) => line.lineKey));
-  const affected = data.order.fulfillmentOrders.nodes.filter((candidate) => concerns(candidate, short));
+  const affected = found.filter((candidate) => concerns(candidate, short));
   if (affected.length === 0)
     return { kind: 'refused', error: 'nothing of the short lines waits for shipping' };
   for (const candidate of affected) {
@@ -65,6 +61,27 @@ async function holdOrder(api: ShopifyApi, order: OversoldOrder, signal: AbortSig
   }
   const tag = await addTag(api, id, signal);
   return { kind: 'done', detail: `held ${affected.length} fulfilment order(s)${tag}` };
+}
+
+async function fulfillmentOrders(
+  api: ShopifyApi,
+  id: string,
+  signal: AbortSignal,
+): Promise<FulfillmentOrder[] | 'missing' | 'cancelled'> {
+  const found: FulfillmentOrder[] = [];
+  let after: string | null = null;
+  for (;;) {
+    const answer: { data: z.infer<typeof OrderData> } = await api.call(
+      { document: 'FulfillmentOrders', variables: { id, after }, data: OrderData, priority: 'push' },
+      signal,
+    );
+    const { order } = answer.data;
+    if (order === null) return 'missing';
+    if (typeof order.cancelledAt === 'string') return 'cancelled';
+    found.push(...order.fulfillmentOrders.nodes);
+    if (!order.fulfillmentOrders.pageInfo.hasNextPage) return found;
+    after = nextCursor(order.fulfillmentOrders.pageInfo.endCursor, after);
+  }
 }
 
 /** A fulfilment order with more lines than were read is held too: better one too many than a short one shipped. */

@@ -38,8 +38,8 @@ const ItemVariantsData = z.object({
   inventoryItem: z.object({ variants: connection(VariantRef).nullish() }).nullable(),
 });
 
-/** What is stored about a listing: is it a bundle parent, whose number Shopify derives itself? */
-export const ListingFacts = z.object({ bundle: z.boolean() });
+/** What is stored about a listing: a bundle parent's number is derived, an untracked item's means nothing. */
+export const ListingFacts = z.object({ bundle: z.boolean(), tracked: z.boolean() });
 
 /**
  * The catalogue, one listing per inventory item: what holds the number (dossier 4.1). Variants are aliases, because
@@ -126,7 +126,7 @@ function listingOf(node: VariantNode, sharers: z.infer<typeof VariantRef>[]): Li
     // duplicateSkuCount counts the other items of the same SKU; a blank SKU is nobody's (dossier 9.11).
     ambiguous: sku !== null && item.duplicateSkuCount > 0,
     shown: unwritable === null ? availableOf(item.inventoryLevel ?? null) : null,
-    facts: { bundle: isBundle } satisfies Json,
+    facts: { bundle: isBundle, tracked: item.tracked } satisfies Json,
   };
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { PushLine, PushOutcome } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import { availableOf, LevelNode } from './listings.ts';
+import { availableOf, LevelNode, ListingFacts, whyUnwritable } from './listings.ts';
 import { classify, indexOf, SetUserError, type Trouble } from './push-errors.ts';
 import { readStock, type Shelf } from './stock.ts';
 
@@ -42,9 +42,20 @@ export async function setStock(
   means: { randomHex(bytes: number): string; signal: AbortSignal },
 ): Promise<PushOutcome[]> {
   const batch: Batch = { ...means, shelf, outcomes: new Map(), stale: [], callsLeft: maxCalls };
-  await send(batch, [...lines], null);
+  const sendable = lines.filter((line) => !isRefusedBeforehand(batch, line));
+  await send(batch, sendable, null);
   if (batch.stale.length > 0) await settleStale(batch);
   return lines.map((line) => batch.outcomes.get(line) ?? { kind: 'retry', error: 'the batch was not sent' });
+}
+
+/** A number that Shopify derives or ignores is never written, whatever the platform would answer. */
+function isRefusedBeforehand(batch: Batch, line: PushLine): boolean {
+  const facts = ListingFacts.safeParse(line.facts);
+  const why = facts.success ? whyUnwritable(facts.data.tracked, facts.data.bundle) : null;
+  if (why === null) return false;
+  const hint = 'if that was changed in Shopify, run: invsync listings import';
+  batch.outcomes.set(line, { kind: 'rejected', error: why, hint });
+  return true;
 }
 
 /** Sends rows until each has an outcome. `salt` marks a key that must differ although the variables are the same. */

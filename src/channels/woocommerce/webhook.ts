@@ -125,7 +125,7 @@ const nothing: DeliveryContent = { orders: [], fetch: [], touched: [], ignored: 
 /** What kept fields say, however they came. */
 export function ordersIn(config: WooConfig, fields: Json, facts: FactsOf, how: Obtaining): DeliveryContent {
   const parsed = anyFields.safeParse(fields);
-  if (!parsed.success) return { ...nothing, ignored: 'stored fields of an unknown form' };
+  if (!parsed.success) return { ...nothing, alert: 'the kept fields of a delivery cannot be read any more' };
   const said = parsed.data;
   switch (said.kind) {
     case 'order-id':

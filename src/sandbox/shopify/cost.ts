@@ -114,7 +114,11 @@ function foundFieldCost(costed: Costed, field: FieldNode, parent: GraphQLNamedTy
     (entry): entry is Record<string, unknown> => typeof entry === 'object' && entry !== null,
   );
   const own = type.name.endsWith('Connection') ? connectionCost : type.name.endsWith('Edge') ? 0 : 1;
-  return base + each.reduce((sum, entry) => sum + own + foundCost(costed, set, type, entry), 0);
+  const costs = each.map((entry) => own + foundCost(costed, set, type, entry));
+  const sized = parent.name.endsWith('Connection') || list(costed, field, 'ids') !== undefined;
+  // A plain list costs one object here as it does when asked, so no query costs more than it asked for.
+  if (!sized) return base + Math.max(0, ...costs);
+  return base + costs.reduce((sum, cost) => sum + cost, 0);
 }
 
 function fieldOf(type: GraphQLNamedType, name: string) {

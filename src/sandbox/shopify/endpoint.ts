@@ -5,6 +5,7 @@ import {
   type FieldNode,
   GraphQLError,
   getDirectiveValues,
+  getVariableValues,
   Kind,
   type OperationDefinitionNode,
   parse,
@@ -43,6 +44,8 @@ interface Asked {
 interface Ready extends Costed {
   release: Release;
   cost: number;
+  /** Variables as they came, before coercion. */
+  given: Record<string, unknown>;
 }
 
 /** `POST /admin/api/<release>/graphql.json` with the habits of dossier 1.2 and 7. */
@@ -113,7 +116,10 @@ export function createEndpoint(deps: EndpointDeps) {
     if (document === null || errors.length > 0) return errorsAnswer(errors.map((error) => error.toJSON()));
     const operation = operationOf(document, asked.operationName);
     if (operation === null) return oneError('No operation of that name', 'BAD_REQUEST');
-    const costed: Costed = { schema: schemaOf(release), document, operation, variables: asked.variables };
+    const schema = schemaOf(release);
+    const variables = getVariableValues(schema, operation.variableDefinitions ?? [], asked.variables);
+    if (variables.errors !== undefined) return errorsAnswer(variables.errors.map(shownError));
+    const costed: Costed = { schema, document, operation, variables: variables.coerced };
     const cost = requestedCost(costed);
     if (cost > maxCost) {
       return oneError(
@@ -122,7 +128,7 @@ export function createEndpoint(deps: EndpointDeps) {
         { cost, maxCost, documentation },
       );
     }
-    return { ...costed, release, cost };
+    return { ...costed, release, cost, given: asked.variables };
   };
 
   const run = (ready: Ready): { call: Call; body: string } => {
@@ -132,7 +138,7 @@ export function createEndpoint(deps: EndpointDeps) {
       document: ready.document,
       rootValue: deps.rootValue(),
       contextValue: call,
-      variableValues: ready.variables,
+      variableValues: ready.given,
       operationName: ready.operation.name?.value,
     }) as ExecutionResult;
     const actual = actualCost(ready, result.data);
@@ -180,6 +186,9 @@ export function createEndpoint(deps: EndpointDeps) {
     if (faults.hits('throttled_burst')) bucket.drain();
     if (!bucket.take(ready.cost)) return throttledAnswer(ready.cost);
     const writes = writesStock(ready);
+    if (writes && faults.armed().includes('missing_scope')) {
+      return oneError('Access denied. Required access: `write_inventory` access scope.', 'ACCESS_DENIED');
+    }
     const lateMs = faults.ms('late_apply');
     if (writes && faults.hits('late_apply')) {
       runLate(ready, lateMs);

@@ -46,7 +46,7 @@ export const faultNames = [
   'internal_error',
   /** 200 with a top-level ACCESS_DENIED, nothing done. */
   'access_denied',
-  /** The granted scopes lack write_inventory while armed. */
+  /** The granted scopes lack write_inventory while armed, and stock writes are denied. */
   'missing_scope',
   /** 402 and 423: frozen and locked shops. */
   'payment_required',

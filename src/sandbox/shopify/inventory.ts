@@ -193,10 +193,13 @@ export function createInventory(deps: InventoryDeps) {
 
   /** What the platform's own life does to a write that is on its way (faults). */
   const disturb = (rows: Row[]) => {
-    const first = rows.map((row) => item(row.inventoryItemId)).find((found) => found !== undefined);
+    const named = rows.map((row) => item(row.inventoryItemId)).filter((found) => found !== undefined);
+    const [first] = named;
     if (first === undefined) return;
-    if (faults.hits('sale_before_write') || faults.hits('stale_by_sale')) {
-      orders.sell({ lines: [{ sku: first.sku, quantity: 1 }] });
+    const sellable = named.find((one) => (activeLevelAt(one, state.main)?.quantities.available ?? 0) > 0);
+    // A sale that cannot happen does not use the fault up.
+    if (sellable !== undefined && (faults.hits('sale_before_write') || faults.hits('stale_by_sale'))) {
+      orders.sell({ lines: [{ sku: sellable.sku, quantity: 1 }] });
     }
     const level = levelAt(first, state.main);
     if (level !== undefined && faults.hits('not_stocked')) {

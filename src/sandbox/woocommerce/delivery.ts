@@ -7,7 +7,7 @@ export interface Posted {
   ms: number;
 }
 
-/** Posts one body at a time, blocking, as `wp_safe_remote_request` does; follows no redirect. */
+/** Posts a body, blocking, as `wp_safe_remote_request` does; follows no redirect. Never throws. */
 export interface Sender {
   post(url: string, headers: Record<string, string>, body: string, timeoutMs: number): Promise<Posted>;
   /** Breaks off what is under way. */
@@ -21,42 +21,54 @@ export interface Sender {
 export function createSender(): Sender {
   const open = new Set<ClientRequest>();
   return {
-    post(url, headers, body, timeoutMs) {
+    async post(url, headers, body, timeoutMs) {
       const startedAt = performance.now();
-      return new Promise((resolve) => {
-        const finish = (status: number) =>
-          resolve({ status, ms: Math.round((performance.now() - startedAt) * 10) / 10 });
-        const send = url.startsWith('https:') ? httpsRequest : httpRequest;
-        const request = send(url, {
-          method: 'POST',
-          agent: false,
-          headers: {
-            'User-Agent': 'WooCommerce/11.0.1 Hookshot (WordPress/7.0.4)',
-            Accept: '*/*',
-            'Accept-Encoding': 'deflate, gzip, br, zstd',
-            ...headers,
-            Connection: 'close',
-            'Content-Length': String(Buffer.byteLength(body)),
-          },
-        });
-        open.add(request);
-        const timer = setTimeout(() => request.destroy(), timeoutMs);
-        request.once('response', (response) => {
-          response.resume();
-          response.once('end', () => finish(response.statusCode ?? 0));
-          response.once('error', () => finish(0));
-        });
-        request.once('error', () => finish(0));
-        request.once('close', () => {
-          clearTimeout(timer);
-          open.delete(request);
-          finish(0);
-        });
-        request.end(body);
-      });
+      const status = await send(open, url, headers, body, timeoutMs).catch(() => 0);
+      return { status, ms: Math.round((performance.now() - startedAt) * 10) / 10 };
     },
     abort() {
       for (const request of open) request.destroy();
     },
   };
+}
+
+function send(
+  open: Set<ClientRequest>,
+  url: string,
+  headers: Record<string, string>,
+  body: string,
+  timeoutMs: number,
+): Promise<number> {
+  return new Promise((resolve) => {
+    const begin = url.startsWith('https:') ? httpsRequest : httpRequest;
+    const request = begin(url, {
+      method: 'POST',
+      agent: false,
+      headers: {
+        'User-Agent': 'WooCommerce/11.0.1 Hookshot (WordPress/7.0.4)',
+        Accept: '*/*',
+        'Accept-Encoding': 'deflate, gzip, br, zstd',
+        ...headers,
+        Connection: 'close',
+        'Content-Length': String(Buffer.byteLength(body)),
+      },
+    });
+    open.add(request);
+    let status = 0;
+    const timer = setTimeout(() => request.destroy(), timeoutMs);
+    request.once('response', (response) => {
+      response.resume();
+      response.once('end', () => {
+        status = response.statusCode ?? 0;
+      });
+      response.once('error', () => undefined);
+    });
+    request.once('error', () => undefined);
+    request.once('close', () => {
+      clearTimeout(timer);
+      open.delete(request);
+      resolve(status);
+    });
+    request.end(body);
+  });
 }

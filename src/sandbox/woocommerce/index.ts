@@ -1,12 +1,20 @@
 import { AppError } from '../../errors.ts';
 import { createFaults } from '../faults.ts';
 import { createRandom } from '../random.ts';
-import { type ShopAnswer, type ShopRequest, ShopServer } from '../server.ts';
-import type { FaultRequest, SellRequest, SellResult, Shop, ShopOptions, ShopRecords } from '../shop.ts';
+import { type ShopHandler, ShopServer } from '../server.ts';
+import type { Shop, ShopOptions, ShopRecords } from '../shop.ts';
 import { platformMs } from '../time.ts';
 import { defaultVariables, stockShelves, type VariableProduct } from './catalogue.ts';
 import { createSender } from './delivery.ts';
-import { cancelUnpaid, editLine, findOrder, refundOrder, saveOrder, setStatus } from './orders.ts';
+import {
+  cancelUnpaid,
+  editLine,
+  findOrder,
+  refundedOf,
+  refundOrder,
+  saveOrder,
+  setStatus,
+} from './orders.ts';
 import { productBySku, putStock, savedProduct } from './products.ts';
 import { createRecords, shopRecords } from './records.ts';
 import { createRest } from './rest.ts';
@@ -51,85 +59,37 @@ const HOLD_STOCK_MS = 3_600_000;
 
 /** A sandbox shop that speaks WooCommerce 11.0.1's REST API and sends its webhooks. */
 export function createWooShop(options: WooShopOptions): WooShop {
-  const random = createRandom(options.seed).fork(options.name);
-  const clockMs = options.now ?? Date.now;
-  const timers = new Set<NodeJS.Timeout>();
   const records = createRecords();
-  const sequence = (first: number) => {
-    let next = first;
-    return () => next++;
-  };
-  const mainKey = newKey('read_write');
-  const webhookSecret = `whsec${random.hex(40)}`;
-  const site: Site = {
-    timeScale: options.timeScale,
-    zoneHours: options.zoneHours ?? 3,
-    noStockAmount: options.noStockAmount ?? 0,
-    flatVariations: options.flatVariations ?? true,
-    random: random.fork('site'),
-    faults: createFaults(random.fork('faults'), FAULTS),
-    salt: random.hex(32),
-    home: options.home ?? '',
-    products: new Map(),
-    orders: new Map(),
-    webhooks: new Map(),
-    keys: [mainKey],
-    nowMs: clockMs,
-    seconds: () => Math.floor(clockMs() / 1000),
-    nextPostId: sequence(options.firstId ?? 11),
-    nextLineId: sequence(1),
-    nextMetaId: sequence(19),
-    nextNoteId: sequence(1),
-    nextWebhookId: sequence(1),
-    emit: (topic, arg) => queue.emit(topic, arg),
-    later(ms, act) {
-      const timer = setTimeout(() => {
-        timers.delete(timer);
-        act();
-      }, ms);
-      timers.add(timer);
-    },
-  };
+  const timers = new Set<NodeJS.Timeout>();
+  const { site, addKey } = createSite(options, timers);
   const queue = createQueue(site, records, createSender());
+  site.emit = queue.emit;
   stockShelves(site, options.catalogue, options.variables ?? defaultVariables(options.catalogue));
-  const rest = createRest(site, records, queue);
+  const mainKey = addKey('read_write');
+  const webhookSecret = `whsec${site.random.hex(40)}`;
+  const server = new ShopServer(options.port, () => shop, createHandler(createRest(site, records, queue)));
   let cron: NodeJS.Timeout | null = null;
-
-  function newKey(permissions: ApiKey['permissions']): ApiKey {
-    return { key: `ck_${random.hex(40)}`, secret: `cs_${random.hex(40)}`, permissions, nonces: new Map() };
-  }
 
   async function pass(): Promise<number> {
     cancelUnpaid(site, platformMs(HOLD_STOCK_MS, site.timeScale));
     return queue.run();
   }
 
-  async function handle(request: ShopRequest): Promise<ShopAnswer | null> {
-    if (request.path.startsWith('/wp-json') || request.query.has('rest_route')) return rest(request);
-    const headers = { 'content-type': 'text/html; charset=UTF-8' };
-    if (request.path === '/') return { status: 200, headers, body: '<html><body>Sandbox shop</body></html>' };
-    return { status: 404, headers, body: '<html><body>Page not found</body></html>' };
-  }
-
-  const server = new ShopServer(options.port, () => shop, handle);
   const shop: WooShop = {
     type: 'woocommerce',
     name: options.name,
     get url() {
       return server.url;
     },
-    channelConfig() {
-      const own = site.home === server.url;
-      return {
-        type: 'woocommerce',
-        mode: 'live',
-        url: site.home,
-        ...(own ? {} : { base_url: server.url }),
-        consumer_key: mainKey.key,
-        consumer_secret: mainKey.secret,
-        webhook_secret: webhookSecret,
-      };
-    },
+    channelConfig: () => ({
+      type: 'woocommerce',
+      mode: 'live',
+      url: site.home,
+      ...(site.home === server.url ? {} : { base_url: server.url }),
+      consumer_key: mainKey.key,
+      consumer_secret: mainKey.secret,
+      webhook_secret: webhookSecret,
+    }),
     async start() {
       await server.start();
       if (site.home === '') site.home = server.url;
@@ -143,7 +103,79 @@ export function createWooShop(options: WooShopOptions): WooShop {
       await queue.stop();
       await server.stop();
     },
-    sell: (request: SellRequest): SellResult => sell(site, request),
+    ...verbs(site),
+    pending: () => queue.size() + timers.size,
+    records: (): ShopRecords => shopRecords(site, records),
+    runQueue: pass,
+    addKey,
+  };
+  return shop;
+}
+
+function createSite(options: WooShopOptions, timers: Set<NodeJS.Timeout>) {
+  const random = createRandom(options.seed).fork(options.name);
+  const nowMs = options.now ?? Date.now;
+  const site: Site = {
+    timeScale: options.timeScale,
+    zoneHours: options.zoneHours ?? 3,
+    noStockAmount: options.noStockAmount ?? 0,
+    flatVariations: options.flatVariations ?? true,
+    random: random.fork('site'),
+    faults: createFaults(random.fork('faults'), FAULTS),
+    salt: random.hex(32),
+    home: options.home ?? '',
+    products: new Map(),
+    orders: new Map(),
+    webhooks: new Map(),
+    keys: [],
+    nowMs,
+    seconds: () => Math.floor(nowMs() / 1000),
+    nextPostId: sequence(options.firstId ?? 11),
+    nextLineId: sequence(1),
+    nextMetaId: sequence(19),
+    nextNoteId: sequence(1),
+    nextWebhookId: sequence(1),
+    emit: () => undefined,
+    later(ms, act) {
+      const timer = setTimeout(() => {
+        timers.delete(timer);
+        act();
+      }, ms);
+      timers.add(timer);
+    },
+  };
+  const addKey = (permissions: ApiKey['permissions']): ApiKey => {
+    const key = `ck_${random.hex(40)}`;
+    const entry = { key, secret: `cs_${random.hex(40)}`, permissions, nonces: new Map<string, number>() };
+    site.keys.push(entry);
+    return entry;
+  };
+  return { site, addKey };
+}
+
+function sequence(first: number): () => number {
+  let next = first;
+  return () => next++;
+}
+
+/** The pages of the site beside REST, enough for somebody who calls the wrong address. */
+function createHandler(rest: ShopHandler): ShopHandler {
+  const headers = { 'content-type': 'text/html; charset=UTF-8' };
+  return async (request) => {
+    if (request.path.startsWith('/wp-json') || request.query.has('rest_route')) return rest(request);
+    // The queue keeps its own time here, as behind a system cron: a visit hurries nothing.
+    if (request.path === '/wp-cron.php') return { status: 200, headers, body: '' };
+    if (request.path === '/') return { status: 200, headers, body: '<html><body>Sandbox shop</body></html>' };
+    return { status: 404, headers, body: '<html><body>Page not found</body></html>' };
+  };
+}
+
+type Verbs = Pick<Shop, 'sell' | 'cancel' | 'refund' | 'edit' | 'ship' | 'set' | 'fault'>;
+
+/** Shopper, merchant and bad weather. */
+function verbs(site: Site): Verbs {
+  return {
+    sell: (request) => sell(site, request),
     cancel(request) {
       // Without restock there is no cancelling: the merchant sets `refunded`, which gives nothing back.
       const order = needOrder(site, request.order_id);
@@ -152,6 +184,12 @@ export function createWooShop(options: WooShopOptions): WooShop {
     refund(request) {
       const order = needOrder(site, request.order_id);
       const line = needLine(order, request.line_id ?? String(order.lines[0]?.id));
+      if (request.quantity > line.quantity - refundedOf(order, line)) {
+        throw new AppError(
+          'refund_too_large',
+          `line ${line.id} of order ${order.id} has fewer units left to refund`,
+        );
+      }
       const total = line.quantity === 0 ? 0 : (line.total / line.quantity) * request.quantity;
       const lines = [{ line, quantity: request.quantity, total }];
       refundOrder(site, order, { amount: total, reason: '', lines, restock: request.restock });
@@ -171,17 +209,8 @@ export function createWooShop(options: WooShopOptions): WooShop {
       putStock(product, request.quantity);
       savedProduct(site, product);
     },
-    fault: (request: FaultRequest) => site.faults.arm(request),
-    pending: () => queue.size() + timers.size,
-    records: (): ShopRecords => shopRecords(site, records),
-    runQueue: pass,
-    addKey(permissions) {
-      const key = newKey(permissions);
-      site.keys.push(key);
-      return { key: key.key, secret: key.secret };
-    },
+    fault: (request) => site.faults.arm(request),
   };
-  return shop;
 }
 
 function needOrder(site: Site, id: string): Order {

@@ -284,6 +284,13 @@ function refundLine(site: Site, entry: RefundRequest['lines'][number]): Line {
   };
 }
 
+/** Units of a line refunded so far, restocked or not. */
+export function refundedOf(order: Order, line: Line): number {
+  const of = order.refunds.flatMap((refund) => refund.lines);
+  const own = of.filter((entry) => findMeta(entry.meta, '_refunded_item_id')?.value === String(line.id));
+  return own.reduce((sum, entry) => sum - entry.quantity, 0);
+}
+
 function restockLine(site: Site, line: Line, quantity: number): void {
   const holder = lineHolder(site, line);
   const reduced = reducedOf(line);
@@ -352,7 +359,8 @@ export function addNote(
 export function takenBy(site: Site, order: Order, line: Line): number {
   const product = lineProduct(site, line);
   const managed = product === undefined || stockHolder(site, product) !== undefined;
-  if (managed && !order.untracked) return reducedOf(line);
+  // An edit below what was restocked leaves a negative mark on the real shop too: it holds nothing.
+  if (managed && !order.untracked) return Math.max(0, reducedOf(line));
   const before = String(findMeta(order.meta, '_wp_trash_meta_status')?.value ?? '').replace(/^wc-/, '');
   const status = order.status === 'trash' ? before : order.status;
   return TAKING.includes(status) ? line.quantity : 0;

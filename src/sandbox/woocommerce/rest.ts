@@ -1,4 +1,4 @@
-import type { ShopAnswer, ShopRequest } from '../server.ts';
+import type { ShopAnswer, ShopHandler, ShopRequest } from '../server.ts';
 import { authenticate } from './auth.ts';
 import { BrokenOff } from './batch.ts';
 import { phpJson } from './php.ts';
@@ -77,110 +77,123 @@ const REFUSALS: Record<Act, [string, string]> = {
 
 const BASE = '/wp-json/wc/v3';
 
-/** The handler of everything under `/wp-json/` and of `/?rest_route=`. */
-export function createRest(site: Site, records: Records, queue: WebhookQueue) {
-  const routes = routesOf(site, queue);
+interface Rest {
+  site: Site;
+  records: Records;
+  routes: Route[];
+}
 
-  return async function rest(request: ShopRequest): Promise<ShopAnswer | null> {
+/** A call that was dispatched, and what it answered. */
+interface Dispatched {
+  answer: ShopAnswer;
+  call: RestCall | null;
+}
+
+/** The handler of everything under `/wp-json/` and of `/?rest_route=`. */
+export function createRest(site: Site, records: Records, queue: WebhookQueue): ShopHandler {
+  const rest: Rest = { site, records, routes: routesOf(site, queue) };
+  return async (request) => {
     const path = restPath(request);
-    const note = (status: number) => {
-      const route = `${request.method} ${path.replace(/\d+/g, '{id}')}`.replace('wc/v{id}', 'wc/v3');
-      records.add({ at: site.nowMs(), kind: 'request', route, status });
-    };
-    const answer = await answerThroughWeather(request, path);
-    note(answer?.status ?? 0);
+    const answer = await answerThroughWeather(rest, request, path);
+    const route = `${request.method} ${path.replace(/\/\d+/g, '/{id}')}`;
+    records.add({ at: site.nowMs(), kind: 'request', route, status: answer?.status ?? 0 });
     return answer;
   };
+}
 
-  async function answerThroughWeather(request: ShopRequest, path: string): Promise<ShopAnswer | null> {
-    await pause(site, faultMs(site, 'slow') ?? 0);
-    const hangMs = faultMs(site, 'timeout');
-    if (hangMs !== null) {
-      leaveUndone(request, path, { answered: false });
-      await pause(site, hangMs);
-      request.hangUp();
-      return null;
-    }
-    const early = answerBeforeRest(site, request.rawTarget);
-    if (early !== null) {
-      leaveUndone(request, path, { answered: true });
-      return early;
-    }
-    const writes = isWrite(request, path);
-    const lateMs = writes ? faultMs(site, 'late_apply') : null;
-    if (lateMs !== null) {
-      site.later(lateMs, () => void dispatch(request, path).then(cutOff));
-      request.hangUp();
-      return null;
-    }
-    const done = await dispatch(request, path);
-    if (writes && site.faults.hits('apply_then_timeout')) {
-      cutOff(done);
-      request.hangUp();
-      return null;
-    }
-    keep(done.call);
-    if (writes && site.faults.hits('error_500_after')) return fatal();
-    if (site.faults.hits('php_notice')) return { ...done.answer, body: PHP_NOTICE + done.answer.body };
-    return done.answer;
+async function answerThroughWeather(
+  rest: Rest,
+  request: ShopRequest,
+  path: string,
+): Promise<ShopAnswer | null> {
+  const { site } = rest;
+  await pause(site, faultMs(site, 'slow') ?? 0);
+  const hangMs = faultMs(site, 'timeout');
+  if (hangMs !== null) {
+    leaveUndone(rest, request, path, { answered: false });
+    await pause(site, hangMs);
+    request.hangUp();
+    return null;
   }
+  const early = answerBeforeRest(site, request.rawTarget);
+  if (early !== null) {
+    leaveUndone(rest, request, path, { answered: true });
+    return early;
+  }
+  const writes = isWrite(request, path);
+  const lateMs = writes ? faultMs(site, 'late_apply') : null;
+  if (lateMs !== null) {
+    site.later(lateMs, () => void dispatch(rest, request, path).then((done) => cutOff(rest, done)));
+    request.hangUp();
+    return null;
+  }
+  const done = await dispatch(rest, request, path);
+  if (writes && site.faults.hits('apply_then_timeout')) {
+    cutOff(rest, done);
+    request.hangUp();
+    return null;
+  }
+  keep(rest, done.call);
+  if (writes && site.faults.hits('error_500_after')) return fatal();
+  if (site.faults.hits('php_notice')) return { ...done.answer, body: PHP_NOTICE + done.answer.body };
+  return done.answer;
+}
 
-  /** Puts the stock writes of a call on record. */
-  function keep(call: RestCall | null): void {
-    for (const write of call?.writes ?? []) records.add(write);
-  }
+/** Puts the stock writes of a call on record. */
+function keep(rest: Rest, call: RestCall | null): void {
+  for (const write of call?.writes ?? []) rest.records.add(write);
+}
 
-  function cutOff(done: { call: RestCall | null }): void {
-    for (const write of done.call?.writes ?? []) write.answered = false;
-    keep(done.call);
-  }
+function cutOff(rest: Rest, done: Dispatched): void {
+  for (const write of done.call?.writes ?? []) write.answered = false;
+  keep(rest, done.call);
+}
 
-  function leaveUndone(request: ShopRequest, path: string, as: { answered: boolean }): void {
-    if (!isWrite(request, path)) return;
-    try {
-      const call = readCall(request, path.slice(BASE.length));
-      call.ids = (path.slice(BASE.length).match(/\d+/g) ?? []).map(Number);
-      products.intendedWrites(site, call);
-      for (const write of call.writes) write.answered = as.answered;
-      keep(call);
-    } catch (error) {
-      if (!(error instanceof RestProblem)) throw error;
-    }
+/** Records the stock writes of a call that was not obeyed. */
+function leaveUndone(rest: Rest, request: ShopRequest, path: string, as: { answered: boolean }): void {
+  if (!isWrite(request, path)) return;
+  try {
+    const call = readCall(request, path.slice(BASE.length));
+    call.ids = (call.route.match(/\d+/g) ?? []).map(Number);
+    products.intendedWrites(rest.site, call);
+    for (const write of call.writes) write.answered = as.answered;
+    keep(rest, call);
+  } catch (error) {
+    if (!(error instanceof RestProblem)) throw error;
   }
+}
 
-  async function dispatch(
-    request: ShopRequest,
-    path: string,
-  ): Promise<{ answer: ShopAnswer; call: RestCall | null }> {
-    let call: RestCall | null = null;
-    try {
-      call = readCall(request, path.slice(BASE.length));
-      if (path === '/wp-json') return { answer: answerOf(site, indexOf(site)), call };
-      const result = await route(request, path, call);
-      const fields = call.query['_fields'];
-      return { answer: answerOf(site, { ...result, body: onlyFields(result.body, fields) }), call };
-    } catch (error) {
-      if (error instanceof BrokenOff) return { answer: gatewayTimeout(), call };
-      if (!(error instanceof RestProblem)) throw error;
-      return { answer: answerOf(site, { status: error.status, body: error.body() }), call };
-    }
+async function dispatch(rest: Rest, request: ShopRequest, path: string): Promise<Dispatched> {
+  const { site } = rest;
+  let call: RestCall | null = null;
+  try {
+    call = readCall(request, path.slice(BASE.length));
+    if (path === '/wp-json') return { answer: answerOf(site, indexOf(site)), call };
+    const result = await run(rest, request, path, call);
+    const fields = call.query['_fields'];
+    return { answer: answerOf(site, { ...result, body: onlyFields(result.body, fields) }), call };
+  } catch (error) {
+    if (error instanceof BrokenOff) return { answer: gatewayTimeout(), call };
+    if (!(error instanceof RestProblem)) throw error;
+    return { answer: answerOf(site, { status: error.status, body: error.body() }), call };
   }
+}
 
-  async function route(request: ShopRequest, path: string, call: RestCall): Promise<RestResult> {
-    const { method, query, headers } = request;
-    const key = authenticate(site, { method, path: request.path, query, form: call.form, headers });
-    const fits = routes.filter((candidate) => path.startsWith(BASE) && candidate.pattern.test(call.route));
-    const found = fits.find((candidate) => candidate.methods.includes(call.method));
-    if (found === undefined) {
-      throw new RestProblem('rest_no_route', 'No route was found matching the URL and request method.', 404);
-    }
-    if (key === null || site.faults.hits('auth')) {
-      const [code, message] = REFUSALS[found.act];
-      throw new RestProblem(`woocommerce_rest_${code}`, message, 401);
-    }
-    call.ids = (found.pattern.exec(call.route) ?? []).slice(1).map(Number);
-    return found.run(call);
+/** Credentials first, then the route, then the right to use it. */
+async function run(rest: Rest, request: ShopRequest, path: string, call: RestCall): Promise<RestResult> {
+  const { method, query, headers } = request;
+  const key = authenticate(rest.site, { method, path: request.path, query, form: call.form, headers });
+  const fits = rest.routes.filter((route) => path.startsWith(BASE) && route.pattern.test(call.route));
+  const found = fits.find((route) => route.methods.includes(call.method));
+  if (found === undefined) {
+    throw new RestProblem('rest_no_route', 'No route was found matching the URL and request method.', 404);
   }
+  if (key === null || rest.site.faults.hits('auth')) {
+    const [code, message] = REFUSALS[found.act];
+    throw new RestProblem(`woocommerce_rest_${code}`, message, 401);
+  }
+  call.ids = (found.pattern.exec(call.route) ?? []).slice(1).map(Number);
+  return found.run(call);
 }
 
 /** The path behind the host, from either kind of permalink, no slash at the end. */

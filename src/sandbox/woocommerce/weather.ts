@@ -1,4 +1,5 @@
 import type { ShopAnswer } from '../server.ts';
+import { platformMs } from '../time.ts';
 import { phpJson } from './php.ts';
 import type { Site } from './site.ts';
 
@@ -50,6 +51,10 @@ function html(status: number, body: string, headers: Record<string, string> = {}
   return { status, headers: { 'content-type': 'text/html; charset=UTF-8', ...headers }, body };
 }
 
+function seconds(site: Site, ms: number): string {
+  return String(Math.ceil(platformMs(ms, site.timeScale) / 1000));
+}
+
 /** What stands between the caller and WordPress: an answer that never reached the REST API, or null. */
 export function answerBeforeRest(site: Site, rawTarget: string): ShopAnswer | null {
   const { faults } = site;
@@ -64,14 +69,16 @@ export function answerBeforeRest(site: Site, rawTarget: string): ShopAnswer | nu
   }
   if (faults.hits('throttle')) {
     // Hosts throttle, not WooCommerce: every other one says for how long.
-    const after: Record<string, string> = site.random.chance(0.5) ? { 'Retry-After': '1' } : {};
+    const after: Record<string, string> = site.random.chance(0.5)
+      ? { 'Retry-After': seconds(site, 30_000) }
+      : {};
     return html(429, '<html><body><h1>429 Too Many Requests</h1></body></html>', after);
   }
   if (faults.hits('maintenance')) {
     return html(
       503,
       '<!DOCTYPE html><html><body>Briefly unavailable for scheduled maintenance. Check back in a minute.</body></html>',
-      { 'Retry-After': '600' },
+      { 'Retry-After': seconds(site, 600_000) },
     );
   }
   if (faults.hits('database_down')) {

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import type { ShopCall } from '../shop.ts';
 import { platformMs } from '../time.ts';
 import { gmtDate, siteDate } from './dates.ts';
 import type { Sender } from './delivery.ts';
@@ -161,42 +162,13 @@ export function createQueue(site: Site, records: Records, sender: Sender): Webho
     if (waiting.get(key) === job) waiting.delete(key);
     const webhook = site.webhooks.get(job.webhookId);
     if (webhook === undefined) return;
-    const outcome = await call(webhook, job);
-    if (outcome === 'dropped') return;
-    if (outcome === 'ok') webhook.failureCount = 0;
-    else if (webhook.failureCount > MAX_FAILURES) webhook.status = 'disabled';
-    else webhook.failureCount += 1;
+    const call = await callListener(site, sender, webhook, job);
+    records.add(call);
+    if (call.outcome === 'dropped') return;
+    countOutcome(webhook, call.outcome);
     if (job.repeat === 0 && site.faults.hits('duplicate_webhook')) {
       jobs.push({ ...job, dueMs: site.nowMs(), repeat: 1 });
     }
-  }
-
-  async function call(webhook: Webhook, job: Job): Promise<'ok' | 'failed' | 'dropped'> {
-    const note = (outcome: 'ok' | 'failed' | 'dropped', status: number, ms: number) => {
-      const { topic } = webhook;
-      const duplicate = job.repeat > 0;
-      const call = { topic, subject: String(job.arg), outcome, status, ms, duplicate };
-      records.add({ at: site.nowMs(), kind: 'webhook', ...call });
-      return outcome;
-    };
-    if (site.faults.hits('drop_webhook')) return note('dropped', 0, 0);
-    const broken = site.faults.hits('error_body');
-    const forged = site.faults.hits('bad_signature');
-    const order = webhook.topic.startsWith('order.') ? findOrder(site, job.arg) : undefined;
-    const revision = order?.revision ?? 0;
-    const body = phpJson(broken ? LOST_RIGHTS : payload(site, webhook.topic, job.arg)).trim();
-    const headers = deliveryHeaders(site, webhook, job, forged ? `${webhook.secret}!` : webhook.secret, body);
-    const posted = await sender.post(
-      webhook.deliveryUrl,
-      headers,
-      body,
-      platformMs(TIMEOUT_MS, site.timeScale),
-    );
-    const good = posted.status >= 200 && posted.status < 303;
-    if (order !== undefined && posted.status >= 200 && posted.status < 300 && !broken && !forged) {
-      order.heard = Math.max(order.heard, revision);
-    }
-    return note(good ? 'ok' : 'failed', posted.status, posted.ms);
   }
 
   return {
@@ -224,6 +196,42 @@ export function createQueue(site: Site, records: Records, sender: Sender): Webho
       inFlight = 0;
     },
   };
+}
+
+/** Disables at the seventh failure in a row; a webhook that is off already still sends what was queued before. */
+function countOutcome(webhook: Webhook, outcome: 'ok' | 'failed'): void {
+  if (outcome === 'ok') webhook.failureCount = 0;
+  else if (webhook.failureCount > MAX_FAILURES) webhook.status = 'disabled';
+  else webhook.failureCount += 1;
+}
+
+type WebhookCall = Extract<ShopCall, { kind: 'webhook' }>;
+
+/** One delivery, or none where the fault swallows it. Any status from 200 to 302 is good. */
+async function callListener(site: Site, sender: Sender, webhook: Webhook, job: Job): Promise<WebhookCall> {
+  const entry = (outcome: WebhookCall['outcome'], status: number, ms: number): WebhookCall => ({
+    at: site.nowMs(),
+    kind: 'webhook',
+    topic: webhook.topic,
+    subject: String(job.arg),
+    outcome,
+    status,
+    ms,
+    duplicate: job.repeat > 0,
+  });
+  if (site.faults.hits('drop_webhook')) return entry('dropped', 0, 0);
+  const broken = site.faults.hits('error_body');
+  const forged = site.faults.hits('bad_signature');
+  const order = webhook.topic.startsWith('order.') ? findOrder(site, job.arg) : undefined;
+  const revision = order?.revision ?? 0;
+  const body = phpJson(broken ? LOST_RIGHTS : payload(site, webhook.topic, job.arg)).trim();
+  const headers = deliveryHeaders(site, webhook, job, forged ? `${webhook.secret}!` : webhook.secret, body);
+  const timeoutMs = platformMs(TIMEOUT_MS, site.timeScale);
+  const { status, ms } = await sender.post(webhook.deliveryUrl, headers, body, timeoutMs);
+  if (order !== undefined && status >= 200 && status < 300 && !broken && !forged) {
+    order.heard = Math.max(order.heard, revision);
+  }
+  return entry(status >= 200 && status < 303 ? 'ok' : 'failed', status, ms);
 }
 
 /** What a webhook sends whose owner lost the right to see orders; signed like any other body. */

@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import {
   buildClientSchema,
-  getNamedType,
   type GraphQLSchema,
+  getNamedType,
   type IntrospectionQuery,
   NoDeprecatedCustomRule,
   parse,
@@ -17,6 +17,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { scopes } from '../../../src/channels/shopify/capabilities.ts';
 import { documents } from '../../../src/channels/shopify/documents.ts';
+import { shopify } from '../../../src/channels/shopify/index.ts';
 import { apiVersions } from '../../../src/channels/shopify/schema.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
@@ -58,13 +59,29 @@ test('every stock mutation carries the idempotency directive with its key', () =
   expect(documents.Activate).toContain('@idempotent(key: $key)');
 });
 
+test('no document uses the scheduled inventory changes that 2026-07 removed', () => {
+  expect(Object.values(documents).join('\n')).not.toMatch(/schedul/i);
+});
+
+test('a draft lowers the number without an order, so the order lag has no declared bound', () => {
+  expect(shopify.capabilities.orderLagMs).toBeNull();
+  expect(shopify.capabilities).toMatchObject({
+    basis: 'net',
+    restoresOnCancel: true,
+    compareAndSet: 'native',
+  });
+});
+
 describe.skipIf(shared === undefined)('the official Admin schema (needs the shared material)', () => {
   for (const version of apiVersions) {
     test(`every document validates on ${version} without a deprecated field`, () => {
       const { schema } = contractOf(version);
       for (const [name, text] of Object.entries(documents)) {
         const problems = validate(schema, parse(text), [...specifiedRules, NoDeprecatedCustomRule]);
-        expect(problems.map((problem) => problem.message), name).toEqual([]);
+        expect(
+          problems.map((problem) => problem.message),
+          name,
+        ).toEqual([]);
       }
     });
   }
@@ -73,17 +90,26 @@ describe.skipIf(shared === undefined)('the official Admin schema (needs the shar
     const { schema } = contractOf('2026-10');
     const rules = [...specifiedRules, NoDeprecatedCustomRule];
     expect(validate(schema, parse('{ shop { nothing } }'), rules)).toHaveLength(1);
-    expect(validate(schema, parse('{ order(id: "1") { lineItems(first: 1) { nodes { fulfillableQuantity } } } }'), rules)).toHaveLength(1);
+    expect(
+      validate(
+        schema,
+        parse('{ order(id: "1") { lineItems(first: 1) { nodes { fulfillableQuantity } } } }'),
+        rules,
+      ),
+    ).toHaveLength(1);
   });
 
   test('the declared scopes suffice for every field that is asked for', () => {
     const { schema, scopes: items } = contractOf('2026-10');
     const held = new Set<string>([...scopes.needed, ...scopes.optional]);
-    const demands = new Map(items.map((item) => [`${item.typeName}.${item.fieldName ?? ''}`, item.offlineScopes]));
+    const demands = new Map(
+      items.map((item) => [`${item.typeName}.${item.fieldName ?? ''}`, item.offlineScopes]),
+    );
     const missing: string[] = [];
     const check = (name: string, key: string): void => {
       const demand = demands.get(key) ?? [];
-      if (demand.length > 0 && !demand.some((scope) => held.has(scope))) missing.push(`${name}: ${key} needs ${demand.join(' or ')}`);
+      if (demand.length > 0 && !demand.some((scope) => held.has(scope)))
+        missing.push(`${name}: ${key} needs ${demand.join(' or ')}`);
     };
     for (const [name, text] of Object.entries(documents)) {
       const info = new TypeInfo(schema);
@@ -108,7 +134,10 @@ describe.skipIf(shared === undefined)('the official Admin schema (needs the shar
     const lists: Record<string, number> = { OrdersById: 25, Levels: 250 };
     for (const [name, text] of Object.entries(documents)) {
       if (text.startsWith('mutation')) continue;
-      expect(costOf(schema, text, { first: variables[name] ?? 0, ids: lists[name] ?? 1 }), name).toBeLessThanOrEqual(1000);
+      expect(
+        costOf(schema, text, { first: variables[name] ?? 0, ids: lists[name] ?? 1 }),
+        name,
+      ).toBeLessThanOrEqual(1000);
     }
   });
 });

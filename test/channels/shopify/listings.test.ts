@@ -1,6 +1,14 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Listing, ListingRef } from '../../../src/channels/channel.ts';
-import { calm, channelAt, location, type Received, type Reply, type ScriptedShop, startShop } from './scripted-shop.ts';
+import {
+  calm,
+  channelAt,
+  location,
+  type Received,
+  type Reply,
+  type ScriptedShop,
+  startShop,
+} from './scripted-shop.ts';
 
 let shop: ScriptedShop | null = null;
 afterEach(async () => {
@@ -22,7 +30,8 @@ interface Item {
 
 function variant(n: number, over: Item = {}) {
   const quantity = over.available === undefined ? 5 : over.available;
-  const level = quantity === null ? null : { id: 'l', isActive: true, quantities: [{ name: 'available', quantity }] };
+  const level =
+    quantity === null ? null : { id: 'l', isActive: true, quantities: [{ name: 'available', quantity }] };
   const bundle = over.bundle ?? false;
   return {
     id: `gid://shopify/ProductVariant/${n}`,
@@ -35,7 +44,10 @@ function variant(n: number, over: Item = {}) {
       tracked: over.tracked ?? true,
       duplicateSkuCount: over.duplicates ?? 0,
       variants: {
-        nodes: (over.sharers ?? [n]).map((id) => ({ id: `gid://shopify/ProductVariant/${id}`, requiresComponents: bundle })),
+        nodes: (over.sharers ?? [n]).map((id) => ({
+          id: `gid://shopify/ProductVariant/${id}`,
+          requiresComponents: bundle,
+        })),
         pageInfo: noMore,
       },
       inventoryLevel: level,
@@ -47,7 +59,12 @@ async function listingsOf(...pages: ReturnType<typeof variant>[][]): Promise<Lis
   const last = pages.length - 1;
   shop = await startShop({
     Listings: pages.map((nodes, index) => ({
-      data: { productVariants: { nodes, pageInfo: index === last ? noMore : { hasNextPage: true, endCursor: `c${index}` } } },
+      data: {
+        productVariants: {
+          nodes,
+          pageInfo: index === last ? noMore : { hasNextPage: true, endCursor: `c${index}` },
+        },
+      },
     })),
   });
   const channel = channelAt(shop.url);
@@ -57,7 +74,7 @@ async function listingsOf(...pages: ReturnType<typeof variant>[][]): Promise<Lis
   return listings;
 }
 
-function ref(n: number, facts: ListingRef['facts'] = { bundle: false }): ListingRef {
+function ref(n: number, facts: ListingRef['facts'] = { bundle: false, tracked: true }): ListingRef {
   const id = `gid://shopify/InventoryItem/${n}`;
   return { listingId: id, counterKey: id, channelSku: null, facts };
 }
@@ -74,14 +91,17 @@ describe('the catalogue', () => {
         unwritable: null,
         ambiguous: false,
         shown: 5,
-        facts: { bundle: false },
+        facts: { bundle: false, tracked: true },
       },
     ]);
     expect(shop?.received[0]?.variables).toMatchObject({ location });
   });
 
   test('variants that share an item are one listing, also when they come on different pages', async () => {
-    const listings = await listingsOf([variant(1, { item: 9, sharers: [1, 2] })], [variant(2, { item: 9, sharers: [1, 2] }), variant(3)]);
+    const listings = await listingsOf(
+      [variant(1, { item: 9, sharers: [1, 2] })],
+      [variant(2, { item: 9, sharers: [1, 2] }), variant(3)],
+    );
     expect(listings.map(({ listingId, aliases }) => [listingId, aliases])).toEqual([
       ['gid://shopify/InventoryItem/9', ['gid://shopify/ProductVariant/1', 'gid://shopify/ProductVariant/2']],
       ['gid://shopify/InventoryItem/3', ['gid://shopify/ProductVariant/3']],
@@ -89,9 +109,16 @@ describe('the catalogue', () => {
   });
 
   test('an untracked item and a bundle parent cannot be written, and their number is not shown', async () => {
-    const [untracked, bundle] = await listingsOf([variant(1, { tracked: false }), variant(2, { bundle: true })]);
+    const [untracked, bundle] = await listingsOf([
+      variant(1, { tracked: false }),
+      variant(2, { bundle: true }),
+    ]);
     expect(untracked).toMatchObject({ unwritable: expect.stringContaining('not tracked'), shown: null });
-    expect(bundle).toMatchObject({ unwritable: expect.stringContaining('bundle'), shown: null, facts: { bundle: true } });
+    expect(bundle).toMatchObject({
+      unwritable: expect.stringContaining('bundle'),
+      shown: null,
+      facts: { bundle: true, tracked: true },
+    });
   });
 
   test('an item that is not stocked at the location shows null, not 0, and can be written', async () => {
@@ -100,14 +127,19 @@ describe('the catalogue', () => {
   });
 
   test('a SKU that several items carry is ambiguous, a blank one is no SKU', async () => {
-    const [twice, blank] = await listingsOf([variant(1, { duplicates: 1 }), variant(2, { sku: ' ', duplicates: 7 })]);
+    const [twice, blank] = await listingsOf([
+      variant(1, { duplicates: 1 }),
+      variant(2, { sku: ' ', duplicates: 7 }),
+    ]);
     expect(twice).toMatchObject({ channelSku: 'S1', ambiguous: true });
     expect(blank).toMatchObject({ channelSku: null, ambiguous: false });
   });
 });
 
 describe('reading stock', () => {
-  function levels(numbers: Record<string, { available: number | null; tracked?: boolean }>): (received: Received) => Reply {
+  function levels(
+    numbers: Record<string, { available: number | null; tracked?: boolean }>,
+  ): (received: Received) => Reply {
     return ({ variables }) => ({
       data: {
         nodes: (variables['ids'] as string[]).map((id) => {
@@ -133,7 +165,10 @@ describe('reading stock', () => {
       }),
     });
     const channel = channelAt(shop.url);
-    const readings = await channel.readStock([ref(1), ref(2), ref(3), ref(4), ref(5, { bundle: true }), ref(6)], calm);
+    const readings = await channel.readStock(
+      [ref(1), ref(2), ref(3), ref(4), ref(5, { bundle: true, tracked: true }), ref(6)],
+      calm,
+    );
     expect(readings.map(({ shown, state }) => [shown, state])).toEqual([
       [0, 'ok'],
       [-2, 'ok'],

@@ -1,7 +1,15 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Channel, FetchedOrder, Json, OrderPage } from '../../../src/channels/channel.ts';
 import type { OrderSnapshot } from '../../../src/stock/order.ts';
-import { calm, channelAt, type Received, type Reply, type ScriptedShop, startShop, testClock } from './scripted-shop.ts';
+import {
+  calm,
+  channelAt,
+  type Received,
+  type Reply,
+  type ScriptedShop,
+  startShop,
+  testClock,
+} from './scripted-shop.ts';
 
 let shop: ScriptedShop | null = null;
 afterEach(async () => {
@@ -40,12 +48,28 @@ function head(n: number, over: Record<string, unknown> = {}) {
 }
 
 function orderNode(n: number, over: Record<string, unknown> = {}) {
-  return { ...head(n), lineItems: { nodes: [lineNode(n)], pageInfo: noMore }, refunds: [], fulfillments: [], ...over };
+  return {
+    ...head(n),
+    lineItems: { nodes: [lineNode(n)], pageInfo: noMore },
+    refunds: [],
+    fulfillments: [],
+    ...over,
+  };
 }
 
-function refundNode(n: number, line: number, quantity: number, restockType: string, pageInfo: object = noMore) {
+function refundNode(
+  n: number,
+  line: number,
+  quantity: number,
+  restockType: string,
+  pageInfo: object = noMore,
+) {
   const rows = [{ quantity, restockType, lineItem: { id: `gid://shopify/LineItem/${line}` } }];
-  return { id: `gid://shopify/Refund/${n}`, createdAt: '2026-11-23T09:20:00Z', refundLineItems: { nodes: rows, pageInfo } };
+  return {
+    id: `gid://shopify/Refund/${n}`,
+    createdAt: '2026-11-23T09:20:00Z',
+    refundLineItems: { nodes: rows, pageInfo },
+  };
 }
 
 async function pagesOf(pages: AsyncIterable<OrderPage>): Promise<OrderPage[]> {
@@ -71,18 +95,26 @@ describe('walking the orders', () => {
     shop = await startShop({
       OrdersChanged: [
         { headers: date, data: { orders: { nodes: [orderNode(1), orderNode(2)], pageInfo: more('c1') } } },
-        { headers: { date: 'Mon, 23 Nov 2026 11:00:00 GMT' }, data: { orders: { nodes: [orderNode(3)], pageInfo: noMore } } },
+        {
+          headers: { date: 'Mon, 23 Nov 2026 11:00:00 GMT' },
+          data: { orders: { nodes: [orderNode(3)], pageInfo: noMore } },
+        },
       ],
     });
     const channel = channelAt(shop.url);
     const pages = await pagesOf(channel.ordersSince(Date.parse('2026-11-23T02:45:00.900Z'), calm));
-    expect(shop.of('OrdersChanged').map((call) => [call.variables['after'], call.variables['query']])).toEqual([
+    expect(
+      shop.of('OrdersChanged').map((call) => [call.variables['after'], call.variables['query']]),
+    ).toEqual([
       [null, "updated_at:>='2026-11-23T02:45:00Z'"],
       ['c1', "updated_at:>='2026-11-23T02:45:00Z'"],
     ]);
     expect(shop.of('OrdersChanged')[0]?.query).toContain('sortKey: UPDATED_AT');
     expect(pages.map((page) => page.items.length)).toEqual([2, 1]);
-    expect(pages.map((page) => page.end)).toEqual([null, { channelClock: Date.parse('2026-11-23T10:00:05Z') }]);
+    expect(pages.map((page) => page.end)).toEqual([
+      null,
+      { channelClock: Date.parse('2026-11-23T10:00:05Z') },
+    ]);
     await channel.close();
   });
 
@@ -110,7 +142,9 @@ describe('walking the orders', () => {
   });
 
   test('a cursor that does not move ends the walk with an error instead of reading for ever', async () => {
-    shop = await startShop({ OrdersChanged: [{ data: { orders: { nodes: [orderNode(1)], pageInfo: more('same') } } }] });
+    shop = await startShop({
+      OrdersChanged: [{ data: { orders: { nodes: [orderNode(1)], pageInfo: more('same') } } }],
+    });
     const channel = channelAt(shop.url);
     await expect(pagesOf(channel.ordersSince(0, calm))).rejects.toMatchObject({ kind: 'retry' });
     expect(shop.received).toHaveLength(2);
@@ -137,7 +171,10 @@ describe('reading one order', () => {
   test('a plain order needs one request, a refunded, cancelled or long one its details', async () => {
     const details = {
       ...head(2, { cancelledAt: '2026-11-23T09:20:00Z' }),
-      lineItems: { nodes: [lineNode(2, { quantity: 3, currentQuantity: 0, unfulfilledQuantity: 0 })], pageInfo: noMore },
+      lineItems: {
+        nodes: [lineNode(2, { quantity: 3, currentQuantity: 0, unfulfilledQuantity: 0 })],
+        pageInfo: noMore,
+      },
       refunds: [refundNode(1, 2, 2, 'CANCEL'), refundNode(2, 2, 1, 'NO_RESTOCK')],
       fulfillments: [],
     };
@@ -147,10 +184,17 @@ describe('reading one order', () => {
     });
     const channel = channelAt(shop.url);
     const fetched = await channel.fetchOrders(['1', 'gid://shopify/Order/2', 'gid://shopify/Order/3'], calm);
-    expect(fetched.map((order) => order.orderId)).toEqual(['1', 'gid://shopify/Order/2', 'gid://shopify/Order/3']);
+    expect(fetched.map((order) => order.orderId)).toEqual([
+      '1',
+      'gid://shopify/Order/2',
+      'gid://shopify/Order/3',
+    ]);
     expect(fetched[2]).toEqual({ orderId: 'gid://shopify/Order/3', missing: true });
     expect(snapshotOf(channel, itemOf(fetched[0])).lines).toMatchObject([{ taken: 1, gone: 0 }]);
-    expect(snapshotOf(channel, itemOf(fetched[1]))).toMatchObject({ cancelled: true, lines: [{ taken: 1, gone: 1 }] });
+    expect(snapshotOf(channel, itemOf(fetched[1]))).toMatchObject({
+      cancelled: true,
+      lines: [{ taken: 1, gone: 1 }],
+    });
     expect(shop.received.map((call) => call.operation)).toEqual(['OrdersById', 'OrderDetails']);
     await channel.close();
   });
@@ -158,9 +202,23 @@ describe('reading one order', () => {
   test('an order of 101 lines is read to the last line', async () => {
     const first = Array.from({ length: 100 }, (_, n) => lineNode(n + 1));
     shop = await startShop({
-      OrdersById: [{ data: { nodes: [orderNode(1, { lineItems: { nodes: first.slice(0, 10), pageInfo: more('l10') } })] } }],
-      OrderDetails: [{ data: { order: orderNode(1, { lineItems: { nodes: first, pageInfo: more('l100') } }) } }],
-      OrderLines: [{ data: { order: { updatedAt: head(1).updatedAt, lineItems: { nodes: [lineNode(101)], pageInfo: noMore } } } }],
+      OrdersById: [
+        {
+          data: {
+            nodes: [orderNode(1, { lineItems: { nodes: first.slice(0, 10), pageInfo: more('l10') } })],
+          },
+        },
+      ],
+      OrderDetails: [
+        { data: { order: orderNode(1, { lineItems: { nodes: first, pageInfo: more('l100') } }) } },
+      ],
+      OrderLines: [
+        {
+          data: {
+            order: { updatedAt: head(1).updatedAt, lineItems: { nodes: [lineNode(101)], pageInfo: noMore } },
+          },
+        },
+      ],
     });
     const channel = channelAt(shop.url);
     const [fetched] = await channel.fetchOrders(['1'], calm);
@@ -172,15 +230,25 @@ describe('reading one order', () => {
   });
 
   test('more than fifty refunds, and a refund of many rows, are read to the end', async () => {
-    const heads = Array.from({ length: 60 }, (_, n) => ({ id: `gid://shopify/Refund/${n + 1}`, createdAt: '2026-11-23T09:20:00Z' }));
-    const first = heads.slice(0, 15).map((_, n) => refundNode(n + 1, 1, 1, 'CANCEL', n === 0 ? more('r10') : noMore));
+    const heads = Array.from({ length: 60 }, (_, n) => ({
+      id: `gid://shopify/Refund/${n + 1}`,
+      createdAt: '2026-11-23T09:20:00Z',
+    }));
+    const first = heads
+      .slice(0, 15)
+      .map((_, n) => refundNode(n + 1, 1, 1, 'CANCEL', n === 0 ? more('r10') : noMore));
     shop = await startShop({
       OrdersById: [{ data: { nodes: [orderNode(1, { refunds: [{ id: 'r' }] })] } }],
       OrderDetails: [
         {
           data: {
             order: {
-              ...orderNode(1, { lineItems: { nodes: [lineNode(1, { quantity: 100, currentQuantity: 38, unfulfilledQuantity: 38 })], pageInfo: noMore } }),
+              ...orderNode(1, {
+                lineItems: {
+                  nodes: [lineNode(1, { quantity: 100, currentQuantity: 38, unfulfilledQuantity: 38 })],
+                  pageInfo: noMore,
+                },
+              }),
               refunds: first,
             },
           },
@@ -204,8 +272,11 @@ describe('reading one order', () => {
   });
 
   test('pages of two versions of an order are never put together', async () => {
-    const node = (updatedAt: string) => orderNode(1, { updatedAt, lineItems: { nodes: [lineNode(1)], pageInfo: more('l') } });
-    const page = (updatedAt: string) => ({ data: { order: { updatedAt, lineItems: { nodes: [lineNode(2)], pageInfo: noMore } } } });
+    const node = (updatedAt: string) =>
+      orderNode(1, { updatedAt, lineItems: { nodes: [lineNode(1)], pageInfo: more('l') } });
+    const page = (updatedAt: string) => ({
+      data: { order: { updatedAt, lineItems: { nodes: [lineNode(2)], pageInfo: noMore } } },
+    });
     const [before, after] = ['2026-11-23T09:30:00Z', '2026-11-23T09:30:05Z'];
     shop = await startShop({
       OrdersById: [{ data: { nodes: [node(before)] } }],
@@ -227,8 +298,17 @@ describe('reading one order', () => {
     };
     shop = await startShop({
       OrdersById: [{ data: { nodes: [orderNode(1, { refunds: [{ id: 'r' }] })] } }],
-      OrderDetails: () => ({ data: { order: orderNode(1, { updatedAt: updatedAt(), lineItems: { nodes: [lineNode(1)], pageInfo: more('l') } }) } }),
-      OrderLines: () => ({ data: { order: { updatedAt: updatedAt(), lineItems: { nodes: [], pageInfo: noMore } } } }),
+      OrderDetails: () => ({
+        data: {
+          order: orderNode(1, {
+            updatedAt: updatedAt(),
+            lineItems: { nodes: [lineNode(1)], pageInfo: more('l') },
+          }),
+        },
+      }),
+      OrderLines: () => ({
+        data: { order: { updatedAt: updatedAt(), lineItems: { nodes: [], pageInfo: noMore } } },
+      }),
     });
     const channel = channelAt(shop.url);
     await expect(channel.fetchOrders(['1'], calm)).rejects.toMatchObject({ kind: 'retry' });
@@ -243,7 +323,13 @@ describe('reading one order', () => {
       { status: 'SUCCESS', createdAt: '2026-11-23T09:20:00Z' },
     ];
     shop = await startShop({
-      OrdersById: [{ data: { nodes: [orderNode(1, { lineItems: { nodes: [shipped], pageInfo: noMore }, fulfillments })] } }],
+      OrdersById: [
+        {
+          data: {
+            nodes: [orderNode(1, { lineItems: { nodes: [shipped], pageInfo: noMore }, fulfillments })],
+          },
+        },
+      ],
     });
     const channel = channelAt(shop.url);
     const [fetched] = await channel.fetchOrders(['1'], calm);
@@ -258,11 +344,17 @@ describe('reading one order', () => {
     const shipment = (line: number, createdAt: string) => ({
       status: 'SUCCESS',
       createdAt,
-      fulfillmentLineItems: { nodes: [{ quantity: 1, lineItem: { id: `gid://shopify/LineItem/${line}` } }], pageInfo: noMore },
+      fulfillmentLineItems: {
+        nodes: [{ quantity: 1, lineItem: { id: `gid://shopify/LineItem/${line}` } }],
+        pageInfo: noMore,
+      },
     });
     const fulfillments = [shipment(1, '2026-11-23T09:10:00Z'), shipment(2, '2026-11-23T09:20:00Z')];
     const node = orderNode(1, { lineItems: { nodes: lines, pageInfo: noMore }, fulfillments });
-    shop = await startShop({ OrdersById: [{ data: { nodes: [node] } }], OrderDetails: [{ data: { order: node } }] });
+    shop = await startShop({
+      OrdersById: [{ data: { nodes: [node] } }],
+      OrderDetails: [{ data: { order: node } }],
+    });
     const channel = channelAt(shop.url);
     const [fetched] = await channel.fetchOrders(['1'], calm);
     expect(snapshotOf(channel, itemOf(fetched)).lines.map((line) => line.goneAt)).toEqual([
@@ -279,10 +371,14 @@ describe('reading one order', () => {
       lineNode(3, { variant: null, sku: null, vendor: null }),
       lineNode(4, { variant: null, sku: 'GONE' }),
     ];
-    shop = await startShop({ OrdersById: [{ data: { nodes: [orderNode(1, { lineItems: { nodes: lines, pageInfo: noMore } })] } }] });
+    shop = await startShop({
+      OrdersById: [{ data: { nodes: [orderNode(1, { lineItems: { nodes: lines, pageInfo: noMore } })] } }],
+    });
     const channel = channelAt(shop.url);
     const [fetched] = await channel.fetchOrders(['1'], calm);
-    expect(snapshotOf(channel, itemOf(fetched)).lines.map((line) => [line.channelSku, line.listingId])).toEqual([
+    expect(
+      snapshotOf(channel, itemOf(fetched)).lines.map((line) => [line.channelSku, line.listingId]),
+    ).toEqual([
       ['S1', 'gid://shopify/ProductVariant/1'],
       ['GONE', null],
     ]);
@@ -293,7 +389,10 @@ describe('reading one order', () => {
 describe('one order by webhook and by pull', () => {
   test('the same state gives the same snapshot, so a poll after a webhook changes nothing', async () => {
     const node = orderNode(1, {
-      lineItems: { nodes: [lineNode(7, { quantity: 3, currentQuantity: 3, unfulfilledQuantity: 3 })], pageInfo: noMore },
+      lineItems: {
+        nodes: [lineNode(7, { quantity: 3, currentQuantity: 3, unfulfilledQuantity: 3 })],
+        pageInfo: noMore,
+      },
     });
     shop = await startShop({ OrdersById: [{ data: { nodes: [node] } }] });
     const channel = channelAt(shop.url, { clock: testClock() });
@@ -305,10 +404,25 @@ describe('one order by webhook and by pull', () => {
       updated_at: '2026-11-23T04:30:00-05:00',
       cancelled_at: null,
       financial_status: 'paid',
-      line_items: [{ id: 7, variant_id: 7, sku: 'S7', quantity: 3, current_quantity: 3, fulfillable_quantity: 3, vendor: 'Acme' }],
+      line_items: [
+        {
+          id: 7,
+          variant_id: 7,
+          sku: 'S7',
+          quantity: 3,
+          current_quantity: 3,
+          fulfillable_quantity: 3,
+          vendor: 'Acme',
+        },
+      ],
       refunds: [],
     };
-    const fields = channel.fieldsOf({ key: 'k', kind: 'orders/create', meta: null, body: Buffer.from(JSON.stringify(body)) });
+    const fields = channel.fieldsOf({
+      key: 'k',
+      kind: 'orders/create',
+      meta: null,
+      body: Buffer.from(JSON.stringify(body)),
+    });
     expect(snapshotOf(channel, fields)).toEqual(snapshotOf(channel, itemOf(fetched)));
     await channel.close();
   });

@@ -1,6 +1,14 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { PushLine } from '../../../src/channels/channel.ts';
-import { calm, channelAt, location, type Received, type Reply, type ScriptedShop, startShop } from './scripted-shop.ts';
+import {
+  calm,
+  channelAt,
+  location,
+  type Received,
+  type Reply,
+  type ScriptedShop,
+  startShop,
+} from './scripted-shop.ts';
 
 let shop: ScriptedShop | null = null;
 afterEach(async () => {
@@ -13,8 +21,16 @@ function item(n: number): string {
 }
 
 function line(n: number, quantity: number, base: number | null): PushLine {
-  const facts = { bundle: false };
-  return { listingId: item(n), counterKey: item(n), channelSku: `S${n}`, facts, quantity, base, key: `key-${n}` };
+  const facts = { bundle: false, tracked: true };
+  return {
+    listingId: item(n),
+    counterKey: item(n),
+    channelSku: `S${n}`,
+    facts,
+    quantity,
+    base,
+    key: `key-${n}`,
+  };
 }
 
 interface SetInput {
@@ -22,7 +38,12 @@ interface SetInput {
     name: string;
     reason: string;
     referenceDocumentUri: string;
-    quantities: { inventoryItemId: string; locationId: string; quantity: number; changeFromQuantity: number | null }[];
+    quantities: {
+      inventoryItemId: string;
+      locationId: string;
+      quantity: number;
+      changeFromQuantity: number | null;
+    }[];
   };
   key: string;
 }
@@ -31,9 +52,13 @@ function inputOf(received: Received | undefined): SetInput {
   return received?.variables as unknown as SetInput;
 }
 
-const done: Reply = { data: { inventorySetQuantities: { inventoryAdjustmentGroup: { id: 'g' }, userErrors: [] } } };
+const done: Reply = {
+  data: { inventorySetQuantities: { inventoryAdjustmentGroup: { id: 'g' }, userErrors: [] } },
+};
 
-function refused(...errors: { code: string | null; row: number | null; message?: string; path?: string }[]): Reply {
+function refused(
+  ...errors: { code: string | null; row: number | null; message?: string; path?: string }[]
+): Reply {
   return {
     data: {
       inventorySetQuantities: {
@@ -53,7 +78,8 @@ function levels(numbers: Record<string, number | null>): (received: Received) =>
     data: {
       nodes: (variables['ids'] as string[]).map((id) => {
         const quantity = numbers[id] ?? null;
-        const level = quantity === null ? null : { isActive: true, quantities: [{ name: 'available', quantity }] };
+        const level =
+          quantity === null ? null : { isActive: true, quantities: [{ name: 'available', quantity }] };
         return { id, tracked: true, inventoryLevel: level };
       }),
     },
@@ -70,7 +96,11 @@ async function push(script: Parameters<typeof startShop>[0], lines: PushLine[]) 
 
 describe('one call', () => {
   test('changeFromQuantity is present on every row, as a number or as null, and the directive carries a key', async () => {
-    const { outcomes, shop } = await push({ SetQuantities: [done] }, [line(1, 7, 9), line(2, 0, null), line(3, 4, 0)]);
+    const { outcomes, shop } = await push({ SetQuantities: [done] }, [
+      line(1, 7, 9),
+      line(2, 0, null),
+      line(3, 4, 0),
+    ]);
     const [call] = shop.of('SetQuantities');
     const { input, key } = inputOf(call);
     expect(input).toEqual({
@@ -110,7 +140,10 @@ describe('one call', () => {
 
   test('a negative number is never sent, but a negative base is', async () => {
     const { shop } = await push({ SetQuantities: [done] }, [line(1, -3, -2)]);
-    expect(inputOf(shop.of('SetQuantities')[0]).input.quantities[0]).toMatchObject({ quantity: 0, changeFromQuantity: -2 });
+    expect(inputOf(shop.of('SetQuantities')[0]).input.quantities[0]).toMatchObject({
+      quantity: 0,
+      changeFromQuantity: -2,
+    });
   });
 });
 
@@ -144,7 +177,10 @@ describe('rows that are refused', () => {
       },
       [line(1, 7, 9), line(2, 3, 6)],
     );
-    expect(outcomes.map((outcome) => (outcome.kind === 'conflict' ? outcome.shown : outcome.kind))).toEqual([8, null]);
+    expect(outcomes.map((outcome) => (outcome.kind === 'conflict' ? outcome.shown : outcome.kind))).toEqual([
+      8,
+      null,
+    ]);
     expect(shop.received).toHaveLength(2);
   });
 
@@ -159,7 +195,13 @@ describe('rows that are refused', () => {
       },
       [1, 2, 3, 4, 5].map((n) => line(n, n, n + 1)),
     );
-    expect(outcomes.map((outcome) => outcome.kind)).toEqual(['applied', 'applied', 'rejected', 'applied', 'applied']);
+    expect(outcomes.map((outcome) => outcome.kind)).toEqual([
+      'applied',
+      'applied',
+      'rejected',
+      'applied',
+      'applied',
+    ]);
   });
 
   test('a bundle parent and a deleted item are rejected with a hint, their neighbours are set', async () => {
@@ -185,7 +227,10 @@ describe('rows that are refused', () => {
   for (const [dialect, error] of [
     ['2026-07: a code of its own', { code: 'ITEM_NOT_STOCKED_AT_LOCATION', row: 0 }],
     ['2026-10: INVALID_LOCATION', { code: 'INVALID_LOCATION', row: 0, path: 'locationId' }],
-    ['2026-10: no code', { code: null, row: 0, message: 'The specified inventory item is not stocked at the location.' }],
+    [
+      '2026-10: no code',
+      { code: null, row: 0, message: 'The specified inventory item is not stocked at the location.' },
+    ],
   ] as const) {
     test(`an item that is not stocked at the location is activated with its number (${dialect})`, async () => {
       const level = { id: 'l', isActive: true, quantities: [{ name: 'available', quantity: 4 }] };
@@ -200,7 +245,12 @@ describe('rows that are refused', () => {
         { kind: 'applied', shown: 4 },
         { kind: 'applied', shown: 1 },
       ]);
-      expect(shop.of('Activate')[0]?.variables).toMatchObject({ item: item(1), location, available: 4, key: expect.any(String) });
+      expect(shop.of('Activate')[0]?.variables).toMatchObject({
+        item: item(1),
+        location,
+        available: 4,
+        key: expect.any(String),
+      });
     });
   }
 
@@ -220,7 +270,16 @@ describe('rows that are refused', () => {
     const { outcomes } = await push(
       {
         SetQuantities: [refused({ code: 'INVALID_LOCATION', row: 0 }, { code: 'INVALID_LOCATION', row: 1 })],
-        Activate: [{ data: { inventoryActivate: { inventoryLevel: null, userErrors: [{ field: null, message: 'The location is not active.' }] } } }],
+        Activate: [
+          {
+            data: {
+              inventoryActivate: {
+                inventoryLevel: null,
+                userErrors: [{ field: null, message: 'The location is not active.' }],
+              },
+            },
+          },
+        ],
       },
       [line(1, 4, 5), line(2, 4, 5)],
     );
@@ -231,12 +290,29 @@ describe('rows that are refused', () => {
   });
 });
 
+describe('writes that would harm', () => {
+  test('a bundle parent and an untracked item are refused before the network, their neighbour is set', async () => {
+    const bundle = { ...line(1, 1, 2), facts: { bundle: true, tracked: true } };
+    const untracked = { ...line(2, 1, 2), facts: { bundle: false, tracked: false } };
+    const { outcomes, shop } = await push({ SetQuantities: [done] }, [bundle, untracked, line(3, 1, 2)]);
+    expect(outcomes.map((outcome) => outcome.kind)).toEqual(['rejected', 'rejected', 'applied']);
+    expect(shop.received).toHaveLength(1);
+    expect(inputOf(shop.received[0]).input.quantities.map((row) => row.inventoryItemId)).toEqual([item(3)]);
+  });
+
+  test('a batch of nothing but such rows sends nothing', async () => {
+    const { outcomes, shop } = await push({}, [{ ...line(1, 1, 2), facts: { bundle: true, tracked: true } }]);
+    expect(outcomes).toMatchObject([{ kind: 'rejected' }]);
+    expect(shop.received).toEqual([]);
+  });
+});
+
 describe('idempotency answers', () => {
   test('a request that still runs is tried again later with the same key', async () => {
-    const { outcomes } = await push({ SetQuantities: [refused({ code: 'IDEMPOTENCY_CONCURRENT_REQUEST', row: null })] }, [
-      line(1, 1, 2),
-      line(2, 1, 2),
-    ]);
+    const { outcomes } = await push(
+      { SetQuantities: [refused({ code: 'IDEMPOTENCY_CONCURRENT_REQUEST', row: null })] },
+      [line(1, 1, 2), line(2, 1, 2)],
+    );
     expect(outcomes).toMatchObject([
       { kind: 'retry', afterMs: 2000 },
       { kind: 'retry', afterMs: 2000 },
@@ -255,9 +331,10 @@ describe('idempotency answers', () => {
   });
 
   test('a key with other parameters is a fault of ours and rejected', async () => {
-    const { outcomes } = await push({ SetQuantities: [refused({ code: 'IDEMPOTENCY_KEY_PARAMETER_MISMATCH', row: null })] }, [
-      line(1, 1, 2),
-    ]);
+    const { outcomes } = await push(
+      { SetQuantities: [refused({ code: 'IDEMPOTENCY_KEY_PARAMETER_MISMATCH', row: null })] },
+      [line(1, 1, 2)],
+    );
     expect(outcomes).toMatchObject([{ kind: 'rejected' }]);
   });
 });
@@ -275,21 +352,43 @@ describe('calls without a clear answer', () => {
   };
   const cases: { name: string; reply: Reply; outcome: Record<string, unknown> }[] = [
     { name: 'a connection that is cut is unknown', reply: 'hang up', outcome: { kind: 'unknown' } },
-    { name: 'a 500 is unknown, because it may have been done', reply: { status: 500, text: 'oops' }, outcome: { kind: 'unknown' } },
+    {
+      name: 'a 500 is unknown, because it may have been done',
+      reply: { status: 500, text: 'oops' },
+      outcome: { kind: 'unknown' },
+    },
     { name: 'a 200 that is no GraphQL is unknown', reply: { text: '<html>' }, outcome: { kind: 'unknown' } },
-    { name: 'THROTTLED at HTTP 200 waits until the bucket holds the cost', reply: throttled, outcome: { kind: 'throttled', afterMs: 5000 } },
-    { name: 'a 429 waits as told', reply: { status: 429, headers: { 'retry-after': '3' }, text: '' }, outcome: { kind: 'throttled', afterMs: 3000 } },
-    { name: 'a 401 of a static token is auth', reply: { status: 401, text: '{"errors":"[API] Invalid API key"}' }, outcome: { kind: 'auth' } },
+    {
+      name: 'THROTTLED at HTTP 200 waits until the bucket holds the cost',
+      reply: throttled,
+      outcome: { kind: 'throttled', afterMs: 5000 },
+    },
+    {
+      name: 'a 429 waits as told',
+      reply: { status: 429, headers: { 'retry-after': '3' }, text: '' },
+      outcome: { kind: 'throttled', afterMs: 3000 },
+    },
+    {
+      name: 'a 401 of a static token is auth',
+      reply: { status: 401, text: '{"errors":"[API] Invalid API key"}' },
+      outcome: { kind: 'auth' },
+    },
     { name: 'a 403 is auth', reply: { status: 403, text: '{"errors":"no"}' }, outcome: { kind: 'auth' } },
-    { name: 'a frozen shop (402) stops the pushes and keeps the queue', reply: { status: 402, text: '{"errors":"Unavailable Shop"}' }, outcome: { kind: 'auth' } },
-    { name: 'a locked shop (423) stops the pushes and keeps the queue', reply: { status: 423, text: '{"errors":"Locked"}' }, outcome: { kind: 'auth' } },
-    { name: 'a 404 is rejected', reply: { status: 404, text: '{"errors":"Not Found"}' }, outcome: { kind: 'rejected' } },
+    {
+      name: 'a 404 is rejected',
+      reply: { status: 404, text: '{"errors":"Not Found"}' },
+      outcome: { kind: 'rejected' },
+    },
     {
       name: 'a missing scope is auth',
       reply: { errors: [{ message: 'Access denied', extensions: { code: 'ACCESS_DENIED' } }], data: null },
       outcome: { kind: 'auth', error: expect.stringContaining('Access denied') },
     },
-    { name: 'errors as a plain string are unknown for a write', reply: { errors: 'Something' }, outcome: { kind: 'unknown' } },
+    {
+      name: 'errors as a plain string are unknown for a write',
+      reply: { errors: 'Something' },
+      outcome: { kind: 'unknown' },
+    },
     {
       name: 'an internal error is unknown',
       reply: { errors: [{ message: 'Internal', extensions: { code: 'INTERNAL_SERVER_ERROR' } }] },
@@ -311,6 +410,17 @@ describe('calls without a clear answer', () => {
     });
   }
 
+  test('a frozen or locked shop stops the pushes and keeps them', async () => {
+    for (const status of [402, 423]) {
+      const { outcomes } = await push(
+        { SetQuantities: [{ status, text: '{"errors":"Unavailable Shop"}' }] },
+        [line(1, 1, 2)],
+      );
+      expect(outcomes).toMatchObject([{ kind: 'auth', error: expect.stringContaining('frozen or locked') }]);
+      await shop?.close();
+    }
+  });
+
   test('a stopped push never left and may be tried again', async () => {
     shop = await startShop({ SetQuantities: [done] });
     const channel = channelAt(shop.url);
@@ -322,7 +432,10 @@ describe('calls without a clear answer', () => {
 
   test('a stale row that cannot be read is tried again, because nothing was written', async () => {
     const { outcomes } = await push(
-      { SetQuantities: [refused({ code: 'CHANGE_FROM_QUANTITY_STALE', row: 0 })], Levels: [{ status: 500, text: '' }] },
+      {
+        SetQuantities: [refused({ code: 'CHANGE_FROM_QUANTITY_STALE', row: 0 })],
+        Levels: [{ status: 500, text: '' }],
+      },
       [line(1, 1, 2)],
     );
     expect(outcomes).toMatchObject([{ kind: 'retry' }]);

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { Channel, ChannelDeps } from '../../../src/channels/channel.ts';
 import { shopify } from '../../../src/channels/shopify/index.ts';
-import { type ShopifyConfig, ShopifyConfig as Schema } from '../../../src/channels/shopify/schema.ts';
+import { ShopifyConfig as Schema, type ShopifyConfig } from '../../../src/channels/shopify/schema.ts';
 import type { Clock } from '../../../src/clock.ts';
 import { silentLog } from '../../../src/log.ts';
 
@@ -51,7 +51,9 @@ export async function startShop(
       counts.set(entry.operation, count + 1);
       const answers = script[entry.operation];
       const reply =
-        typeof answers === 'function' ? answers(entry) : (answers?.[Math.min(count, answers.length - 1)] ?? unscripted(entry));
+        typeof answers === 'function'
+          ? answers(entry)
+          : (answers?.[Math.min(count, answers.length - 1)] ?? unscripted(entry));
       send(response, reply);
     });
   });
@@ -74,7 +76,11 @@ function describe(request: IncomingMessage, body: string): Received {
   const token = request.headers['x-shopify-access-token'];
   const base = { path, token: typeof token === 'string' ? token : undefined, body };
   if (path.startsWith('/admin/oauth')) return { ...base, operation: 'token', variables: {}, query: '' };
-  const parsed = JSON.parse(body) as { operationName: string; variables: Record<string, unknown>; query: string };
+  const parsed = JSON.parse(body) as {
+    operationName: string;
+    variables: Record<string, unknown>;
+    query: string;
+  };
   return { ...base, operation: parsed.operationName, variables: parsed.variables, query: parsed.query };
 }
 
@@ -100,7 +106,9 @@ async function readBody(request: IncomingMessage): Promise<string> {
 }
 
 /** A clock that stands until somebody sleeps or the test moves it. */
-export function testClock(start = Date.parse('2026-11-23T10:00:00Z')): Clock & { slept: number[]; move(ms: number): void } {
+export function testClock(
+  start = Date.parse('2026-11-23T10:00:00Z'),
+): Clock & { slept: number[]; move(ms: number): void } {
   let now = start;
   const slept: number[] = [];
   return {
@@ -121,7 +129,13 @@ export const shopName = 'example.myshopify.com';
 
 /** A configuration as the loader would hand it over. */
 export function configOf(over: Record<string, unknown> = {}): ShopifyConfig {
-  return Schema.parse({ shop: shopName, access_token: 'shpat_1', webhook_secret: 'shhh-secret', location, ...over });
+  return Schema.parse({
+    shop: shopName,
+    access_token: 'shpat_1',
+    webhook_secret: 'shhh-secret',
+    location,
+    ...over,
+  });
 }
 
 /** A channel that talks to `baseUrl`. */

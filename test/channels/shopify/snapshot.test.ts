@@ -48,7 +48,11 @@ function snapshotOf(line: Line, over: Record<string, unknown> = {}, attempt = 1)
       ? {}
       : {
           fulfillments: [
-            { status: 'success', created_at: '2026-11-23T18:00:00Z', line_items: [{ id: 777, quantity: line.shipped }] },
+            {
+              status: 'success',
+              created_at: '2026-11-23T18:00:00Z',
+              line_items: [{ id: 777, quantity: line.shipped }],
+            },
           ],
         }),
     ...over,
@@ -80,17 +84,39 @@ describe('taken and gone of one line', () => {
       taken: 3,
       gone: 1,
     },
-    { name: 'shipped whole', line: { quantity: 3, fulfillable: 0, current: 3, status: 'fulfilled' }, taken: 3, gone: 3 },
-    { name: 'shipped in part', line: { quantity: 3, fulfillable: 1, current: 3, status: 'partial' }, taken: 3, gone: 2 },
+    {
+      name: 'shipped whole',
+      line: { quantity: 3, fulfillable: 0, current: 3, status: 'fulfilled' },
+      taken: 3,
+      gone: 3,
+    },
+    {
+      name: 'shipped in part',
+      line: { quantity: 3, fulfillable: 1, current: 3, status: 'partial' },
+      taken: 3,
+      gone: 2,
+    },
     {
       name: 'shipped and one returned with restock',
-      line: { quantity: 3, fulfillable: 0, current: 2, status: 'fulfilled', refunds: [{ type: 'return', quantity: 1 }] },
+      line: {
+        quantity: 3,
+        fulfillable: 0,
+        current: 2,
+        status: 'fulfilled',
+        refunds: [{ type: 'return', quantity: 1 }],
+      },
       taken: 2,
       gone: 2,
     },
     {
       name: 'shipped and one refunded as a present',
-      line: { quantity: 3, fulfillable: 0, current: 2, status: 'fulfilled', refunds: [{ type: 'no_restock', quantity: 1 }] },
+      line: {
+        quantity: 3,
+        fulfillable: 0,
+        current: 2,
+        status: 'fulfilled',
+        refunds: [{ type: 'no_restock', quantity: 1 }],
+      },
       taken: 3,
       gone: 3,
     },
@@ -108,7 +134,13 @@ describe('taken and gone of one line', () => {
     },
     {
       name: 'one cancelled, the other two shipped',
-      line: { quantity: 3, fulfillable: 0, current: 2, status: 'fulfilled', refunds: [{ type: 'cancel', quantity: 1 }] },
+      line: {
+        quantity: 3,
+        fulfillable: 0,
+        current: 2,
+        status: 'fulfilled',
+        refunds: [{ type: 'cancel', quantity: 1 }],
+      },
       taken: 2,
       gone: 2,
     },
@@ -120,7 +152,13 @@ describe('taken and gone of one line', () => {
     },
     {
       name: 'a negative counter as live shops show it',
-      line: { quantity: 1, fulfillable: -1, current: 0, status: 'fulfilled', refunds: [{ type: 'no_restock', quantity: 1 }] },
+      line: {
+        quantity: 1,
+        fulfillable: -1,
+        current: 0,
+        status: 'fulfilled',
+        refunds: [{ type: 'no_restock', quantity: 1 }],
+      },
       taken: 1,
       gone: 1,
     },
@@ -143,7 +181,12 @@ describe('taken and gone of one line', () => {
   }
 
   test('current_quantity alone never releases a unit', () => {
-    const withRows = snapshotOf({ quantity: 3, fulfillable: 2, current: 2, refunds: [{ type: 'no_restock', quantity: 1 }] });
+    const withRows = snapshotOf({
+      quantity: 3,
+      fulfillable: 2,
+      current: 2,
+      refunds: [{ type: 'no_restock', quantity: 1 }],
+    });
     expect(withRows.lines[0]?.taken).toBe(3);
     const withoutRows = snapshotOf({ quantity: 3, fulfillable: 2, current: 2 });
     expect(withoutRows.lines[0]?.taken).toBe(3);
@@ -152,7 +195,12 @@ describe('taken and gone of one line', () => {
   test('when the last unit left is told by the shipment, or by the refund that wrote it off', () => {
     const shipped = snapshotOf({ quantity: 1, fulfillable: 0, status: 'fulfilled', shipped: 1 });
     expect(shipped.lines[0]?.goneAt).toBe(Date.parse('2026-11-23T18:00:00Z'));
-    const writtenOff = snapshotOf({ quantity: 1, fulfillable: 0, current: 0, refunds: [{ type: 'no_restock', quantity: 1 }] });
+    const writtenOff = snapshotOf({
+      quantity: 1,
+      fulfillable: 0,
+      current: 0,
+      refunds: [{ type: 'no_restock', quantity: 1 }],
+    });
     expect(writtenOff.lines[0]?.goneAt).toBe(Date.parse('2026-11-24T10:00:00Z'));
     expect(snapshotOf({ quantity: 1, fulfillable: 1 }).lines[0]?.goneAt).toBeNull();
   });
@@ -162,9 +210,15 @@ describe('cancelled orders', () => {
   const cancelled = { cancelled_at: '2026-11-24T10:00:00Z' };
 
   test('refund rows of type cancel release, rows of type no_restock write off', () => {
-    const back = snapshotOf({ quantity: 2, fulfillable: 0, current: 0, refunds: [{ type: 'cancel', quantity: 2 }] }, cancelled);
+    const back = snapshotOf(
+      { quantity: 2, fulfillable: 0, current: 0, refunds: [{ type: 'cancel', quantity: 2 }] },
+      cancelled,
+    );
     expect(back).toMatchObject({ cancelled: true, status: 'cancelled', lines: [{ taken: 0, gone: 0 }] });
-    const lost = snapshotOf({ quantity: 2, fulfillable: 0, current: 0, refunds: [{ type: 'no_restock', quantity: 2 }] }, cancelled);
+    const lost = snapshotOf(
+      { quantity: 2, fulfillable: 0, current: 0, refunds: [{ type: 'no_restock', quantity: 2 }] },
+      cancelled,
+    );
     expect(lost.lines[0]).toMatchObject({ taken: 2, gone: 2 });
     expect(back.warnings).toBeUndefined();
   });
@@ -274,7 +328,12 @@ describe('orders as a whole', () => {
       refunds: [],
     });
     expect(snapshot.lines).toEqual([
-      expect.objectContaining({ lineKey: 'gid://shopify/LineItem/4', listingId: null, channelSku: 'GONE', taken: 1 }),
+      expect.objectContaining({
+        lineKey: 'gid://shopify/LineItem/4',
+        listingId: null,
+        channelSku: 'GONE',
+        taken: 1,
+      }),
     ]);
   });
 

@@ -1,5 +1,13 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { calm, channelAt, type Received, type Reply, type ScriptedShop, startShop, testClock } from './scripted-shop.ts';
+import {
+  calm,
+  channelAt,
+  type Received,
+  type Reply,
+  type ScriptedShop,
+  startShop,
+  testClock,
+} from './scripted-shop.ts';
 
 let shop: ScriptedShop | null = null;
 afterEach(async () => {
@@ -19,10 +27,14 @@ function granting(accepts: (token: string) => boolean): Parameters<typeof startS
   return {
     token: () => {
       granted += 1;
-      return { text: JSON.stringify({ access_token: `shpat_${granted}`, scope: 'read_products', expires_in: 86399 }) };
+      return {
+        text: JSON.stringify({ access_token: `shpat_${granted}`, scope: 'read_products', expires_in: 86399 }),
+      };
     },
     Shop: ({ token }: Received): Reply =>
-      accepts(token ?? '') ? { data: shopAnswer } : { status: 401, text: '{"errors":"[API] Invalid API key or access token"}' },
+      accepts(token ?? '')
+        ? { data: shopAnswer }
+        : { status: 401, text: '{"errors":"[API] Invalid API key or access token"}' },
   };
 }
 
@@ -33,7 +45,11 @@ describe('the client-credentials grant', () => {
     await Promise.all(Array.from({ length: 10 }, () => channel.identity(calm)));
     expect(shop.of('token')).toHaveLength(1);
     expect(new URLSearchParams(shop.of('token')[0]?.body)).toEqual(
-      new URLSearchParams({ grant_type: 'client_credentials', client_id: 'the-id', client_secret: 'the-secret' }),
+      new URLSearchParams({
+        grant_type: 'client_credentials',
+        client_id: 'the-id',
+        client_secret: 'the-secret',
+      }),
     );
     expect(new Set(shop.of('Shop').map((call) => call.token))).toEqual(new Set(['shpat_1']));
     await channel.close();
@@ -81,10 +97,42 @@ describe('the client-credentials grant', () => {
   });
 
   test('a token endpoint that is down is tried again, and one that throttles is waited for', async () => {
-    shop = await startShop({ token: [{ status: 503, text: '' }, { status: 429, headers: { 'retry-after': '7' }, text: '' }] });
+    shop = await startShop({
+      token: [
+        { status: 503, text: '' },
+        { status: 429, headers: { 'retry-after': '7' }, text: '' },
+      ],
+    });
     const channel = channelAt(shop.url, client);
     await expect(channel.identity(calm)).rejects.toMatchObject({ kind: 'retry' });
     await expect(channel.identity(calm)).rejects.toMatchObject({ kind: 'throttled', afterMs: 7000 });
+    await channel.close();
+  });
+});
+
+describe('stopping', () => {
+  test('a caller that is stopped while a token is on its way stops waiting, the others get it', async () => {
+    let answer: () => void = () => undefined;
+    const asked = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const script = granting(() => true);
+    const stop = new AbortController();
+    shop = await startShop({
+      ...script,
+      token: () => {
+        answer();
+        return { text: JSON.stringify({ access_token: 'shpat_1', expires_in: 86399 }) };
+      },
+    });
+    const channel = channelAt(shop.url, client);
+    const stopped = channel.identity(stop.signal).catch((error: unknown) => error);
+    const other = channel.identity(calm);
+    stop.abort();
+    await asked;
+    expect(await stopped).toMatchObject({ kind: 'retry' });
+    expect((await other).accountId).toBe('gid://shopify/Shop/1');
+    expect(shop.of('Shop')).toHaveLength(1);
     await channel.close();
   });
 });

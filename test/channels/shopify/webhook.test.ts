@@ -1,6 +1,11 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { type Delivery, type HookRequest, type Json, UnreadableDelivery } from '../../../src/channels/channel.ts';
+import {
+  type Delivery,
+  type HookRequest,
+  type Json,
+  UnreadableDelivery,
+} from '../../../src/channels/channel.ts';
 import { channelAt, configOf, location, shopName } from './scripted-shop.ts';
 
 const secret = 'shhh-secret';
@@ -36,7 +41,12 @@ const channel = channelAt(null);
 const how = { obtained: 'delivered', askedAt: 1, answeredAt: 2, attempt: 0 } as const;
 
 function deliveryOf(kind: string, body: unknown): Delivery {
-  return { key: 'k', kind, meta: null, body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) };
+  return {
+    key: 'k',
+    kind,
+    meta: null,
+    body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
+  };
 }
 
 function contentOf(kind: string, body: unknown) {
@@ -62,7 +72,8 @@ describe('receive', () => {
       requestOf('{"id":1}', { 'x-shopify-hmac-sha256': '' }),
       { ...good, body: Buffer.from('{"id": 1}') },
     ];
-    for (const request of bad) expect(channel.receive(request)).toMatchObject({ kind: 'refused', status: 401 });
+    for (const request of bad)
+      expect(channel.receive(request)).toMatchObject({ kind: 'refused', status: 401 });
   });
 
   test('an empty body is refused even when it is signed', () => {
@@ -77,7 +88,10 @@ describe('receive', () => {
   });
 
   test('anything but POST is refused with 405', () => {
-    expect(channel.receive({ ...requestOf('{"id":1}'), method: 'GET' })).toMatchObject({ kind: 'refused', status: 405 });
+    expect(channel.receive({ ...requestOf('{"id":1}'), method: 'GET' })).toMatchObject({
+      kind: 'refused',
+      status: 405,
+    });
   });
 
   test('while a secret is rotated either of two verifies, and the client secret counts too', () => {
@@ -87,7 +101,12 @@ describe('receive', () => {
       expect(two.receive(request).kind).toBe('deliveries');
     }
     const byClient = channelAt(null, {
-      config: { access_token: undefined, webhook_secret: undefined, client_id: 'id', client_secret: 'client' },
+      config: {
+        access_token: undefined,
+        webhook_secret: undefined,
+        client_id: 'id',
+        client_secret: 'client',
+      },
     });
     const request = requestOf('{"id":1}', { 'x-shopify-hmac-sha256': signed('{"id":1}', 'client') });
     expect(byClient.receive(request).kind).toBe('deliveries');
@@ -96,7 +115,9 @@ describe('receive', () => {
 
   test('without any secret every delivery is refused', () => {
     const bare = channelAt(null, { config: { webhook_secret: undefined } });
-    expect(bare.receive(requestOf('{"id":1}', { 'x-shopify-hmac-sha256': signed('{"id":1}', '') }))).toMatchObject({
+    expect(
+      bare.receive(requestOf('{"id":1}', { 'x-shopify-hmac-sha256': signed('{"id":1}', '') })),
+    ).toMatchObject({
       kind: 'refused',
       status: 401,
     });
@@ -127,8 +148,14 @@ describe('receive', () => {
 describe('the other topics', () => {
   test('refunds, edits and deletions only name an order to fetch', () => {
     const order = 'gid://shopify/Order/5551112223334';
-    const refund = { id: 9001, order_id: 5551112223334, refund_line_items: [{ line_item_id: 777, quantity: 1 }] };
-    const edit = { order_edit: { id: 1, order_id: 5551112223334, line_items: { additions: [{ id: 888, delta: 1 }] } } };
+    const refund = {
+      id: 9001,
+      order_id: 5551112223334,
+      refund_line_items: [{ line_item_id: 777, quantity: 1 }],
+    };
+    const edit = {
+      order_edit: { id: 1, order_id: 5551112223334, line_items: { additions: [{ id: 888, delta: 1 }] } },
+    };
     for (const [topic, body] of [
       ['refunds/create', refund],
       ['orders/edited', edit],
@@ -146,24 +173,40 @@ describe('the other topics', () => {
   });
 
   test('a level at our location is a hint to read the item, and never a number', () => {
-    const level = { inventory_item_id: 555, location_id: 4242, available: 7, updated_at: '2026-11-23T10:00:03-05:00' };
+    const level = {
+      inventory_item_id: 555,
+      location_id: 4242,
+      available: 7,
+      updated_at: '2026-11-23T10:00:03-05:00',
+    };
     const content = contentOf('inventory_levels/update', level);
     expect(content).toMatchObject({ orders: [], fetch: [], touched: ['gid://shopify/InventoryItem/555'] });
     expect(JSON.stringify(channel.fieldsOf(deliveryOf('inventory_levels/update', level)))).not.toContain('7');
     expect(contentOf('inventory_levels/update', { ...level, available: null }).touched).toHaveLength(1);
-    expect(contentOf('inventory_levels/disconnect', { inventory_item_id: 555, location_id: 4242 }).touched).toHaveLength(1);
+    expect(
+      contentOf('inventory_levels/disconnect', { inventory_item_id: 555, location_id: 4242 }).touched,
+    ).toHaveLength(1);
   });
 
   test('a level at another location says nothing', () => {
-    const content = contentOf('inventory_levels/update', { inventory_item_id: 555, location_id: 1, available: 7 });
+    const content = contentOf('inventory_levels/update', {
+      inventory_item_id: 555,
+      location_id: 1,
+      available: 7,
+    });
     expect(content).toMatchObject({ touched: [], ignored: 'a level of another location' });
     expect(location).toContain('4242');
   });
 
   test('items and products name the inventory items whose facts may have changed', () => {
-    expect(contentOf('inventory_items/update', { id: 5, sku: 'A' }).touched).toEqual(['gid://shopify/InventoryItem/5']);
+    expect(contentOf('inventory_items/update', { id: 5, sku: 'A' }).touched).toEqual([
+      'gid://shopify/InventoryItem/5',
+    ]);
     expect(contentOf('inventory_items/delete', { id: 5 }).touched).toEqual(['gid://shopify/InventoryItem/5']);
-    const product = { id: 1, variants: [{ inventory_item_id: 5 }, { inventory_item_id: 5 }, { inventory_item_id: 6 }] };
+    const product = {
+      id: 1,
+      variants: [{ inventory_item_id: 5 }, { inventory_item_id: 5 }, { inventory_item_id: 6 }],
+    };
     expect(contentOf('products/update', product).touched).toEqual([
       'gid://shopify/InventoryItem/5',
       'gid://shopify/InventoryItem/6',
@@ -186,7 +229,10 @@ describe('the other topics', () => {
       ['orders/create', 'no JSON'],
       ['refunds/create', '{"id":1}'],
       ['', '{"id":1}'],
-      ['orders/create', '{"id":1,"created_at":"yesterday","updated_at":"today","line_items":[],"refunds":[]}'],
+      [
+        'orders/create',
+        '{"id":1,"created_at":"yesterday","updated_at":"today","line_items":[],"refunds":[]}',
+      ],
     ] as const) {
       expect(() => channel.fieldsOf(deliveryOf(topic, body)), `${topic} ${body}`).toThrow(UnreadableDelivery);
     }
@@ -202,7 +248,9 @@ describe('the other topics', () => {
       note: 'ring twice',
       created_at: '2026-11-23T10:00:00Z',
       updated_at: '2026-11-23T10:00:00Z',
-      line_items: [{ id: 7, variant_id: 3, sku: 'A', quantity: 1, properties: [{ name: 'engraving', value: 'Ada' }] }],
+      line_items: [
+        { id: 7, variant_id: 3, sku: 'A', quantity: 1, properties: [{ name: 'engraving', value: 'Ada' }] },
+      ],
       refunds: [],
     };
     const fields: Json = channel.fieldsOf(deliveryOf('orders/create', body));

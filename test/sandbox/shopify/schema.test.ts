@@ -10,6 +10,8 @@ import {
   isObjectType,
   isSpecifiedScalarType,
   isUnionType,
+  parse,
+  validate,
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { type Release, releases, schemaOf } from '../../../src/sandbox/shopify/schema.ts';
@@ -99,6 +101,16 @@ describe.skipIf(!existsSync(contracts))('the sandbox schema (needs the shared ma
       expect(differences(schemaOf(release), official(release))).toEqual([]);
     });
   }
+
+  it('takes every document that the dossier gives', () => {
+    const dossier = readFileSync(join(shared, 'reference/channels/shopify.md'), 'utf8');
+    const documents = [...dossier.matchAll(/```graphql\n([\s\S]*?)```/g)].map((match) => match[1] ?? '');
+    expect(documents.length).toBeGreaterThan(4);
+    for (const release of releases) {
+      const problems = documents.flatMap((text) => validate(schemaOf(release), parse(text)));
+      expect(problems.map(({ message }) => message)).toEqual([]);
+    }
+  });
 
   it('knows the not-stocked code in 2026-07 only, as the official schemas do', () => {
     const has = (schema: GraphQLSchema) => {

@@ -105,6 +105,27 @@ describe('a shop on plain http', () => {
   });
 });
 
+describe('a shop with another http home', () => {
+  it('checks the signature over its home, whatever address it was called at', async () => {
+    const stage = await startShop({ home: 'http://wp-shop.example' });
+    try {
+      expect(stage.shop.channelConfig()).toMatchObject({
+        url: 'http://wp-shop.example',
+        base_url: stage.shop.url,
+      });
+      const { url } = stage.shop;
+      const options = { timestamp: SECONDS };
+      const home = 'http://wp-shop.example';
+      const right = signedUrl(url, 'GET', PATH, stage.credentials, { ...options, home });
+      expect((await plain(right)).status).toBe(200);
+      const wrong = await plain(signedUrl(url, 'GET', PATH, stage.credentials, options));
+      expect(wrong.json.message).toBe('Invalid signature - provided signature does not match.');
+    } finally {
+      await stage.shop.stop();
+    }
+  });
+});
+
 describe('a shop with an https home', () => {
   let stage: Stage;
   beforeEach(async () => {

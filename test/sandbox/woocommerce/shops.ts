@@ -17,12 +17,13 @@ export const NOON = Date.UTC(2026, 10, 23, 4);
 
 export async function startShop(options: Partial<WooShopOptions> = {}): Promise<Stage> {
   let now = NOON;
+  const clock = options.now ?? (() => now);
   const shop = createWooShop({
     name: 'woo',
     seed: 7,
     timeScale: 1,
     port: 0,
-    now: () => now,
+    now: clock,
     catalogue: [
       { sku: 'A', title: 'Apple', stock: 10 },
       { sku: 'B', title: 'Bread', stock: 20 },
@@ -41,11 +42,11 @@ export async function startShop(options: Partial<WooShopOptions> = {}): Promise<
     shop,
     credentials,
     secret: String(config['webhook_secret']),
-    call: tls ? basicClient(shop.url, credentials) : oauthClient(shop.url, credentials, () => now),
+    call: tls ? basicClient(shop.url, credentials) : oauthClient(shop.url, credentials, clock),
     tick: (ms) => {
       now += ms;
     },
-    now: () => now,
+    now: clock,
   };
 }
 

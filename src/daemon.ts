@@ -1,0 +1,215 @@
+import type { Config } from './config/config.ts';
+import { systemClock } from './clock.ts';
+import { type Composition, compose } from './compose.ts';
+import { createAdminListener } from './http/admin.ts';
+import { createMetrics } from './http/metrics.ts';
+import { createPublicListener } from './http/public.ts';
+import { createLog, type Log } from './log.ts';
+import { metricsSamples } from './metrics.ts';
+import { openSqliteStore } from './store/sqlite/index.ts';
+import { takeEngineLock } from './store/sqlite/lock.ts';
+import type { Store } from './store/store.ts';
+import { createActions } from './sync/actions.ts';
+import { importCatalogue } from './sync/catalogue.ts';
+import type { Duty, Engine } from './sync/engine.ts';
+import { createExpiry } from './sync/expire.ts';
+import { requestHandlers } from './sync/handlers.ts';
+import { createIdentification } from './sync/identify.ts';
+import { createIngest } from './sync/ingest.ts';
+import { createPoll } from './sync/poll.ts';
+import { createPrune } from './sync/prune.ts';
+import { createPusher } from './sync/push.ts';
+import { createReceiver, type Receiver } from './sync/receive.ts';
+import { reconcile } from './sync/reconcile.ts';
+import { createRequests } from './sync/requests.ts';
+import { createSchedule } from './sync/schedule.ts';
+import { statusReport, stockReport } from './sync/status.ts';
+import { createTakeover } from './sync/takeover.ts';
+import { createWatch } from './sync/watch.ts';
+import { createWebhookUpkeep } from './sync/webhooks.ts';
+
+/** A running daemon. */
+export interface Daemon {
+  publicUrl: string;
+  adminUrl: string;
+  /** Takes a new configuration; `data_dir` and the addresses need a restart, which it says in words. */
+  reload(config: Config): Promise<string[]>;
+  /** Drains and stops; a second stop is harmless. */
+  stop(): Promise<void>;
+}
+
+/** Everything that works on one configuration; replaced as a whole by a reload. */
+interface Crew {
+  composition: Composition;
+  receiver: Receiver;
+  duties: Duty[];
+}
+
+/**
+ * The composition root of `serve`: takes the engine lock, opens the store, starts both listeners and all duties. The
+ * one place that knows store, channels, sync and http together.
+ */
+export async function startDaemon(config: Config, version: string, log: Log = createLog('info')): Promise<Daemon> {
+  const lock = takeEngineLock(config.data_dir);
+  const since = systemClock.now();
+  let store: Store | null = null;
+  try {
+    store = await openSqliteStore({ dataDir: config.data_dir, writer: 'own' });
+    return await run(config, { version, log, since, store, release: () => lock.release() });
+  } catch (error) {
+    await store?.close();
+    lock.release();
+    throw error;
+  }
+}
+
+interface Ground {
+  version: string;
+  log: Log;
+  since: number;
+  store: Store;
+  release(): void;
+}
+
+async function run(config: Config, ground: Ground): Promise<Daemon> {
+  const { store, log } = ground;
+  await store.outbox.recover(systemClock.now());
+  let crew = await assemble(config, ground);
+  const engine = () => crew.composition.engine;
+  const receive: Receiver['receive'] = (name, request) => crew.receiver.receive(name, request);
+  const publicListener = createPublicListener({ clock: systemClock, log, receiver: { receive } }, config.server.listen);
+  const adminListener = createAdminListener(
+    {
+      log,
+      clock: systemClock,
+      ready: () => readiness(store),
+      status: () => statusReport(engine(), ground),
+      stock: (sku) => stockReport({ store }, sku),
+      metrics: createMetrics(() => metricsSamples(engine(), crew.receiver.counts())),
+      reservations: store.reservations,
+      hasChannel: (name) => [...engine().channels.values()].some((live) => live.name === name),
+      moved: () => engine().wakes.push(null),
+    },
+    { ...config.admin.listen, token: config.admin.token },
+  );
+  await publicListener.start();
+  try {
+    await adminListener.start();
+  } catch (error) {
+    await publicListener.stop();
+    throw error;
+  }
+  for (const duty of crew.duties) duty.start();
+  log.info({ public: publicListener.url, admin: adminListener.url }, 'serving');
+
+  let stopped: Promise<void> | null = null;
+  const stop = async () => {
+    log.info({}, 'stopping');
+    await publicListener.stop();
+    await crew.receiver.drained();
+    await stopDuties(crew);
+    await adminListener.stop();
+    await crew.composition.close();
+    await store.duties.tidy();
+    await store.close();
+    ground.release();
+  };
+  return {
+    publicUrl: publicListener.url,
+    adminUrl: adminListener.url,
+    reload: async (next) => {
+      const notes = restartNotes(config, next);
+      const fresh = await assemble(next, ground);
+      const old = crew;
+      crew = fresh;
+      await stopDuties(old);
+      await old.composition.close();
+      for (const duty of fresh.duties) duty.start();
+      return notes;
+    },
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+/** Builds the duties of a configuration; starts none. Deliveries may have been missed until now: every feed has a gap. */
+async function assemble(config: Config, ground: Ground): Promise<Crew> {
+  const composition = await compose(config, ground.store, { log: ground.log });
+  const { engine } = composition;
+  for (const id of engine.channels.keys()) await engine.store.channels.markFeed(id, { gapAt: engine.clock.now() });
+  const pusher = createPusher(engine);
+  const ingest = createIngest(engine);
+  const requests = createRequests(engine, requestHandlers(engine, { pusher, ingest }));
+  const duties: Duty[] = [
+    ingest,
+    createPoll(engine),
+    pusher,
+    createActions(engine),
+    requests,
+    createIdentification(engine),
+    createTakeover(engine, { pusher }),
+    createWebhookUpkeep(engine),
+    createExpiry(engine),
+    createPrune(engine),
+    reconcileSchedule(engine, pusher),
+    catalogueSchedule(engine),
+    createWatch(engine, () => requests.wake()),
+  ];
+  return { composition, receiver: createReceiver(engine), duties };
+}
+
+function reconcileSchedule(engine: Engine, pusher: ReturnType<typeof createPusher>): Duty {
+  return createSchedule(engine, {
+    name: 'reconcile',
+    expression: engine.settings.schedule,
+    timezone: engine.settings.timezone,
+    run: async (signal) => {
+      const outcome = await reconcile(
+        engine,
+        { pusher },
+        { channels: null, skus: null, dryRun: false, waitMs: 60_000 },
+        signal,
+      );
+      engine.log.info({ counts: outcome.report.counts, braked: outcome.braked, failed: outcome.failed }, 'reconciled');
+    },
+  });
+}
+
+/** New and renamed listings are found daily; mapping them further than by an equal SKU stays a person's business. */
+function catalogueSchedule(engine: Engine): Duty {
+  return createSchedule(engine, {
+    name: 'catalogue',
+    expression: '23 4 * * *',
+    timezone: engine.settings.timezone,
+    run: async (signal) => {
+      for (const live of engine.channels.values()) {
+        const imported = await importCatalogue(engine, live, () => undefined, signal);
+        engine.log.info({ ...imported }, 'catalogue read');
+      }
+    },
+  });
+}
+
+async function stopDuties(crew: Crew): Promise<void> {
+  await Promise.all(crew.duties.map((duty) => duty.stop()));
+}
+
+async function readiness(store: Store): Promise<{ ready: boolean; checks: { name: string; ok: boolean; detail: string }[] }> {
+  try {
+    await store.duties.ping(systemClock.now());
+    return { ready: true, checks: [{ name: 'database', ok: true, detail: 'writes reach the disk' }] };
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    return { ready: false, checks: [{ name: 'database', ok: false, detail }] };
+  }
+}
+
+function restartNotes(before: Config, after: Config): string[] {
+  const notes: string[] = [];
+  if (before.data_dir !== after.data_dir) notes.push('data_dir changed: restart invsync to use it');
+  const listen = (config: Config) => JSON.stringify([config.server.listen, config.admin]);
+  if (listen(before) !== listen(after)) notes.push('listening addresses or the admin token changed: restart invsync to use them');
+  return notes;
+}

@@ -1,0 +1,144 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Json } from '../channels/channel.ts';
+import { AppError, messageOf } from '../errors.ts';
+import type { Log } from '../log.ts';
+import {
+  createListener,
+  type HttpAnswer,
+  type HttpAsk,
+  type Listener,
+  type ListenerLimits,
+  listenerLimits,
+  refused,
+} from './listener.ts';
+import type { Metrics } from './metrics.ts';
+import { type ReservationWorld, serveReservations } from './reservations.ts';
+
+/** What the admin listener shows and does; all of it handed in. */
+export interface AdminWorld extends ReservationWorld {
+  log: Log;
+  /** Can it write, does the worker run. A channel that is down does not make it unready. */
+  ready(): Promise<{ ready: boolean; checks: { name: string; ok: boolean; detail: string }[] }>;
+  /** As `status --json` prints it. */
+  status(): Promise<Json>;
+  /** As `stock show --json` prints it; null: no such SKU. */
+  stock(sku: string): Promise<Json | null>;
+  metrics: Metrics;
+}
+
+/** Where it listens and who may ask. Without a token only this machine's own names are answered to. */
+export interface AdminListen {
+  host: string;
+  port: number;
+  token: string | null;
+}
+
+/** The listener for people and programs of the house. */
+export function createAdminListener(
+  world: AdminWorld,
+  listen: AdminListen,
+  limits: ListenerLimits = listenerLimits,
+): Listener {
+  return createListener(
+    listen,
+    async (ask) => {
+      try {
+        return strangerAt(ask, listen) ?? (await serve(world, ask));
+      } catch (error) {
+        return failed(world, error);
+      }
+    },
+    limits,
+  );
+}
+
+function failed(world: AdminWorld, error: unknown): HttpAnswer {
+  world.log.error({ error: messageOf(error) }, 'admin request failed');
+  if (error instanceof AppError && (error.code === 'store_full' || error.code === 'store_busy')) {
+    const answer = refused(503, error.message, error.code);
+    return { ...answer, headers: { ...answer.headers, 'retry-after': '5' } };
+  }
+  return refused(500, 'internal error; the log tells more');
+}
+
+/** Probes carry no token and tell no secret. */
+const open = new Set(['/healthz', '/readyz']);
+
+/**
+ * Who may not ask: pages in a browser (an `Origin`, or another name for this machine: DNS rebinding), and who lacks
+ * the token. No CORS header is ever sent.
+ */
+function strangerAt(ask: HttpAsk, listen: AdminListen): HttpAnswer | null {
+  if (ask.headers['origin'] !== undefined) return refused(403, 'no browser pages');
+  if (isLoopbackName(listen.host) && !isLoopbackName(hostOf(ask.headers['host'] ?? ''))) {
+    return refused(403, 'this listener answers to localhost, 127.0.0.1 and [::1] only');
+  }
+  if (listen.token === null || open.has(ask.path)) return null;
+  const given = /^Bearer ([^\s]{1,1000})$/i.exec(ask.headers['authorization'] ?? '')?.[1] ?? '';
+  if (timingSafeEqual(digest(given), digest(listen.token))) return null;
+  const answer = refused(401, 'a bearer token is required');
+  return { ...answer, headers: { ...answer.headers, 'www-authenticate': 'Bearer' } };
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+function hostOf(header: string): string {
+  return header.replace(/:\d{1,5}$/, '');
+}
+
+function isLoopbackName(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '').toLowerCase();
+  return bare === 'localhost' || bare === '::1' || /^127(\.\d{1,3}){3}$/.test(bare);
+}
+
+async function serve(world: AdminWorld, ask: HttpAsk): Promise<HttpAnswer> {
+  const reserved = await serveReservations(world, ask);
+  if (reserved !== null) return reserved;
+  const page = await pageOf(world, ask.path);
+  if (page === null) return refused(404, 'nothing is served here');
+  if (ask.method === 'GET') return page();
+  const answer = refused(405, 'only GET');
+  return { ...answer, headers: { ...answer.headers, allow: 'GET' } };
+}
+
+async function pageOf(world: AdminWorld, path: string): Promise<(() => Promise<HttpAnswer>) | null> {
+  if (path === '/healthz') return async () => json(200, { status: 'ok' });
+  if (path === '/readyz') {
+    return async () => {
+      const state = await world.ready();
+      return json(state.ready ? 200 : 503, {
+        status: state.ready ? 'ok' : 'not ready',
+        checks: state.checks,
+      });
+    };
+  }
+  if (path === '/metrics') {
+    return async () => {
+      const headers = { 'content-type': world.metrics.contentType };
+      return { status: 200, headers, body: await world.metrics.text() };
+    };
+  }
+  if (path === '/api/v1/status') return async () => json(200, await world.status());
+  const sku = skuIn(path);
+  if (sku === null) return null;
+  return async () => {
+    const stock = await world.stock(sku);
+    return stock === null ? refused(404, `no SKU "${sku}"`, 'unknown_sku') : json(200, stock);
+  };
+}
+
+function skuIn(path: string): string | null {
+  const found = /^\/api\/v1\/stock\/([^/]{1,1000})$/.exec(path)?.[1];
+  if (found === undefined) return null;
+  try {
+    return decodeURIComponent(found);
+  } catch {
+    return null;
+  }
+}
+
+function json(status: number, value: unknown): HttpAnswer {
+  return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) };
+}

@@ -1,0 +1,64 @@
+import type { Clock } from '../clock.ts';
+import { messageOf } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Receiver } from '../sync/receive.ts';
+import {
+  createListener,
+  type HttpAnswer,
+  type HttpAsk,
+  type Listener,
+  type ListenerLimits,
+  listenerLimits,
+  refused,
+} from './listener.ts';
+
+/** What the public listener needs. */
+export interface PublicWorld {
+  clock: Clock;
+  log: Log;
+  receiver: Pick<Receiver, 'receive'>;
+}
+
+/** The listener for the open internet: `/hooks/<channel>` and what is below it, nothing else. */
+export function createPublicListener(
+  world: PublicWorld,
+  listen: { host: string; port: number },
+  limits: ListenerLimits = listenerLimits,
+): Listener {
+  return createListener(
+    listen,
+    async (ask) => {
+      try {
+        return await serveHook(world, ask);
+      } catch (error) {
+        world.log.error({ error: messageOf(error) }, 'webhook not served');
+        return { ...refused(503, 'try again'), headers: { 'retry-after': '5' } };
+      }
+    },
+    limits,
+  );
+}
+
+async function serveHook(world: PublicWorld, ask: HttpAsk): Promise<HttpAnswer> {
+  const found = /^\/hooks\/([A-Za-z0-9._-]{1,100})(\/.*)?$/s.exec(ask.path);
+  const channelName = found?.[1];
+  if (channelName === undefined) return refused(404, 'nothing is served here');
+  if (ask.method !== 'POST' && ask.method !== 'GET') {
+    return withHeader(refused(405, 'deliveries are sent by POST'), 'allow', 'POST');
+  }
+  const body = await ask.body();
+  if (body === null) return refused(400, 'the caller hung up');
+  if (!Buffer.isBuffer(body)) return body;
+  return await world.receiver.receive(channelName, {
+    method: ask.method,
+    path: found?.[2] ?? '',
+    query: ask.query,
+    headers: ask.headers,
+    body,
+    receivedAt: world.clock.now(),
+  });
+}
+
+function withHeader(answer: HttpAnswer, name: string, value: string): HttpAnswer {
+  return { ...answer, headers: { ...answer.headers, [name]: value } };
+}

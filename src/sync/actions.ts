@@ -1,0 +1,118 @@
+import type { ActionOutcome, OversoldOrder } from '../channels/channel.ts';
+import { ChannelError } from '../channels/errors.ts';
+import type { ActionRow } from '../store/store.ts';
+import { park } from './contact.ts';
+import type { Engine, LiveChannel } from './engine.ts';
+import { createLoop, type Loop } from './loop.ts';
+import { addLooks, bookPage, emptyPage } from './page.ts';
+import { writeGate } from './push-context.ts';
+import { jitterMs } from './push-outcome.ts';
+
+const restMs = 5_000;
+const batch = 20;
+/** Refused this often by `retry`, the order falls back to a person. */
+const mostAttempts = 20;
+
+/** Holds and cancels oversold orders at their channels, as the channel's policy says; one flight per order. */
+export function createActions(engine: Engine): Loop & { runUntilIdle(): Promise<void> } {
+  const pass = async (signal: AbortSignal): Promise<number> => {
+    const rows = await engine.store.channels.list();
+    const counts = await Promise.all(
+      rows.map((row) => {
+        const live = engine.channels.get(row.id);
+        // What leaves for a channel leaves only where pushes may: a shadow never touches an order.
+        if (live === undefined || row.mode !== 'live' || writeGate(row) !== null) return 0;
+        return actOn(engine, live, signal);
+      }),
+    );
+    return counts.reduce((sum, count) => sum + count, 0);
+  };
+  const loop = createLoop(engine, 'actions', async (signal) => ((await pass(signal)) > 0 ? 0 : restMs));
+  return {
+    ...loop,
+    async runUntilIdle() {
+      const signal = new AbortController().signal;
+      while ((await pass(signal)) > 0);
+    },
+  };
+}
+
+async function actOn(engine: Engine, live: LiveChannel, signal: AbortSignal): Promise<number> {
+  const due = await engine.store.outbox.actionsDue(live.id, batch, engine.clock.now());
+  for (const action of due) {
+    if (signal.aborted) return 0;
+    await settle(engine, live, action, await attempt(engine, live, action, signal));
+  }
+  return due.length;
+}
+
+/** One try: reads the order's state, takes it in, and acts only when units are still missing. */
+async function attempt(
+  engine: Engine,
+  live: LiveChannel,
+  action: ActionRow,
+  signal: AbortSignal,
+): Promise<ActionOutcome> {
+  try {
+    const booking = emptyPage();
+    await addLooks(engine, live, { booking, ids: [action.orderId] }, signal);
+    if (booking.missing.length > 0) return { kind: 'done', detail: 'the channel has no such order any more' };
+    await bookPage(engine, live, { booking, source: 'pull' }, signal);
+    const lines = await shortLines(engine, live, action);
+    if (lines.length === 0) return { kind: 'done', detail: 'nothing is missing any more' };
+    const order: OversoldOrder = { orderId: action.orderId, key: action.key, lines };
+    const act = action.kind === 'hold' ? live.channel.hold : live.channel.cancel;
+    if (act === undefined) return { kind: 'refused', error: `${live.type} has no ${action.kind}` };
+    return await act.call(live.channel, order, signal);
+  } catch (error) {
+    if (!(error instanceof ChannelError)) throw error;
+    if (error.kind === 'auth') return { kind: 'auth', error: error.message };
+    if (error.kind === 'rejected') return { kind: 'refused', error: error.message };
+    return error.afterMs === undefined
+      ? { kind: 'retry', error: error.message }
+      : { kind: 'retry', error: error.message, afterMs: error.afterMs };
+  }
+}
+
+async function shortLines(
+  engine: Engine,
+  live: LiveChannel,
+  action: ActionRow,
+): Promise<OversoldOrder['lines']> {
+  const filter = { channel: live.name, orderId: action.orderId, limit: 1 };
+  const [order] = await engine.store.orders.list(filter);
+  if (order === undefined) return action.lines;
+  return order.lines
+    .filter((line) => line.shortfall > 0)
+    .map(({ lineKey, channelSku, shortfall }) => ({ lineKey, channelSku, shortfall }));
+}
+
+async function settle(
+  engine: Engine,
+  live: LiveChannel,
+  action: ActionRow,
+  outcome: ActionOutcome,
+): Promise<void> {
+  const now = engine.clock.now();
+  const attempts = action.attempts + 1;
+  const given: ActionOutcome =
+    outcome.kind === 'retry' && attempts >= mostAttempts
+      ? { kind: 'refused', error: outcome.error }
+      : outcome;
+  const waits = given.kind === 'retry' || given.kind === 'auth';
+  const waitMs = given.kind === 'retry' ? (given.afterMs ?? jitterMs(engine, attempts)) : 60_000;
+  await engine.store.outbox.settleAction(action.id, given, waits ? now + waitMs : null, now);
+  if (given.kind === 'auth') await park(engine, live, new ChannelError('auth', given.error));
+  if (given.kind === 'done') {
+    // The confirmed cancel may have raised the channel's own number: its order is read, and its counter pushed.
+    engine.wakes.pull(live.id);
+    engine.wakes.push(null);
+  }
+  if (given.kind !== 'refused') return;
+  const message = `${live.name} will not ${action.kind} order ${action.orderId}: ${given.error}; it needs a person`;
+  await engine.store.duties.raiseAlert(
+    { channelId: live.id, kind: 'action refused', subject: `${live.name} ${action.orderId}`, message },
+    now,
+  );
+  engine.wakes.push(null);
+}

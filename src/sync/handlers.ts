@@ -1,0 +1,166 @@
+import { z } from 'zod';
+import type { CheckItem, Json } from '../channels/channel.ts';
+import { ChannelError } from '../channels/errors.ts';
+import { AppError, EXIT, messageOf } from '../errors.ts';
+import { importCatalogue } from './catalogue.ts';
+import type { Engine, LiveChannel } from './engine.ts';
+import { identify } from './identify.ts';
+import type { Ingest } from './ingest.ts';
+import { planFromJson } from './plan.ts';
+import type { Pusher } from './push.ts';
+import { reconcile } from './reconcile.ts';
+import { exitCodeOf } from './reconcile-result.ts';
+import type { RequestHandler, RequestHandlers } from './requests.ts';
+import { type ChannelWebhooks, listWebhooks, registerWebhooks, removeWebhooks } from './webhooks.ts';
+
+/** The duties that carry out what commands ask for. */
+export interface HandlerTools {
+  pusher: Pusher;
+  ingest: Ingest;
+}
+
+const ofChannel = z.object({ channel: z.string().nullish() });
+const reconcileArgs = z.object({
+  channel: z.string().nullish(),
+  skus: z.array(z.string()).nullish(),
+  dry_run: z.boolean().default(false),
+  plan_id: z.string().nullish(),
+  plan: z.unknown().optional(),
+  over_brake: z.boolean().default(false),
+  exit_code: z.boolean().default(false),
+  wait_ms: z.int().min(0).max(600_000).default(60_000),
+});
+
+/** What the process that talks to channels does for commands, by kind of request. */
+export function requestHandlers(engine: Engine, tools: HandlerTools): RequestHandlers {
+  return {
+    reconcile: (args, progress, signal) => runReconcile(engine, tools, { args, progress }, signal),
+    'listings.import': async (args, progress, signal) => {
+      const live = channelNamed(engine, ofChannel.parse(args).channel ?? '');
+      return plain(await talking(() => importCatalogue(engine, live, progress, signal)));
+    },
+    'webhooks.list': webhookHandler(engine, (live, signal) => listWebhooks(live, signal)),
+    'webhooks.register': webhookHandler(engine, (live, signal) => registerWebhooks(engine, live, signal)),
+    'webhooks.remove': webhookHandler(engine, (live, signal) => removeWebhooks(engine, live, signal)),
+    'pushes.retry': async (args) => {
+      const { channel } = ofChannel.parse(args);
+      const count = await engine.store.outbox.retry(channel == null ? {} : { channel }, engine.clock.now());
+      engine.wakes.push(null);
+      await tools.pusher.runUntilIdle();
+      return { retried: count };
+    },
+    ingest: async () => ({ handled: await tools.ingest.runUntilIdle() }),
+    check: async (args, progress, signal) => {
+      const lives = named(engine, ofChannel.parse(args).channel ?? null);
+      const channels: Json[] = [];
+      for (const live of lives) {
+        progress(`asking ${live.name}`);
+        channels.push(plain({ channel: live.name, items: await checkChannel(engine, live, signal) }));
+      }
+      return { channels };
+    },
+  };
+}
+
+async function runReconcile(
+  engine: Engine,
+  tools: HandlerTools,
+  asked: { args: Json; progress: (text: string) => void },
+  signal: AbortSignal,
+): Promise<Json> {
+  const args = reconcileArgs.parse(asked.args);
+  if (args.channel != null) channelNamed(engine, args.channel);
+  const plan = await planOf(engine, args);
+  const outcome = await reconcile(
+    engine,
+    { pusher: tools.pusher, progress: asked.progress },
+    {
+      channels: args.channel == null ? null : [args.channel],
+      skus: args.skus ?? null,
+      dryRun: args.dry_run,
+      waitMs: args.wait_ms,
+      overBrake: args.over_brake,
+      ...(plan === null ? {} : { plan }),
+    },
+    signal,
+  );
+  const code = exitCodeOf(outcome, { exitCode: args.exit_code, dryRun: args.dry_run });
+  return plain({ ...outcome, exit_code: code });
+}
+
+async function planOf(engine: Engine, args: z.infer<typeof reconcileArgs>) {
+  if (args.plan != null) return planFromJson(args.plan);
+  if (args.plan_id == null) return null;
+  const row = await engine.store.duties.plan(args.plan_id);
+  if (row === null) {
+    throw new AppError('unknown_plan', `no plan ${args.plan_id} is saved`, {
+      hint: 'make one with: invsync reconcile --dry-run --out plan.json',
+      exitCode: EXIT.usage,
+    });
+  }
+  return planFromJson(row.body);
+}
+
+function webhookHandler(
+  engine: Engine,
+  act: (live: LiveChannel, signal: AbortSignal) => Promise<ChannelWebhooks>,
+): RequestHandler {
+  return async (args, progress, signal) => {
+    const channels: ChannelWebhooks[] = [];
+    for (const live of named(engine, ofChannel.parse(args).channel ?? null)) {
+      progress(`asking ${live.name}`);
+      try {
+        channels.push(await act(live, signal));
+      } catch (error) {
+        if (!(error instanceof ChannelError)) throw error;
+        channels.push({ channel: live.name, webhooks: [], changes: [], error: error.message });
+      }
+    }
+    return plain({ channels });
+  };
+}
+
+async function checkChannel(engine: Engine, live: LiveChannel, signal: AbortSignal): Promise<CheckItem[]> {
+  try {
+    const identity = await identify(engine, live, signal);
+    const items = await live.channel.check(signal);
+    if (identity !== 'held') return items;
+    const row = (await engine.store.channels.list()).find((each) => each.id === live.id);
+    return [
+      ...items,
+      { name: 'account', level: 'fail', detail: row?.heldReason ?? 'not ours', remedy: 'see invsync channels show' },
+    ];
+  } catch (error) {
+    const refused = error instanceof ChannelError && error.kind === 'auth';
+    const remedy = error instanceof ChannelError && error.hint !== '' ? error.hint : 'check the address and the credentials';
+    return [{ name: refused ? 'credentials' : 'reachable', level: 'fail', detail: messageOf(error), remedy }];
+  }
+}
+
+/** A channel's failure in words that a command can end with. */
+async function talking<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof ChannelError)) throw error;
+    const exitCode = error.kind === 'auth' ? EXIT.refused : error.kind === 'rejected' ? EXIT.failed : EXIT.temporary;
+    throw new AppError(`channel_${error.kind}`, error.message, { hint: error.hint, exitCode, cause: error });
+  }
+}
+
+function named(engine: Engine, name: string | null): LiveChannel[] {
+  return name === null ? [...engine.channels.values()] : [channelNamed(engine, name)];
+}
+
+function channelNamed(engine: Engine, name: string): LiveChannel {
+  const live = [...engine.channels.values()].find((each) => each.name === name);
+  if (live !== undefined) return live;
+  throw new AppError('unknown_channel', `no channel is called "${name}"`, {
+    hint: `configured: ${[...engine.channels.values()].map((each) => each.name).join(', ')}`,
+    exitCode: EXIT.usage,
+  });
+}
+
+function plain(value: unknown): Json {
+  return JSON.parse(JSON.stringify(value)) as Json;
+}

@@ -1,0 +1,60 @@
+import type { Engine } from './engine.ts';
+import { createLoop, type Loop } from './loop.ts';
+import { type ReconcileTools, reconcile } from './reconcile.ts';
+
+/** Waiting raises beyond this are left to the next scheduled run. */
+const mostWaiting = 10_000;
+const restMs = 60_000;
+/** Proofs that come due within this are asked for in one go. */
+const gatherMs = 1_000;
+
+/** Finishes raises that wait for their proof: at its time it pulls the orders and reads the number once more. */
+export interface Proofs extends Loop {
+  /** A counter is too low and may be proved from `until` on. Knowing it is a convenience: the next run finds it too. */
+  expect(channelId: number, counterId: number, until: number): void;
+  /** An unexplained low that a push met: provable one order lag after it was seen. */
+  expectLow(channelId: number, counterId: number, since: number): void;
+}
+
+/** The duty that asks for proofs when they come due. */
+export function createProofs(engine: Engine, tools: Pick<ReconcileTools, 'pusher'>): Proofs {
+  const waiting = new Map<number, { channelId: number; until: number }>();
+  const expect = (channelId: number, counterId: number, until: number): void => {
+    if (waiting.size >= mostWaiting && !waiting.has(counterId)) return;
+    waiting.set(counterId, { channelId, until });
+    loop.wake();
+  };
+  const loop = createLoop(engine, 'proof', async (signal) => {
+    const now = engine.clock.now();
+    const due = [...waiting].filter(([, proof]) => proof.until <= now + gatherMs);
+    const ripe = due.every(([, proof]) => proof.until <= now) ? due : [];
+    if (ripe.length === 0) return nextRest(waiting, now);
+    for (const [counterId] of ripe) waiting.delete(counterId);
+    const names = new Set(ripe.map(([, proof]) => engine.channels.get(proof.channelId)?.name ?? ''));
+    const wish = {
+      channels: [...names].filter((name) => name !== ''),
+      skus: null,
+      counterIds: ripe.map(([counterId]) => counterId),
+      dryRun: false,
+      waitMs: 0,
+    };
+    await reconcile(engine, { ...tools, onWait: expect }, wish, signal);
+    return 0;
+  });
+  return {
+    ...loop,
+    expect,
+    expectLow(channelId, counterId, since) {
+      const live = engine.channels.get(channelId);
+      if (live === undefined) return;
+      const lagMs = live.capabilities.orderLagMs ?? live.raiseAfterMs;
+      expect(channelId, counterId, Math.max(since + lagMs + 1, engine.clock.now() + gatherMs));
+    },
+  };
+}
+
+function nextRest(waiting: ReadonlyMap<number, { until: number }>, now: number): number {
+  let rest = restMs;
+  for (const { until } of waiting.values()) rest = Math.min(rest, until - now);
+  return Math.max(1, rest);
+}

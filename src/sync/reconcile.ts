@@ -1,0 +1,254 @@
+import { ChannelError } from '../channels/errors.ts';
+import { messageOf } from '../errors.ts';
+import type { ChannelRow } from '../store/store.ts';
+import type { Engine, LiveChannel } from './engine.ts';
+import { feedsOf, freshness } from './fresh.ts';
+import type { SavedPlan } from './plan.ts';
+import type { Pusher } from './push.ts';
+import { correct, holdWrites } from './reconcile-correct.ts';
+import { markDone, skipChanged } from './reconcile-finish.ts';
+import { type OrdersFirst, pullFirst } from './reconcile-orders.ts';
+import { countsOf, type FailedChannel, type ReconcileOutcome } from './reconcile-result.ts';
+import { type Survey, survey } from './reconcile-survey.ts';
+
+/** What to reconcile and how. */
+export interface ReconcileWish {
+  /** Null: all configured channels. */
+  channels: string[] | null;
+  /** Only counters of these SKUs; null: all. */
+  skus: string[] | null;
+  /** Only these counters; null: all. */
+  counterIds?: number[] | null;
+  /** Steps 1 to 4 in memory; writes nothing. */
+  dryRun: boolean;
+  /** Wait at most so long for the first answers of the pushes. */
+  waitMs: number;
+  /** Repeat this plan's lines and skip what changed. */
+  plan?: SavedPlan;
+  overBrake?: boolean;
+}
+
+/** What a run works with besides the engine. */
+export interface ReconcileTools {
+  pusher: Pick<Pusher, 'runUntilIdle'>;
+  /** Told of each raise that waits for its proof. */
+  onWait?: (channelId: number, counterId: number, until: number) => void;
+  progress?: (text: string) => void;
+}
+
+interface Run {
+  wish: ReconcileWish;
+  tools: ReconcileTools;
+  planId: string;
+  counterIds: number[] | null;
+  first: OrdersFirst;
+  feeds: 'fresh' | 'stale';
+  outcome: ReconcileOutcome;
+  /** Counters made due, per channel. */
+  touched: Map<number, number[]>;
+}
+
+interface Target {
+  row: ChannelRow;
+  live: LiveChannel;
+}
+
+/**
+ * One reconcile run: orders of all its channels first, then per channel the identity, a live read, what each number
+ * means, brakes, and counters made due for the pushers. One channel's trouble never stops the next.
+ */
+export async function reconcile(
+  engine: Engine,
+  tools: ReconcileTools,
+  wish: ReconcileWish,
+  signal: AbortSignal,
+): Promise<ReconcileOutcome> {
+  const targets = await targetsOf(engine, wish);
+  const counterIds = await countersOf(engine, wish);
+  const into = wish.dryRun ? 'memory' : 'store';
+  tools.progress?.(`reading the orders of ${targets.length} channels`);
+  const first = await pullFirst(engine, { channels: targets.map(({ live }) => live), into }, signal);
+  if (!wish.dryRun) await pullStale(engine, first, signal);
+  const run: Run = {
+    wish,
+    tools,
+    planId: wish.plan?.plan_id ?? engine.randomHex(4),
+    counterIds,
+    first,
+    feeds: await feedsAfter(engine, first, wish),
+    touched: new Map(),
+    outcome: {
+      report: { plan_id: '', lines: [], counts: {}, warnings: [] },
+      passed: [],
+      failed: [],
+      braked: [],
+      skipped: 0,
+    },
+  };
+  run.outcome.report.plan_id = run.planId;
+  await Promise.all(targets.map((target) => reconcileChannel(engine, run, target, signal)));
+  run.outcome.report.lines.sort((a, b) => a.channel.localeCompare(b.channel) || a.counter_id - b.counter_id);
+  await markDone(engine, { ...run, pusher: tools.pusher, waitMs: wish.waitMs }, signal);
+  if (wish.plan !== undefined) await closePlan(engine, run, wish.plan);
+  run.outcome.report.counts = countsOf(run.outcome.report.lines);
+  return run.outcome;
+}
+
+async function targetsOf(engine: Engine, wish: ReconcileWish): Promise<Target[]> {
+  const rows = await engine.store.channels.list();
+  const names =
+    wish.plan === undefined ? wish.channels : [...new Set(wish.plan.lines.map((line) => line.channel))];
+  return rows.flatMap((row) => {
+    const live = engine.channels.get(row.id);
+    const wanted = names === null || names.includes(row.name);
+    return live === undefined || row.orphaned || !wanted ? [] : [{ row, live }];
+  });
+}
+
+async function countersOf(engine: Engine, wish: ReconcileWish): Promise<number[] | null> {
+  if (wish.plan !== undefined) return wish.plan.lines.map((line) => line.counter_id);
+  if (wish.skus === null) return wish.counterIds ?? null;
+  const found = await Promise.all(wish.skus.map((sku) => engine.store.reports.countersOfSku(sku)));
+  return [...new Set(found.flat().map((view) => view.counterId))];
+}
+
+/** Raising needs every live channel's orders, also those of channels that this run is not about. */
+async function pullStale(engine: Engine, first: OrdersFirst, signal: AbortSignal): Promise<void> {
+  const stale = (await freshness(engine)).filter(
+    (feed) => feed.stale !== null && feed.stale !== 'pending' && !first.pulls.has(feed.channelId),
+  );
+  const channels = stale.flatMap((feed) => engine.channels.get(feed.channelId) ?? []);
+  if (channels.length > 0) await pullFirst(engine, { channels, into: 'store' }, signal);
+}
+
+async function feedsAfter(
+  engine: Engine,
+  first: OrdersFirst,
+  wish: ReconcileWish,
+): Promise<'fresh' | 'stale'> {
+  const feeds = await freshness(engine);
+  if (!wish.dryRun) return feedsOf(feeds);
+  // A dry run marks no feed: what it has read itself counts as read.
+  const open = feeds.filter(
+    (feed) => feed.stale === 'pending' || first.pulls.get(feed.channelId)?.complete !== true,
+  );
+  return feedsOf(open);
+}
+
+async function reconcileChannel(
+  engine: Engine,
+  run: Run,
+  target: Target,
+  signal: AbortSignal,
+): Promise<void> {
+  const { row, live } = target;
+  try {
+    const foreign = await foreignAccount(engine, run, target, signal);
+    if (foreign !== null) {
+      run.outcome.failed.push({ channel: row.name, reason: foreign, kind: 'held' });
+      return;
+    }
+    run.tools.progress?.(`reading ${row.name}`);
+    const found = await survey(engine, surveyWish(run, target), signal);
+    const pull = run.first.pulls.get(live.id);
+    if (run.wish.plan !== undefined) run.outcome.skipped += skipChanged(found, run.wish.plan);
+    await correctChannel(engine, run, target, found);
+    if (pull?.complete === false) run.outcome.failed.push(failureOf(row, pull.error));
+    else run.outcome.passed.push(row.name);
+  } catch (error) {
+    if (!(error instanceof ChannelError)) throw error;
+    engine.log.warn({ channel: row.name, error: messageOf(error) }, 'reconcile could not read the channel');
+    run.outcome.failed.push(failureOf(row, error));
+  }
+}
+
+function surveyWish(run: Run, { row, live }: Target): Parameters<typeof survey>[1] {
+  const pull = run.first.pulls.get(live.id);
+  const lowSince = new Map<number, { since: number; number: number }>();
+  for (const line of run.wish.plan?.lines ?? []) {
+    if (line.low_since !== null && line.shown !== null)
+      lowSince.set(line.counter_id, { since: Date.parse(line.low_since), number: line.shown });
+  }
+  return {
+    row,
+    live,
+    counterIds: run.counterIds,
+    book: run.wish.dryRun ? 'dry' : 'book',
+    first: run.first,
+    evidence: {
+      pull: pull === undefined ? null : { complete: pull.complete, beganAt: pull.beganAt },
+      feeds: run.feeds,
+      orderLagMs: live.capabilities.orderLagMs,
+      raiseAfterMs: live.raiseAfterMs,
+      // A person replaces a bound that is not known; a known one is waited for in any case.
+      askedByPerson: run.wish.plan !== undefined && live.capabilities.orderLagMs === null,
+    },
+    lowSince,
+  };
+}
+
+async function correctChannel(engine: Engine, run: Run, target: Target, found: Survey): Promise<void> {
+  const { row, live } = target;
+  const { wish, outcome } = run;
+  const corrected = await correct(engine, found, {
+    row,
+    appliedPlanId: wish.plan?.plan_id ?? null,
+    scope: run.counterIds === null ? 'all' : 'some',
+    brakes: wish.overBrake === true ? 'overridden' : 'kept',
+    write: wish.dryRun ? 'dry' : 'write',
+  });
+  const { held, savedPlanId } = corrected;
+  if (held !== null) {
+    // The id that is printed is the one that a person applies.
+    if (savedPlanId !== null && outcome.braked.length === 0) outcome.report.plan_id = savedPlanId;
+    outcome.braked.push(row.name);
+    const where = savedPlanId === null ? 'held' : `held as plan ${savedPlanId}`;
+    outcome.report.warnings.push(`${row.name}: ${held.reason}; ${where}`);
+  }
+  if (corrected.touched.length > 0) run.touched.set(live.id, corrected.touched);
+  for (const { line, verdict } of found.lines) {
+    outcome.report.lines.push(line);
+    if (!wish.dryRun && verdict.action === 'wait' && verdict.until !== null)
+      run.tools.onWait?.(live.id, line.counter_id, verdict.until);
+  }
+  if (wish.dryRun) return;
+  const lows = found.lines.filter(({ verdict }) => verdict.low !== null).length;
+  engine.log.info(
+    { channel: row.name, listings: found.mapped, corrected: corrected.touched.length, lows },
+    'reconciled',
+  );
+}
+
+/** Is it still the shop that we know? Another one gets no write. Throws `ChannelError`. */
+async function foreignAccount(
+  engine: Engine,
+  run: Run,
+  { row, live }: Target,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const { accountId, title } = await live.channel.identity(signal);
+  if (row.accountId === accountId) return null;
+  if (run.wish.dryRun)
+    return row.accountId === null ? null : `the credentials lead to another account (${title}, ${accountId})`;
+  const bound = await engine.store.channels.bind(row.id, accountId);
+  if (bound.kind === 'bound') return null;
+  const reason =
+    bound.kind === 'taken'
+      ? `account ${accountId} is channel "${bound.by}" already`
+      : `the credentials lead to another account (${title}, ${accountId}) than before (${bound.by})`;
+  await holdWrites(engine, row, reason);
+  run.outcome.report.warnings.push(`${row.name}: ${reason}`);
+  return reason;
+}
+
+function failureOf(row: ChannelRow, error: ChannelError | null): FailedChannel {
+  const kind = error?.kind === 'auth' ? 'auth' : error?.kind === 'rejected' ? 'failed' : 'temporary';
+  return { channel: row.name, reason: error?.message ?? 'its orders could not all be read', kind };
+}
+
+async function closePlan(engine: Engine, run: Run, plan: SavedPlan): Promise<void> {
+  const { outcome } = run;
+  if (outcome.failed.length > 0 || outcome.braked.length > 0) return;
+  if ((await engine.store.duties.plan(plan.plan_id)) !== null)
+    await engine.store.duties.closePlan(plan.plan_id, 'applied');
+}

@@ -1,0 +1,98 @@
+import type { Json } from '../channels/channel.ts';
+import { iso } from '../clock.ts';
+import type { ChannelRow, StatusCounts, StockRow } from '../store/store.ts';
+import type { Engine } from './engine.ts';
+import { freshness } from './fresh.ts';
+
+/** A webhook that has not come after so long is missed. */
+export const missedAfterMs = 10 * 60_000;
+
+/** One word for what a channel does now. */
+export function channelState(row: ChannelRow): string {
+  if (row.orphaned) return 'orphaned';
+  if (row.heldReason !== null) return 'held';
+  if (row.parkedSince !== null) return 'parked';
+  if (row.paused) return 'paused';
+  if (row.brakePlan !== null) return 'braked';
+  if (row.mode === 'live' && (row.plannedAt === null || row.plannedAt < (row.liveSince ?? 0))) return 'starting';
+  return 'ok';
+}
+
+/** The `status` document of a running daemon. Times ISO 8601, counts integers. */
+export async function statusReport(engine: Engine, daemon: { since: number; version: string }): Promise<Json> {
+  const now = engine.clock.now();
+  const counts = await engine.store.reports.status(now);
+  return {
+    daemon: { running: true, since: iso(daemon.since), version: daemon.version },
+    channels: await channelReports(engine, counts),
+    inbox: { pending: counts.inbox.pending, dead: counts.inbox.dead },
+    outbox: { due: counts.outbox.due, oldest_s: ageSeconds(counts.outbox.oldestDueAt, now) },
+    oversells_open: counts.oversellsOpen,
+    uncounted: counts.uncounted,
+    exposed: counts.exposed,
+    unexplained_low: counts.unexplainedLow,
+  };
+}
+
+async function channelReports(engine: Engine, counts: StatusCounts): Promise<Json[]> {
+  const stale = new Map((await freshness(engine)).map((feed) => [feed.channelId, feed.stale]));
+  const missed = await engine.store.orders.missedWebhooks(engine.clock.now(), missedAfterMs);
+  const rows = await engine.store.channels.list();
+  return rows.map((row) => ({
+    channel: row.name,
+    type: row.type,
+    mode: row.mode,
+    state: channelState(row),
+    last_ok_at: iso(row.lastOkAt),
+    feed_fresh: stale.has(row.id) ? stale.get(row.id) === null : false,
+    due: counts.perChannel.get(row.id)?.due ?? 0,
+    dead: counts.perChannel.get(row.id)?.dead ?? 0,
+    missed_webhooks: missed.get(row.id) ?? 0,
+  }));
+}
+
+function ageSeconds(at: number | null, now: number): number {
+  return at === null ? 0 : Math.max(0, Math.round((now - at) / 1_000));
+}
+
+/** The six numbers of a SKU, as every document shows them. */
+export function stockJson(row: StockRow): { [key: string]: Json } {
+  return {
+    sku: row.sku,
+    on_hand: row.onHand,
+    committed: row.committed,
+    reserved: row.reserved,
+    available: row.available,
+    counted: row.counted,
+  };
+}
+
+/** The `stock show` document: the numbers, and what each listing shows. Null: no such SKU. */
+export async function stockReport(engine: Pick<Engine, 'store'>, sku: string): Promise<Json | null> {
+  const row = await engine.store.stock.get(sku);
+  if (row === null) return null;
+  const views = await engine.store.reports.countersOfSku(sku);
+  const names = new Map((await engine.store.channels.list()).map((channel) => [channel.id, channel.name]));
+  const listings = views.flatMap((view) =>
+    view.listings.map((listing) => ({
+      channel: names.get(view.channelId) ?? '',
+      listing_id: listing.listingId,
+      channel_sku: listing.channelSku,
+      units: listing.parts.find((part) => part.skuId === row.skuId)?.units ?? 0,
+      target: view.target.kind === 'number' ? view.target.quantity : null,
+      sent: view.unread.at(-1)?.quantity ?? view.anchor?.number ?? null,
+      shown: view.lastRead?.shown ?? view.anchor?.number ?? null,
+      read_at: iso(view.lastRead?.answeredAt ?? view.anchor?.until ?? null),
+      state: listingState(view),
+    })),
+  );
+  return { ...stockJson(row), listings };
+}
+
+function listingState(view: Awaited<ReturnType<Engine['store']['reports']['countersOfSku']>>[number]): string {
+  if (view.target.kind !== 'number') return view.target.kind;
+  if (view.exposed) return 'exposed';
+  if (view.dead) return 'dead';
+  if (view.state !== 'idle') return view.state;
+  return view.version > view.doneVersion ? 'due' : 'in sync';
+}

@@ -1,0 +1,344 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { signMemory } from '../../../src/channels/memory/wire.ts';
+import { createIngest } from '../../../src/sync/ingest.ts';
+import { makeWorld, settle, type World } from './world.ts';
+
+let world: World;
+afterEach(async () => {
+  await world.close();
+});
+
+async function statuses(): Promise<string[]> {
+  const rows = await world.store.inbox.list({ limit: 1_000 });
+  return rows.map((row) => row.status).reverse();
+}
+
+/** A signed delivery whose body is whatever the test wants. */
+function rawHook(text: string | Buffer, key: string, topic = 'order') {
+  const body = Buffer.isBuffer(text) ? text : Buffer.from(text);
+  return {
+    headers: {
+      'x-memory-id': key,
+      'x-memory-topic': topic,
+      'x-memory-signature': signMemory(body, 'a shared secret'),
+    },
+    body,
+  };
+}
+
+function orderBody(changes: Record<string, unknown> = {}, line: Record<string, unknown> = {}): string {
+  const at = world.clock.now();
+  return JSON.stringify({
+    id: 'x1',
+    number: '#x1',
+    version: at,
+    status: 'open',
+    placed_at: at,
+    changed_at: at,
+    lines: [
+      { key: 'x1-1', listing: 'TEE', sku: 'TEE', taken: 1, gone: 0, taken_at: at, gone_at: null, ...line },
+    ],
+    complete: true,
+    ...changes,
+  });
+}
+
+describe('a delivery becomes an order state', () => {
+  test('a sale takes its units, and the same delivery a hundred times takes nothing more', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    const ingest = createIngest(world.engine);
+    const order = world.platform('shop').sell({ lines: [{ ref: 'TEE', quantity: 2 }] });
+    const hook = world.platform('shop').hookForOrder(order?.id ?? '');
+    const first = await world.deliver('shop', hook);
+    expect(JSON.parse(first.body)).toEqual({ status: 'accepted' });
+    expect(await ingest.runUntilIdle()).toBe(1);
+    for (let i = 0; i < 100; i += 1) {
+      const again = await world.deliver('shop', hook);
+      expect(JSON.parse(again.body)).toMatchObject({ status: 'duplicate', first: 'applied' });
+    }
+    expect(await ingest.runUntilIdle()).toBe(0);
+    expect(await world.available('TEE')).toBe(3);
+  });
+
+  test('states that arrive in the wrong order end at the newest', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    const ingest = createIngest(world.engine);
+    const shop = world.platform('shop');
+    const order = shop.sell({ lines: [{ ref: 'TEE', quantity: 3 }] });
+    const sold = shop.hookForOrder(order?.id ?? '');
+    await world.clock.advance(1_000);
+    shop.edit(order?.id ?? '', { line: order?.lines[0]?.key ?? '', quantity: 1 });
+    const edited = shop.hookForOrder(order?.id ?? '');
+    await world.deliver('shop', edited);
+    await ingest.runUntilIdle();
+    await world.deliver('shop', sold);
+    await ingest.runUntilIdle();
+    expect(await world.available('TEE')).toBe(4);
+  });
+
+  test('a line whose listing is named by an alias takes the units of the listing', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    const ingest = createIngest(world.engine);
+    await world.deliver('shop', rawHook(orderBody({}, { listing: 'alias-of-TEE' }), 'k1'));
+    await ingest.runUntilIdle();
+    expect(await world.available('TEE')).toBe(4);
+  });
+
+  test('equal versions with different content are settled by a look at the order itself', async () => {
+    world = await makeWorld({ shop: { versionStepMs: 60_000 } });
+    await world.stock('TEE', 9);
+    const ingest = createIngest(world.engine);
+    const shop = world.platform('shop');
+    const order = shop.sell({ lines: [{ ref: 'TEE', quantity: 3 }] });
+    const id = order?.id ?? '';
+    const three = shop.hookForOrder(id);
+    await world.clock.advance(5);
+    shop.edit(id, { line: `${id}-1`, quantity: 5 });
+    const five = shop.hookForOrder(id);
+    for (const hook of [five, three]) {
+      await world.deliver('shop', hook);
+      await world.clock.advance(5);
+      await ingest.runUntilIdle();
+    }
+    expect(await world.available('TEE')).toBe(4);
+    expect(await statuses()).toEqual(['applied', 'applied']);
+  });
+
+  test('a delivery that only names orders is applied from a look by id, and a deleted order is flagged', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    const ingest = createIngest(world.engine);
+    const shop = world.platform('shop');
+    const order = shop.sell({ lines: [{ ref: 'TEE', quantity: 2 }] });
+    await world.deliver('shop', shop.hook('order-ids', { ids: [order?.id ?? ''] }));
+    await ingest.runUntilIdle();
+    expect(await world.available('TEE')).toBe(3);
+    shop.forget(order?.id ?? '');
+    await world.deliver('shop', shop.hook('order-ids', { ids: [order?.id ?? ''] }));
+    await ingest.runUntilIdle();
+    expect(await world.available('TEE')).toBe(3);
+    const [stored] = await world.store.orders.list({ limit: 1 });
+    expect(stored?.missing).toBe(true);
+  });
+
+  test('an unsettled order is not applied but looked at again, until it is settled', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    const ingest = createIngest(world.engine);
+    const shop = world.platform('shop');
+    const order = shop.sell({ lines: [{ ref: 'TEE', quantity: 2 }] });
+    shop.unsettle(order?.id ?? '', 3_000);
+    await world.deliver('shop', shop.hookForOrder(order?.id ?? ''));
+    await ingest.runUntilIdle();
+    expect(await world.available('TEE')).toBe(5);
+    expect(await statuses()).toEqual(['new']);
+    await world.clock.advance(3_000);
+    await ingest.runUntilIdle();
+    expect(await world.available('TEE')).toBe(3);
+    expect(await statuses()).toEqual(['applied']);
+  });
+
+  test('an order that cannot be filled is recorded, alerted and never negative', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 1);
+    const ingest = createIngest(world.engine);
+    const order = world.platform('shop').sell({ lines: [{ ref: 'TEE', quantity: 3 }], force: true });
+    await world.deliver('shop', world.platform('shop').hookForOrder(order?.id ?? ''));
+    await ingest.runUntilIdle();
+    expect(await world.available('TEE')).toBe(0);
+    const oversells = await world.store.reports.oversells({ limit: 10 });
+    expect(oversells.map((each) => each.shortfall)).toEqual([2]);
+    const alerts = await world.store.duties.alerts(true, 10);
+    expect(alerts.map((each) => each.kind)).toContain('oversold');
+  });
+
+  test('a hint about a listing makes its counter due and books nothing', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    const ingest = createIngest(world.engine);
+    const pushed: (number | null)[] = [];
+    world.engine.wakes.onPush((id) => pushed.push(id));
+    await world.deliver('shop', world.platform('shop').hook('listing', { ids: ['alias-of-TEE'] }));
+    await ingest.runUntilIdle();
+    expect(pushed.length).toBeGreaterThan(0);
+    expect(await world.available('TEE')).toBe(5);
+  });
+});
+
+describe('bad input', () => {
+  const cases: [string, (at: number) => string | Buffer, string][] = [
+    ['a truncated body', () => orderBody().slice(0, 60), 'dead'],
+    ['an empty body', () => '', 'dead'],
+    ['a body that is not UTF-8', () => Buffer.from([0x7b, 0xff, 0xfe, 0x7d]), 'dead'],
+    ['JSON nested ten thousand deep', () => '['.repeat(10_000) + ']'.repeat(10_000), 'dead'],
+    ['a negative quantity', () => orderBody({}, { taken: -1 }), 'dead'],
+    ['a fractional quantity', () => orderBody({}, { taken: 1.5 }), 'dead'],
+    ['an absurd quantity', () => orderBody({}, { taken: 1e15 }), 'dead'],
+    ['an order that is a list', () => '[1,2,3]', 'dead'],
+  ];
+  test.each(cases)('%s is stored, answered 2xx and becomes a dead letter', async (_name, body, status) => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    const ingest = createIngest(world.engine);
+    const good = rawHook(orderBody({ id: 'good', lines: [] }), 'good');
+    expect((await world.deliver('shop', rawHook(body(0), 'bad'))).status).toBe(200);
+    expect((await world.deliver('shop', good)).status).toBe(200);
+    await ingest.runUntilIdle();
+    expect(await statuses()).toEqual([status, 'applied']);
+    expect(await world.available('TEE')).toBe(5);
+    const alerts = await world.store.duties.alerts(true, 10);
+    expect(alerts.map((each) => each.kind)).toContain('dead_delivery');
+  });
+
+  test('ids above 2^53 stay exact, and of a repeated key the last one counts', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 9);
+    const ingest = createIngest(world.engine);
+    const long = orderBody().replace('"id":"x1"', '"id":9007199254740993');
+    await world.deliver('shop', rawHook(long, 'long'));
+    const twice = orderBody({ id: 'twice' }, { key: 'twice-1' }).replace('"taken":1', '"taken":7,"taken":2');
+    await world.deliver('shop', rawHook(twice, 'twice'));
+    await ingest.runUntilIdle();
+    const orders = await world.store.orders.list({ limit: 10 });
+    expect(orders.map((each) => each.orderId).sort()).toEqual(['9007199254740993', 'twice']);
+    expect(await world.available('TEE')).toBe(6);
+  });
+
+  test('an order with 500 lines is applied whole, and a line without a SKU is kept as unmapped', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 600);
+    const ingest = createIngest(world.engine);
+    const lines = Array.from({ length: 500 }, (_, i) => ({
+      key: `l${i}`,
+      listing: 'TEE',
+      sku: 'TEE',
+      taken: 1,
+      gone: 0,
+    }));
+    await world.deliver('shop', rawHook(orderBody({ id: 'big', lines }), 'big'));
+    await world.deliver(
+      'shop',
+      rawHook(orderBody({ id: 'bare' }, { key: 'b', listing: null, sku: null }), 'bare'),
+    );
+    await ingest.runUntilIdle();
+    expect(await world.available('TEE')).toBe(100);
+    expect(await statuses()).toEqual(['applied', 'unmapped']);
+  });
+
+  test('an unknown topic is ignored with its reason', async () => {
+    world = await makeWorld();
+    const ingest = createIngest(world.engine);
+    await world.deliver('shop', rawHook('{}', 'k', 'carts.updated'));
+    await ingest.runUntilIdle();
+    const [row] = await world.store.inbox.list({ limit: 1 });
+    expect(row).toMatchObject({ status: 'ignored', outcome: 'unknown topic "carts.updated"' });
+  });
+
+  test.each([
+    ['missing', { 'x-memory-signature': undefined }],
+    ['wrong', { 'x-memory-signature': 'f'.repeat(64) }],
+    ['doubled', { 'x-memory-signature': `${'f'.repeat(64)}, ${'f'.repeat(64)}` }],
+    ['stale', { 'x-memory-time': '1000' }],
+  ])('a %s signature never touches the store', async (_name, changes) => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    const answer = await world.deliver('shop', rawHook(orderBody(), 'k'), changes);
+    expect(answer.status).toBe(401);
+    expect(await statuses()).toEqual([]);
+    expect([...world.receiver.counts().refused.values()]).toEqual([1]);
+  });
+
+  test('a known key with another body is a new delivery, and reported', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    const ingest = createIngest(world.engine);
+    await world.deliver('shop', rawHook(orderBody(), 'same'));
+    const other = orderBody({ id: 'other' }, { key: 'other-1' });
+    const answer = await world.deliver('shop', rawHook(other, 'same'));
+    expect(JSON.parse(answer.body)).toEqual({ status: 'accepted' });
+    await ingest.runUntilIdle();
+    expect(await world.available('TEE')).toBe(3);
+    const alerts = await world.store.duties.alerts(true, 10);
+    expect(alerts.map((each) => each.kind)).toContain('key_reused');
+  });
+});
+
+describe('trouble at the channel', () => {
+  test('a channel that does not answer holds up its own looks only', async () => {
+    world = await makeWorld({ slow: {}, quick: {} });
+    await world.stock('TEE', 5);
+    const ingest = createIngest(world.engine);
+    const slow = world.platform('slow');
+    const stuck = slow.sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
+    slow.faults.arm('unanswered', { on: 'orders' });
+    await world.deliver('slow', slow.hook('order-ids', { ids: [stuck?.id ?? ''] }));
+    const quick = world.platform('quick');
+    const sold = quick.sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
+    ingest.start();
+    await settle();
+    await world.deliver('quick', quick.hookForOrder(sold?.id ?? ''));
+    await settle();
+    expect(await world.available('TEE')).toBe(4);
+    await ingest.stop();
+    const restarted = createIngest(world.engine);
+    await restarted.runUntilIdle();
+    expect(await world.available('TEE')).toBe(3);
+  });
+
+  test('refused credentials park the channel and spend no attempt; the next answer ends it', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    const ingest = createIngest(world.engine);
+    const shop = world.platform('shop');
+    const sold = shop.sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
+    shop.faults.arm('auth', { on: 'orders', count: 3 });
+    await world.deliver('shop', shop.hook('order-ids', { ids: [sold?.id ?? ''] }));
+    await ingest.runUntilIdle();
+    expect((await world.store.channels.list())[0]?.parkedSince).toBe(world.clock.now());
+    await world.clock.advance(4 * 60_000);
+    await ingest.runUntilIdle();
+    const [row] = await world.store.inbox.list({ limit: 1 });
+    expect(row).toMatchObject({ status: 'applied', attempts: 0 });
+    expect((await world.store.channels.list())[0]?.parkedSince).toBeNull();
+    expect(await world.available('TEE')).toBe(4);
+    expect((await world.store.duties.alerts(true, 10)).map((each) => each.kind)).not.toContain('credentials');
+  });
+
+  test('a channel that throttles is asked again after its pause', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    const ingest = createIngest(world.engine);
+    const shop = world.platform('shop');
+    const sold = shop.sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
+    shop.faults.arm('throttle', { on: 'orders', ms: 7_000 });
+    await world.deliver('shop', shop.hook('order-ids', { ids: [sold?.id ?? ''] }));
+    await ingest.runUntilIdle();
+    expect(await world.available('TEE')).toBe(5);
+    await world.clock.advance(7_000);
+    await ingest.runUntilIdle();
+    const [row] = await world.store.inbox.list({ limit: 1 });
+    expect(row).toMatchObject({ status: 'applied', attempts: 0 });
+  });
+
+  test('a look that fails is tried again by the ladder and does not lose the order', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    const ingest = createIngest(world.engine);
+    const shop = world.platform('shop');
+    const sold = shop.sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
+    shop.faults.arm('error', { on: 'orders', count: 2 });
+    await world.deliver('shop', shop.hook('order-ids', { ids: [sold?.id ?? ''] }));
+    await ingest.runUntilIdle();
+    await world.clock.advance(6_000);
+    await ingest.runUntilIdle();
+    expect(await world.available('TEE')).toBe(5);
+    await world.clock.advance(31_000);
+    await ingest.runUntilIdle();
+    const [row] = await world.store.inbox.list({ limit: 1 });
+    expect(row).toMatchObject({ status: 'applied', attempts: 2 });
+    expect(await world.available('TEE')).toBe(4);
+  });
+});
