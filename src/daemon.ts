@@ -1,6 +1,6 @@
-import type { Config } from './config/config.ts';
 import { systemClock } from './clock.ts';
 import { type Composition, compose } from './compose.ts';
+import type { Config } from './config/config.ts';
 import { createAdminListener } from './http/admin.ts';
 import { createMetrics } from './http/metrics.ts';
 import { createPublicListener } from './http/public.ts';
@@ -49,7 +49,11 @@ interface Crew {
  * The composition root of `serve`: takes the engine lock, opens the store, starts both listeners and all duties. The
  * one place that knows store, channels, sync and http together.
  */
-export async function startDaemon(config: Config, version: string, log: Log = createLog('info')): Promise<Daemon> {
+export async function startDaemon(
+  config: Config,
+  version: string,
+  log: Log = createLog('info'),
+): Promise<Daemon> {
   const lock = takeEngineLock(config.data_dir);
   const since = systemClock.now();
   let store: Store | null = null;
@@ -77,7 +81,10 @@ async function run(config: Config, ground: Ground): Promise<Daemon> {
   let crew = await assemble(config, ground);
   const engine = () => crew.composition.engine;
   const receive: Receiver['receive'] = (name, request) => crew.receiver.receive(name, request);
-  const publicListener = createPublicListener({ clock: systemClock, log, receiver: { receive } }, config.server.listen);
+  const publicListener = createPublicListener(
+    { clock: systemClock, log, receiver: { receive } },
+    config.server.listen,
+  );
   const adminListener = createAdminListener(
     {
       log,
@@ -138,7 +145,8 @@ async function run(config: Config, ground: Ground): Promise<Daemon> {
 async function assemble(config: Config, ground: Ground): Promise<Crew> {
   const composition = await compose(config, ground.store, { log: ground.log });
   const { engine } = composition;
-  for (const id of engine.channels.keys()) await engine.store.channels.markFeed(id, { gapAt: engine.clock.now() });
+  for (const id of engine.channels.keys())
+    await engine.store.channels.markFeed(id, { gapAt: engine.clock.now() });
   const pusher = createPusher(engine);
   const ingest = createIngest(engine);
   const requests = createRequests(engine, requestHandlers(engine, { pusher, ingest }));
@@ -172,7 +180,10 @@ function reconcileSchedule(engine: Engine, pusher: ReturnType<typeof createPushe
         { channels: null, skus: null, dryRun: false, waitMs: 60_000 },
         signal,
       );
-      engine.log.info({ counts: outcome.report.counts, braked: outcome.braked, failed: outcome.failed }, 'reconciled');
+      engine.log.info(
+        { counts: outcome.report.counts, braked: outcome.braked, failed: outcome.failed },
+        'reconciled',
+      );
     },
   });
 }
@@ -196,7 +207,9 @@ async function stopDuties(crew: Crew): Promise<void> {
   await Promise.all(crew.duties.map((duty) => duty.stop()));
 }
 
-async function readiness(store: Store): Promise<{ ready: boolean; checks: { name: string; ok: boolean; detail: string }[] }> {
+async function readiness(
+  store: Store,
+): Promise<{ ready: boolean; checks: { name: string; ok: boolean; detail: string }[] }> {
   try {
     await store.duties.ping(systemClock.now());
     return { ready: true, checks: [{ name: 'database', ok: true, detail: 'writes reach the disk' }] };
@@ -210,6 +223,7 @@ function restartNotes(before: Config, after: Config): string[] {
   const notes: string[] = [];
   if (before.data_dir !== after.data_dir) notes.push('data_dir changed: restart invsync to use it');
   const listen = (config: Config) => JSON.stringify([config.server.listen, config.admin]);
-  if (listen(before) !== listen(after)) notes.push('listening addresses or the admin token changed: restart invsync to use them');
+  if (listen(before) !== listen(after))
+    notes.push('listening addresses or the admin token changed: restart invsync to use them');
   return notes;
 }

@@ -5,7 +5,10 @@ import { ackBoundsMs, type ReceiveCounts } from './sync/receive.ts';
 import { missedAfterMs } from './sync/status.ts';
 
 /** Everything that `/metrics` tells, read at the time of the scrape. */
-export async function metricsSamples(engine: Engine, counts: ReceiveCounts): Promise<(Sample | HistogramSample)[]> {
+export async function metricsSamples(
+  engine: Engine,
+  counts: ReceiveCounts,
+): Promise<(Sample | HistogramSample)[]> {
   const now = engine.clock.now();
   const status = await engine.store.reports.status(now);
   const missed = await engine.store.orders.missedWebhooks(now, missedAfterMs);
@@ -27,7 +30,9 @@ export async function metricsSamples(engine: Engine, counts: ReceiveCounts): Pro
       'Requests refused at the door, by reason.',
       [...counts.refused].map(([reason, value]) => ({ labels: { reason }, value })),
     ),
-    counter('delivery_keys_reused_total', 'Known keys that came with another body.', [{ value: counts.reused }]),
+    counter('delivery_keys_reused_total', 'Known keys that came with another body.', [
+      { value: counts.reused },
+    ]),
     {
       name: 'ack_ms',
       help: 'Time from a received delivery to its durable acknowledgement.',
@@ -39,9 +44,19 @@ export async function metricsSamples(engine: Engine, counts: ReceiveCounts): Pro
     },
     gauge('inbox_pending', 'Deliveries not yet processed.', [{ value: status.inbox.pending }]),
     gauge('inbox_dead', 'Deliveries that need a person.', [{ value: status.inbox.dead }]),
-    gauge('outbox_oldest_seconds', 'Age of the oldest due push.', [{ value: ageS(status.outbox.oldestDueAt) }]),
-    gauge('outbox_due', 'Numbers to be pushed.', perChannel((id) => status.perChannel.get(id)?.due ?? 0)),
-    gauge('missed_webhooks', 'Orders learned by a pull of which no webhook came.', perChannel((id) => missed.get(id) ?? 0)),
+    gauge('outbox_oldest_seconds', 'Age of the oldest due push.', [
+      { value: ageS(status.outbox.oldestDueAt) },
+    ]),
+    gauge(
+      'outbox_due',
+      'Numbers to be pushed.',
+      perChannel((id) => status.perChannel.get(id)?.due ?? 0),
+    ),
+    gauge(
+      'missed_webhooks',
+      'Orders learned by a pull of which no webhook came.',
+      perChannel((id) => missed.get(id) ?? 0),
+    ),
     gauge(
       'feed_fresh',
       'Is the order feed fresh (1) or stale (0).',

@@ -49,6 +49,21 @@ interface GlobalOptions {
 
 const nouns: readonly Noun[] = [
   {
+    name: 'demo',
+    summary: 'sandbox shops, the real daemon, shoppers, and a proof at the end',
+    load: () => import('./commands/demo.ts'),
+  },
+  {
+    name: 'serve',
+    summary: 'the daemon: takes webhooks in and keeps every channel right',
+    load: () => import('./commands/serve.ts'),
+  },
+  {
+    name: 'sandbox',
+    summary: 'the sandbox shops alone, with the channels block that reaches them',
+    load: () => import('./commands/sandbox.ts'),
+  },
+  {
     name: 'config',
     summary: 'show the configuration in effect, or check the file',
     load: () => import('./commands/config.ts'),

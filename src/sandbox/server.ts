@@ -85,7 +85,9 @@ async function serve(
     if (response.headersSent || incoming.socket.destroyed) return;
     const known = error instanceof AppError;
     response.writeHead(known ? 409 : 500, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ error: { code: known ? error.code : 'sandbox', message: messageOf(error) } }));
+    response.end(
+      JSON.stringify({ error: { code: known ? error.code : 'sandbox', message: messageOf(error) } }),
+    );
   }
 }
 

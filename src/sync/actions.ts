@@ -13,8 +13,14 @@ const batch = 20;
 /** Refused this often by `retry`, the order falls back to a person. */
 const mostAttempts = 20;
 
+/** The duty of order actions. */
+export interface Actions extends Loop {
+  /** Acts on what is due now until nothing is. For tests and one-off runs. */
+  runUntilIdle(): Promise<void>;
+}
+
 /** Holds and cancels oversold orders at their channels, as the channel's policy says; one flight per order. */
-export function createActions(engine: Engine): Loop & { runUntilIdle(): Promise<void> } {
+export function createActions(engine: Engine): Actions {
   const pass = async (signal: AbortSignal): Promise<number> => {
     const rows = await engine.store.channels.list();
     const counts = await Promise.all(

@@ -42,7 +42,9 @@ export async function importCatalogue(
   const warnings: string[] = [];
   let vanished = 0;
   if (seen < known * (1 - engine.settings.maxChange)) {
-    warnings.push(`${live.name}: only ${seen} of ${known} known listings came back; none is taken as removed`);
+    warnings.push(
+      `${live.name}: only ${seen} of ${known} known listings came back; none is taken as removed`,
+    );
   } else vanished = (await store.listings.finishWalk(live.id, beganAt)).vanished;
   const mapped = await matchKnown(engine, live);
   const unmapped = await countUnmapped(engine, live);

@@ -128,11 +128,19 @@ async function checkChannel(engine: Engine, live: LiveChannel, signal: AbortSign
     const row = (await engine.store.channels.list()).find((each) => each.id === live.id);
     return [
       ...items,
-      { name: 'account', level: 'fail', detail: row?.heldReason ?? 'not ours', remedy: 'see invsync channels show' },
+      {
+        name: 'account',
+        level: 'fail',
+        detail: row?.heldReason ?? 'not ours',
+        remedy: 'see invsync channels show',
+      },
     ];
   } catch (error) {
     const refused = error instanceof ChannelError && error.kind === 'auth';
-    const remedy = error instanceof ChannelError && error.hint !== '' ? error.hint : 'check the address and the credentials';
+    const remedy =
+      error instanceof ChannelError && error.hint !== ''
+        ? error.hint
+        : 'check the address and the credentials';
     return [{ name: refused ? 'credentials' : 'reachable', level: 'fail', detail: messageOf(error), remedy }];
   }
 }
@@ -143,7 +151,8 @@ async function talking<T>(act: () => Promise<T>): Promise<T> {
     return await act();
   } catch (error) {
     if (!(error instanceof ChannelError)) throw error;
-    const exitCode = error.kind === 'auth' ? EXIT.refused : error.kind === 'rejected' ? EXIT.failed : EXIT.temporary;
+    const exitCode =
+      error.kind === 'auth' ? EXIT.refused : error.kind === 'rejected' ? EXIT.failed : EXIT.temporary;
     throw new AppError(`channel_${error.kind}`, error.message, { hint: error.hint, exitCode, cause: error });
   }
 }

@@ -44,7 +44,10 @@ async function hold(engine: Engine, live: LiveChannel, reason: string | null): P
   if (reason !== null) {
     await engine.store.channels.mark(live.id, { heldReason: `${prefix}${reason}` });
     const message = `${live.name}: ${reason}`;
-    await engine.store.duties.raiseAlert({ channelId: live.id, kind: 'account', subject: live.name, message }, now);
+    await engine.store.duties.raiseAlert(
+      { channelId: live.id, kind: 'account', subject: live.name, message },
+      now,
+    );
     return;
   }
   if (row?.heldReason?.startsWith(prefix)) await engine.store.channels.mark(live.id, { heldReason: null });

@@ -14,12 +14,16 @@ export function channelState(row: ChannelRow): string {
   if (row.parkedSince !== null) return 'parked';
   if (row.paused) return 'paused';
   if (row.brakePlan !== null) return 'braked';
-  if (row.mode === 'live' && (row.plannedAt === null || row.plannedAt < (row.liveSince ?? 0))) return 'starting';
+  if (row.mode === 'live' && (row.plannedAt === null || row.plannedAt < (row.liveSince ?? 0)))
+    return 'starting';
   return 'ok';
 }
 
 /** The `status` document of a running daemon. Times ISO 8601, counts integers. */
-export async function statusReport(engine: Engine, daemon: { since: number; version: string }): Promise<Json> {
+export async function statusReport(
+  engine: Engine,
+  daemon: { since: number; version: string },
+): Promise<Json> {
   const now = engine.clock.now();
   const counts = await engine.store.reports.status(now);
   return {
@@ -89,7 +93,9 @@ export async function stockReport(engine: Pick<Engine, 'store'>, sku: string): P
   return { ...stockJson(row), listings };
 }
 
-function listingState(view: Awaited<ReturnType<Engine['store']['reports']['countersOfSku']>>[number]): string {
+function listingState(
+  view: Awaited<ReturnType<Engine['store']['reports']['countersOfSku']>>[number],
+): string {
   if (view.target.kind !== 'number') return view.target.kind;
   if (view.exposed) return 'exposed';
   if (view.dead) return 'dead';

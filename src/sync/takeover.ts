@@ -1,6 +1,6 @@
 import type { Engine } from './engine.ts';
 import { createLoop, type Loop } from './loop.ts';
-import { reconcile, type ReconcileTools } from './reconcile.ts';
+import { type ReconcileTools, reconcile } from './reconcile.ts';
 
 const everyMs = 1_000;
 
@@ -30,7 +30,8 @@ export function createTakeover(engine: Engine, tools: ReconcileTools): Loop {
       { channels, skus: null, dryRun: false, waitMs: 0 },
       signal,
     );
-    for (const { channel, reason } of outcome.failed) engine.log.warn({ channel, reason }, 'not taken over yet');
+    for (const { channel, reason } of outcome.failed)
+      engine.log.warn({ channel, reason }, 'not taken over yet');
     engine.wakes.push(null);
     return outcome.failed.length > 0 ? 5 * everyMs : everyMs;
   });

@@ -17,18 +17,27 @@ export interface ChannelWebhooks {
 export function hookUrl(engine: Engine, live: LiveChannel): string {
   const { publicUrl } = engine.settings;
   if (publicUrl === null) {
-    throw new AppError('no_public_url', 'server.public_url is not set, so no channel can reach this invsync', {
-      hint: 'set server.public_url to the https address of this machine, or set webhooks: false on the channel',
-      exitCode: EXIT.usage,
-    });
+    throw new AppError(
+      'no_public_url',
+      'server.public_url is not set, so no channel can reach this invsync',
+      {
+        hint: 'set server.public_url to the https address of this machine, or set webhooks: false on the channel',
+        exitCode: EXIT.usage,
+      },
+    );
   }
   return `${publicUrl.replace(/\/+$/, '')}/hooks/${live.name}`;
 }
 
 /** Makes the channel's subscriptions exist; from now on `serve` looks after them. */
-export async function registerWebhooks(engine: Engine, live: LiveChannel, signal: AbortSignal): Promise<ChannelWebhooks> {
+export async function registerWebhooks(
+  engine: Engine,
+  live: LiveChannel,
+  signal: AbortSignal,
+): Promise<ChannelWebhooks> {
   const { webhooks } = live.channel;
-  if (webhooks === undefined || !live.webhooks) return none(live, 'polled only: it has no webhooks, or webhooks: false is set');
+  if (webhooks === undefined || !live.webhooks)
+    return none(live, 'polled only: it has no webhooks, or webhooks: false is set');
   const report = await webhooks.ensure(hookUrl(engine, live), signal);
   await engine.store.channels.mark(live.id, { webhooksRegistered: true });
   return { channel: live.name, webhooks: report.webhooks, changes: report.changes, error: null };
@@ -40,7 +49,11 @@ export async function listWebhooks(live: LiveChannel, signal: AbortSignal): Prom
   return { channel: live.name, webhooks: await webhooks.list(signal), changes: [], error: null };
 }
 
-export async function removeWebhooks(engine: Engine, live: LiveChannel, signal: AbortSignal): Promise<ChannelWebhooks> {
+export async function removeWebhooks(
+  engine: Engine,
+  live: LiveChannel,
+  signal: AbortSignal,
+): Promise<ChannelWebhooks> {
   const { webhooks } = live.channel;
   if (webhooks === undefined) return none(live, null);
   const changes = await webhooks.remove(signal);
@@ -77,7 +90,10 @@ async function mend(engine: Engine, live: LiveChannel, signal: AbortSignal): Pro
       await engine.store.channels.markFeed(live.id, { gapAt: now });
       engine.wakes.pull(live.id);
       const message = `${live.name}: webhooks were mended: ${changes.join('; ')}`;
-      await engine.store.duties.raiseAlert({ channelId: live.id, kind: 'webhooks', subject: live.name, message }, now);
+      await engine.store.duties.raiseAlert(
+        { channelId: live.id, kind: 'webhooks', subject: live.name, message },
+        now,
+      );
     } else await engine.store.duties.resolveAlert('webhooks', live.name, now);
     return true;
   } catch (error) {

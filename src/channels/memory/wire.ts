@@ -49,13 +49,13 @@ const order = z.object({
   look_again_ms: millis.nullish(),
 });
 const named = z.object({ ids: z.array(id).max(1_000) });
-const fields = z.discriminatedUnion('topic', [
-  z.object({ topic: z.literal('order'), order }),
-  z.object({ topic: z.literal('order-ids'), ids: z.array(id) }),
-  z.object({ topic: z.literal('listing'), ids: z.array(id) }),
-  z.object({ topic: z.literal('alert'), message: z.string() }),
-  z.object({ topic: z.literal('ignored'), reason: z.string() }),
-]);
+
+/** What `memoryFieldsOf` and the lists make, once and validated; everything after it reads this. */
+type Fields =
+  | { topic: 'order'; order: z.infer<typeof order> }
+  | { topic: 'order-ids' | 'listing'; ids: string[] }
+  | { topic: 'alert'; message: string }
+  | { topic: 'ignored'; reason: string };
 
 /** HMAC-SHA256 of the body, hex; of `<time>.<body>` when a time is sent along. */
 export function signMemory(body: Uint8Array, secret: string, time?: string): string {
@@ -178,21 +178,39 @@ function read<T>(schema: z.ZodType<T>, value: unknown): T {
 
 /** Listings that the fields name. */
 export function memoryRefsIn(from: Json): string[] {
-  const found = read(fields, from);
+  const found = trusted(from);
   if (found.topic === 'listing') return found.ids;
   if (found.topic !== 'order') return [];
-  return [...new Set(found.order.lines.flatMap((each) => (each.listing == null ? [] : [each.listing])))];
+  const refs = new Set<string>();
+  for (const { listing } of found.order.lines) if (listing != null) refs.add(listing);
+  return [...refs];
 }
 
 /** What the fields say; a line whose listing is known by alias names the listing itself. */
 export function memoryOrdersIn(from: Json, facts: FactsOf, how: Obtaining): DeliveryContent {
-  const found = read(fields, from);
+  const found = trusted(from);
   const nothing: DeliveryContent = { orders: [], fetch: [], touched: [], ignored: null, alert: null };
-  if (found.topic === 'order-ids') return { ...nothing, fetch: found.ids };
-  if (found.topic === 'listing') return { ...nothing, touched: found.ids };
-  if (found.topic === 'alert') return { ...nothing, alert: found.message, ignored: 'a message for people' };
-  if (found.topic === 'ignored') return { ...nothing, ignored: found.reason };
-  return { ...nothing, orders: [snapshotOf(found.order, facts, how)] };
+  switch (found.topic) {
+    case 'order':
+      return { ...nothing, orders: [snapshotOf(found.order, facts, how)] };
+    case 'order-ids':
+      return { ...nothing, fetch: found.ids };
+    case 'listing':
+      return { ...nothing, touched: found.ids };
+    case 'alert':
+      return { ...nothing, alert: found.message, ignored: 'a message for people' };
+    case 'ignored':
+      return { ...nothing, ignored: found.reason };
+  }
+}
+
+const topics: ReadonlySet<unknown> = new Set(['order', 'order-ids', 'listing', 'alert', 'ignored']);
+
+/** Fields are validated where they are made; here only their kind is looked at. Throws `UnreadableDelivery`. */
+function trusted(from: Json): Fields {
+  const topic = from !== null && typeof from === 'object' && !Array.isArray(from) ? from['topic'] : undefined;
+  if (!topics.has(topic)) throw new UnreadableDelivery('these are not the fields of a memory delivery');
+  return from as unknown as Fields;
 }
 
 function snapshotOf(from: z.infer<typeof order>, facts: FactsOf, how: Obtaining): OrderSnapshot {

@@ -35,6 +35,16 @@ export class QueryTooCostly extends ChannelError {
   }
 }
 
+/** ACCESS_DENIED: the credentials are good, but one scope is missing. */
+export class AccessDenied extends ChannelError {
+  constructor(message: string) {
+    super('auth', message, {
+      hint: 'grant the missing scopes and install the app again, then run: invsync check',
+    });
+    this.name = 'AccessDenied';
+  }
+}
+
 /**
  * The failure that an HTTP status tells, or null for 200. A 401 comes here only after a token could not be renewed.
  * Statuses: dossier 7 and 9.18 (402 and 423: the shop is frozen or locked; nothing is lost by waiting for a person).
@@ -81,10 +91,7 @@ export function topLevelFailure(errors: TopLevelErrors, cost: Cost | null, effec
   const text = `Shopify: ${short(errors.map((error) => error.message).join('; '))}`;
   if (codes.includes('THROTTLED')) return new ChannelError('throttled', text, { afterMs: throttleMs(cost) });
   if (codes.includes('MAX_COST_EXCEEDED')) return new QueryTooCostly(text);
-  if (codes.includes('ACCESS_DENIED'))
-    return new ChannelError('auth', text, {
-      hint: 'grant the missing scopes and install the app again, then run: invsync check',
-    });
+  if (codes.includes('ACCESS_DENIED')) return new AccessDenied(text);
   if (codes.includes('SHOP_INACTIVE'))
     return new ChannelError('auth', text, { hint: 'the shop is closed; open it or remove the channel' });
   if (codes.includes('INTERNAL_SERVER_ERROR')) return unclear(effect, text);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ActionOutcome, OversoldOrder } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { nextCursor, type ShopifyApi } from './api.ts';
+import { AccessDenied } from './failures.ts';
 import { gid, plainId } from './gid.ts';
 import { connection } from './graphql-order.ts';
 
@@ -152,6 +153,8 @@ async function addTag(api: ShopifyApi, id: string, signal: AbortSignal): Promise
 /** A failed request as the outcome of an action. `unknown` may be repeated: holding and cancelling read the state first. */
 export function actionOutcome(error: unknown): ActionOutcome {
   if (!(error instanceof ChannelError)) throw error;
+  // Scopes for actions are optional: lacking them must not stop the stock of the whole channel.
+  if (error instanceof AccessDenied) return { kind: 'refused', error: error.message };
   if (error.kind === 'auth') return { kind: 'auth', error: error.message };
   if (error.kind === 'rejected') return { kind: 'refused', error: error.message };
   return {

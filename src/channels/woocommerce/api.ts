@@ -1,10 +1,10 @@
 import type { ChannelDeps } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { createHttpClient, type HttpAnswer } from '../lib/http.ts';
-import { AdaptivePace, type Priority } from '../lib/pace.ts';
+import type { Priority } from '../lib/pace.ts';
 import { authenticate, type Query, queryString, schemeOf } from './auth.ts';
 import type { WooConfig } from './config.ts';
-import { createLane } from './lane.ts';
+import { createGate, type Gate } from './gate.ts';
 import { type Asked, Refusal, readAnswer } from './refusals.ts';
 
 /** A good answer with the span of its request. */
@@ -33,10 +33,6 @@ export interface Api {
   close(): Promise<void>;
 }
 
-/** Waits longer than this are handed to the engine instead of being slept through. */
-const patienceMs = 2_000;
-/** At most so many starts a second; the shop's own pace of about 18 a second rules in practice (O.11). */
-const intervalMs = 10;
 const root = '/wp-json/wc/v3';
 
 /** Opens a connection pool of its own; `close` ends it. */
@@ -47,27 +43,12 @@ export function createApi(config: WooConfig, deps: ChannelDeps): Api {
     userAgent: 'invsync (WooCommerce stock sync)',
     maxConnections: 2,
   });
-  const lane = createLane();
-  const pace = new AdaptivePace(deps.clock, { intervalMs });
+  const gate = createGate(deps.clock);
   const origin = deps.baseUrl ?? config.url;
-  let pausedUntil = 0;
   let putRefused = false;
 
-  const turn = <T>(request: ApiRequest, work: () => Promise<T>): Promise<T> => {
-    const priority = request.priority ?? 'read';
-    return lane.run(priority, request.signal, async () => {
-      const waitMs = pausedUntil - deps.clock.now();
-      if (waitMs > patienceMs) {
-        throw new ChannelError('throttled', 'the shop asked for a pause', { afterMs: waitMs });
-      }
-      await pace.acquire(1, priority, request.signal);
-      if (request.signal.aborted) throw new ChannelError('retry', 'stopped before the request was sent');
-      return work();
-    });
-  };
-
   const once = (method: Method, request: ApiRequest, body: unknown): Promise<Answered> =>
-    turn(request, async () => {
+    gate.pass(turnOf(request), async () => {
       const path = `${root}${request.path}`;
       const proof = authenticate(
         config,
@@ -88,23 +69,9 @@ export function createApi(config: WooConfig, deps: ChannelDeps): Api {
         request.signal,
       );
       const asked: Asked = { method, path, write: method !== 'GET', scheme: schemeOf(config) };
-      const json = judged(answer, asked);
+      const json = judged(answer, asked, gate);
       return { json, headers: answer.headers, askedAt: answer.askedAt, answeredAt: answer.answeredAt };
     });
-
-  const judged = (answer: HttpAnswer, asked: Asked): unknown => {
-    try {
-      const json = readAnswer(answer, asked);
-      pace.succeeded();
-      return json;
-    } catch (error) {
-      if (error instanceof ChannelError && error.kind === 'throttled' && error.afterMs !== undefined) {
-        pausedUntil = Math.max(pausedUntil, deps.clock.now() + error.afterMs);
-        pace.pause(error.afterMs);
-      }
-      throw error;
-    }
-  };
 
   const write: Api['write'] = async (method, request, body) => {
     if (method !== 'PUT' || putRefused) return once(method === 'PUT' ? 'POST' : method, request, body);
@@ -121,11 +88,28 @@ export function createApi(config: WooConfig, deps: ChannelDeps): Api {
     get: (request) => once('GET', request, undefined),
     write,
     anonymous: (request) =>
-      turn(request, () =>
+      gate.pass(turnOf(request), () =>
         send({ method: 'GET', url: addressOf(origin, request.path, request.query ?? []) }, request.signal),
       ),
     close: () => send.close(),
   };
+}
+
+function turnOf({ priority, signal }: ApiRequest): { priority: Priority; signal: AbortSignal } {
+  return { priority: priority ?? 'read', signal };
+}
+
+function judged(answer: HttpAnswer, asked: Asked, gate: Gate): unknown {
+  try {
+    const json = readAnswer(answer, asked);
+    gate.succeeded();
+    return json;
+  } catch (error) {
+    if (error instanceof ChannelError && error.kind === 'throttled' && error.afterMs !== undefined) {
+      gate.pause(error.afterMs);
+    }
+    throw error;
+  }
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';

@@ -4,6 +4,7 @@ import { ChannelError } from '../errors.ts';
 import { capabilities } from './capabilities.ts';
 import { webhookSecrets } from './config.ts';
 import { hasPlainPermalinks, readIndex } from './identity.ts';
+import { isNotFound } from './refusals.ts';
 import { settingsItems } from './settings.ts';
 import type { Shop } from './shop.ts';
 import { sameSite } from './site.ts';
@@ -39,7 +40,7 @@ async function siteItems(shop: Shop, signal: AbortSignal): Promise<CheckItem[]> 
     items.push(...(await indexItems(shop, signal)));
   } catch (error) {
     if (!(error instanceof ChannelError)) throw error;
-    const plain = error.kind === 'rejected' && (await hasPlainPermalinks(shop, signal).catch(() => false));
+    const plain = isNotFound(error) && (await hasPlainPermalinks(shop, signal).catch(() => false));
     items.push(
       plain
         ? fail(

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { AccountIdentity } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { readJson } from './answer.ts';
-import { type Asked, readAnswer } from './refusals.ts';
+import { type Asked, isNotFound, readAnswer } from './refusals.ts';
 import { type SiteIndex, siteIndex } from './schema.ts';
 import type { Shop } from './shop.ts';
 import { siteKey } from './site.ts';
@@ -65,7 +65,8 @@ async function homeOf(shop: Shop, signal: AbortSignal): Promise<{ home: string; 
     const { index } = await readIndex(shop, signal);
     if (index.home !== '' || index.url !== '') return { home: index.home || index.url, title: index.name };
   } catch (error) {
-    if (!(error instanceof ChannelError) || !['auth', 'rejected'].includes(error.kind)) throw error;
+    const closed = error instanceof ChannelError && ['auth', 'rejected'].includes(error.kind);
+    if (!closed && !isNotFound(error)) throw error;
   }
   const { json } = await shop.api.get({
     path: '/system_status',

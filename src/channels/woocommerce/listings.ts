@@ -80,16 +80,28 @@ async function* pages(shop: Shop, path: string, signal: AbortSignal): AsyncGener
   let totalBefore: number | null = null;
   for (let page = 1; ; page += 1) {
     const answer = await shop.api.get({ path, query: pageQuery(page), signal });
-    const rows = shaped(z.array(catalogueRow), answer.json, path);
+    const rows = shaped(z.array(z.unknown()), answer.json, path);
     const total = numberOf(answer.headers['x-wp-total']);
     const pageCount = numberOf(answer.headers['x-wp-totalpages']);
-    const fresh = rows.filter(({ id }) => !seen.has(id));
+    const fresh = readable(shop, rows).filter(({ id }) => !seen.has(id));
     for (const { id } of fresh) seen.add(id);
     yield fresh;
     if (total !== null && totalBefore !== null && total < totalBefore && page > 1) page -= 2;
     else if (pageCount === null ? rows.length < pageSize : page >= pageCount) return;
     totalBefore = total;
   }
+}
+
+/** One row that a plugin mangled must not hide the catalogue. */
+function readable(shop: Shop, rows: readonly unknown[]): CatalogueRow[] {
+  return rows.flatMap((row) => {
+    const parsed = catalogueRow.safeParse(row);
+    if (parsed.success) return [parsed.data];
+    const field = parsed.error.issues[0]?.path.join('.');
+    const id = z.object({ id: z.unknown() }).safeParse(row).data?.id;
+    shop.deps.log.warn({ product: id, field }, 'a product cannot be read and is left out of the catalogue');
+    return [];
+  });
 }
 
 function pageQuery(page: number): Query {

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { FetchedOrder, Json, OrderPage } from '../channel.ts';
+import { ChannelError } from '../errors.ts';
 import { shaped } from './answer.ts';
 import type { Answered } from './api.ts';
 import { asJson, keptOrder, needsRefunds, numberIn, type OrderFields } from './order.ts';
-import { Refusal } from './refusals.ts';
+import { isNotFound } from './refusals.ts';
 import { orderRow, refundRows, wooId } from './schema.ts';
 import { pageSize, type Shop } from './shop.ts';
 import { type Walk, walkOrders } from './walk.ts';
@@ -69,7 +70,7 @@ async function openStatuses(shop: Shop, signal: AbortSignal): Promise<string[]> 
     );
     return [...new Set([...known, ...open])];
   } catch (error) {
-    if (!(error instanceof Refusal) || error.kind !== 'rejected') throw error;
+    if (!isNotFound(error) && !isRejected(error)) throw error;
     return [...new Set([...known, ...mapped])];
   }
 }
@@ -131,7 +132,7 @@ async function withRefunds(shop: Shop, order: OrderFields, signal: AbortSignal):
     }
   } catch (error) {
     // Gone with its order, or closed by a plugin: what is held stays right, only the write-off is unknown.
-    if (!(error instanceof Refusal) || error.kind !== 'rejected') throw error;
+    if (!isNotFound(error) && !isRejected(error)) throw error;
     shop.deps.log.warn({ order: order.id }, 'refunds cannot be read; their write-off is not known');
   }
   return { ...order, refunded };
@@ -183,7 +184,7 @@ async function fetchOne(shop: Shop, orderId: string, signal: AbortSignal): Promi
     });
     return await fetched(shop, orderId, answer.json, answer, signal);
   } catch (error) {
-    if (error instanceof Refusal && error.status === 404 && error.code.includes('invalid_id')) {
+    if (isNotFound(error) && error.code.includes('invalid_id')) {
       return { orderId, missing: true };
     }
     throw error;
@@ -199,6 +200,10 @@ async function fetched(
 ): Promise<FetchedOrder> {
   const item = await itemOf(shop, row, signal);
   return { orderId, item, askedAt: answer.askedAt, answeredAt: answer.answeredAt };
+}
+
+function isRejected(error: unknown): boolean {
+  return error instanceof ChannelError && error.kind === 'rejected';
 }
 
 /** Keeps the queue of a shop without visitors moving (trap 25); whatever it answers is of no interest. */

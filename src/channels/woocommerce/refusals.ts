@@ -3,6 +3,11 @@ import type { HttpAnswer } from '../lib/http.ts';
 import { readJson, refusalBody } from './answer.ts';
 import type { Scheme } from './auth.ts';
 
+/** Did the shop answer that it has no such thing, or no such route? */
+export function isNotFound(error: unknown): error is Refusal {
+  return error instanceof Refusal && error.status === 404;
+}
+
 /** A `ChannelError` that still knows what the shop said. `code` is WooCommerce's own, or empty. */
 export class Refusal extends ChannelError {
   readonly status: number;
@@ -81,7 +86,8 @@ function redirected(answer: HttpAnswer, asked: Asked, what: string): never {
   const better = URL.canParse(target)
     ? target.replace(/\?.*$/, '').replace(/\/wp-json\/.*$/, '')
     : '(no location given)';
-  throw new Refusal('rejected', `${what}: the shop redirects to ${better}`, {
+  const forGood = answer.status === 301 || answer.status === 308;
+  throw new Refusal(forGood ? 'rejected' : 'retry', `${what}: the shop redirects to ${better}`, {
     status: answer.status,
     code: '',
     hint: `use this URL instead in the configuration: url: ${better}${asked.write ? '; nothing was written' : ''}`,
@@ -127,10 +133,11 @@ function forbidden(what: string, code: string): Refusal {
   });
 }
 
+/** A route is missing also for the minutes in which WooCommerce is updated: pushes must outlive that (dossier 7). */
 function notFound(what: string, code: string): Refusal {
   const facts = { status: 404, code };
   if (code !== '' && code !== 'rest_no_route') return new Refusal('rejected', what, facts);
-  return new Refusal('rejected', what, {
+  return new Refusal('retry', what, {
     ...facts,
     hint: 'set Settings > Permalinks to anything but Plain, check that WooCommerce is active and that url has the path of the shop',
   });
@@ -156,14 +163,18 @@ function broken(answer: HttpAnswer, asked: Asked, what: string, code: string): R
   });
 }
 
-/** `Retry-After` in milliseconds: seconds or a date counted from the answer's own `Date`; null when absent. */
+/** `Retry-After` in milliseconds, a second at least: seconds or a date, counted from the answer's own `Date`. */
 function retryAfterMs(answer: HttpAnswer): number | null {
   const value = answer.headers['retry-after'];
   if (value === undefined) return null;
-  if (/^\d+$/.test(value.trim())) return Math.min(Number(value) * 1000, longestWaitMs);
+  if (/^\d+$/.test(value.trim())) return bounded(Number(value) * 1000);
   const until = Date.parse(value);
   if (Number.isNaN(until)) return null;
   const from = Date.parse(answer.headers['date'] ?? '');
   const waitMs = until - (Number.isNaN(from) ? answer.answeredAt : from);
-  return Math.min(Math.max(waitMs, 0), longestWaitMs);
+  return bounded(waitMs);
+}
+
+function bounded(waitMs: number): number {
+  return Math.min(Math.max(waitMs, 1_000), longestWaitMs);
 }

@@ -3,7 +3,7 @@ import type { Priority } from '../lib/pace.ts';
 import { shaped } from './answer.ts';
 import type { Answered } from './api.ts';
 import type { Query } from './auth.ts';
-import { Refusal } from './refusals.ts';
+import { isNotFound } from './refusals.ts';
 import { type StockRow, stockRow } from './schema.ts';
 import { pageSize, type Shop } from './shop.ts';
 
@@ -71,7 +71,7 @@ async function readFlat(
     shop.learned.flatVariations = true;
     return true;
   } catch (error) {
-    if (!(error instanceof Refusal) || error.status !== 404) throw error;
+    if (!isNotFound(error)) throw error;
     shop.learned.flatVariations = false;
     return false;
   }
@@ -135,7 +135,7 @@ async function readOne(shop: Shop, { id, parentId }: Wanted, reading: Reading): 
 
 /** Throws again all but WooCommerce's own "no such product": a missing route must not look like a missing product. */
 function unlessGone(error: unknown): void {
-  const gone = error instanceof Refusal && error.status === 404 && error.code.includes('invalid_id');
+  const gone = isNotFound(error) && error.code.includes('invalid_id');
   if (!gone) throw error;
 }
 

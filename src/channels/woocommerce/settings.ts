@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { CheckItem } from '../channel.ts';
-import { Refusal } from './refusals.ts';
+import { isNotFound } from './refusals.ts';
 import type { Shop } from './shop.ts';
 
 const rows = z.array(z.object({ id: z.string(), value: z.unknown() }));
@@ -18,7 +18,7 @@ export async function settingsItems(shop: Shop, signal: AbortSignal): Promise<Ch
     const parsed = rows.safeParse(json);
     values = new Map(parsed.success ? parsed.data.map(({ id, value }) => [id, String(value ?? '')]) : []);
   } catch (error) {
-    if (!(error instanceof Refusal) || error.status !== 404) throw error;
+    if (!isNotFound(error)) throw error;
     values = new Map();
   }
   if (values.size === 0) {

@@ -4,7 +4,7 @@ import type { WebhookReport, WebhookState, Webhooks } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { shaped } from './answer.ts';
 import { webhookSecrets } from './config.ts';
-import { Refusal } from './refusals.ts';
+import { isNotFound } from './refusals.ts';
 import { type WebhookRow, webhookRow } from './schema.ts';
 import { pageSize, type Shop } from './shop.ts';
 
@@ -94,7 +94,7 @@ async function destroy(shop: Shop, id: string, signal: AbortSignal): Promise<voi
     // Without force WooCommerce answers 501: webhooks have no trash.
     await shop.api.write('DELETE', { path: `/webhooks/${id}`, query: [['force', 'true']], signal });
   } catch (error) {
-    if (!(error instanceof Refusal) || error.status !== 404 || error.code === 'rest_no_route') throw error;
+    if (!isNotFound(error) || error.code === 'rest_no_route') throw error;
   }
 }
 

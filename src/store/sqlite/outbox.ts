@@ -4,7 +4,6 @@ import type {
   CounterReading,
   CounterView,
   PushPlan,
-  PushRow,
   PushSettlement,
 } from '../store.ts';
 import { ownFrom, ownToText } from './mark.ts';

@@ -162,7 +162,14 @@ describe('hold', () => {
     });
   });
 
-  test('a lost answer may be tried again, and missing rights park the channel', async () => {
+  test('a missing scope for holding or cancelling refuses the action and leaves the channel alone', async () => {
+    const denied: Reply = { errors: [{ message: 'Access denied', extensions: { code: 'ACCESS_DENIED' } }] };
+    expect(await act('hold', { FulfillmentOrders: [denied] })).toMatchObject({ kind: 'refused' });
+    await shop?.close();
+    expect(await act('cancel', { OrderState: [denied] })).toMatchObject({ kind: 'refused' });
+  });
+
+  test('a lost answer may be tried again, and refused credentials park the channel', async () => {
     expect(
       await act('hold', { FulfillmentOrders: [fulfillmentOrders({})], HoldFulfillment: ['hang up'] }),
     ).toMatchObject({ kind: 'retry' });

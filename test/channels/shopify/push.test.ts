@@ -421,6 +421,14 @@ describe('calls without a clear answer', () => {
     }
   });
 
+  test('a write that is not answered in time is unknown', async () => {
+    shop = await startShop({ SetQuantities: ['silence'] });
+    const channel = channelAt(shop.url, { timeoutMs: 50 });
+    expect(await channel.setStock([line(1, 1, 2)], calm)).toMatchObject([{ kind: 'unknown' }]);
+    expect(shop.of('SetQuantities')).toHaveLength(1);
+    await channel.close();
+  });
+
   test('a stopped push never left and may be tried again', async () => {
     shop = await startShop({ SetQuantities: [done] });
     const channel = channelAt(shop.url);

@@ -16,7 +16,10 @@ export interface Received {
   body: string;
 }
 
-/** What the script answers: GraphQL `data` and `errors`, or any status and text. `hang up`: the connection is cut. */
+/**
+ * What the script answers: GraphQL `data` and `errors`, or any status and text. `hang up`: the connection is cut;
+ * `silence`: the request is taken and never answered.
+ */
 export type Reply =
   | {
       status?: number;
@@ -26,7 +29,8 @@ export type Reply =
       extensions?: unknown;
       text?: string;
     }
-  | 'hang up';
+  | 'hang up'
+  | 'silence';
 
 /** A tiny HTTP server on loopback that replays documented answers, operation by operation. */
 export interface ScriptedShop {
@@ -89,6 +93,7 @@ function unscripted(entry: Received): Reply {
 }
 
 function send(response: ServerResponse, reply: Reply): void {
+  if (reply === 'silence') return;
   if (reply === 'hang up') {
     response.destroy();
     return;
@@ -141,7 +146,7 @@ export function configOf(over: Record<string, unknown> = {}): ShopifyConfig {
 /** A channel that talks to `baseUrl`. */
 export function channelAt(
   baseUrl: string | null,
-  over: { config?: Record<string, unknown>; clock?: Clock } = {},
+  over: { config?: Record<string, unknown>; clock?: Clock; timeoutMs?: number } = {},
 ): Channel {
   let drawn = 0;
   const deps: ChannelDeps = {
@@ -153,7 +158,7 @@ export function channelAt(
       return String(drawn).padStart(bytes * 2, '0');
     },
     baseUrl,
-    timeoutMs: 5_000,
+    timeoutMs: over.timeoutMs ?? 5_000,
     vault: { get: async () => null, set: async () => undefined },
   };
   return shopify.create(configOf(over.config), deps);

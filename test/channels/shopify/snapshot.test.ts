@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { OrderSnapshot } from '../../../src/stock/order.ts';
 import { channelAt } from './scripted-shop.ts';
@@ -203,6 +204,52 @@ describe('taken and gone of one line', () => {
     });
     expect(writtenOff.lines[0]?.goneAt).toBe(Date.parse('2026-11-24T10:00:00Z'));
     expect(snapshotOf({ quantity: 1, fulfillable: 1 }).lines[0]?.goneAt).toBeNull();
+  });
+});
+
+describe('any line', () => {
+  const anyLine = fc.record({
+    quantity: fc.nat(5),
+    fulfillable: fc.option(fc.integer({ min: -1, max: 6 }), { nil: undefined }),
+    current: fc.option(fc.integer({ min: -1, max: 6 }), { nil: undefined }),
+    status: fc.constantFrom(null, 'partial', 'fulfilled'),
+    shipped: fc.option(fc.nat(5), { nil: undefined }),
+    refunds: fc.array(
+      fc.record({
+        type: fc.constantFrom('cancel', 'return', 'no_restock', 'legacy_restock', null),
+        quantity: fc.nat(3),
+      }),
+      { maxLength: 3 },
+    ),
+  });
+  const cancelledAt = fc.constantFrom(null, '2026-11-24T10:00:00Z');
+
+  function stateOf(line: Line, cancelled: string | null) {
+    const [state] = snapshotOf(line, { cancelled_at: cancelled }).lines;
+    if (state === undefined) throw new Error('no line');
+    return state;
+  }
+
+  test('keeps 0 <= gone <= taken <= ordered, whatever the counters and rows say', () => {
+    fc.assert(
+      fc.property(anyLine, cancelledAt, (line, cancelled) => {
+        const { taken, gone } = stateOf(line as Line, cancelled);
+        expect(gone).toBeGreaterThanOrEqual(0);
+        expect(gone).toBeLessThanOrEqual(taken);
+        expect(taken).toBeLessThanOrEqual(line.quantity);
+      }),
+    );
+  });
+
+  test('an open order releases exactly what was restocked', () => {
+    fc.assert(
+      fc.property(anyLine, (line) => {
+        const restocked = line.refunds
+          .filter((row) => row.type !== null && row.type !== 'no_restock')
+          .reduce((sum, row) => sum + row.quantity, 0);
+        expect(stateOf(line as Line, null).taken).toBe(Math.max(0, line.quantity - restocked));
+      }),
+    );
   });
 });
 

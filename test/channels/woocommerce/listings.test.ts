@@ -83,6 +83,16 @@ describe('the catalogue', () => {
     }
   });
 
+  test('a product that a plugin mangled does not hide the others', async () => {
+    const rows = [
+      { id: 11, sku: 'A', manage_stock: 'maybe' },
+      { id: 12, sku: 'B', manage_stock: true, stock_quantity: '5' },
+    ];
+    const { channel } = await scripted(() => ({ json: rows }));
+    const [page] = await all(channel.listListings(signal));
+    expect(page?.listings).toMatchObject([{ listingId: '12', shown: 5 }]);
+  });
+
   test('a product deleted while we page makes no other one disappear', async () => {
     const many: Item[] = Array.from({ length: 250 }, (_, at) => ({
       id: at + 1,

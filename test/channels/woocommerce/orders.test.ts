@@ -201,7 +201,7 @@ describe('fetching orders by id', () => {
       status: 404,
       json: { code: 'rest_no_route', message: 'No route was found', data: { status: 404 } },
     }));
-    await expect(channel.fetchOrders(['36'], signal)).rejects.toMatchObject({ kind: 'rejected' });
+    await expect(channel.fetchOrders(['36'], signal)).rejects.toMatchObject({ kind: 'retry' });
   });
 
   test('units refunded without restock are found in the refunds, and their absence does not stop the order', async () => {

@@ -59,8 +59,8 @@ describe('what the shop refuses', () => {
       /shop manager/,
     ],
     ['a firewall', { status: 403, text: page }, 'retry', /firewall/],
-    ['plain permalinks', { status: 404, text: page }, 'rejected', /Permalinks/],
-    ['a missing route', error(404, 'rest_no_route', 'No route'), 'rejected', /WooCommerce is active/],
+    ['plain permalinks', { status: 404, text: page }, 'retry', /Permalinks/],
+    ['a missing route', error(404, 'rest_no_route', 'No route'), 'retry', /WooCommerce is active/],
     ['a challenge with 200', { text: '<html>Just a moment</html>' }, 'retry', /wp-json/],
     ['a database that is down', { status: 500, text: 'Database Error' }, 'retry', /error log/],
     ['a PHP fatal error', error(500, 'internal_server_error', '<p>Critical</p>'), 'retry', /error log/],
@@ -90,6 +90,11 @@ describe('what the shop refuses', () => {
       hint: 'use this URL instead in the configuration: url: https://www.shop.example/store',
     });
     expect(calls.length).toBe(1);
+  });
+
+  test('a passing redirect, to a notice of maintenance say, is tried again', async () => {
+    const reply = { status: 302, text: '', headers: { location: 'https://shop.example/soon/' } };
+    expect(await failureOf(reply)).toMatchObject({ kind: 'retry' });
   });
 
   test('Retry-After is honoured in seconds and as a date of the shop, a maintenance for a minute at most', async () => {

@@ -70,6 +70,13 @@ describe('reading stock', () => {
     expect(calls.filter(({ path }) => path.endsWith('/v3/variations')).length).toBe(1);
   });
 
+  test('a variation that moved to another parent is not read under its old name', async () => {
+    const items = [product(32, 9, { parent_id: 99 }), product(42, 2, { parent_id: 41 })];
+    const { channel } = await scripted(catalogue(items));
+    const readings = await channel.readStock([ref('31/32'), ref('41/42')], signal);
+    expect(readings.map(({ state }) => state)).toEqual(['not-listed', 'ok']);
+  });
+
   test('a number that moved between variation and parent is not taken for the known counter', async () => {
     const items = [
       product(32, 9, { parent_id: 31, manage_stock: 'parent' }),

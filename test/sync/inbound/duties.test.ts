@@ -1,0 +1,238 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { AppError } from '../../../src/errors.ts';
+import { createExpiry } from '../../../src/sync/expire.ts';
+import { createIngest } from '../../../src/sync/ingest.ts';
+import { createLoop } from '../../../src/sync/loop.ts';
+import { pruneAll } from '../../../src/sync/prune.ts';
+import { createRequests } from '../../../src/sync/requests.ts';
+import { createSchedule, nextRun } from '../../../src/sync/schedule.ts';
+import { createWatch } from '../../../src/sync/watch.ts';
+import { makeWorld, settle, type World } from './world.ts';
+
+let world: World;
+beforeEach(async () => {
+  world = await makeWorld();
+});
+afterEach(async () => {
+  await world.close();
+});
+
+describe('a loop', () => {
+  test('rests as long as its step says, is woken early, and a wake during a step is not lost', async () => {
+    const at: number[] = [];
+    const began = world.clock.now();
+    const loop = createLoop(world.engine, 'test', async () => {
+      at.push(world.clock.now() - began);
+      if (at.length === 3) loop.wake();
+      return 1_000;
+    });
+    loop.start();
+    loop.start();
+    await world.clock.advance(1_500);
+    expect(at).toEqual([0, 1_000]);
+    loop.wake();
+    await settle();
+    expect(at).toEqual([0, 1_000, 1_500, 1_500]);
+    await loop.stop();
+    await loop.stop();
+    expect(world.clock.sleepers()).toBe(0);
+  });
+
+  test('goes on after a step that throws, more slowly each time', async () => {
+    const at: number[] = [];
+    const began = world.clock.now();
+    const loop = createLoop(world.engine, 'test', async () => {
+      at.push(world.clock.now() - began);
+      throw new Error('no');
+    });
+    loop.start();
+    await world.clock.advance(7_500);
+    expect(at).toEqual([0, 1_000, 3_000, 7_000]);
+    await loop.stop();
+  });
+});
+
+describe('scheduled work', () => {
+  const hourly = { name: 'reconcile', expression: '0 * * * *', timezone: 'UTC' };
+
+  test('the next run is found on any clock and in any zone', async () => {
+    const at = Date.UTC(2026, 0, 1, 10, 20);
+    expect(await nextRun(hourly, at)).toBe(Date.UTC(2026, 0, 1, 11));
+    expect(await nextRun(hourly, Date.UTC(2026, 0, 1, 11))).toBe(Date.UTC(2026, 0, 1, 12));
+    const berlin = { expression: '30 3 * * *', timezone: 'Europe/Berlin' };
+    expect(await nextRun(berlin, at)).toBe(Date.UTC(2026, 0, 2, 2, 30));
+  });
+
+  test('runs when its hour comes, and a run missed while nothing ran is caught up once', async () => {
+    const runs: number[] = [];
+    const work = { ...hourly, run: async () => void runs.push(world.clock.now()) };
+    const first = createSchedule(world.engine, work);
+    first.start();
+    await world.clock.advance(2 * 3_600_000);
+    expect(runs).toHaveLength(2);
+    await first.stop();
+    world.clock.jump(5 * 3_600_000);
+    const second = createSchedule(world.engine, work);
+    second.start();
+    await world.clock.advance(60_000);
+    expect(runs).toHaveLength(3);
+    await second.stop();
+    expect((await world.store.duties.schedule('reconcile')).dueAt).toBeGreaterThan(world.clock.now());
+  });
+
+  test('a run that fails is alerted and tried at its next time; the next success takes the alert back', async () => {
+    let fail = true;
+    const duty = createSchedule(world.engine, {
+      ...hourly,
+      run: async () => {
+        if (fail) throw new Error('no');
+      },
+    });
+    const kinds = async () => (await world.store.duties.alerts(true, 10)).map((each) => each.kind);
+    duty.start();
+    await world.clock.advance(3_600_000);
+    expect(await kinds()).toEqual(['schedule_failed']);
+    fail = false;
+    await world.clock.advance(3_600_000);
+    expect(await kinds()).toEqual([]);
+    await duty.stop();
+  });
+});
+
+describe('holds', () => {
+  const hold = (ttlMs: number) =>
+    world.store.reservations.hold(
+      {
+        key: `k${ttlMs}`,
+        bodyHash: 'h',
+        lines: [{ sku: 'TEE', quantity: 2 }],
+        ttlMs,
+        reference: null,
+        channel: null,
+        orderRef: null,
+      },
+      world.clock.now(),
+    );
+
+  test('end by themselves, and pushes are woken', async () => {
+    await world.stock('TEE', 5);
+    let woken = 0;
+    world.engine.wakes.onPush(() => {
+      woken += 1;
+    });
+    const duty = createExpiry(world.engine);
+    duty.start();
+    await hold(10_000);
+    await world.clock.advance(9_000);
+    expect(await world.available('TEE')).toBe(3);
+    await world.clock.advance(3_000);
+    expect(await world.available('TEE')).toBe(5);
+    expect(woken).toBeGreaterThan(0);
+    await duty.stop();
+  });
+
+  test('are extended, not ended, when the clock jumps by an hour', async () => {
+    await world.stock('TEE', 5);
+    const duty = createExpiry(world.engine);
+    duty.start();
+    await hold(600_000);
+    await world.clock.advance(1_500);
+    world.clock.jump(3_600_000);
+    await world.clock.advance(5_000);
+    expect(await world.available('TEE')).toBe(3);
+    await world.clock.advance(600_000);
+    expect(await world.available('TEE')).toBe(5);
+    await duty.stop();
+  });
+});
+
+describe('requests of commands', () => {
+  test('are carried out, noted on the way and answered', async () => {
+    const id = await world.store.duties.ask('add', { a: 2, b: 3 }, world.clock.now());
+    const duty = createRequests(world.engine, {
+      add: async (args, progress) => {
+        progress('adding');
+        const { a, b } = args as { a: number; b: number };
+        return { sum: a + b };
+      },
+    });
+    duty.start();
+    await settle();
+    expect(await world.store.duties.request(id)).toMatchObject({ state: 'done', result: { sum: 5 } });
+    await duty.stop();
+  });
+
+  test('fail with code and hint, also when nobody knows their kind', async () => {
+    const now = world.clock.now();
+    const known = await world.store.duties.ask('refuse', null, now);
+    const unknown = await world.store.duties.ask('toString', null, now);
+    const duty = createRequests(world.engine, {
+      refuse: async () => {
+        throw new AppError('brake', 'too much', { hint: 'look first', exitCode: 4 });
+      },
+    });
+    duty.start();
+    await settle();
+    expect(await world.store.duties.request(known)).toMatchObject({
+      state: 'failed',
+      result: { error: { code: 'brake', message: 'too much', hint: 'look first', exit_code: 4 } },
+    });
+    expect(await world.store.duties.request(unknown)).toMatchObject({
+      state: 'failed',
+      result: { error: { code: 'unknown_request' } },
+    });
+    await duty.stop();
+  });
+
+  test('a long one does not hold up a short one, and a stop ends it', async () => {
+    const now = world.clock.now();
+    const long = await world.store.duties.ask('long', null, now);
+    const short = await world.store.duties.ask('short', null, now);
+    const duty = createRequests(world.engine, {
+      long: (_args, _progress, signal) =>
+        new Promise((_, reject) =>
+          signal.addEventListener('abort', () => reject(new Error('stopped')), { once: true }),
+        ),
+      short: async () => 'done',
+    });
+    duty.start();
+    await settle();
+    expect((await world.store.duties.request(short))?.state).toBe('done');
+    expect((await world.store.duties.request(long))?.state).toBe('running');
+    await duty.stop();
+    expect((await world.store.duties.request(long))?.state).toBe('failed');
+  });
+});
+
+describe('upkeep', () => {
+  test('what another process commits wakes inbox and pushes within half a second, and wakes no pull', async () => {
+    const woken: string[] = [];
+    world.engine.wakes.onInbox(() => woken.push('inbox'));
+    world.engine.wakes.onPush(() => woken.push('push'));
+    world.engine.wakes.onPull(() => woken.push('pull'));
+    let changed = false;
+    const store = { ...world.store, changedSince: () => changed };
+    const duty = createWatch({ ...world.engine, store } as typeof world.engine, () => woken.push('requests'));
+    duty.start();
+    await world.clock.advance(500);
+    expect(woken).toEqual([]);
+    changed = true;
+    await world.clock.advance(250);
+    expect(woken).toEqual(['inbox', 'push', 'requests']);
+    await duty.stop();
+  });
+
+  test('pruning removes old settled keys in small steps and keeps what is pending', async () => {
+    for (let i = 0; i < 450; i += 1) {
+      await world.deliver('shop', world.platform('shop').hook('tick', { ids: [] }, `d${i}`));
+    }
+    await createIngest(world.engine).runUntilIdle();
+    world.clock.jump(31 * 86_400_000);
+    await world.deliver('shop', world.platform('shop').hook('tick', { ids: [] }, 'fresh'));
+    const pruning = pruneAll(world.engine, new AbortController().signal);
+    await world.clock.advance(1_000);
+    expect(await pruning).toBeGreaterThanOrEqual(450);
+    const left = await world.store.inbox.list({ limit: 1_000 });
+    expect(left.map((row) => row.key)).toEqual(['fresh']);
+  });
+});

@@ -1,0 +1,321 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import type { FeedRow } from '../../../src/store/store.ts';
+import { createIngest } from '../../../src/sync/ingest.ts';
+import { createPoll } from '../../../src/sync/poll.ts';
+import { pullOrders } from '../../../src/sync/pull.ts';
+import { sweepOrders } from '../../../src/sync/sweep.ts';
+import { makeWorld, type World } from './world.ts';
+
+let world: World;
+afterEach(async () => {
+  await world.close();
+});
+
+const quiet = new AbortController().signal;
+const day = 86_400_000;
+
+async function feed(): Promise<FeedRow> {
+  const [row] = await world.store.channels.feeds();
+  if (row === undefined) throw new Error('no feed');
+  return row;
+}
+
+function pull(kind: 'changes' | 'sweep' | 'open' = 'changes', into: 'store' | 'memory' = 'store') {
+  return pullOrders(world.engine, world.live('shop'), { kind, into }, quiet);
+}
+
+describe('a pull', () => {
+  test('finds the sale whose webhook never came, and counts it as learned once', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    await pull();
+    await world.clock.advance(60_000);
+    world.platform('shop').sell({ lines: [{ ref: 'TEE', quantity: 2 }] });
+    await world.clock.advance(1_000);
+    const first = await pull();
+    expect(first).toMatchObject({ complete: true, orders: 1, learned: ['o1'] });
+    expect(await world.available('TEE')).toBe(3);
+    const second = await pull();
+    expect(second).toMatchObject({ complete: true, orders: 1, learned: [] });
+    expect(await world.available('TEE')).toBe(3);
+  });
+
+  test('the first one takes the open orders, whatever their age, and none that are done', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    const shop = world.platform('shop');
+    shop.sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
+    const done = shop.sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
+    shop.ship(done?.id ?? '');
+    await world.clock.advance(400 * day);
+    expect(await pull()).toMatchObject({ orders: 1, learned: ['o1'] });
+  });
+
+  test('moves the watermark to the channel clock at its begin, less the index lag', async () => {
+    world = await makeWorld({ shop: { capabilities: { indexLagMs: 90_000 }, aheadMs: 5_000 } });
+    await pull();
+    expect(await feed()).toMatchObject({
+      watermark: world.clock.now() + 5_000 - 90_000,
+      pulledFrom: world.clock.now(),
+      pulledAt: world.clock.now(),
+      error: null,
+    });
+  });
+
+  test('an order that the list shows late is found, because the watermark trails the declared lag', async () => {
+    const lag = 20 * 60_000;
+    world = await makeWorld({ shop: { capabilities: { indexLagMs: lag }, listLagMs: lag } });
+    await world.stock('TEE', 5);
+    await pull();
+    await world.clock.advance(60_000);
+    world.platform('shop').sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
+    for (let minute = 0; minute < 21; minute += 3) {
+      await world.clock.advance(3 * 60_000);
+      await pull();
+    }
+    expect(await world.available('TEE')).toBe(4);
+  });
+
+  test('that breaks off moves no watermark and says why; the next one takes up there', async () => {
+    world = await makeWorld({ shop: { pageSize: 1 } });
+    await world.stock('TEE', 9);
+    await pull();
+    const before = await feed();
+    await world.clock.advance(10 * 60_000);
+    for (let i = 0; i < 3; i += 1) world.platform('shop').sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
+    await world.clock.advance(1_000);
+    world.platform('shop').faults.arm('error', { on: 'orders' });
+    const broken = await pull();
+    expect(broken).toMatchObject({ complete: false });
+    expect(broken.error?.kind).toBe('retry');
+    expect(await feed()).toMatchObject({ watermark: before.watermark, pulledAt: before.pulledAt });
+    expect((await feed()).error).toMatch(/internal error/);
+    expect((await pull()).learned).toHaveLength(3);
+    expect(await feed()).toMatchObject({ error: null });
+    expect(await world.available('TEE')).toBe(6);
+  });
+
+  test('a gap is mended only by a pull that began after it', async () => {
+    world = await makeWorld();
+    await pull();
+    const id = world.live('shop').id;
+    await world.store.channels.markFeed(id, { gapAt: world.clock.now() + 1_000 });
+    await pull();
+    expect((await feed()).gapAt).not.toBeNull();
+    await world.clock.advance(2_000);
+    await pull();
+    expect((await feed()).gapAt).toBeNull();
+  });
+
+  test('after a gap it reaches back further', async () => {
+    world = await makeWorld();
+    const seen: number[] = [];
+    const live = world.live('shop');
+    const channel = {
+      ...live.channel,
+      ordersSince: (since: number, signal: AbortSignal) => {
+        seen.push(since);
+        return live.channel.ordersSince(since, signal);
+      },
+    };
+    await pull();
+    const { watermark } = await feed();
+    const again = () => pullOrders(world.engine, { ...live, channel }, { kind: 'changes' }, quiet);
+    await again();
+    await world.store.channels.markFeed(live.id, { gapAt: world.clock.now() });
+    await again();
+    expect(seen).toEqual([(watermark ?? 0) - 2 * 60_000, (watermark ?? 0) - 15 * 60_000]);
+  });
+
+  test('in memory it writes nothing and hands back what it would apply', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    await pull();
+    const before = await feed();
+    world.platform('shop').sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
+    await world.clock.advance(1_000);
+    const dry = await pull('changes', 'memory');
+    expect(dry).toMatchObject({ complete: true, orders: 1, learned: [], applied: [] });
+    expect(dry.requests.map((each) => each.orders[0]?.orderId)).toEqual(['o1']);
+    expect(await feed()).toEqual(before);
+    expect(await world.available('TEE')).toBe(5);
+  });
+
+  test('an order whose versions decide nothing is read by id and right at the end', async () => {
+    world = await makeWorld({ shop: { versionStepMs: 600_000 } });
+    await world.stock('TEE', 9);
+    const shop = world.platform('shop');
+    await pull();
+    const order = shop.sell({ lines: [{ ref: 'TEE', quantity: 3 }] });
+    await world.clock.advance(10);
+    await pull();
+    shop.edit(order?.id ?? '', { line: `${order?.id}-1`, quantity: 5 });
+    await world.clock.advance(10);
+    await pull();
+    expect(await world.available('TEE')).toBe(4);
+  });
+
+  test('an unsettled order goes to the inbox before the watermark moves, and ends right', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    const ingest = createIngest(world.engine);
+    const order = world.platform('shop').sell({ lines: [{ ref: 'TEE', quantity: 2 }] });
+    world.platform('shop').unsettle(order?.id ?? '', 2_000);
+    expect(await pull()).toMatchObject({ complete: true, learned: [] });
+    expect(await world.available('TEE')).toBe(5);
+    await ingest.runUntilIdle();
+    await world.clock.advance(2_001);
+    await ingest.runUntilIdle();
+    expect(await world.available('TEE')).toBe(3);
+  });
+
+  test('an item that cannot be read becomes one dead letter, and its neighbours are applied', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    const live = world.live('shop');
+    world.platform('shop').sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
+    const channel = {
+      ...live.channel,
+      async *openOrders(signal: AbortSignal) {
+        const at = world.clock.now();
+        yield { items: [{ topic: 'nonsense' }], askedAt: at, answeredAt: at, end: null };
+        yield* live.channel.ordersCreatedSince(0, signal);
+      },
+    };
+    const odd = { ...live, channel };
+    for (let i = 0; i < 2; i += 1) {
+      expect((await pullOrders(world.engine, odd, { kind: 'open' }, quiet)).complete).toBe(true);
+    }
+    await createIngest(world.engine).runUntilIdle();
+    const rows = await world.store.inbox.list({ limit: 10 });
+    expect(rows.map((row) => [row.kind, row.status])).toEqual([['invsync.item', 'dead']]);
+    expect(await world.available('TEE')).toBe(4);
+  });
+
+  test('refused credentials park the channel; the next complete pull ends that', async () => {
+    world = await makeWorld();
+    world.platform('shop').faults.arm('auth', { on: 'orders' });
+    await pull();
+    expect((await world.store.channels.list())[0]?.parkedReason).toMatch(/refuses/);
+    await pull();
+    expect((await world.store.channels.list())[0]?.parkedReason).toBeNull();
+  });
+});
+
+describe('behind the watermark', () => {
+  test('the sweep finds a change that moved no time stamp, and says that the feed missed it', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    await pull();
+    const order = world.platform('shop').sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
+    if (order === null) throw new Error('not sold');
+    await world.clock.advance(3_600_000);
+    await pull();
+    order.lines[0] = { ...order.lines[0], taken: 3 } as (typeof order.lines)[0];
+    order.version += 1;
+    await pull();
+    expect(await world.available('TEE')).toBe(4);
+    const swept = await sweepOrders(world.engine, world.live('shop'), quiet);
+    expect(swept).toMatchObject({ complete: true, missedByFeed: ['o1'] });
+    expect(await world.available('TEE')).toBe(2);
+    expect((await feed()).sweptAt).toBe(world.clock.now());
+    const alerts = await world.store.duties.alerts(true, 10);
+    expect(alerts.map((each) => each.kind)).toContain('missed_by_feed');
+  });
+
+  test('an open order that nobody read for days is read by id; one that is gone is flagged, not released', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    const shop = world.platform('shop');
+    const kept = shop.sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
+    const lost = shop.sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
+    await pull();
+    await world.clock.advance(8 * day);
+    shop.forget(lost?.id ?? '');
+    expect((await sweepOrders(world.engine, world.live('shop'), quiet)).complete).toBe(true);
+    const orders = await world.store.orders.list({ limit: 10 });
+    expect(new Map(orders.map((each) => [each.orderId, each.missing]))).toEqual(
+      new Map([
+        [kept?.id ?? '', false],
+        [lost?.id ?? '', true],
+      ]),
+    );
+    expect(await world.available('TEE')).toBe(3);
+  });
+});
+
+describe('the poll', () => {
+  /** Counts the walks of each kind. */
+  function watched() {
+    const live = world.live('shop');
+    const calls: string[] = [];
+    const channel = {
+      ...live.channel,
+      ordersSince: (since: number, signal: AbortSignal) => {
+        calls.push('changes');
+        return live.channel.ordersSince(since, signal);
+      },
+      ordersCreatedSince: (since: number, signal: AbortSignal) => {
+        calls.push('sweep');
+        return live.channel.ordersCreatedSince(since, signal);
+      },
+    };
+    const engine = { ...world.engine, channels: new Map([[live.id, { ...live, channel }]]) };
+    return { calls, engine };
+  }
+
+  test('pulls at its interval, sweeps once a day, and stops for good', async () => {
+    world = await makeWorld();
+    const { calls, engine } = watched();
+    const poll = createPoll(engine);
+    expect(await poll.pullAll()).toEqual([]);
+    poll.start();
+    await world.clock.advance(5 * 60_000 + 1);
+    expect(calls.filter((each) => each === 'changes')).toHaveLength(5);
+    expect(calls.filter((each) => each === 'sweep')).toHaveLength(1);
+    await poll.stop();
+    await poll.stop();
+    await world.clock.advance(10 * 60_000);
+    expect(calls.filter((each) => each === 'changes')).toHaveLength(5);
+  });
+
+  test('a wake pulls at once, a hundred wakes pull once more, and none comes through while it backs off', async () => {
+    world = await makeWorld();
+    const { calls, engine } = watched();
+    const poll = createPoll(engine);
+    await poll.pullAll();
+    poll.start();
+    await world.clock.advance(3_000);
+    for (let i = 0; i < 100; i += 1) engine.wakes.pull(null);
+    await world.clock.advance(2_500);
+    expect(calls.filter((each) => each === 'changes')).toHaveLength(1);
+    world.platform('shop').faults.arm('error', { on: 'orders', count: null });
+    engine.wakes.pull(null);
+    await world.clock.advance(2_000);
+    const failed = calls.length;
+    for (let i = 0; i < 20; i += 1) {
+      engine.wakes.pull(null);
+      await world.clock.advance(100);
+    }
+    expect(calls.length).toBe(failed);
+    await poll.stop();
+  });
+
+  test('tells after an hour without a complete pull, and takes it back when one comes', async () => {
+    world = await makeWorld();
+    const { engine } = watched();
+    const poll = createPoll(engine);
+    await poll.pullAll();
+    world.platform('shop').faults.arm('error', { on: 'orders', count: null });
+    poll.start();
+    const kinds = async () => (await world.store.duties.alerts(true, 10)).map((each) => each.kind);
+    await world.clock.advance(3_500_000);
+    expect(await kinds()).toEqual([]);
+    await world.clock.advance(1_200_000);
+    expect(await kinds()).toEqual(['feed_stale']);
+    world.platform('shop').faults.clear();
+    await world.clock.advance(1_200_000);
+    expect(await kinds()).toEqual([]);
+    await poll.stop();
+  });
+});

@@ -1,0 +1,300 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { MemoryOrder } from '../../../src/channels/memory/state.ts';
+import { makeOutbound, type Outbound } from './world.ts';
+
+let world: Outbound;
+afterEach(() => world.close());
+
+function sold(order: MemoryOrder | null): MemoryOrder {
+  if (order === null) throw new Error('the shop did not sell');
+  return order;
+}
+
+const one = (sku: string, quantity = 1) => ({ lines: [{ ref: sku, quantity }] });
+const pushes = (channel: string) =>
+  world
+    .platform(channel)
+    .writes()
+    .filter((write) => write.key !== 'hand');
+
+/** A world of one SKU that has been taken over, a minute ago, with fresh feeds. */
+async function ready(channels: Parameters<typeof makeOutbound>[0], quantity = 5): Promise<void> {
+  world = await makeOutbound(channels);
+  await world.stock('A', quantity);
+  await world.reconcile();
+  world.clock.jump(60_000);
+  await world.pullAll();
+}
+
+describe('what leaves', () => {
+  it('a sale on one channel lowers every other one', async () => {
+    await ready({ shop: {}, amazon: {}, ebay: {} });
+    await world.hear('shop', sold(world.platform('shop').sell(one('A', 2))));
+    await world.push();
+    for (const name of ['shop', 'amazon', 'ebay']) expect(world.platform(name).shown('A')).toBe(3);
+    expect(pushes('shop')).toEqual([]);
+  });
+
+  it('a batch holds many counters and one bad row never blocks its neighbours', async () => {
+    await ready({ shop: { capabilities: { batchSize: 10 } } });
+    for (const sku of ['B', 'C', 'D']) await world.stock(sku, 4);
+    await world.reconcile();
+    world.clock.jump(1_000);
+    world.platform('shop').faults.arm('rejected', { on: 'write', count: 1 });
+    for (const sku of ['B', 'C', 'D']) await world.change(sku, 'receive', 3);
+    await world.pullAll();
+    await world.push();
+    const shown = ['B', 'C', 'D'].map((sku) => world.platform('shop').shown(sku));
+    expect(shown.filter((number) => number === 7)).toHaveLength(2);
+    const dead = await world.store.outbox.list({ status: 'dead', limit: 10 });
+    expect(dead).toHaveLength(1);
+  });
+
+  it('zeros leave before everything else', async () => {
+    await ready({ shop: { capabilities: { batchSize: 1, writeConcurrency: 1 } } });
+    for (const sku of ['B', 'C', 'D']) await world.stock(sku, 4);
+    await world.reconcile();
+    world.clock.jump(1_000);
+    await world.change('B', 'adjust', -1);
+    await world.change('C', 'adjust', -4);
+    await world.change('D', 'adjust', -2);
+    await world.push();
+    expect(pushes('shop').map((write) => write.to)).toEqual([0, 2, 3]);
+  });
+
+  it('a number that changes while its push is decided is pushed once, as it is when it leaves', async () => {
+    await ready({ shop: {} });
+    await world.change('A', 'adjust', -1);
+    await world.change('A', 'adjust', -1);
+    await world.change('A', 'adjust', -1);
+    await world.push();
+    expect(pushes('shop').map((write) => write.to)).toEqual([2]);
+  });
+});
+
+describe('what does not leave', () => {
+  it('nothing is pushed to a channel before its reconcile plan', async () => {
+    world = await makeOutbound({ shop: {} });
+    await world.stock('A', 5, 9);
+    await world.push();
+    expect(world.platform('shop').shown('A')).toBe(9);
+    await world.reconcile();
+    expect(world.platform('shop').shown('A')).toBe(5);
+  });
+
+  it('observe and pause push nothing, and a shadow closes with what it would have sent', async () => {
+    world = await makeOutbound({ looks: { mode: 'observe' }, ghost: { mode: 'shadow' }, rests: {} });
+    await world.stock('A', 5, 9);
+    await world.store.channels.pause('rests', true, { by: 'test', reason: null }, world.clock.now());
+    const run = await world.reconcile();
+    await world.push();
+    for (const name of ['looks', 'ghost', 'rests']) expect(world.platform(name).shown('A')).toBe(9);
+    expect(run.report.lines.every((line) => line.action === 'lower' && !line.done)).toBe(true);
+    const log = await world.store.reports.pushLog('A', 'ghost', 5);
+    expect(log[0]?.outcome).toContain('shadow: would send 5');
+    expect((await world.counter('ghost', 'A')).version).toBe((await world.counter('ghost', 'A')).doneVersion);
+  });
+
+  it('a listing whose mode is off keeps its number', async () => {
+    await ready({ shop: {} });
+    const row = await world.store.listings.find('shop', 'A');
+    if (row === null || row === 'ambiguous') throw new Error('no listing');
+    await world.store.listings.set(row.id, { mode: 'off' }, { by: 'test', reason: null }, world.clock.now());
+    await world.change('A', 'adjust', -3);
+    await world.push();
+    const run = await world.reconcile();
+    expect(world.platform('shop').shown('A')).toBe(5);
+    expect(run.report.lines).toEqual([]);
+  });
+});
+
+describe('answers', () => {
+  it('throttled: waits as long as the channel says and spends no attempt', async () => {
+    await ready({ shop: {} });
+    world.platform('shop').faults.arm('throttle', { on: 'write', ms: 5_000 });
+    await world.change('A', 'adjust', -1);
+    await world.push();
+    expect(await world.counter('shop', 'A')).toMatchObject({ attempts: 0, state: 'idle' });
+    world.clock.jump(4_000);
+    await world.push();
+    expect(world.platform('shop').shown('A')).toBe(5);
+    world.clock.jump(1_001);
+    await world.push();
+    expect(world.platform('shop').shown('A')).toBe(4);
+  });
+
+  it('auth: parks the channel with an alert, spends nothing, and goes on once an answer has come', async () => {
+    await ready({ shop: {} });
+    world.platform('shop').faults.arm('auth', { on: 'write' });
+    await world.change('A', 'adjust', -1);
+    await world.push();
+    const [row] = await world.store.channels.list();
+    expect(row?.parkedSince).not.toBeNull();
+    expect(await world.store.duties.alerts(true, 10)).toMatchObject([{ kind: 'credentials' }]);
+    expect((await world.counter('shop', 'A')).attempts).toBe(0);
+    await world.pull('shop');
+    await world.push();
+    expect(world.platform('shop').shown('A')).toBe(4);
+  });
+
+  it('an error is retried with a growing wait', async () => {
+    await ready({ shop: {} });
+    world.platform('shop').faults.arm('error', { on: 'write', count: 2 });
+    await world.change('A', 'adjust', -1);
+    await world.push();
+    expect((await world.counter('shop', 'A')).attempts).toBe(1);
+    world.clock.jump(10_000);
+    await world.push();
+    expect((await world.counter('shop', 'A')).attempts).toBe(2);
+    world.clock.jump(10_000);
+    await world.push();
+    expect(world.platform('shop').shown('A')).toBe(4);
+  });
+
+  it('a rejected lowering is exposed, alerted and retried hourly; a rejected raise is dead with its hint', async () => {
+    await ready({ shop: {} });
+    world.platform('shop').faults.arm('rejected', { on: 'write', count: 1 });
+    await world.change('A', 'adjust', -2);
+    await world.push();
+    expect(await world.counter('shop', 'A')).toMatchObject({ exposed: true, dead: false });
+    expect(await world.store.duties.alerts(true, 10)).toMatchObject([{ kind: 'exposed' }]);
+    world.clock.jump(3_600_001);
+    await world.push();
+    expect(world.platform('shop').shown('A')).toBe(3);
+    expect((await world.store.duties.alerts(true, 10)).filter((alert) => alert.kind === 'exposed')).toEqual(
+      [],
+    );
+
+    await world.pullAll();
+    world.platform('shop').faults.arm('rejected', { on: 'write', count: 1 });
+    await world.change('A', 'receive', 4);
+    await world.push();
+    const view = await world.counter('shop', 'A');
+    expect(view).toMatchObject({ dead: true, exposed: false });
+    expect(view.error).toContain('listings import');
+  });
+
+  it('no answer although it was applied: a lower target goes at once, the end is what the master says', async () => {
+    await ready({ shop: {}, amazon: {} });
+    world.platform('shop').faults.arm('apply_then_timeout', { on: 'write' });
+    await world.change('A', 'adjust', -2);
+    await world.push();
+    expect((await world.counter('shop', 'A')).state).toBe('unknown');
+    await world.hear('amazon', sold(world.platform('amazon').sell(one('A'))));
+    await world.push();
+    expect(world.platform('shop').shown('A')).toBe(2);
+    world.clock.jump(60_000);
+    await world.pullAll();
+    await world.change('A', 'receive', 6);
+    await world.push();
+    expect(world.platform('shop').shown('A')).toBe(8);
+    expect((await world.counter('shop', 'A')).unread).toEqual([]);
+  });
+
+  it('accepted: a lower target does not wait for the read-back, a higher one does', async () => {
+    const settleMs = 900_000;
+    const capabilities = { compareAndSet: 'none' as const, settleMs };
+    await ready({ amazon: { answers: 'accepted', capabilities } });
+    await world.change('A', 'adjust', -2);
+    await world.push();
+    expect((await world.counter('amazon', 'A')).state).toBe('accepted');
+    await world.change('A', 'adjust', -3);
+    await world.push();
+    expect(pushes('amazon').map((write) => write.to)).toEqual([3, 0]);
+    await world.change('A', 'receive', 7);
+    await world.push();
+    expect(pushes('amazon')).toHaveLength(2);
+    world.clock.jump(settleMs + 60_000);
+    await world.pullAll();
+    await world.push();
+    expect(pushes('amazon').map((write) => write.to)).toEqual([3, 0, 7]);
+    world.clock.jump(settleMs + 60_000);
+    await world.pullAll();
+    await world.push();
+    expect(await world.counter('amazon', 'A')).toMatchObject({
+      state: 'idle',
+      unread: [],
+      anchor: { number: 7 },
+    });
+  });
+});
+
+describe('the duty', () => {
+  it('pushes when woken and when its time comes, and drains on stop', async () => {
+    await ready({ shop: {}, amazon: {} });
+    world.pusher.start();
+    await world.hear('amazon', sold(world.platform('amazon').sell(one('A'))));
+    world.engine.wakes.push(null);
+    await world.clock.advance(0);
+    expect(world.platform('shop').shown('A')).toBe(4);
+    world.platform('shop').faults.arm('throttle', { on: 'write', ms: 5_000 });
+    await world.hear('amazon', sold(world.platform('amazon').sell(one('A'))));
+    world.engine.wakes.push(null);
+    await world.clock.advance(4_000);
+    expect(world.platform('shop').shown('A')).toBe(4);
+    await world.clock.advance(1_500);
+    expect(world.platform('shop').shown('A')).toBe(3);
+    await world.pusher.stop();
+    await world.pusher.stop();
+    await world.change('A', 'adjust', -1);
+    world.engine.wakes.push(null);
+    await world.clock.advance(60_000);
+    expect(world.platform('shop').shown('A')).toBe(3);
+  });
+
+  it('a call that never ends is given up at its time-out and stays unknown', async () => {
+    await ready({ shop: {} });
+    world.pusher.start();
+    world.platform('shop').faults.arm('unanswered', { on: 'write', count: 1 });
+    await world.change('A', 'adjust', -1);
+    world.engine.wakes.push(null);
+    await world.clock.advance(9_000);
+    expect((await world.counter('shop', 'A')).state).toBe('in_flight');
+    await world.clock.advance(2_000);
+    expect((await world.counter('shop', 'A')).state).toBe('unknown');
+    await world.clock.advance(30_000);
+    expect(world.platform('shop').shown('A')).toBe(4);
+    await world.pusher.stop();
+  });
+});
+
+describe('oversold orders', () => {
+  async function short(oversell: 'hold' | 'cancel', capabilities = {}): Promise<MemoryOrder> {
+    await ready({ shop: { oversell, capabilities }, amazon: {} }, 1);
+    const late = sold(world.platform('shop').sell(one('A')));
+    await world.hear('amazon', sold(world.platform('amazon').sell(one('A'))));
+    await world.hear('shop', late);
+    return late;
+  }
+
+  it('are cancelled at the channel where the policy says so, and the number is pushed again afterwards', async () => {
+    const late = await short('cancel');
+    await world.actions.runUntilIdle();
+    expect(world.platform('shop').order(late.id)?.status).toBe('cancelled');
+    world.clock.jump(1_000);
+    await world.pull('shop');
+    await world.push();
+    expect(world.platform('shop').shown('A')).toBe(0);
+    expect(await world.available('A')).toBe(0);
+  });
+
+  it('fall back to an alert where the channel refuses', async () => {
+    const late = await short('hold', { hold: false });
+    await world.actions.runUntilIdle();
+    expect(world.platform('shop').order(late.id)?.status).toBe('open');
+    expect(await world.store.duties.alerts(true, 10)).toContainEqual(
+      expect.objectContaining({ kind: 'action refused' }),
+    );
+    await world.change('A', 'receive', 1);
+    expect(await world.store.reports.oversells({ status: 'filled', limit: 5 })).toHaveLength(1);
+  });
+
+  it('are left alone when the shortfall is gone before the first try', async () => {
+    const late = await short('cancel');
+    world.platform('shop').cancel(late.id);
+    await world.actions.runUntilIdle();
+    const [order] = await world.store.orders.list({ channel: 'shop', limit: 1 });
+    expect(order?.cancelled).toBe(true);
+    expect(await world.store.outbox.actionsDue(world.live('shop').id, 5, world.clock.now())).toEqual([]);
+  });
+});
