@@ -1,12 +1,5 @@
-import type { Basis } from './level.ts';
+import { type Baseline, effectOf, knownBy } from './level.ts';
 import { type Stage, stateAt } from './line.ts';
-
-/** A count as a person made it. */
-export interface Count {
-  quantity: number;
-  asOf: number;
-  basis: Basis;
-}
 
 /** A held line of the counted SKU; `units` of the SKU per listing unit. */
 export interface CountedLine {
@@ -15,42 +8,40 @@ export interface CountedLine {
   taken: number;
   gone: number;
   given: number;
+  waived: number;
   soldAt: number;
   stages: readonly Stage[];
 }
 
+/** What happened to a SKU since a count was true, besides its lines. */
+export interface SinceCount {
+  /** Receipts and adjustments that occurred later. */
+  received: number;
+  /** Units that reservations held at that time; a free count did not contain them. */
+  reservedThen: number;
+}
+
 /**
- * What a count makes of a SKU, whenever its lines were learned. Basis shelf: on hand is the count less what left the
- * shelf since. Basis free: available is the count less what was given since, lines sold before it being fully given
- * then. `later`: receipts and adjustments that occurred after `asOf`. The available it answers may be negative: the
- * caller takes that many units from the youngest unshipped lines (`releasesFor`).
+ * On hand today by a count of any age. Basis shelf: the count less what left the shelf since. Basis free: what leaves
+ * available at the count less what was given since. Below zero when more left than was counted, and below what is
+ * committed and reserved when less was counted than was promised: the caller settles both.
  */
-export function levelAtCount(
-  count: Count,
+export function onHandAtCount(
+  count: Baseline & { quantity: number },
   lines: readonly CountedLine[],
-  later: number,
-  reserved: number,
-): { onHand: number; available: number } {
-  const committed = sum(lines, (line) => line.units * (line.given - line.gone));
-  if (count.basis === 'shelf') {
-    const left = sum(lines, (line) => line.units * (line.gone - stateAt(line.stages, count.asOf).gone));
-    const onHand = Math.max(0, count.quantity - left + later);
-    return { onHand, available: onHand - committed - reserved };
+  since: SinceCount,
+): number {
+  let onHand = count.quantity + since.received + (count.basis === 'free' ? since.reservedThen : 0);
+  for (const { units, given, gone, stages } of lines) {
+    onHand += effectOf(units, { given, gone, known: knownBy(count, stages) }).onHand;
   }
-  const given = sum(lines, (line) => line.units * (line.given - givenAt(line, count.asOf)));
-  const available = count.quantity - given + later;
-  return { onHand: available + committed + reserved, available };
+  return onHand;
 }
 
-/** A line sold before the count was fully given then, by what the merchant meant by "free". */
-function givenAt(line: CountedLine, asOf: number): number {
-  return line.soldAt > asOf ? 0 : stateAt(line.stages, asOf).taken;
-}
-
-/** Units that a free count says older lines have: what they still lacked is theirs. */
+/** Units that a free count says a line sold before it has, and that it was not given: they are its own. */
 export function owedAtFreeCount(line: CountedLine, asOf: number): number {
-  if (line.soldAt > asOf) return 0;
-  return Math.max(0, Math.min(line.taken, stateAt(line.stages, asOf).taken) - line.given);
+  const claimed = Math.min(line.taken - line.waived, stateAt(line.stages, asOf).claimed);
+  return Math.max(0, claimed - line.given);
 }
 
 /** Which lines give up how many listing units when `deficit` units are missing: the youngest unshipped first. */
@@ -66,8 +57,4 @@ export function releasesFor(deficit: number, lines: readonly CountedLine[]): { i
     missing -= units * line.units;
   }
   return releases;
-}
-
-function sum<T>(items: readonly T[], value: (item: T) => number): number {
-  return items.reduce((total, item) => total + value(item), 0);
 }

@@ -1,3 +1,5 @@
+import { type Stage, stateAt } from './line.ts';
+
 /** Units of one SKU. All integers; `available` may never be negative. */
 export interface Level {
   onHand: number;
@@ -15,9 +17,8 @@ export function available(level: Level): number {
 /** `shelf`: all pieces on the shelf were counted, sold ones included. `free`: what may still be sold. */
 export type Basis = 'shelf' | 'free';
 
-/** A SKU's last count, on which its level rests. */
+/** A SKU's last count, on which its level rests. What happened before `asOf` the count knew; at `asOf` or later, not. */
 export interface Baseline {
-  /** When the count was true. */
   asOf: number;
   basis: Basis;
 }
@@ -29,31 +30,22 @@ export interface Delta {
   reserved: number;
 }
 
-/** One change of a line: how many units were given or taken back, how many left the shelf, and when. */
-export interface LineMove {
-  /** Units given (positive) or given back (negative). */
-  given: number;
-  givenAt: number;
-  /** Units that left the shelf (positive) or came back (negative). */
-  gone: number;
-  goneAt: number;
+/**
+ * Listing units of a line that a count had already taken off its number. Basis shelf: those that had left the shelf.
+ * Basis free: all that the line claimed then, since what is sold before such a count counts as fully given.
+ */
+export function knownBy(baseline: Baseline, stages: readonly Stage[]): number {
+  const then = stateAt(stages, baseline.asOf);
+  return baseline.basis === 'shelf' ? then.gone : then.claimed;
 }
 
 /**
- * What a line's move does to a SKU whose level rests on `baseline`: what the count already knew does not act again.
- * Basis shelf: pieces that left before the count were not counted. Basis free: what was given before the count was
- * already taken off.
+ * What a held line adds to the level of a SKU of which it needs `units`: on hand is the count plus this, over all
+ * lines; a change of the line moves the level by the difference of two of these, whenever the line was learned.
  */
-export function deltaOf(baseline: Baseline, move: LineMove): Delta {
-  const committed = move.given - move.gone;
-  if (baseline.basis === 'shelf') {
-    const onHand = move.goneAt <= baseline.asOf ? 0 : -move.gone;
-    return { onHand: clean(onHand), committed, reserved: 0 };
-  }
-  const free = move.givenAt <= baseline.asOf ? 0 : -move.given;
-  return { onHand: clean(free + committed), committed, reserved: 0 };
-}
-
-function clean(value: number): number {
-  return value === 0 ? 0 : value;
+export function effectOf(
+  units: number,
+  line: { given: number; gone: number; known: number },
+): { onHand: number; committed: number } {
+  return { onHand: units * (line.known - line.gone), committed: units * (line.given - line.gone) };
 }

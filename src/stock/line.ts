@@ -1,5 +1,8 @@
-/** One change in a line's life, as deltas: `[at, taken, gone]`, oldest first. */
-export type Stage = [at: number, taken: number, gone: number];
+/**
+ * One change in a line's life, as deltas: `[at, claimed, gone]`, oldest first. A line claims what it has taken less
+ * what is waived (written off, made to order).
+ */
+export type Stage = [at: number, claimed: number, gone: number];
 
 /** One SKU that a line draws on, and how many of it a listing unit needs. */
 export interface Part {
@@ -15,28 +18,37 @@ export interface Holding {
   taken: number;
   gone: number;
   given: number;
+  /** Units that nobody waits for any more: written off, filled by hand, made to order. At most taken - given. */
+  waived: number;
 }
 
 /** The most stages that are kept; older ones are merged, so that a line never grows without bound. */
 const maxStages = 40;
 
-/** Units of the line at a time, by what is known today. */
-export function stateAt(stages: readonly Stage[], at: number): { taken: number; gone: number } {
-  let taken = 0;
+/** Units of the line just before a time, by what is known today. */
+export function stateAt(stages: readonly Stage[], at: number): { claimed: number; gone: number } {
+  let claimed = 0;
   let gone = 0;
-  for (const [when, dTaken, dGone] of stages) {
-    if (when > at) continue;
-    taken += dTaken;
+  for (const [when, dClaimed, dGone] of stages) {
+    if (when >= at) continue;
+    claimed += dClaimed;
     gone += dGone;
   }
-  return { taken, gone };
+  return { claimed, gone };
 }
 
 /** Adds one change in time order. */
 export function withStage(stages: readonly Stage[], stage: Stage): Stage[] {
-  const [at, taken, gone] = stage;
-  if (taken === 0 && gone === 0) return [...stages];
-  const next = [...stages, [at, taken, gone] satisfies Stage].sort((a, b) => a[0] - b[0]);
+  const [at, claimed, gone] = stage;
+  if (claimed === 0 && gone === 0) return [...stages];
+  if (stages.length === 0) return [stage];
+  const same = stages.findIndex(([when]) => when === at);
+  if (same >= 0) {
+    return stages.map((known, index) =>
+      index === same ? [at, known[1] + claimed, known[2] + gone] : known,
+    ) satisfies Stage[];
+  }
+  const next = [...stages, stage].sort((a, b) => a[0] - b[0]);
   while (next.length > maxStages) {
     const [first, second, ...rest] = next;
     if (first === undefined || second === undefined) break;
@@ -46,11 +58,6 @@ export function withStage(stages: readonly Stage[], stage: Stage): Stage[] {
 }
 
 /** Units that the line still wants and has not been given. */
-export function shortfall(line: Holding & { waived: number }): number {
+export function shortfall(line: Holding): number {
   return Math.max(0, line.taken - line.given - line.waived);
-}
-
-/** What a line keeps of its units when the channel now shows `taken` and `gone`, before any new unit is given. */
-export function keptOf(given: number, wanted: { taken: number; gone: number }): number {
-  return Math.max(wanted.gone, Math.min(given, wanted.taken));
 }

@@ -68,11 +68,23 @@ export function createWakes(): Wakes {
   const push: ((channelId: number | null) => void)[] = [];
   const pull: ((channelId: number | null) => void)[] = [];
   return {
-    inbox: () => inbox.forEach((listener) => listener()),
-    push: (channelId) => push.forEach((listener) => listener(channelId)),
-    pull: (channelId) => pull.forEach((listener) => listener(channelId)),
-    onInbox: (listener) => inbox.push(listener),
-    onPush: (listener) => push.push(listener),
-    onPull: (listener) => pull.push(listener),
+    inbox: () => {
+      for (const listener of inbox) listener();
+    },
+    push: (channelId) => {
+      for (const listener of push) listener(channelId);
+    },
+    pull: (channelId) => {
+      for (const listener of pull) listener(channelId);
+    },
+    onInbox: (listener) => {
+      inbox.push(listener);
+    },
+    onPush: (listener) => {
+      push.push(listener);
+    },
+    onPull: (listener) => {
+      pull.push(listener);
+    },
   };
 }

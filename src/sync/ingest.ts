@@ -27,19 +27,27 @@ export function createIngest(engine: Engine): Ingest {
     return made;
   };
 
+  let ahead: Promise<Batch> | null = null;
   const round = async (): Promise<number> => {
-    const claimed = await engine.store.inbox.claim(batchSize, engine.clock.now());
-    if (claimed.length === 0) return 0;
+    const taking = ahead ?? takeBatch(engine);
+    ahead = null;
+    const batch = await taking;
+    // While the store applies this batch the next one is read.
+    ahead = batch.claimed.length === batchSize ? takeBatch(engine) : null;
+    ahead?.catch(() => undefined);
     try {
-      const { ready, looks } = sorted(engine, await readAll(engine, claimed));
-      for (const job of await applyJobs(engine, ready)) addTo(looks, job);
-      for (const [live, jobs] of looks) await laneOf(live).push(jobs);
+      for (const job of await applyJobs(engine, batch.ready)) addTo(batch.looks, job);
+      for (const [live, jobs] of batch.looks) await laneOf(live).push(jobs);
     } catch (error) {
-      // Only a store that refuses gets here. Settled ones stay settled: giving back is for what is still new.
-      await engine.store.inbox.release(claimed.map((delivery) => delivery.id));
+      await giveBack(engine, batch.claimed);
       throw error;
     }
-    return claimed.length;
+    return batch.claimed.length;
+  };
+  const dropAhead = async (): Promise<void> => {
+    const batch = await ahead?.catch(() => null);
+    ahead = null;
+    if (batch != null) await giveBack(engine, batch.claimed);
   };
 
   const loop = createLoop(engine, 'ingest', async () => ((await round()) > 0 ? 0 : idleRestMs));
@@ -49,6 +57,7 @@ export function createIngest(engine: Engine): Ingest {
     start: () => loop.start(),
     async stop() {
       await loop.stop();
+      await dropAhead();
       await Promise.all([...lanes.values()].map((lane) => lane.stop()));
     },
     async runUntilIdle() {
@@ -63,16 +72,32 @@ export function createIngest(engine: Engine): Ingest {
   };
 }
 
-/** Jobs to apply at once, and those that need a look by id, per channel. */
-function sorted(engine: Engine, jobs: Job[]): { ready: ReadyJob[]; looks: Map<LiveChannel, Job[]> } {
-  const ready: ReadyJob[] = [];
-  const looks = new Map<LiveChannel, Job[]>();
-  for (const job of jobs) {
-    const made = readyAtOnce(engine, job);
-    if (made === null) addTo(looks, job);
-    else ready.push(made);
+/** Claimed deliveries, read: jobs to apply at once, and those that need a look by id, per channel. */
+interface Batch {
+  claimed: ClaimedDelivery[];
+  ready: ReadyJob[];
+  looks: Map<LiveChannel, Job[]>;
+}
+
+async function takeBatch(engine: Engine): Promise<Batch> {
+  const claimed = await engine.store.inbox.claim(batchSize, engine.clock.now());
+  const batch: Batch = { claimed, ready: [], looks: new Map() };
+  try {
+    for (const job of await readAll(engine, claimed)) {
+      const made = readyAtOnce(engine, job);
+      if (made === null) addTo(batch.looks, job);
+      else batch.ready.push(made);
+    }
+  } catch (error) {
+    await giveBack(engine, claimed);
+    throw error;
   }
-  return { ready, looks };
+  return batch;
+}
+
+/** Only a store that refuses makes us give claims back. Settled ones stay settled: this is for what is still new. */
+async function giveBack(engine: Engine, claimed: ClaimedDelivery[]): Promise<void> {
+  await engine.store.inbox.release(claimed.map((delivery) => delivery.id));
 }
 
 function addTo(looks: Map<LiveChannel, Job[]>, job: Job): void {

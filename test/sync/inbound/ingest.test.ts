@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { ChannelError } from '../../../src/channels/errors.ts';
 import { signMemory } from '../../../src/channels/memory/wire.ts';
+import { AppError } from '../../../src/errors.ts';
 import { createIngest } from '../../../src/sync/ingest.ts';
 import { makeWorld, settle, type World } from './world.ts';
 
@@ -340,5 +342,88 @@ describe('trouble at the channel', () => {
     const [row] = await world.store.inbox.list({ limit: 1 });
     expect(row).toMatchObject({ status: 'applied', attempts: 2 });
     expect(await world.available('TEE')).toBe(4);
+  });
+
+  test('one order that the channel refuses to tell does not fail its neighbours', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    const live = world.live('shop');
+    const asked: string[][] = [];
+    const channel = {
+      ...live.channel,
+      fetchOrders: async (ids: string[], signal: AbortSignal) => {
+        asked.push(ids);
+        if (ids.includes('bad')) throw new ChannelError('rejected', 'no such thing');
+        return await live.channel.fetchOrders(ids, signal);
+      },
+    };
+    const ingest = createIngest({ ...world.engine, channels: new Map([[live.id, { ...live, channel }]]) });
+    const shop = world.platform('shop');
+    const sold = shop.sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
+    await world.deliver('shop', shop.hook('order-ids', { ids: ['bad'] }));
+    await world.deliver('shop', shop.hook('order-ids', { ids: [sold?.id ?? ''] }));
+    await ingest.runUntilIdle();
+    expect(asked).toEqual([['bad', sold?.id], ['bad'], [sold?.id]]);
+    const rows = await world.store.inbox.list({ limit: 10 });
+    expect(rows.map((row) => [row.status, row.attempts])).toEqual([
+      ['applied', 0],
+      ['new', 1],
+    ]);
+    expect(await world.available('TEE')).toBe(4);
+  });
+
+  test('a delivery that fails for more than a day becomes a dead letter, and a replay revives it', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    const ingest = createIngest(world.engine);
+    const shop = world.platform('shop');
+    const sold = shop.sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
+    shop.faults.arm('error', { on: 'orders', count: null });
+    await world.deliver('shop', shop.hook('order-ids', { ids: [sold?.id ?? ''] }));
+    for (let tries = 0; tries < 10; tries += 1) {
+      await ingest.runUntilIdle();
+      await world.clock.advance(13 * 3_600_000);
+    }
+    expect((await world.store.inbox.list({ limit: 1 }))[0]).toMatchObject({ status: 'dead', attempts: 10 });
+    shop.faults.clear();
+    expect(await world.store.inbox.replay({ status: 'dead', limit: 10 }, world.clock.now())).toBe(1);
+    await ingest.runUntilIdle();
+    expect(await statuses()).toEqual(['applied']);
+    expect(await world.available('TEE')).toBe(4);
+  });
+});
+
+describe('trouble at home', () => {
+  test('a store that refuses a batch gets it again, whole, when it is back', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 900);
+    let busy = true;
+    const orders = {
+      ...world.store.orders,
+      apply: (...args: Parameters<typeof world.store.orders.apply>) =>
+        busy ? Promise.reject(new AppError('store_busy', 'locked')) : world.store.orders.apply(...args),
+    };
+    const ingest = createIngest({ ...world.engine, store: { ...world.store, orders } });
+    for (let i = 0; i < 450; i += 1) {
+      const body = orderBody({ id: `n${i}` }, { key: `n${i}-1` });
+      await world.deliver('shop', rawHook(body, `n${i}`));
+    }
+    await expect(ingest.runUntilIdle()).rejects.toThrow('locked');
+    await expect(ingest.runUntilIdle()).rejects.toThrow('locked');
+    busy = false;
+    await ingest.runUntilIdle();
+    expect(await world.available('TEE')).toBe(450);
+    expect(new Set(await statuses())).toEqual(new Set(['applied']));
+  });
+
+  test('deliveries of a channel that left the file wait for it', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    await world.deliver('shop', rawHook(orderBody(), 'k'));
+    await createIngest({ ...world.engine, channels: new Map() }).runUntilIdle();
+    expect(await statuses()).toEqual(['new']);
+    await world.clock.advance(3_600_000);
+    await createIngest(world.engine).runUntilIdle();
+    expect(await statuses()).toEqual(['applied']);
   });
 });

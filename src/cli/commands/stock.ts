@@ -1,0 +1,152 @@
+import type { Command } from 'commander';
+import { EXIT } from '../../errors.ts';
+import { withActor } from '../actor.ts';
+import { type Cli, define } from '../program.ts';
+import { adjust, count, receive, set } from './stock-change.ts';
+import { importFile } from './stock-import.ts';
+import { exportAll, list, show } from './stock-list.ts';
+import { rename } from './stock-rename.ts';
+
+/** `invsync stock …`: the numbers themselves. All of it changes our own books only; channels follow by pushes. */
+export function register(command: Command, cli: Cli): void {
+  registerReading(command, cli);
+  registerCounts(command, cli);
+  registerAdditions(command, cli);
+  registerFiles(command, cli);
+}
+
+const reading = { exits: [EXIT.ok, EXIT.failed, EXIT.usage], prints: 'data' } as const;
+const changing = {
+  exits: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brake, EXIT.temporary],
+  prints: 'data',
+} as const;
+
+function registerReading(command: Command, cli: Cli): void {
+  define(
+    command
+      .command('list')
+      .description('print every SKU with its numbers, in the order of the SKUs')
+      .option('--limit <n>', 'at most so many rows (default: 100)')
+      .option('--after <sku>', 'only SKUs that come after this one'),
+    cli,
+    { ...reading, examples: ['invsync stock list', 'invsync stock list --limit 1000 --after MUG-BLK --json'] },
+    list,
+  );
+  define(
+    command.command('show <sku>').description('print one SKU and what each of its listings shows'),
+    cli,
+    { ...reading, examples: ['invsync stock show MUG-BLK', 'invsync stock show MUG-BLK --json'] },
+    show,
+  );
+}
+
+const asOf = ['--as-of <time>', 'when the count was true: ISO 8601, or how long ago as in 2h (default: now)'] as const;
+const overBrake = ['--over-brake', 'do it although a brake would hold it'] as const;
+
+function registerCounts(command: Command, cli: Cli): void {
+  define(
+    withActor(
+      command
+        .command('set <sku> <n>')
+        .description('make <n> units available; an unknown SKU is created')
+        .option(...asOf)
+        .option('--basis <basis>', 'free: what may still be sold; shelf: all pieces on the shelf (default: free)')
+        .option(...overBrake),
+    ),
+    cli,
+    {
+      ...changing,
+      examples: ['invsync stock set MUG-BLK 7', 'invsync stock set MUG-BLK 7 --as-of 2026-11-23T18:00:00Z --reason stocktake'],
+    },
+    set,
+  );
+  define(
+    withActor(
+      command
+        .command('count <sku> [n]')
+        .description('say that <n> pieces are on the shelf, sold ones included; an unknown SKU is created')
+        .option('--from <channel>', 'take the number that this channel shows now, as what may still be sold')
+        .option(...asOf)
+        .option('--basis <basis>', 'shelf or free (default: shelf; with --from: free)')
+        .option(...overBrake),
+    ),
+    cli,
+    {
+      ...changing,
+      exits: [...changing.exits, EXIT.refused, EXIT.daemon],
+      examples: ['invsync stock count MUG-BLK 12', 'invsync stock count MUG-BLK --from main-shop --reason "counted in the admin"'],
+    },
+    count,
+  );
+}
+
+function registerAdditions(command: Command, cli: Cli): void {
+  const ref = ['--ref <text>', 'the same ref again answers with the first outcome instead of adding again'] as const;
+  define(
+    withActor(
+      command
+        .command('adjust <sku> <n>')
+        .description('add <n> units, or take away with a negative number (broken, stolen, found)')
+        .option(...ref)
+        .option(...overBrake),
+    ),
+    cli,
+    {
+      ...changing,
+      examples: ['invsync stock adjust MUG-BLK -4 --reason broken', 'invsync stock adjust MUG-BLK +1 --ref found-2026-11-23'],
+    },
+    adjust,
+  );
+  define(
+    withActor(
+      command
+        .command('receive <sku> <n>')
+        .description('add <n> units that came in; an unknown SKU is created')
+        .option(...ref)
+        .option(...overBrake),
+    ),
+    cli,
+    {
+      ...changing,
+      examples: ['invsync stock receive MUG-BLK 48 --ref po-1187', 'invsync stock receive MUG-BLK 48 --reason "delivery 23 Nov" --json'],
+    },
+    receive,
+  );
+  define(
+    withActor(
+      command.command('rename <old> <new>').description('give a SKU another name; the old one keeps leading to it'),
+    ),
+    cli,
+    { ...reading, examples: ['invsync stock rename MUG-BLK MUG-BLACK', 'invsync stock rename 1001 MUG-BLACK --json'] },
+    rename,
+  );
+}
+
+function registerFiles(command: Command, cli: Cli): void {
+  define(
+    withActor(
+      command
+        .command('import <file>')
+        .description('count the SKUs that a CSV file names (header sku,on_hand[,reason]; - reads stdin)')
+        .option('--skip-errors', 'import the sound rows although others are bad')
+        .option('--dry-run', 'show what it would do and stop')
+        .option('--yes', 'do not ask')
+        .option(...asOf)
+        .option('--basis <basis>', 'shelf or free (default: shelf)')
+        .option(...overBrake),
+    ),
+    cli,
+    {
+      exits: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.partial, EXIT.brake, EXIT.temporary],
+      prints: 'data',
+      examples: ['invsync stock import stock.csv --dry-run', 'invsync stock import stock.csv --yes --as-of 2026-11-22T20:00:00Z'],
+    },
+    importFile,
+  );
+  define(
+    command.command('export').description('print all SKUs as CSV that import reads again'),
+    cli,
+    { ...reading, examples: ['invsync stock export > stock.csv', 'invsync stock export --json'] },
+    exportAll,
+  );
+}
