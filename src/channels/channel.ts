@@ -75,7 +75,7 @@ export interface ChannelDefinition<Config = unknown> {
   /**
    * The type's own keys (strict object, snake_case), every key with `.describe('help')` and secrets marked with
    * `.meta({ secret: true })`. The keys that all channels share (type, mode, buffer, percent, max, oversell,
-   * webhooks, poll, order_lag, index_lag, settle, max_execution, raise_after, timeout, base_url, allow_insecure) are
+   * webhooks, poll, order_lag, index_lag, settle, max_execution, raise_after, timeout, presume_gone_after, base_url, allow_insecure) are
    * not in here: the configuration loader knows them, and hands over what an adapter needs in `ChannelDeps`.
    */
   config: z.ZodType<Config>;
@@ -117,7 +117,7 @@ export interface Listing {
   title: string;
   /** Other ids under which order payloads name this listing (variant ids …); unique within the channel. */
   aliases: string[];
-  /** Null when the number may be written; else why not, in words ("stock is not tracked in Shopify"). */
+  /** Null when the number may be written; else why not, in words ("its stock is not tracked there"). */
   unwritable: string | null;
   /** The channel's SKU is not unique there: never matched automatically. */
   ambiguous: boolean;
@@ -240,7 +240,7 @@ export type Receipt =
 /** What a delivery says. Anything empty says nothing. */
 export interface DeliveryContent {
   orders: OrderSnapshot[];
-  /** Orders to fetch by id before anything of them is applied. */
+  /** Orders to fetch by id before anything of them is applied; wins over `orders` for an id that is in both. */
   fetch: string[];
   /** Listings whose number or facts may have changed: the engine reads them again, and never books the hint. */
   touched: string[];

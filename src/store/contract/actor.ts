@@ -1,0 +1,5 @@
+/** Who did it and why; on every change made by hand. */
+export interface Actor {
+  by: string;
+  reason: string | null;
+}

@@ -1,0 +1,80 @@
+import type { Json } from '../../channels/channel.ts';
+
+/** An authentic delivery on its way to disk. `bodyHash`: lower-case hex SHA-256 of the raw body. */
+export interface NewDelivery {
+  channelId: number;
+  key: string;
+  kind: string;
+  meta: Json;
+  body: Uint8Array;
+  bodyHash: string;
+  receivedAt: number;
+}
+
+/** `duplicate` carries the outcome recorded the first time (null while pending). `reused`: known key, other body. */
+export type TakenIn =
+  | { kind: 'accepted'; id: number; reused: boolean }
+  | { kind: 'duplicate'; id: number; status: DeliveryStatus; outcome: string | null };
+
+export type DeliveryStatus = 'new' | 'applied' | 'ignored' | 'unmapped' | 'dead';
+
+/** A delivery to work on. Exactly one of `body` and `fields` is there: the raw body until it was first read. */
+export interface ClaimedDelivery {
+  id: number;
+  channelId: number;
+  key: string;
+  kind: string;
+  meta: Json;
+  body: Uint8Array | null;
+  fields: Json | null;
+  receivedAt: number;
+  /** Failed tries so far, and looks after a `lookAgainMs`. */
+  attempts: number;
+  looks: number;
+  /** Asked for by a replay: applied again although it was settled. */
+  replay: boolean;
+}
+
+export interface DeliveryRow {
+  id: number;
+  channel: string;
+  key: string;
+  kind: string;
+  status: DeliveryStatus;
+  receivedAt: number;
+  settledAt: number | null;
+  attempts: number;
+  dueAt: number;
+  error: string | null;
+  outcome: string | null;
+  orders: string[];
+  hasBody: boolean;
+  fields: Json | null;
+}
+
+/** Which deliveries `list`, `show` and `replay` mean. Newest first. */
+export interface DeliveryFilter {
+  ids?: number[];
+  channel?: string;
+  status?: DeliveryStatus;
+  since?: number;
+  until?: number;
+  before?: number;
+  limit: number;
+}
+
+export interface InboxStore {
+  /** One durable insert for all of them; the answer order is the input order. */
+  takeIn(deliveries: NewDelivery[]): Promise<TakenIn[]>;
+  /** Up to `limit` due deliveries that nobody else works on, oldest due first; claims die with the boot. */
+  claim(limit: number, now: number): Promise<ClaimedDelivery[]>;
+  /** Failed: try again at `dueAt` (null: dead). The body is kept. */
+  fail(id: number, error: string, dueAt: number | null, now: number): Promise<void>;
+  /** Claimed but not worked on (stop): give back without spending an attempt. */
+  release(ids: number[]): Promise<void>;
+  /** Puts settled or dead deliveries back to `new`, marked as replay; answers how many. */
+  replay(filter: DeliveryFilter, now: number): Promise<number>;
+  list(filter: DeliveryFilter): Promise<DeliveryRow[]>;
+  /** Deliveries for one replay in memory (dry run): fields or body, without claiming. */
+  read(filter: DeliveryFilter): Promise<ClaimedDelivery[]>;
+}

@@ -1,0 +1,156 @@
+import type { ActionOutcome, ListingRef } from '../../channels/channel.ts';
+import type { Anchor, OwnChange, UnreadPush } from '../../stock/anchor.ts';
+import type { Part } from '../../stock/line.ts';
+import type { Offer, Target } from '../../stock/target.ts';
+import type { ListingMode } from './listings.ts';
+
+/** `idle`: nothing on its way. `in_flight`: a call runs. `unknown`: no answer. `accepted`: taken, not yet readable. */
+export type PushState = 'idle' | 'in_flight' | 'unknown' | 'accepted';
+
+/** One number at a channel, with everything that a push or a reconcile decides on. */
+export interface CounterView {
+  counterId: number;
+  channelId: number;
+  counterKey: string;
+  /** Every listing that shares the number, facts included; the first is the one to write to. */
+  listings: (ListingRef & {
+    rowId: number;
+    mode: ListingMode;
+    unwritable: string | null;
+    parts: Part[];
+    fixed: number | null;
+    offer: Offer;
+  })[];
+  /** Computed from the levels when the view was read (null offers of the channel and defaults applied). */
+  target: Target;
+  /** Grows with every reason to push; a result for an older one never closes a newer one. */
+  version: number;
+  doneVersion: number;
+  dueAt: number;
+  attempts: number;
+  state: PushState;
+  /** Numbers sent and not yet known to be settled, oldest first. */
+  unread: (UnreadPush & { deadline: number; version: number; key: string; base: number | null })[];
+  anchor: Anchor | null;
+  /** Number the anchor replaced: a read that fits it is a lost push. */
+  previousNumber: number | null;
+  own: OwnChange[];
+  /** Parked after `rejected`; `exposed`: a lowering that cannot be written. */
+  dead: boolean;
+  exposed: boolean;
+  error: string | null;
+  /** Since when, and at what number, it was seen too low without a cause. */
+  lowSince: number | null;
+  lowNumber: number | null;
+  lastRead: { shown: number | null; askedAt: number; answeredAt: number; cause: string } | null;
+  /** Some line of one of its listings is unmapped, or a delivery that names it is pending or dead. */
+  clouded: boolean;
+}
+
+/** What the pusher decided for one due counter before any network. */
+export type PushPlan =
+  | {
+      kind: 'send';
+      counterId: number;
+      version: number;
+      quantity: number;
+      base: number | null;
+      key: string;
+      sentAt: number;
+      deadline: number;
+    }
+  /** The counter shows what it should: closes the version without a call, with the reason on record. */
+  | { kind: 'close'; counterId: number; version: number; reason: string; anchor: Anchor | null }
+  /** Not now: due again then. */
+  | { kind: 'wait'; counterId: number; version: number; dueAt: number; reason: string }
+  /** Will not get better by itself. */
+  | {
+      kind: 'dead';
+      counterId: number;
+      version: number;
+      error: string;
+      exposed: boolean;
+      dueAt: number | null;
+    };
+
+export type PushResult =
+  | { kind: 'applied'; shown: number; answeredAt: number }
+  | { kind: 'accepted'; answeredAt: number; readAt: number }
+  | { kind: 'conflict'; shown: number | null; askedAt: number; answeredAt: number; dueAt: number }
+  | { kind: 'retry'; error: string; dueAt: number; spendsAttempt: boolean }
+  | { kind: 'unknown'; error: string; dueAt: number }
+  | { kind: 'rejected'; error: string; hint: string; exposed: boolean; dueAt: number | null };
+
+/** A settled push carries the key it was sent with: a late worker cannot settle what is no longer its own. */
+export interface PushSettlement {
+  counterId: number;
+  version: number;
+  key: string;
+  result: PushResult;
+}
+
+/** What a read found; a new anchor where nothing contradicts it. */
+export interface CounterReading {
+  counterId: number;
+  shown: number | null;
+  askedAt: number;
+  answeredAt: number;
+  cause: string;
+  /** The number becomes the anchor (in sync, adopted as compare base, or no anchor before). */
+  anchors: boolean;
+  lowSince: number | null;
+  lowNumber: number | null;
+  /** Mark due for a push at this time (null: leave as it is). */
+  dueAt: number | null;
+}
+
+export interface PushRow {
+  counterId: number;
+  channel: string;
+  listingId: string;
+  sku: string | null;
+  target: number | null;
+  status: 'due' | 'waiting' | 'in_flight' | 'unknown' | 'accepted' | 'dead' | 'exposed' | 'idle';
+  attempts: number;
+  dueAt: number;
+  error: string | null;
+}
+
+/** An order action on its way to a channel. */
+export interface ActionRow {
+  id: number;
+  channelId: number;
+  orderId: string;
+  kind: 'hold' | 'cancel';
+  key: string;
+  attempts: number;
+  lines: { lineKey: string; channelSku: string | null; shortfall: number }[];
+}
+
+export interface OutboxStore {
+  /** Due counters of one channel, zeros first, then the scarcest; leased to this boot. */
+  due(channelId: number, limit: number, now: number): Promise<CounterView[]>;
+  /** Writes plans before the network: sends are in flight with number, sent_at and deadline. Answers the counter ids whose plan still holds (version and lease unmoved). */
+  begin(plans: PushPlan[], now: number): Promise<number[]>;
+  settle(settlements: PushSettlement[], now: number): Promise<void>;
+  /** Books readings (reconcile, read-back, first anchor). */
+  read(readings: CounterReading[], now: number): Promise<void>;
+  /** Marks counters due: hints, raises whose proof came, retries by hand. */
+  touch(counterIds: number[], dueAt: number, now: number): Promise<void>;
+  /** By id, any state; or all of a channel in id order after `afterId`. */
+  view(counterIds: number[]): Promise<CounterView[]>;
+  page(channelId: number, afterId: number, limit: number): Promise<CounterView[]>;
+  /** Which of the channel's counters these listings belong to. */
+  countersOf(channelId: number, listingIds: string[]): Promise<number[]>;
+  nextDueAt(channelId: number): Promise<number | null>;
+  /** In-flight pushes of dead boots become unknown; leases of dead boots are void. Called once at start. */
+  recover(now: number): Promise<number>;
+  list(
+    filter: { channel?: string; status?: PushRow['status']; limit: number },
+    now: number,
+  ): Promise<PushRow[]>;
+  /** Makes dead and waiting pushes due now; answers how many. */
+  retry(filter: { channel?: string; counterIds?: number[] }, now: number): Promise<number>;
+  actionsDue(channelId: number, limit: number, now: number): Promise<ActionRow[]>;
+  settleAction(id: number, outcome: ActionOutcome, dueAt: number | null, now: number): Promise<void>;
+}

@@ -1,0 +1,87 @@
+import type { Actor } from './actor.ts';
+import type { CounterView } from './outbox.ts';
+
+export interface EntryRow {
+  id: number;
+  at: number;
+  recordedAt: number;
+  kind: string;
+  /** Change of available, of on hand, committed and reserved, and available after it. */
+  delta: number;
+  onHand: number;
+  committed: number;
+  reserved: number;
+  after: number;
+  channel: string | null;
+  orderId: string | null;
+  lineKey: string | null;
+  by: string | null;
+  reason: string | null;
+  ref: string | null;
+}
+
+export interface PushLogRow {
+  at: number;
+  channel: string;
+  listingId: string;
+  quantity: number | null;
+  base: number | null;
+  outcome: string;
+  shown: number | null;
+  answeredAt: number | null;
+  error: string | null;
+}
+
+export interface OversellRow {
+  id: number;
+  channel: string;
+  orderId: string;
+  lineKey: string;
+  sku: string | null;
+  shortfall: number;
+  status: 'open' | 'filled' | 'cancelled' | 'written-off';
+  cause: 'sale' | 'count';
+  policy: 'alert' | 'hold' | 'cancel';
+  placedAt: number;
+  openedAt: number;
+  resolvedAt: number | null;
+}
+
+export interface StatusCounts {
+  inbox: { pending: number; dead: number; oldestPendingAt: number | null };
+  outbox: { due: number; oldestDueAt: number | null };
+  perChannel: Map<
+    number,
+    { due: number; dead: number; pendingDeliveries: number; oldestPendingAt: number | null }
+  >;
+  oversellsOpen: number;
+  uncounted: number;
+  exposed: number;
+  unexplainedLow: number;
+  unmappedSales: number;
+}
+
+export interface ReportStore {
+  status(now: number): Promise<StatusCounts>;
+  /** A SKU's entries, newest first, up to `limit`, recorded at or before `at`. */
+  entries(sku: string, at: number | null, limit: number): Promise<EntryRow[]>;
+  pushLog(sku: string, channel: string | null, limit: number): Promise<PushLogRow[]>;
+  countersOfSku(sku: string): Promise<CounterView[]>;
+  oversells(filter: {
+    status?: OversellRow['status'];
+    before?: number;
+    limit: number;
+  }): Promise<OversellRow[]>;
+  resolveOversell(
+    id: number,
+    as: 'filled' | 'cancelled' | 'written-off',
+    actor: Actor,
+    now: number,
+  ): Promise<'done' | 'unknown' | 'closed'>;
+  /** Ledger sums against levels, line states against committed; every SKU that does not close. */
+  audit(): Promise<{
+    skus: number;
+    entries: number;
+    open: { sku: string; ledger: number; level: number; lines: number }[];
+  }>;
+}

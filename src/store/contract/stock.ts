@@ -1,0 +1,65 @@
+import type { Basis } from '../../stock/level.ts';
+import type { Actor } from './actor.ts';
+
+export interface StockRow {
+  sku: string;
+  skuId: number;
+  onHand: number;
+  committed: number;
+  reserved: number;
+  available: number;
+  counted: boolean;
+  basis: Basis | null;
+  asOf: number | null;
+}
+
+/**
+ * A change by hand. `set`/`count` are counts (basis decides); `receive` and `adjust` add. `ref`: a known one answers
+ * with the first outcome instead of acting again. `create`: an unknown SKU is made, else it is an error.
+ */
+export interface StockChange {
+  sku: string;
+  kind: 'count' | 'receive' | 'adjust';
+  quantity: number;
+  basis: Basis;
+  asOf: number;
+  create: boolean;
+  ref: string | null;
+  /** Per channel id: lines older than this are presumed to have left the shelf (shelf counts only). */
+  presumeGoneMs: Record<number, number>;
+}
+
+export type StockOutcome =
+  | {
+      kind: 'done';
+      row: StockRow;
+      created: boolean;
+      repeated: boolean;
+      before: StockRow | null;
+      filled: number;
+      short: number;
+      found: number;
+    }
+  | { kind: 'unknown_sku'; sku: string; nearest: string | null }
+  | { kind: 'refused'; sku: string; message: string };
+
+/** An open line that a count should be seen beside. */
+export interface OpenLine {
+  channel: string;
+  orderId: string;
+  lineKey: string;
+  soldAt: number;
+  taken: number;
+  given: number;
+  gone: number;
+  presumedGone: boolean;
+}
+
+export interface StockStore {
+  /** At most 200 changes in one transaction; all or nothing. */
+  change(changes: StockChange[], actor: Actor, now: number): Promise<StockOutcome[]>;
+  openLines(sku: string, asOf: number, presumeGoneMs: Record<number, number>): Promise<OpenLine[]>;
+  rename(from: string, to: string, actor: Actor, now: number): Promise<'done' | 'unknown_sku' | 'taken'>;
+  get(sku: string): Promise<StockRow | null>;
+  list(filter: { after?: string; limit: number }): Promise<StockRow[]>;
+}
