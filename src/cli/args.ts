@@ -20,8 +20,10 @@ export function unitsArg(
   const pattern = bounds.min < 0 ? /^[+-]?\d{1,15}$/ : /^\d{1,15}$/;
   const number = Number(text.trim());
   const max = bounds.max ?? mostUnits;
-  if (!pattern.test(text.trim())) throw usage(`${name} "${text}" is not a whole number`, rangeText(bounds.min, max));
-  if (number < bounds.min || number > max) throw usage(`${name} ${text} is out of range`, rangeText(bounds.min, max));
+  if (!pattern.test(text.trim()))
+    throw usage(`${name} "${text}" is not a whole number`, rangeText(bounds.min, max));
+  if (number < bounds.min || number > max)
+    throw usage(`${name} ${text} is out of range`, rangeText(bounds.min, max));
   return number;
 }
 
@@ -56,7 +58,8 @@ export function choiceArg<const Choice extends string>(
 }
 
 const isoTime = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?)(Z|[+-]\d{2}:?\d{2})?)?$/i;
-const timeHint = 'ISO 8601 as in 2026-11-23T09:30:00Z (UTC unless it says otherwise), or how long ago: 90m, 24h, 7d';
+const timeHint =
+  'ISO 8601 as in 2026-11-23T09:30:00Z (UTC unless it says otherwise), or how long ago: 90m, 24h, 7d';
 
 /** A time as ms: ISO 8601 (UTC without a zone), or a duration before `now`. Throws AppError `usage`. */
 export function timeArg(text: string, name: string, now: number): number {

@@ -48,7 +48,9 @@ async function channelRows(
   const rows = await store.channels.list();
   if (agree(rows, setups)) return rows;
   if (await daemonRuns(config.data_dir)) {
-    how.warnings.push('the channels in the configuration file differ from what the daemon runs with: reload it with SIGHUP');
+    how.warnings.push(
+      'the channels in the configuration file differ from what the daemon runs with: reload it with SIGHUP',
+    );
     return rows;
   }
   return store.channels.configure(setups, how.now);
@@ -92,13 +94,19 @@ export function channelNamed(books: Pick<Books, 'channels'>, name: string): Chan
 }
 
 /** `--channel` as a part of a filter; checked, so that a typing error is no empty list. */
-export function channelFilter(books: Pick<Books, 'channels'>, name: string | undefined): { channel?: string } {
+export function channelFilter(
+  books: Pick<Books, 'channels'>,
+  name: string | undefined,
+): { channel?: string } {
   return name === undefined ? {} : { channel: channelNamed(books, name).name };
 }
 
 /** AppError `unknown_sku` (exit code 1). */
 export function unknownSku(sku: string, near: string | null): AppError {
-  const hint = near === null ? 'invsync stock list shows all; stock set, count, receive and import make new ones' : `did you mean ${near}?`;
+  const hint =
+    near === null
+      ? 'invsync stock list shows all; stock set, count, receive and import make new ones'
+      : `did you mean ${near}?`;
   return new AppError('unknown_sku', `no SKU is called "${sku}"`, { hint, details: { sku, nearest: near } });
 }
 

@@ -64,9 +64,74 @@ const nouns: readonly Noun[] = [
     load: () => import('./commands/sandbox.ts'),
   },
   {
+    name: 'check',
+    summary: 'find out what would go wrong later: configuration, machine, database, channels',
+    load: () => import('./commands/check.ts'),
+  },
+  {
+    name: 'status',
+    summary: 'how things stand: channels, events, pushes, oversells',
+    load: () => import('./commands/status.ts'),
+  },
+  {
+    name: 'stock',
+    summary: 'list, set, count, adjust, receive, import, export the numbers themselves',
+    load: () => import('./commands/stock.ts'),
+  },
+  {
+    name: 'reconcile',
+    summary: 'compare what channels show with the books and put it right',
+    load: () => import('./commands/reconcile.ts'),
+  },
+  {
+    name: 'explain',
+    summary: 'why a number is what it is',
+    load: () => import('./commands/explain.ts'),
+  },
+  {
+    name: 'channels',
+    summary: 'the accounts that stock is shown on: modes, pause, resume',
+    load: () => import('./commands/channels.ts'),
+  },
+  {
+    name: 'listings',
+    summary: 'which SKU stands behind what a channel offers',
+    load: () => import('./commands/listings.ts'),
+  },
+  {
+    name: 'orders',
+    summary: 'what the channels sold',
+    load: () => import('./commands/orders.ts'),
+  },
+  {
+    name: 'oversells',
+    summary: 'order lines that stock could not fill',
+    load: () => import('./commands/oversells.ts'),
+  },
+  {
+    name: 'events',
+    summary: 'what the platforms told us; replay',
+    load: () => import('./commands/events.ts'),
+  },
+  {
+    name: 'pushes',
+    summary: 'numbers on their way to the channels',
+    load: () => import('./commands/pushes.ts'),
+  },
+  {
+    name: 'webhooks',
+    summary: 'subscriptions at the platforms',
+    load: () => import('./commands/webhooks.ts'),
+  },
+  {
     name: 'config',
     summary: 'show the configuration in effect, or check the file',
     load: () => import('./commands/config.ts'),
+  },
+  {
+    name: 'db',
+    summary: 'check or migrate the database',
+    load: () => import('./commands/db.ts'),
   },
 ];
 

@@ -22,8 +22,8 @@ export interface Reach {
   braked: { channel: string; reason: string }[];
 }
 
-/** Steps that are rehearsed in one go; the books are locked meanwhile. */
-const stepsAtOnce = 5;
+/** Changes that are rehearsed in one go; the books are locked meanwhile. */
+const changesAtOnce = 1_000;
 
 /**
  * Judges the reach of a command by rehearsing it. Only live channels count: for the others nothing is pushed, and
@@ -32,14 +32,15 @@ const stepsAtOnce = 5;
  */
 export async function reachOf(books: Books, steps: readonly RehearsalStep[], now: number): Promise<Reach> {
   const after = new Map<number, CounterView>();
-  for (let at = 0; at < steps.length; at += stepsAtOnce) {
-    const rehearsal = await books.store.rehearse(steps.slice(at, at + stepsAtOnce), null, now);
+  for (const batch of batchesOf(steps)) {
+    const rehearsal = await books.store.rehearse(batch, null, now);
     for (const view of rehearsal.counters) after.set(view.counterId, view);
   }
   const before = new Map<number, CounterView>();
   const ids = [...after.keys()];
   for (let at = 0; at < ids.length; at += 500) {
-    for (const view of await books.store.outbox.view(ids.slice(at, at + 500))) before.set(view.counterId, view);
+    for (const view of await books.store.outbox.view(ids.slice(at, at + 500)))
+      before.set(view.counterId, view);
   }
   const reach: Reach = { lines: [], braked: [] };
   for (const row of books.channels) {
@@ -50,6 +51,21 @@ export async function reachOf(books: Books, steps: readonly RehearsalStep[], now
     if (reason !== null) reach.braked.push({ channel: row.name, reason });
   }
   return reach;
+}
+
+function batchesOf(steps: readonly RehearsalStep[]): RehearsalStep[][] {
+  const batches: RehearsalStep[][] = [];
+  let weight = changesAtOnce;
+  for (const step of steps) {
+    const own = step.kind === 'change' ? step.changes.length : 1;
+    if (weight + own > changesAtOnce) {
+      batches.push([]);
+      weight = 0;
+    }
+    batches.at(-1)?.push(step);
+    weight += own;
+  }
+  return batches;
 }
 
 type LineMove = Move & { line: ReachLine };
@@ -67,8 +83,20 @@ function movesOn(
     const { quantity } = view.target;
     if (number === quantity) continue;
     const { listingId, channelSku } = listing;
-    const line = { channel: row.name, listing_id: listingId, channel_sku: channelSku, before: number, after: quantity };
-    moves.push({ counterId: view.counterId, before: number, after: quantity, explained: number === null, line });
+    const line = {
+      channel: row.name,
+      listing_id: listingId,
+      channel_sku: channelSku,
+      before: number,
+      after: quantity,
+    };
+    moves.push({
+      counterId: view.counterId,
+      before: number,
+      after: quantity,
+      explained: number === null,
+      line,
+    });
   }
   return moves;
 }

@@ -85,27 +85,43 @@ function readRow(
   firstLine: Map<string, number>,
 ): void {
   const { line, fields } = record;
-  const complain = (path: string, message: string, hint: string) =>
-    void stock.problems.push(problem(line, path, message, hint));
-  if (fields.length !== columns.width) {
-    const message = `has ${fields.length} fields, the header has ${columns.width}`;
-    return complain('', message, 'a comma inside a field needs quotes around the field');
-  }
   const sku = (fields[columns.sku] ?? '').trim();
   const number = (fields[columns.onHand] ?? '').trim();
-  const fault = skuFault(sku);
-  if (fault !== null) return complain('sku', fault, 'give the SKU, or remove the line');
-  const before = firstLine.get(sku);
-  firstLine.set(sku, before ?? line);
-  if (before !== undefined) return complain(sku, `is on line ${before} already`, 'keep one line per SKU');
+  const fault = rowFault(record, columns, { sku, firstLine });
+  if (sku !== '' && !firstLine.has(sku)) firstLine.set(sku, line);
+  if (fault !== null) {
+    stock.problems.push({ line, ...fault });
+    return;
+  }
   if (number === '' && (fields[columns.counted] ?? '') === 'no') {
     stock.uncounted += 1;
     return;
   }
   const wrong = numberFault(number);
-  if (wrong !== null) return complain(sku, wrong, `a whole number from 0 to ${mostUnits}`);
+  if (wrong !== null) {
+    stock.problems.push(problem(line, sku, wrong, `a whole number from 0 to ${mostUnits}`));
+    return;
+  }
   const reason = (fields[columns.reason] ?? '').trim();
   stock.rows.push({ line, sku, onHand: Number(number), reason: reason === '' ? null : reason });
+}
+
+/** What is wrong with a row apart from its number; null when nothing is. */
+function rowFault(
+  { fields }: CsvRecord,
+  columns: Columns,
+  seen: { sku: string; firstLine: ReadonlyMap<string, number> },
+): Omit<Problem, 'line'> | null {
+  const { sku, firstLine } = seen;
+  if (fields.length !== columns.width) {
+    const message = `has ${fields.length} fields, the header has ${columns.width}`;
+    return { path: '', message, hint: 'a comma inside a field needs quotes around the field' };
+  }
+  const fault = skuFault(sku);
+  if (fault !== null) return { path: 'sku', message: fault, hint: 'give the SKU, or remove the line' };
+  const before = firstLine.get(sku);
+  if (before === undefined) return null;
+  return { path: sku, message: `is on line ${before} already`, hint: 'keep one line per SKU' };
 }
 
 function numberFault(text: string): string | null {

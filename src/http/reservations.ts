@@ -115,10 +115,10 @@ function answerTo(outcome: ReservationOutcome): HttpAnswer {
   switch (outcome.kind) {
     case 'held':
       // The same answer as the first time, whatever became of the hold since.
-      return json(201, { ...shown(outcome.reservation), status: 'held' }, outcome.replayed);
+      return replay(outcome, json(201, { ...shown(outcome.reservation), status: 'held' }));
     case 'out_of_stock': {
       const message = 'not enough is available; nothing was held';
-      return json(409, { error: { code: 'out_of_stock', message, lines: outcome.lines } }, outcome.replayed);
+      return replay(outcome, json(409, { error: { code: 'out_of_stock', message, lines: outcome.lines } }));
     }
     case 'key_reused':
       return refused(422, 'this Idempotency-Key was used with another body', 'key_reused');
@@ -152,10 +152,13 @@ function shown(row: ReservationRow) {
   return { id: row.id, status: row.status, lines: row.lines, expires_at: iso(row.expiresAt) };
 }
 
-function json(status: number, value: unknown, replayed?: true | false): HttpAnswer {
-  const headers: Record<string, string> = { 'content-type': 'application/json' };
-  if (replayed === true) headers['idempotent-replayed'] = 'true';
-  return { status, headers, body: JSON.stringify(value) };
+function replay(outcome: { replayed: boolean }, answer: HttpAnswer): HttpAnswer {
+  if (!outcome.replayed) return answer;
+  return { ...answer, headers: { ...answer.headers, 'idempotent-replayed': 'true' } };
+}
+
+function json(status: number, value: unknown): HttpAnswer {
+  return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) };
 }
 
 function notAllowed(allow: string): HttpAnswer {

@@ -99,7 +99,10 @@ function stepsOf(
   const falls = back > 0 || returned > 0 || (knew && after.taken < before.taken);
   const steps: Step[] = [];
   if (falls) steps.push(step(fallKind, { given: -back, gone: -returned }, grown));
-  if (rise > 0 || (knew && !falls)) steps.push(step(riseKind, { given: rise, gone: 0 }, falls ? none : grown));
+  if (rise > 0 || (knew && !falls)) {
+    const kind = rise > 0 || after.taken > before.taken ? riseKind : 'return';
+    steps.push(step(kind, { given: rise, gone: 0 }, falls ? none : grown));
+  }
   if (left > 0) steps.push(step('shipment', { given: 0, gone: left }, none));
   return steps;
 }
@@ -110,5 +113,8 @@ function clean(value: number): number {
 
 /** Listing units, at most `want`, that the sources can give now: whole units of every one. */
 export function roomFor(want: number, sources: readonly { units: number; available: number }[]): number {
-  return sources.reduce((least, { units, available }) => Math.min(least, Math.floor(available / units)), want);
+  return sources.reduce(
+    (least, { units, available }) => Math.min(least, Math.floor(available / units)),
+    want,
+  );
 }

@@ -42,11 +42,11 @@ export function withStage(stages: readonly Stage[], stage: Stage): Stage[] {
   const [at, claimed, gone] = stage;
   if (claimed === 0 && gone === 0) return [...stages];
   if (stages.length === 0) return [stage];
-  const same = stages.findIndex(([when]) => when === at);
-  if (same >= 0) {
-    return stages.map((known, index) =>
-      index === same ? [at, known[1] + claimed, known[2] + gone] : known,
-    ) satisfies Stage[];
+  if (stages.some(([when]) => when === at)) {
+    const merged: Stage[] = stages.map((known) =>
+      known[0] === at ? [at, known[1] + claimed, known[2] + gone] : known,
+    );
+    return merged.filter(([, dClaimed, dGone]) => dClaimed !== 0 || dGone !== 0);
   }
   const next = [...stages, stage].sort((a, b) => a[0] - b[0]);
   while (next.length > maxStages) {

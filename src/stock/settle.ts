@@ -15,9 +15,10 @@ export interface OrderHead {
 export type Verdict = 'apply' | 'same' | 'stale' | 'fetch';
 
 /**
- * Which of two snapshots of one order counts. Same clock, different versions: the higher; a list page with a lower
- * version than the stored one is stale. Otherwise, if the contents differ, versions decide nothing: a snapshot that
- * was fetched by a request begun after the stored one was obtained wins whatever its version says.
+ * Which of two snapshots of one order counts. Same clock, different versions: the higher. Otherwise, if the contents
+ * differ, versions decide nothing: a snapshot that was fetched by a request begun after the stored one was obtained
+ * wins whatever its version says. A list page asked for after that with a lower version may be a lagging index or a
+ * shop whose clock was set back: only a look by id can tell.
  */
 export function verdictOn(stored: OrderHead | null, snapshot: OrderSnapshot, digest: string): Verdict {
   if (stored === null) return 'apply';
@@ -26,9 +27,15 @@ export function verdictOn(stored: OrderHead | null, snapshot: OrderSnapshot, dig
   const fresh = snapshot.obtained === 'fetched' && snapshot.askedAt >= stored.answeredAt;
   if (fresh) return 'apply';
   if (snapshot.clock === stored.clock && snapshot.version !== stored.version) {
-    return snapshot.version > stored.version ? 'apply' : 'stale';
+    if (snapshot.version > stored.version) return 'apply';
+    return snapshot.obtained === 'listed' && snapshot.askedAt >= stored.answeredAt ? 'fetch' : 'stale';
   }
   return 'fetch';
+}
+
+/** Whether the snapshot of this digest named all lines. */
+export function isComplete(digest: string): boolean {
+  return digest.startsWith('all ');
 }
 
 /** The content of a snapshot that moves stock, as text: equal digests mean equal effects. */

@@ -129,7 +129,8 @@ async function drain(engine: Engine, runner: Runner, signal: AbortSignal): Promi
   for (;;) {
     const begun = await fill(engine, runner, signal);
     if (begun === 0 && runner.calls.size === 0) return;
-    await Promise.race(runner.calls);
+    // A call may have ended while the next batch was claimed: an empty race would never end.
+    if (runner.calls.size > 0) await Promise.race(runner.calls);
   }
 }
 

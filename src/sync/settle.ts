@@ -23,19 +23,13 @@ export interface ReadyJob extends Job {
 }
 
 /**
- * Applies a batch in one call. A job that fails alone is tried again later; a store that refuses the whole batch
- * rejects, and the claims are given back first. Answers the jobs whose versions decide nothing: they stay claimed
- * and need a look by id.
+ * Applies a batch in one call. A job that fails alone is tried again later; when the store refuses the whole batch
+ * this rejects, and the caller gives the claims back. Answers the jobs whose versions decide nothing: they stay
+ * claimed and need a look by id.
  */
 export async function applyJobs(engine: Engine, jobs: ReadyJob[]): Promise<Job[]> {
   if (jobs.length === 0) return [];
-  let outcomes: Awaited<ReturnType<Engine['store']['orders']['apply']>>;
-  try {
-    outcomes = await engine.store.orders.apply(jobs.map(requestOf), engine.clock.now());
-  } catch (error) {
-    await engine.store.inbox.release(jobs.map((job) => job.delivery.id));
-    throw error;
-  }
+  const outcomes = await engine.store.orders.apply(jobs.map(requestOf), engine.clock.now());
   let moved = false;
   const undecided: Job[] = [];
   for (const [index, job] of jobs.entries()) {

@@ -122,6 +122,13 @@ describe('reservations', () => {
     expect(again.json).toEqual(first.json);
     expect(first.replayed).toBeNull();
     expect((await reserve(url, { ...oneTee, ttl_seconds: 61 })).status).toBe(422);
+    const mug = { sku: 'MUG', quantity: 1 };
+    const tee = { sku: 'TEE', quantity: 1 };
+    await reserve(url, { lines: [mug, tee, tee] }, 'k2');
+    const turned = await reserve(url, { lines: [{ ...tee, quantity: 2 }, mug] }, 'k2');
+    expect(turned).toMatchObject({ status: 201, replayed: 'true' });
+    expect(await world.available('TEE')).toBe(1);
+    await act(url, turned.json.id, 'release');
     expect(await world.available('TEE')).toBe(3);
   });
 

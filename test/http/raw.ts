@@ -11,7 +11,7 @@ export interface RawAnswer {
 export function raw(
   url: string,
   chunks: (string | Buffer)[],
-  options: { answers?: number; end?: true | false } = {},
+  options: { answers?: number; end?: boolean } = {},
 ): Promise<RawAnswer> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve) => {

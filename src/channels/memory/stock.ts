@@ -2,7 +2,7 @@ import type { ListingRef, PushLine, PushOutcome, StockReading } from '../channel
 import { ChannelError } from '../errors.ts';
 import { meetWeather } from './calls.ts';
 import { sell } from './selling.ts';
-import { comparesNatively, counterOf, listingOf, visible, write } from './shelf.ts';
+import { comparesNatively, counterOf, visible, write } from './shelf.ts';
 import { type MemoryCounter, type MemoryListing, type MemoryState, platformNow } from './state.ts';
 
 /** What each listing shows now. */
@@ -111,15 +111,8 @@ function whyRefused(state: MemoryState, listing: MemoryListing | undefined, line
   if (listing.unwritable !== null) return listing.unwritable;
   if (counterOf(state, listing).shown === null) return 'no number is kept for this listing';
   const maxQuantity = state.options.capabilities?.maxQuantity ?? 1_000_000;
+  if (!Number.isInteger(line.quantity) || line.quantity < 0) return `${line.quantity} is no quantity`;
   if (line.quantity > maxQuantity) return `more than ${maxQuantity}`;
   if (state.faults.hits('rejected', 'write') !== null) return 'refused';
   return null;
-}
-
-/** The listing of an id, an alias or a SKU, as the engine names it. */
-export function refOf(state: MemoryState, ref: string): ListingRef | null {
-  const listing = listingOf(state, ref);
-  if (listing === undefined) return null;
-  const { listingId, counterKey, sku } = listing;
-  return { listingId, counterKey, channelSku: sku, facts: null };
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { PushLine, PushOutcome } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
+import { capabilities } from './capabilities.ts';
 import { availableOf, LevelNode, ListingFacts, whyUnwritable } from './listings.ts';
 import { classify, indexOf, SetUserError, type Trouble } from './push-errors.ts';
 import { readStock, type Shelf } from './stock.ts';
@@ -48,8 +49,16 @@ export async function setStock(
   return lines.map((line) => batch.outcomes.get(line) ?? { kind: 'retry', error: 'the batch was not sent' });
 }
 
-/** A number that Shopify derives or ignores is never written, whatever the platform would answer. */
+/**
+ * A number that Shopify derives or ignores is never written, whatever the platform would answer. What is no quantity
+ * would fail the whole call, its good rows included (a variable of the wrong type, dossier 7).
+ */
 function isRefusedBeforehand(batch: Batch, line: PushLine): boolean {
+  if (!Number.isInteger(line.quantity) || line.quantity < 0 || line.quantity > capabilities.maxQuantity) {
+    const hint = `set a whole number from 0 to ${capabilities.maxQuantity}`;
+    batch.outcomes.set(line, { kind: 'rejected', error: `${line.quantity} is no quantity`, hint });
+    return true;
+  }
   const facts = ListingFacts.safeParse(line.facts);
   const why = facts.success ? whyUnwritable(facts.data.tracked, facts.data.bundle) : null;
   if (why === null) return false;
@@ -66,7 +75,7 @@ async function send(batch: Batch, lines: PushLine[], salt: string | null): Promi
     const errors = await setOnce(batch, rows, keySalt);
     if (errors === null) return;
     if (errors.length === 0)
-      return settle(batch, rows, (line) => ({ kind: 'applied', shown: clamped(line) }));
+      return settle(batch, rows, (line) => ({ kind: 'applied', shown: line.quantity }));
     const troubles = errors.map((error) => ({
       index: indexOf(error, rows.length),
       trouble: classify(error),
@@ -134,7 +143,8 @@ function inputOf(rows: readonly PushLine[], location: string) {
     quantities: rows.map((line) => ({
       inventoryItemId: line.listingId,
       locationId: location,
-      quantity: clamped(line),
+      quantity: line.quantity,
+      // May be negative: `available` is after an oversell (dossier 9.9).
       changeFromQuantity: line.base,
     })),
   };
@@ -148,15 +158,10 @@ function inputOf(rows: readonly PushLine[], location: string) {
 function keyOf(rows: readonly PushLine[], salt: string | null): string {
   const text = JSON.stringify([
     salt,
-    rows.map((line) => [line.key, line.listingId, clamped(line), line.base]),
+    rows.map((line) => [line.key, line.listingId, line.quantity, line.base]),
   ]);
   const hex = createHash('sha256').update(text).digest('hex');
   return [0, 8, 12, 16, 20].map((at, index) => hex.slice(at, [8, 12, 16, 20, 32][index])).join('-');
-}
-
-/** A negative number cannot be written, though `available` may be negative (dossier 5.1, 9.9). */
-function clamped(line: PushLine): number {
-  return Math.max(0, line.quantity);
 }
 
 async function settleTrouble(
@@ -188,7 +193,7 @@ async function activate(batch: Batch, line: PushLine, why: string): Promise<Push
   if (batch.callsLeft <= 0) return { kind: 'retry', error: 'too many rows of one batch were refused' };
   batch.callsLeft -= 1;
   const { api, location } = batch.shelf;
-  const available = clamped(line);
+  const available = line.quantity;
   const key = keyOf([line], 'activate');
   try {
     const { data, askedAt, answeredAt } = await api.call(

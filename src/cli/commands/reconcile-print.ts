@@ -14,9 +14,16 @@ const signs: Readonly<Record<PlanLine['action'], { sign: string; style: Style }>
 };
 
 /** Prints the lines of a plan that are worth a look, one each, and a line of counts. */
-export function printPlanLines(io: Io, lines: readonly PlanLine[], counts: Readonly<Record<string, number>>): void {
-  const shown = lines.filter((line) => line.action !== 'none' || line.note !== null || line.orders.length > 0);
-  const width = (of: (line: PlanLine) => string) => Math.max(0, ...shown.map((line) => printable(of(line)).length));
+export function printPlanLines(
+  io: Io,
+  lines: readonly PlanLine[],
+  counts: Readonly<Record<string, number>>,
+): void {
+  const shown = lines.filter(
+    (line) => line.action !== 'none' || line.note !== null || line.orders.length > 0,
+  );
+  const width = (of: (line: PlanLine) => string) =>
+    Math.max(0, ...shown.map((line) => printable(of(line)).length));
   const widths = { channel: width((line) => line.channel), sku: width(nameOf), move: width(moveOf) };
   for (const line of shown) {
     const { sign, style } = signs[line.action];
@@ -45,7 +52,10 @@ function remarks(line: PlanLine): string {
   const expected = line.expected === null ? '' : rangeText(line.expected, line.shown);
   const orders = line.orders.length === 0 ? '' : `orders ${line.orders.join(', ')}`;
   const done = line.done ? 'done' : '';
-  return [line.cause, expected, orders, line.note ?? '', done].filter((text) => text !== '').map(printable).join('; ');
+  return [line.cause, expected, orders, line.note ?? '', done]
+    .filter((text) => text !== '')
+    .map(printable)
+    .join('; ');
 }
 
 function rangeText([low, high]: readonly [number, number], shown: number | null): string {
@@ -55,7 +65,11 @@ function rangeText([low, high]: readonly [number, number], shown: number | null)
 
 function countLine(lines: readonly PlanLine[], counts: Readonly<Record<string, number>>): string {
   const number = (key: string) => counts[key] ?? lines.filter((line) => line.action === key).length;
-  const parts = [`${number('lower')} to lower`, `${number('raise')} to raise`, `${number('wait')} waiting for proof`];
+  const parts = [
+    `${number('lower')} to lower`,
+    `${number('raise')} to raise`,
+    `${number('wait')} waiting for proof`,
+  ];
   if (number('refused') > 0) parts.push(`${number('refused')} refused`);
   if (number('done') > 0) parts.push(`${number('done')} done`);
   return `${lines.length} listings: ${parts.join(', ')}, ${number('none')} with nothing to do`;
@@ -66,7 +80,13 @@ export function failureOf(result: ReconcileResult): AppError | null {
   const [first] = result.failed;
   if (first === undefined || result.passed.length > 0) return null;
   const exitCode =
-    first.kind === 'auth' ? EXIT.refused : first.kind === 'held' ? EXIT.brake : first.kind === 'temporary' ? EXIT.temporary : EXIT.failed;
+    first.kind === 'auth'
+      ? EXIT.refused
+      : first.kind === 'held'
+        ? EXIT.brake
+        : first.kind === 'temporary'
+          ? EXIT.temporary
+          : EXIT.failed;
   return new AppError(`channel_${first.kind}`, `${first.channel}: ${first.reason}`, {
     hint: `invsync check ${first.kind === 'auth' ? 'tells what the channel says to the credentials' : 'tells more'}`,
     exitCode,

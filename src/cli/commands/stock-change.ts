@@ -35,11 +35,13 @@ export function count(invocation: Invocation<ChangeOptions>): Promise<ExitCode> 
   const { options } = invocation;
   const [sku = '', n] = invocation.args;
   if (options.from === undefined) {
-    if (n === undefined) throw usage("missing required argument 'n'", 'how many are on the shelf, or --from CHANNEL');
+    if (n === undefined)
+      throw usage("missing required argument 'n'", 'how many are on the shelf, or --from CHANNEL');
     return changeStock(invocation, countWish(invocation, { sku, n, basis: 'shelf' }));
   }
   if (n !== undefined) throw usage('a number and --from exclude each other');
-  if (options.asOf !== undefined) throw usage('--as-of and --from exclude each other', 'the number is read now');
+  if (options.asOf !== undefined)
+    throw usage('--as-of and --from exclude each other', 'the number is read now');
   const { from } = options;
   const basis = basisOf(options, 'free');
   return withBooks(invocation, async (books) => {
@@ -56,7 +58,15 @@ export function adjust(invocation: Invocation<ChangeOptions>): Promise<ExitCode>
   if (quantity === 0) throw usage('an adjustment of 0 changes nothing');
   const { now } = invocation.io;
   const ref = invocation.options.ref ?? null;
-  return changeStock(invocation, { sku, kind: 'adjust', quantity, basis: 'free', asOf: now(), create: false, ref });
+  return changeStock(invocation, {
+    sku,
+    kind: 'adjust',
+    quantity,
+    basis: 'free',
+    asOf: now(),
+    create: false,
+    ref,
+  });
 }
 
 /** `stock receive` */
@@ -124,12 +134,18 @@ function doneOf(outcome: StockOutcome | undefined): Done {
 export function outcomeWarnings(done: Done): string[] {
   const { row } = done;
   const warnings: string[] = [];
-  if (done.repeated) warnings.push(`${row.sku}: this was done before; the first outcome is shown and nothing was changed`);
+  if (done.repeated)
+    warnings.push(`${row.sku}: this was done before; the first outcome is shown and nothing was changed`);
   if (done.created) warnings.push(`${row.sku} was unknown and has been created`);
   if (done.short > 0) {
-    warnings.push(`${row.sku}: ${done.short} units are missing for orders that had them: see invsync oversells list`);
+    warnings.push(
+      `${row.sku}: ${done.short} units are missing for orders that had them: see invsync oversells list`,
+    );
   }
-  if (done.found > 0) warnings.push(`${row.sku}: ${done.found} units more than counted are needed by holds and were booked as found`);
+  if (done.found > 0)
+    warnings.push(
+      `${row.sku}: ${done.found} units more than counted are needed by holds and were booked as found`,
+    );
   return warnings;
 }
 

@@ -25,9 +25,13 @@ export async function countOn(
   );
   if (view === undefined || there.length > 1 || alone !== true) {
     const found = there.length === 0 ? 'no listing' : there.length > 1 ? 'several listings' : 'a bundle';
-    throw new AppError('not_countable', `${wish.sku} has ${found} on ${row.name}, so its number there is no count`, {
-      hint: `give the number: invsync stock count ${wish.sku} N`,
-    });
+    throw new AppError(
+      'not_countable',
+      `${wish.sku} has ${found} on ${row.name}, so its number there is no count`,
+      {
+        hint: `give the number: invsync stock count ${wish.sku} N`,
+      },
+    );
   }
   const args = { channel: row.name, skus: [wish.sku], dry_run: true };
   const result = reconcileResult.parse(await askEngine(io, books, 'reconcile', args));
@@ -41,17 +45,25 @@ export async function countOn(
     });
   }
   if (row.setup.basis === 'gross' && line.orders.length > 0) {
-    throw new AppError('orders_unread', `orders of ${row.name} are not taken in yet: ${line.orders.join(', ')}`, {
-      hint: 'its number still contains them; repeat the command after the next poll',
-      exitCode: EXIT.temporary,
-    });
+    throw new AppError(
+      'orders_unread',
+      `orders of ${row.name} are not taken in yet: ${line.orders.join(', ')}`,
+      {
+        hint: 'its number still contains them; repeat the command after the next poll',
+        exitCode: EXIT.temporary,
+      },
+    );
   }
   const own = row.setup.basis === 'gross' ? await openUnits(books, wish, Date.parse(line.read_at)) : 0;
   return { quantity: Math.max(0, line.shown - own), asOf: Date.parse(line.read_at) };
 }
 
 /** Units that the channel's number still contains although they are sold there. */
-async function openUnits(books: Books, wish: { channel: string; sku: string }, asOf: number): Promise<number> {
+async function openUnits(
+  books: Books,
+  wish: { channel: string; sku: string },
+  asOf: number,
+): Promise<number> {
   const lines = await books.store.stock.openLines(wish.sku, asOf, presumeGoneMs(books));
   const own = lines.filter((line) => line.channel === wish.channel);
   return own.reduce((sum, line) => sum + line.taken - line.gone, 0);

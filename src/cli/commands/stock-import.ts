@@ -78,7 +78,8 @@ export async function importFile(invocation: Invocation<ImportOptions>): Promise
 }
 
 async function bytesOf(invocation: Invocation<object>, file: string): Promise<Uint8Array> {
-  const bytes = file === '-' ? Buffer.from(await invocation.io.readStdin()) : readBytes(invocation.io.cwd, file);
+  const bytes =
+    file === '-' ? Buffer.from(await invocation.io.readStdin()) : readBytes(invocation.io.cwd, file);
   if (bytes.byteLength <= mostBytes) return bytes;
   throw new AppError('bad_file', `${file} is larger than ${mostBytes} bytes`, { exitCode: EXIT.usage });
 }
@@ -133,7 +134,8 @@ function stepsOf(
         presumeGoneMs: presumed,
       }),
     );
-    for (let at = 0; at < changes.length; at += atOnce) steps.push({ actor, changes: changes.slice(at, at + atOnce) });
+    for (let at = 0; at < changes.length; at += atOnce)
+      steps.push({ actor, changes: changes.slice(at, at + atOnce) });
   }
   return steps;
 }
@@ -168,10 +170,10 @@ async function planOf(books: Books, wanted: Import, reach: Reach): Promise<Plan>
     listings: reach.lines.length,
     to_zero: reach.lines.filter((line) => line.after === 0).length,
   };
-  for (const { sku, onHand } of wanted.stock.rows) {
+  for (const { sku, quantity, basis } of wanted.steps.flatMap((step) => step.changes)) {
     const row = await books.store.stock.get(sku);
     if (row === null) plan.created += 1;
-    else if (row.counted && row.onHand === onHand) plan.unchanged += 1;
+    else if (row.counted && quantity === (basis === 'free' ? row.available : row.onHand)) plan.unchanged += 1;
     else plan.changed += 1;
   }
   return plan;
@@ -194,13 +196,18 @@ function shown(
   const document = { ...plan, braked: reach.braked, lines: reach.lines, problems: wanted.stock.problems };
   answer(invocation, document, warningsOf(books, wanted.stock), (io) => {
     printPlan(io, plan);
-    for (const { channel, reason } of reach.braked) printLine(io, `a brake would hold it: on ${channel} ${reason}`);
+    for (const { channel, reason } of reach.braked)
+      printLine(io, `a brake would hold it: on ${channel} ${reason}`);
     for (const line of problemLines(wanted.stock.problems)) io.stderr(`${line}\n`);
   });
   return wanted.stock.problems.length > 0 ? EXIT.partial : EXIT.ok;
 }
 
-async function carryOut(invocation: Invocation<ImportOptions>, books: Books, wanted: Import): Promise<ExitCode> {
+async function carryOut(
+  invocation: Invocation<ImportOptions>,
+  books: Books,
+  wanted: Import,
+): Promise<ExitCode> {
   const { io } = invocation;
   const { stock } = wanted;
   const tally: Tally = {
@@ -234,7 +241,8 @@ function add(tally: Tally, outcome: StockOutcome): void {
   tally.short += outcome.short;
   if (outcome.repeated) tally.repeated += 1;
   else if (outcome.created) tally.created += 1;
-  else if (before?.counted === true && before.onHand === row.onHand) tally.unchanged += 1;
+  else if (before?.counted === true && before.onHand === row.onHand && before.available === row.available)
+    tally.unchanged += 1;
   else tally.changed += 1;
 }
 
@@ -245,13 +253,15 @@ function tallyWarnings(tally: Tally): string[] {
     const again = 'to count again with the same file, say when with --as-of';
     warnings.push(`${tally.repeated} rows were imported before and were not counted again: ${again}`);
   }
-  if (tally.short > 0) warnings.push(`${tally.short} units are missing for orders that had them: see invsync oversells list`);
+  if (tally.short > 0)
+    warnings.push(`${tally.short} units are missing for orders that had them: see invsync oversells list`);
   return warnings;
 }
 
 function warningsOf(books: Books, stock: StockFile): string[] {
   const warnings = [...books.warnings];
   if (stock.ignored.length > 0) warnings.push(`columns that are not read: ${stock.ignored.join(', ')}`);
-  if (stock.uncounted > 0) warnings.push(`${stock.uncounted} rows without a number were passed over: never counted`);
+  if (stock.uncounted > 0)
+    warnings.push(`${stock.uncounted} rows without a number were passed over: never counted`);
   return warnings;
 }

@@ -1,7 +1,7 @@
+import { iso } from '../../clock.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';
 import type { StockRow } from '../../store/store.ts';
 import { stockJson } from '../../sync/status.ts';
-import { iso } from '../../clock.ts';
 import { answer, moreHint } from '../answer.ts';
 import { limitArg } from '../args.ts';
 import { type Books, unknownSku, withBooks } from '../books.ts';
@@ -37,7 +37,11 @@ export const stockColumns: readonly Column<StockRow>[] = [
     value: (row) => (row.counted ? row.available : null),
     style: (row) => (row.counted && row.available === 0 ? 'warn' : undefined),
   },
-  { title: 'counted', value: (row) => (row.counted ? 'yes' : 'no'), style: (row) => (row.counted ? 'dim' : 'warn') },
+  {
+    title: 'counted',
+    value: (row) => (row.counted ? 'yes' : 'no'),
+    style: (row) => (row.counted ? 'dim' : 'warn'),
+  },
 ];
 
 /** `stock show` */
@@ -56,7 +60,10 @@ export function show(invocation: Invocation<object>): Promise<ExitCode> {
 }
 
 /** Where a SKU is listed and what is known of the numbers there. */
-export function printListings(io: Io, listings: NonNullable<Awaited<ReturnType<typeof stockDocument>>>['listings']): void {
+export function printListings(
+  io: Io,
+  listings: NonNullable<Awaited<ReturnType<typeof stockDocument>>>['listings'],
+): void {
   printLine(io, '');
   printTable(
     io,
@@ -66,7 +73,11 @@ export function printListings(io: Io, listings: NonNullable<Awaited<ReturnType<t
       { title: 'units', value: (row) => row.units },
       { title: 'target', value: (row) => row.target },
       { title: 'sent', value: (row) => row.sent },
-      { title: 'shown', value: (row) => row.shown, style: (row) => (row.shown === row.target ? undefined : 'warn') },
+      {
+        title: 'shown',
+        value: (row) => row.shown,
+        style: (row) => (row.shown === row.target ? undefined : 'warn'),
+      },
       { title: 'read at', value: (row) => row.read_at },
       { title: 'state', value: (row) => row.state },
     ],
@@ -77,7 +88,16 @@ export function printListings(io: Io, listings: NonNullable<Awaited<ReturnType<t
 
 /** A known SKU that is like this one; asked of the store by a change that cannot happen. */
 export async function nearSku(books: Books, sku: string): Promise<string | null> {
-  const change = { sku, kind: 'adjust', quantity: 0, basis: 'free', asOf: 0, create: false, ref: null, presumeGoneMs: {} } as const;
+  const change = {
+    sku,
+    kind: 'adjust',
+    quantity: 0,
+    basis: 'free',
+    asOf: 0,
+    create: false,
+    ref: null,
+    presumeGoneMs: {},
+  } as const;
   const actor = { by: 'invsync', reason: null };
   const { changed } = await books.store.rehearse([{ kind: 'change', changes: [change], actor }], [], 0);
   const [outcome] = changed;
@@ -94,7 +114,19 @@ export function exportAll(invocation: Invocation<object>): Promise<ExitCode> {
       return EXIT.ok;
     }
     const { io } = invocation;
-    io.stdout(csvLine(['sku', 'on_hand', 'reason', 'committed', 'reserved', 'available', 'counted', 'basis', 'as_of']));
+    io.stdout(
+      csvLine([
+        'sku',
+        'on_hand',
+        'reason',
+        'committed',
+        'reserved',
+        'available',
+        'counted',
+        'basis',
+        'as_of',
+      ]),
+    );
     for await (const page of pages(books)) io.stdout(page.map(exportLine).join(''));
     return EXIT.ok;
   });
@@ -103,7 +135,9 @@ export function exportAll(invocation: Invocation<object>): Promise<ExitCode> {
 /** Nothing is known of a SKU without a count: its number stays empty, and import passes it over. */
 function exportLine(row: StockRow): string {
   const { sku, committed, reserved, counted } = row;
-  const numbers = counted ? [row.onHand, '', committed, reserved, row.available] : ['', '', committed, reserved, ''];
+  const numbers = counted
+    ? [row.onHand, '', committed, reserved, row.available]
+    : ['', '', committed, reserved, ''];
   return csvLine([sku, ...numbers, counted ? 'yes' : 'no', row.basis, iso(row.asOf)]);
 }
 

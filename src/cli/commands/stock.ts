@@ -29,7 +29,10 @@ function registerReading(command: Command, cli: Cli): void {
       .option('--limit <n>', 'at most so many rows (default: 100)')
       .option('--after <sku>', 'only SKUs that come after this one'),
     cli,
-    { ...reading, examples: ['invsync stock list', 'invsync stock list --limit 1000 --after MUG-BLK --json'] },
+    {
+      ...reading,
+      examples: ['invsync stock list', 'invsync stock list --limit 1000 --after MUG-BLK --json'],
+    },
     list,
   );
   define(
@@ -40,7 +43,10 @@ function registerReading(command: Command, cli: Cli): void {
   );
 }
 
-const asOf = ['--as-of <time>', 'when the count was true: ISO 8601, or how long ago as in 2h (default: now)'] as const;
+const asOf = [
+  '--as-of <time>',
+  'when the count was true: ISO 8601, or how long ago as in 2h (default: now)',
+] as const;
 const overBrake = ['--over-brake', 'do it although a brake would hold it'] as const;
 
 function registerCounts(command: Command, cli: Cli): void {
@@ -50,13 +56,19 @@ function registerCounts(command: Command, cli: Cli): void {
         .command('set <sku> <n>')
         .description('make <n> units available; an unknown SKU is created')
         .option(...asOf)
-        .option('--basis <basis>', 'free: what may still be sold; shelf: all pieces on the shelf (default: free)')
+        .option(
+          '--basis <basis>',
+          'free: what may still be sold; shelf: all pieces on the shelf (default: free)',
+        )
         .option(...overBrake),
     ),
     cli,
     {
       ...changing,
-      examples: ['invsync stock set MUG-BLK 7', 'invsync stock set MUG-BLK 7 --as-of 2026-11-23T18:00:00Z --reason stocktake'],
+      examples: [
+        'invsync stock set MUG-BLK 7',
+        'invsync stock set MUG-BLK 7 --as-of 2026-11-23T18:00:00Z --reason stocktake',
+      ],
     },
     set,
   );
@@ -74,14 +86,20 @@ function registerCounts(command: Command, cli: Cli): void {
     {
       ...changing,
       exits: [...changing.exits, EXIT.refused, EXIT.daemon],
-      examples: ['invsync stock count MUG-BLK 12', 'invsync stock count MUG-BLK --from main-shop --reason "counted in the admin"'],
+      examples: [
+        'invsync stock count MUG-BLK 12',
+        'invsync stock count MUG-BLK --from main-shop --reason "counted in the admin"',
+      ],
     },
     count,
   );
 }
 
 function registerAdditions(command: Command, cli: Cli): void {
-  const ref = ['--ref <text>', 'the same ref again answers with the first outcome instead of adding again'] as const;
+  const ref = [
+    '--ref <text>',
+    'the same ref again answers with the first outcome instead of adding again',
+  ] as const;
   define(
     withActor(
       command
@@ -93,7 +111,10 @@ function registerAdditions(command: Command, cli: Cli): void {
     cli,
     {
       ...changing,
-      examples: ['invsync stock adjust MUG-BLK -4 --reason broken', 'invsync stock adjust MUG-BLK +1 --ref found-2026-11-23'],
+      examples: [
+        'invsync stock adjust MUG-BLK -4 --reason broken',
+        'invsync stock adjust MUG-BLK +1 --ref found-2026-11-23',
+      ],
     },
     adjust,
   );
@@ -108,16 +129,24 @@ function registerAdditions(command: Command, cli: Cli): void {
     cli,
     {
       ...changing,
-      examples: ['invsync stock receive MUG-BLK 48 --ref po-1187', 'invsync stock receive MUG-BLK 48 --reason "delivery 23 Nov" --json'],
+      examples: [
+        'invsync stock receive MUG-BLK 48 --ref po-1187',
+        'invsync stock receive MUG-BLK 48 --reason "delivery 23 Nov" --json',
+      ],
     },
     receive,
   );
   define(
     withActor(
-      command.command('rename <old> <new>').description('give a SKU another name; the old one keeps leading to it'),
+      command
+        .command('rename <old> <new>')
+        .description('give a SKU another name; the old one keeps leading to it'),
     ),
     cli,
-    { ...reading, examples: ['invsync stock rename MUG-BLK MUG-BLACK', 'invsync stock rename 1001 MUG-BLACK --json'] },
+    {
+      ...reading,
+      examples: ['invsync stock rename MUG-BLK MUG-BLACK', 'invsync stock rename 1001 MUG-BLACK --json'],
+    },
     rename,
   );
 }
@@ -139,7 +168,10 @@ function registerFiles(command: Command, cli: Cli): void {
     {
       exits: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.partial, EXIT.brake, EXIT.temporary],
       prints: 'data',
-      examples: ['invsync stock import stock.csv --dry-run', 'invsync stock import stock.csv --yes --as-of 2026-11-22T20:00:00Z'],
+      examples: [
+        'invsync stock import stock.csv --dry-run',
+        'invsync stock import stock.csv --yes --as-of 2026-11-22T20:00:00Z',
+      ],
     },
     importFile,
   );

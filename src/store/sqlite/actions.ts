@@ -1,8 +1,9 @@
 import type { ActionOutcome } from '../../channels/channel.ts';
 import type { ActionRow } from '../store.ts';
-import { fillShortfalls } from './docket.ts';
+import { takeBack } from './allocate.ts';
+import { fillShortfalls, keepDocket, orderOf } from './docket.ts';
 import { beginTx, type Tx } from './ledger.ts';
-import { allocate, linesOfOrder, saveLine } from './lines.ts';
+import { linesOfOrder, saveLine } from './lines.ts';
 import { markDue } from './mark.ts';
 import type { Db } from './open.ts';
 
@@ -25,22 +26,27 @@ export function openAction(tx: Tx, channelId: number, orderId: string, orderRef:
   tx.db
     .sql("update docket set blocked = 1 where channel_id = ? and order_id = ? and status = 'open'")
     .run(channelId, orderId);
-  if (policy.policy === 'cancel') giveBack(tx, orderRef, orderId);
+  if (policy.policy === 'cancel') giveBack(tx, orderRef);
 }
 
 /** Policy `cancel` allocates nothing: what the order was given goes back at once. */
-function giveBack(tx: Tx, orderRef: number, orderId: string): void {
+function giveBack(tx: Tx, orderRef: number): void {
   for (const line of linesOfOrder(tx.db, orderRef)) {
     if (line.allocation !== 'held' || line.given === line.gone) continue;
-    const { taken } = line;
-    const cause = { channelId: line.channelId, orderId, reason: 'order is being cancelled' };
-    allocate(tx, line, { taken: line.gone, gone: line.gone, takenAt: tx.now, goneAt: tx.now }, cause, false);
-    line.taken = taken;
-    saveLine(tx.db, line, false);
+    const order = orderOf(tx, orderRef);
+    const cause = {
+      channelId: line.channelId,
+      orderId: order.orderId,
+      reason: 'its order is being cancelled',
+    };
+    takeBack(tx, line, line.given - line.gone, cause);
+    saveLine(tx.db, line, 'known');
+    keepDocket(tx, line, order, 'sale');
   }
   fillShortfalls(tx);
 }
 
+/** See `OutboxStore.actionsDue`. */
 export function actionsDue(db: Db, channelId: number, limit: number, now: number): ActionRow[] {
   const rows = db
     .sql(

@@ -198,6 +198,14 @@ export function removeChannel(db: Db, name: string): void {
   db.sql('delete from listing where channel_id = ?').run(row.id);
   db.sql('delete from counter where channel_id = ?').run(row.id);
   db.sql('delete from vault where channel_id = ?').run(row.id);
+  db.sql('delete from feed where channel_id = ?').run(row.id);
+  // Nobody can read what still waits: it stays on record without its payload.
+  db.sql(
+    "update delivery set status = 'ignored', outcome = 'its channel was removed', body = null where channel_id = ? and status in ('new', 'dead', 'unmapped')",
+  ).run(row.id);
+  db.sql(
+    "update action set state = 'refused', detail = 'its channel was removed' where channel_id = ? and state = 'due'",
+  ).run(row.id);
   db.sql(
     "update channel set name = name || ' (removed ' || id || ')', orphaned = 1, type = 'internal', account_id = null where id = ?",
   ).run(row.id);

@@ -1,11 +1,21 @@
-import { type CountedLine, levelAtCount, owedAtFreeCount, releasesFor } from '../../stock/count.ts';
+import {
+  type CountedLine,
+  onHandAtCount,
+  owedAtFreeCount,
+  releasesFor,
+  type SinceCount,
+} from '../../stock/count.ts';
+import { withStage } from '../../stock/line.ts';
 import type { Actor, StockChange, StockOutcome, StockRow } from '../store.ts';
+import { allocate, giveMore, takeBack } from './allocate.ts';
 import { fillShortfalls, keepDocket, orderOf } from './docket.ts';
-import { beginTx, type Cause, levelOf, moveLevel, type Tx } from './ledger.ts';
-import { allocate, type LineRow, linesOfSku, saveLine } from './lines.ts';
+import { beginTx, type Cause, freeIn, levelIn, moveLevel, type Tx } from './ledger.ts';
+import { type LineRow, linesOfSku, saveLine } from './lines.ts';
 import { markDue } from './mark.ts';
 import type { Db } from './open.ts';
 import { createSku, nearestSku, skuIdOf, stockRow } from './sku.ts';
+import { shortenHolds } from './tied.ts';
+import { startUncounted } from './waiting.ts';
 
 /** See `StockStore.change`: all or nothing, in one transaction. */
 export function changeStock(db: Db, changes: StockChange[], actor: Actor, now: number): StockOutcome[] {
@@ -72,15 +82,21 @@ function act(
 
 type Hand = Pick<Cause, 'by' | 'reason' | 'ref'>;
 
-/** Receipts and adjustments; a fall below what is given takes from the youngest unshipped lines. */
+/**
+ * Receipts and adjustments; a fall below what is given takes from the youngest unshipped lines. What occurred before
+ * the count was counted, so it leaves an entry and moves nothing.
+ */
 function add(tx: Tx, skuId: number, change: StockChange, hand: Hand): { short: number; found: number } {
-  const level = levelOf(tx.db, skuId);
-  const free = level.on_hand - level.committed - level.reserved;
-  const short = free + change.quantity < 0 ? release(tx, skuId, -(free + change.quantity), hand) : 0;
+  const { as_of } = levelIn(tx, skuId);
+  const counted = as_of !== null && change.asOf <= as_of && change.asOf < tx.now;
+  const quantity = counted ? 0 : change.quantity;
+  const free = freeIn(tx, skuId);
+  const short = free + quantity < 0 ? release(tx, skuId, -(free + quantity), hand).short : 0;
   const kind = change.kind === 'receive' ? 'receipt' : 'adjustment';
-  const delta = { onHand: change.quantity, committed: 0, reserved: 0 };
+  const delta = { onHand: quantity, committed: 0, reserved: 0 };
   if (moveLevel(tx, skuId, delta, { kind, occurredAt: change.asOf, ...hand }) === null)
     throw new Error(`${kind} of ${change.sku} does not add up`);
+  tx.risen.add(skuId);
   return { short, found: 0 };
 }
 
@@ -88,156 +104,132 @@ function add(tx: Tx, skuId: number, change: StockChange, hand: Hand): { short: n
 function count(tx: Tx, skuId: number, change: StockChange, hand: Hand): { short: number; found: number } {
   if (change.basis === 'shelf') presumeGone(tx, skuId, change);
   const held = linesOfSku(tx.db, skuId).filter((line) => line.allocation === 'held');
-  if (change.basis === 'free') settleOwed(tx, skuId, held, change);
-  const level = levelOf(tx.db, skuId);
-  const wanted = levelAtCount(
-    { quantity: change.quantity, asOf: change.asOf, basis: change.basis },
+  const { quantity, asOf, basis } = change;
+  const onHand = onHandAtCount(
+    { quantity, asOf, basis },
     held.map((line) => countedLine(line, skuId)),
-    laterChanges(tx, skuId, change.asOf),
-    level.reserved,
+    sinceCount(tx, skuId, asOf),
   );
-  const short = wanted.available < 0 ? release(tx, skuId, -wanted.available, hand) : 0;
-  const found = setOnHand(tx, skuId, wanted, change, hand);
+  const { committed, reserved } = levelIn(tx, skuId);
+  const deficit = committed + reserved - onHand;
+  const { short, left } = deficit > 0 ? release(tx, skuId, deficit, hand) : { short: 0, left: 0 };
+  const freed = left > 0 ? shortenHolds(tx, skuId, left) : 0;
+  // More left the shelf than was counted: pieces that nobody counted.
+  const found = left - freed;
+  setOnHand(tx, skuId, onHand + found, change, hand);
+  if (basis === 'free') giveOwed(tx, skuId, asOf);
   startUncounted(tx, skuId);
+  tx.risen.add(skuId);
   return { short, found };
 }
 
 function countedLine(line: LineRow, skuId: number): CountedLine {
   const units = line.parts?.find(([part]) => part === skuId)?.[1] ?? 1;
-  const { id, taken, gone, given, soldAt, stages } = line;
-  return { id, units, taken, gone, given, soldAt, stages };
+  const { id, taken, gone, given, waived, soldAt, stages } = line;
+  return { id, units, taken, gone, given, waived, soldAt, stages };
 }
 
-/** Writes the count's entry and baseline. Holds cannot be shortened: pieces that they need are booked as found. */
-function setOnHand(
-  tx: Tx,
-  skuId: number,
-  wanted: { onHand: number; available: number },
-  change: StockChange,
-  hand: Hand,
-): number {
-  const level = levelOf(tx.db, skuId);
-  const least = level.committed + level.reserved;
-  const released = change.basis === 'free' ? Math.max(0, wanted.available) + least : wanted.onHand;
-  const onHand = Math.max(released, least);
-  const found = onHand - released;
-  const delta = { onHand: onHand - level.on_hand, committed: 0, reserved: 0 };
+/** Writes the count's entry and its baseline. */
+function setOnHand(tx: Tx, skuId: number, onHand: number, change: StockChange, hand: Hand): void {
+  const delta = { onHand: onHand - levelIn(tx, skuId).on_hand, committed: 0, reserved: 0 };
   const cause = { kind: 'count', occurredAt: change.asOf, ...hand };
   if (moveLevel(tx, skuId, delta, cause) === null) throw new Error(`count of ${change.sku} does not add up`);
   tx.db
     .sql('update level set counted = 1, basis = ?, as_of = ? where sku_id = ?')
     .run(change.basis, change.asOf, skuId);
+  tx.levels.delete(skuId);
   // A first count makes the SKU's listings pushable even where it counted nothing.
   tx.moved.add(skuId);
-  return found;
 }
 
-/** Receipts and adjustments that occurred after the count, by walking the SKU's entries back to it. */
-function laterChanges(tx: Tx, skuId: number, asOf: number): number {
-  let sum = 0;
-  let at = levelOf(tx.db, skuId).last_entry;
+/**
+ * Since the count, by walking the SKU's entries back to it: receipts and adjustments that occurred later, and what
+ * reservations held then.
+ */
+function sinceCount(tx: Tx, skuId: number, asOf: number): SinceCount {
+  const level = levelIn(tx, skuId);
+  const since = { received: 0, reservedThen: level.reserved };
+  let at = level.last_entry;
   while (at !== null) {
     const row = tx.db
-      .sql('select kind, on_hand, occurred_at, recorded_at, prev from entry where id = ?')
+      .sql('select kind, on_hand, reserved, occurred_at, recorded_at, prev from entry where id = ?')
       .get(at) as {
       kind: string;
       on_hand: number;
+      reserved: number;
       occurred_at: number;
       recorded_at: number;
       prev: number | null;
     };
     if (row.recorded_at <= asOf) break;
-    if ((row.kind === 'receipt' || row.kind === 'adjustment') && row.occurred_at > asOf) sum += row.on_hand;
+    const byHand = row.kind === 'receipt' || row.kind === 'adjustment';
+    if (byHand && row.occurred_at > asOf) since.received += row.on_hand;
+    since.reservedThen -= row.reserved;
     at = row.prev;
   }
-  return sum;
+  return since;
 }
 
-/** Takes units from the youngest unshipped lines; they are short now, on the docket, cause `count`. */
-function release(tx: Tx, skuId: number, deficit: number, hand: Hand): number {
+/**
+ * Takes units from the youngest unshipped lines; they are short now, on the docket, cause `count`. `left`: pieces
+ * that no line could give up.
+ */
+function release(tx: Tx, skuId: number, deficit: number, hand: Hand): { short: number; left: number } {
   const lines = linesOfSku(tx.db, skuId).filter((line) => line.allocation === 'held');
+  const counted = lines.map((line) => countedLine(line, skuId));
   let short = 0;
-  for (const { id, units } of releasesFor(
-    deficit,
-    lines.map((line) => countedLine(line, skuId)),
-  )) {
+  let left = deficit;
+  for (const { id, units } of releasesFor(deficit, counted)) {
     const line = lines.find((candidate) => candidate.id === id);
     if (line === undefined) continue;
-    const { taken } = line;
     const order = orderOf(tx, line.orderRef);
-    const cause = { ...hand, channelId: line.channelId, orderId: order.orderId };
-    const kept = Math.max(line.gone, line.given - units);
-    allocate(tx, line, { taken: kept, gone: line.gone, takenAt: tx.now, goneAt: tx.now }, cause, false);
-    line.taken = taken;
-    saveLine(tx.db, line, false);
+    takeBack(tx, line, units, { ...hand, channelId: line.channelId, orderId: order.orderId });
+    saveLine(tx.db, line, 'known');
     keepDocket(tx, line, order, 'count');
     short += units;
+    left -= units * (line.parts?.find(([part]) => part === skuId)?.[1] ?? 1);
   }
-  // What was just taken away must not be given back by the same rise.
-  tx.risen.delete(skuId);
-  return short;
+  return { short, left: Math.max(0, left) };
 }
 
-/** A free count says that older orders have their goods: what they lacked is theirs without moving available. */
-function settleOwed(tx: Tx, skuId: number, held: LineRow[], change: StockChange): void {
+/** A free count says that older orders have their goods: what they lacked is theirs, oldest sale first. */
+function giveOwed(tx: Tx, skuId: number, asOf: number): void {
+  const held = linesOfSku(tx.db, skuId).filter((line) => line.allocation === 'held');
+  held.sort((a, b) => a.soldAt - b.soldAt || a.id - b.id);
   for (const line of held) {
-    const owed = owedAtFreeCount(countedLine(line, skuId), change.asOf);
-    if (owed === 0 || line.parts?.length !== 1) continue;
-    const units = line.parts[0]?.[1] ?? 1;
+    const owed = owedAtFreeCount(countedLine(line, skuId), asOf);
+    if (owed === 0) continue;
     const order = orderOf(tx, line.orderRef);
-    const delta = { onHand: owed * units, committed: owed * units, reserved: 0 };
-    moveLevel(tx, skuId, delta, {
-      kind: 'fill',
-      occurredAt: change.asOf,
-      channelId: line.channelId,
-      orderId: order.orderId,
-      lineId: line.id,
-    });
-    line.given += owed;
-    saveLine(tx.db, line, false);
+    const cause = { channelId: line.channelId, orderId: order.orderId };
+    if (giveMore(tx, line, owed, { ...cause, kind: 'fill', occurredAt: asOf }) === 0) continue;
+    saveLine(tx.db, line, 'known');
     keepDocket(tx, line, order, 'count');
   }
+}
+
+/** The merchant's own sales (commits that name no channel) are never reported as shipped either. */
+const ownSalesGoneMs = 14 * 86_400_000;
+
+/** After what time a line counts as shipped at a shelf count; null where the channel tells itself. */
+export function goneAfterMs(channelId: number, presumeGoneMs: Record<number, number>): number | null {
+  return presumeGoneMs[channelId] ?? (channelId === 0 ? ownSalesGoneMs : null);
 }
 
 /** Channels that never report shipping: lines old enough are presumed to have left, shown to the person first. */
 function presumeGone(tx: Tx, skuId: number, change: StockChange): void {
   for (const line of linesOfSku(tx.db, skuId)) {
-    const after = change.presumeGoneMs[line.channelId];
-    if (after === undefined || line.soldAt + after > change.asOf || line.gone >= line.taken) continue;
-    line.presumed = line.taken;
+    const after = goneAfterMs(line.channelId, change.presumeGoneMs);
+    if (after === null || line.soldAt + after > change.asOf || line.gone >= line.taken) continue;
     const goneAt = line.soldAt + after;
-    line.stages = [...line.stages, [goneAt, 0, line.taken - line.gone]];
+    const stages = withStage(line.stages, [goneAt, 0, line.taken - line.gone]);
     const order = orderOf(tx, line.orderRef);
+    line.presumed = line.taken;
     if (line.allocation === 'held') {
       const cause = { channelId: line.channelId, orderId: order.orderId, reason: 'presumed shipped' };
-      allocate(tx, line, { taken: line.taken, gone: line.taken, takenAt: line.soldAt, goneAt }, cause, false);
-    } else line.gone = line.taken;
-    saveLine(tx.db, line, false);
+      const { taken, soldAt } = line;
+      allocate(tx, line, { taken, gone: taken, stages, takenAt: soldAt, goneAt }, cause, 'joined');
+    } else Object.assign(line, { gone: line.taken, stages });
+    saveLine(tx.db, line, 'known');
     keepDocket(tx, line, order, 'sale');
   }
-}
-
-/** Lines that waited for this SKU's first count act now, oldest sale first, by what changed since the count. */
-export function startUncounted(tx: Tx, skuId: number): void {
-  const waiting = linesOfSku(tx.db, skuId).filter((line) => line.allocation === 'uncounted');
-  waiting.sort((a, b) => a.soldAt - b.soldAt || a.id - b.id);
-  for (const line of waiting) {
-    const counted = (line.parts ?? []).every(([part]) => levelOf(tx.db, part).counted === 1);
-    if (counted) startLine(tx, line, false);
-  }
-}
-
-/** Allocates a line that has waited (unmapped or uncounted) as if it were learned now. */
-export function startLine(tx: Tx, line: LineRow, chain: boolean): void {
-  const { taken, gone } = line;
-  const order = orderOf(tx, line.orderRef);
-  const lastGone = [...line.stages].reverse().find(([, , dGone]) => dGone > 0);
-  const wanted = { taken, gone, takenAt: line.soldAt, goneAt: lastGone?.[0] ?? line.soldAt };
-  line.allocation = 'held';
-  line.taken = 0;
-  line.gone = 0;
-  line.given = 0;
-  allocate(tx, line, wanted, { channelId: line.channelId, orderId: order.orderId }, chain);
-  saveLine(tx.db, line, false);
-  keepDocket(tx, line, order, 'sale');
 }

@@ -1,6 +1,7 @@
 import { shortfall } from '../../stock/line.ts';
-import { levelOf, type Tx } from './ledger.ts';
-import { type LineRow, lineById, saveLine, take } from './lines.ts';
+import { giveMore } from './allocate.ts';
+import { freeIn, type Tx } from './ledger.ts';
+import { type LineRow, lineById, saveLine } from './lines.ts';
 
 /** What the docket needs to know of the order of a line. */
 export interface DocketOrder {
@@ -16,17 +17,17 @@ export interface DocketOrder {
 export function keepDocket(tx: Tx, line: LineRow, order: DocketOrder, cause: 'sale' | 'count'): void {
   const short = line.allocation === 'held' ? shortfall(line) : 0;
   if (short === 0) {
-    closeDocket(tx, line);
+    if (line.docketed) closeDocket(tx, line);
     return;
   }
-  const policy = oversellPolicy(tx, order.channelId);
   tx.db
     .sql(
-      `insert into docket (line_id, channel_id, order_id, sku, shortfall, status, cause, policy, placed_at, opened_at)
-       values (@line, @channel, @order, @sku, @short, 'open', @cause, @policy, @placedAt, @now)
+      `insert into docket (line_id, channel_id, order_id, sku, shortfall, status, cause, policy, blocked, placed_at, opened_at)
+       values (@line, @channel, @order, @sku, @short, 'open', @cause, @policy, @blocked, @placedAt, @now)
        on conflict (line_id) do update
-       set shortfall = excluded.shortfall, order_id = excluded.order_id,
+       set shortfall = excluded.shortfall, order_id = excluded.order_id, blocked = excluded.blocked,
          opened_at = case when status = 'open' then opened_at else excluded.opened_at end,
+         cause = case when status = 'open' then cause else excluded.cause end,
          status = 'open', resolved_at = null, resolved_by = null`,
     )
     .run({
@@ -36,7 +37,8 @@ export function keepDocket(tx: Tx, line: LineRow, order: DocketOrder, cause: 'sa
       sku: skuCodes(tx, line),
       short,
       cause,
-      policy,
+      policy: oversellPolicy(tx, order.channelId),
+      blocked: hasAction(tx, order) ? 1 : 0,
       placedAt: order.placedAt,
       now: tx.now,
     });
@@ -45,11 +47,21 @@ export function keepDocket(tx: Tx, line: LineRow, order: DocketOrder, cause: 'sa
       .sql('insert into short (sku_id, sold_at, line_id) values (?, ?, ?) on conflict do nothing')
       .run(skuId, line.soldAt, line.id);
   }
+  line.docketed = true;
+}
+
+/** A hold or a cancel of the order is under way, or the order is cancelled and the channel has not said so yet. */
+function hasAction(tx: Tx, order: DocketOrder): boolean {
+  const row = tx.db
+    .sql(
+      `select 1 from action
+       where channel_id = ? and order_id = ? and (state = 'due' or (state = 'done' and kind = 'cancel'))`,
+    )
+    .get(order.channelId, order.orderId);
+  return row !== undefined;
 }
 
 function closeDocket(tx: Tx, line: LineRow): void {
-  const open = tx.db.sql("select id from docket where line_id = ? and status = 'open'").get(line.id);
-  if (open === undefined) return;
   const status = line.given >= line.taken && line.taken > 0 ? 'filled' : 'cancelled';
   tx.db
     .sql("update docket set status = ?, resolved_at = ?, shortfall = 0 where line_id = ? and status = 'open'")
@@ -59,6 +71,7 @@ function closeDocket(tx: Tx, line: LineRow): void {
 
 /** The line is not waited for any more. */
 export function dropShort(tx: Tx, line: LineRow): void {
+  line.docketed = false;
   for (const [skuId] of line.parts ?? []) {
     tx.db
       .sql('delete from short where sku_id = ? and sold_at = ? and line_id = ?')
@@ -90,7 +103,7 @@ export function fillShortfalls(tx: Tx): number {
   const queue = [...tx.risen];
   tx.risen.clear();
   for (const skuId of queue) {
-    if (free(tx, skuId) <= 0) continue;
+    if (freeIn(tx, skuId) <= 0) continue;
     const waiting = tx.db
       .sql(
         `select s.line_id as id
@@ -100,30 +113,26 @@ export function fillShortfalls(tx: Tx): number {
       )
       .all(skuId) as { id: number }[];
     for (const { id } of waiting) {
-      if (free(tx, skuId) <= 0) break;
+      if (freeIn(tx, skuId) <= 0) break;
       filled += fillLine(tx, id);
     }
   }
   return filled;
 }
 
-function free(tx: Tx, skuId: number): number {
-  const level = levelOf(tx.db, skuId);
-  return level.on_hand - level.committed - level.reserved;
-}
-
 function fillLine(tx: Tx, lineId: number): number {
   const line = lineById(tx.db, lineId);
   if (line === null) return 0;
   const order = orderOf(tx, line.orderRef);
-  const cause = { kind: 'fill', channelId: line.channelId, orderId: order.orderId };
-  const got = take(tx, line, shortfall(line), tx.now, cause, null);
+  const cause = { channelId: line.channelId, orderId: order.orderId };
+  const got = giveMore(tx, line, shortfall(line), { ...cause, kind: 'fill', occurredAt: tx.now });
   if (got === 0) return 0;
-  saveLine(tx.db, line, false);
+  saveLine(tx.db, line, 'known');
   keepDocket(tx, line, order, 'sale');
   return got;
 }
 
+/** The order of a line, as the docket names it. */
 export function orderOf(tx: Tx, orderRef: number): DocketOrder {
   const row = tx.db.sql('select channel_id, order_id, placed_at from orders where id = ?').get(orderRef) as {
     channel_id: number;

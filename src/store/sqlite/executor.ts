@@ -28,6 +28,7 @@ const maxBatch = 1_000;
 export function callerExecutor(db: Db): Executor {
   return {
     write: (name, ...args) => {
+      if (!db.raw.open) return Promise.reject(closedError());
       const [result] = transact(db, [{ name, args }]);
       if (result === undefined) return Promise.reject(new Error('no result'));
       if (!result.ok) return Promise.reject(errorOf(result));
@@ -51,9 +52,10 @@ export function callerExecutor(db: Db): Executor {
 export async function threadExecutor(options: Omit<OpenOptions, 'randomHex'>): Promise<Executor> {
   const worker = new Worker(writerEntry(), { workerData: options });
   const queue: Pending[] = [];
+  const controls: { resolve(): void }[] = [];
   let inFlight: Pending[] = [];
   let ended: Error | null = null;
-  let control: { resolve(): void } | null = null;
+  let closing = false;
 
   const send = () => {
     if (inFlight.length > 0 || queue.length === 0 || ended !== null) return;
@@ -70,12 +72,15 @@ export async function threadExecutor(options: Omit<OpenOptions, 'randomHex'>): P
       else if (result.ok) pending.resolve(result.value);
       else pending.reject(errorOf(result));
     });
+    drained();
   };
+  let drained = () => {};
   const fail = (error: Error) => {
     ended ??= error;
     for (const pending of [...inFlight, ...queue.splice(0)]) pending.reject(ended);
     inFlight = [];
-    control?.resolve();
+    for (const control of controls.splice(0)) control.resolve();
+    drained();
   };
 
   await new Promise<void>((resolve, reject) => {
@@ -83,28 +88,34 @@ export async function threadExecutor(options: Omit<OpenOptions, 'randomHex'>): P
       if (message.kind === 'ready') resolve();
       else if (message.kind === 'refused') reject(errorOf(message));
       else if (message.kind === 'results') settle(message.results);
-      else control?.resolve();
+      else controls.shift()?.resolve();
     });
     worker.on('error', (error) => {
       const cause = error instanceof Error ? error : new Error(String(error));
       reject(cause);
       fail(cause);
     });
-    worker.on('exit', () =>
-      fail(new AppError('store_closed', 'the store was closed', { exitCode: EXIT.temporary })),
-    );
+    worker.on('exit', () => fail(closedError()));
   });
 
+  // The thread answers its messages in order, so the oldest control is the one that is done.
   const command = (kind: 'tidy' | 'close') =>
     new Promise<void>((resolve) => {
       if (ended !== null) return resolve();
-      control = { resolve };
+      controls.push({ resolve });
       worker.postMessage({ kind });
+    });
+  const idle = () =>
+    new Promise<void>((resolve) => {
+      drained = () => {
+        if (inFlight.length === 0 && queue.length === 0) resolve();
+      };
+      drained();
     });
   return {
     write: (name, ...args) =>
       new Promise((resolve, reject) => {
-        if (ended !== null) return reject(ended);
+        if (ended !== null || closing) return reject(ended ?? closedError());
         if (queue.length >= maxPending) {
           return reject(
             new AppError('store_busy', `more than ${maxPending} writes wait`, { exitCode: EXIT.temporary }),
@@ -115,10 +126,16 @@ export async function threadExecutor(options: Omit<OpenOptions, 'randomHex'>): P
       }),
     tidy: () => command('tidy'),
     close: async () => {
+      closing = true;
+      await idle();
       await command('close');
       await worker.terminate();
     },
   };
+}
+
+function closedError(): AppError {
+  return new AppError('store_closed', 'the store was closed', { exitCode: EXIT.temporary });
 }
 
 /** What the writer thread says. */

@@ -86,7 +86,8 @@ function claimedFrom(raw: RawDelivery): ClaimedDelivery {
     key: raw.key,
     kind: raw.kind,
     meta: JSON.parse(raw.meta) as Json,
-    body: raw.body,
+    // An unmapped sale keeps its body beside its fields; who works on it wants the fields.
+    body: raw.fields === null ? raw.body : null,
     fields: raw.fields === null ? null : (JSON.parse(raw.fields) as Json),
     receivedAt: raw.received_at,
     attempts: raw.attempts,
@@ -116,6 +117,7 @@ export function claimable(
     .map(claimedFrom);
 }
 
+/** See `InboxStore.fail`. Settled ones stay settled. */
 export function failDelivery(db: Db, id: number, error: string, dueAt: number | null, now: number): void {
   if (dueAt === null) {
     db.sql(
@@ -176,6 +178,7 @@ export function replay(db: Db, filter: DeliveryFilter, now: number): number {
   return changes;
 }
 
+/** Newest first, for people. */
 export function listDeliveries(db: Db, filter: DeliveryFilter): DeliveryRow[] {
   const { text, values } = whereOf(db, filter);
   const rows = db
@@ -219,6 +222,7 @@ export function listDeliveries(db: Db, filter: DeliveryFilter): DeliveryRow[] {
   }));
 }
 
+/** Newest first, to be read again in memory. */
 export function readDeliveries(db: Db, filter: DeliveryFilter): ClaimedDelivery[] {
   const { text, values } = whereOf(db, filter);
   const rows = db

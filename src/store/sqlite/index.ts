@@ -49,7 +49,12 @@ function storeOn(db: Db, executor: Executor): Store {
   };
   const claimed = new Set<number>();
   const done = (id: number) => claimed.delete(id);
-  let seen = Number(db.raw.pragma('data_version', { simple: true }));
+  // Another connection's commits move the one, our own the other.
+  const versionNow = () => {
+    const own = db.sql('select total_changes() as changes').get() as { changes: number };
+    return `${String(db.raw.pragma('data_version', { simple: true }))}/${own.changes}`;
+  };
+  let seen = versionNow();
   let closed: Promise<void> | null = null;
 
   return {
@@ -171,7 +176,7 @@ function storeOn(db: Db, executor: Executor): Store {
     },
     rehearse: (steps, counterIds, now) => write('rehearse', steps, counterIds, now),
     changedSince: () => {
-      const version = Number(db.raw.pragma('data_version', { simple: true }));
+      const version = versionNow();
       const changed = version !== seen;
       seen = version;
       return changed;

@@ -12,12 +12,27 @@ export interface Tx {
   risen: Set<number>;
   /** Counters due in their own right (sold on), with the changes that the channel made itself. */
   counters: Map<number, OwnChange[]>;
+  /** Open units (taken, not reported gone) that listings won or lost. */
+  opened: Map<number, number>;
+  /** Levels as this transaction, which excludes every other writer, has them. */
+  levels: Map<number, LevelRow>;
   nextEntry: number;
   nextLine: number;
 }
 
+/** Begins the bookkeeping of one transaction; nothing of it outlives the transaction. */
 export function beginTx(db: Db, now: number): Tx {
-  return { db, now, moved: new Set(), risen: new Set(), counters: new Map(), nextEntry: 0, nextLine: 0 };
+  return {
+    db,
+    now,
+    moved: new Set(),
+    risen: new Set(),
+    counters: new Map(),
+    opened: new Map(),
+    levels: new Map(),
+    nextEntry: 0,
+    nextLine: 0,
+  };
 }
 
 /** The cause of an entry, for people. */
@@ -57,6 +72,21 @@ export function levelOf(db: Db, skuId: number): LevelRow {
   return row;
 }
 
+/** The level as the transaction has it. */
+export function levelIn(tx: Tx, skuId: number): LevelRow {
+  const known = tx.levels.get(skuId);
+  if (known !== undefined) return known;
+  const row = levelOf(tx.db, skuId);
+  tx.levels.set(skuId, row);
+  return row;
+}
+
+/** Units of a SKU that nobody has been given or holds. */
+export function freeIn(tx: Tx, skuId: number): number {
+  const level = levelIn(tx, skuId);
+  return level.on_hand - level.committed - level.reserved;
+}
+
 /**
  * Moves a level and writes the ledger entry that explains it, or does neither: the statement is conditional, so
  * available, on hand, committed and reserved can never fall below zero, whoever else writes. `chainLine` links a new
@@ -86,13 +116,23 @@ export function moveLevel(
          and on_hand + @onHand >= 0
          and committed + @committed >= 0
          and reserved + @reserved >= 0
-       returning prev_entry, prev_line, on_hand - committed - reserved as after`,
+       returning prev_entry, prev_line, on_hand, committed, reserved`,
     )
     .get({ ...delta, entryId, skuId, line: chainLine }) as
-    | { prev_entry: number | null; prev_line: number | null; after: number }
+    | {
+        prev_entry: number | null;
+        prev_line: number | null;
+        on_hand: number;
+        committed: number;
+        reserved: number;
+      }
     | undefined;
   if (moved === undefined) return null;
   tx.nextEntry += 1;
+  const { on_hand, committed, reserved } = moved;
+  const level = tx.levels.get(skuId);
+  if (level !== undefined) Object.assign(level, { on_hand, committed, reserved, last_entry: entryId });
+  const after = on_hand - committed - reserved;
   tx.db
     .sql(
       `insert into entry (id, sku_id, prev, kind, on_hand, committed, reserved, after, occurred_at, recorded_at,
@@ -107,7 +147,7 @@ export function moveLevel(
       delta.onHand,
       delta.committed,
       delta.reserved,
-      moved.after,
+      after,
       Math.min(cause.occurredAt, tx.now),
       tx.now,
       cause.channelId ?? null,
@@ -120,7 +160,7 @@ export function moveLevel(
   const change = delta.onHand - delta.committed - delta.reserved;
   if (change !== 0) tx.moved.add(skuId);
   if (change > 0) tx.risen.add(skuId);
-  return { after: moved.after, prevLine: moved.prev_line };
+  return { after, prevLine: moved.prev_line };
 }
 
 function takeEntryId(tx: Tx): number {

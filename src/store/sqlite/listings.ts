@@ -1,15 +1,18 @@
 import type { Json, Listing, ListingRef } from '../../channels/channel.ts';
 import type { Offer } from '../../stock/target.ts';
 import type { Actor, ListingMode, ListingRow, MappingEffect } from '../store.ts';
-import { startLine } from './count.ts';
+import { joinChains } from './allocate.ts';
 import { fillShortfalls } from './docket.ts';
 import { beginTx, type Tx } from './ledger.ts';
-import { joinChains, linesUnmapped, saveLine } from './lines.ts';
+import { linesUnmapped, saveLine } from './lines.ts';
 import { allocationOf } from './listing-row.ts';
 import { markDue } from './mark.ts';
 import type { Db } from './open.ts';
 import { codeOf, createSku, skuIdOf } from './sku.ts';
+import { settleUnmapped } from './unmapped.ts';
+import { startLine, unitsSinceCount } from './waiting.ts';
 
+/** See `ListingStore.upsert`. */
 export function upsertListings(db: Db, channelId: number, listings: Listing[], now: number): void {
   for (const listing of listings) {
     const counterId = counterOf(db, channelId, listing.counterKey);
@@ -55,6 +58,7 @@ function counterOf(db: Db, channelId: number, counterKey: string): number {
   );
 }
 
+/** See `ListingStore.finishWalk`. */
 export function finishWalk(
   db: Db,
   channelId: number,
@@ -150,6 +154,7 @@ function listingFrom(db: Db, raw: RawListing): ListingRow {
   };
 }
 
+/** By the channel's id, or by its SKU there if that is unique. */
 export function findListing(db: Db, channel: string, listing: string): ListingRow | 'ambiguous' | null {
   const byId = db.sql(`${listingSelect} where ch.name = ? and l.listing_id = ?`).get(channel, listing) as
     | RawListing
@@ -163,6 +168,7 @@ export function findListing(db: Db, channel: string, listing: string): ListingRo
   return only === undefined ? null : listingFrom(db, only);
 }
 
+/** See `ListingStore.list`. */
 export function listListings(
   db: Db,
   filter: { channel?: string; unmapped?: boolean; after?: number; limit: number },
@@ -193,26 +199,21 @@ export function mapListing(
   _actor: Actor,
   now: number,
 ): MappingEffect | { unknownSku: string } {
-  const resolved: [number, number][] = [];
+  const recipe = new Map<number, number>();
   for (const { sku, units } of parts) {
     const skuId = skuIdOf(db, sku);
     if (skuId === null) return { unknownSku: sku };
-    resolved.push([skuId, units]);
+    recipe.set(skuId, (recipe.get(skuId) ?? 0) + units);
   }
   // One fixed order in which SKUs are locked, whatever the recipe says first.
-  resolved.sort((a, b) => a[0] - b[0]);
+  const resolved = [...recipe].sort((a, b) => a[0] - b[0]);
   const tx = beginTx(db, now);
   const row = db
-    .sql('select channel_id, listing_id, channel_sku, counter_id from listing where id = ?')
-    .get(listingRowId) as {
-    channel_id: number;
-    listing_id: string;
-    channel_sku: string | null;
-    counter_id: number;
-  };
+    .sql('select id, channel_id, listing_id, channel_sku, counter_id, fixed from listing where id = ?')
+    .get(listingRowId) as MappedListing;
   setParts(db, listingRowId, resolved);
   tx.counters.set(row.counter_id, []);
-  const started = startWaiting(tx, row.channel_id, row.listing_id, listingRowId, resolved);
+  const started = startWaiting(tx, row, resolved);
   fillShortfalls(tx);
   markDue(tx);
   settleUnmapped(db, row.channel_id, now);
@@ -234,52 +235,47 @@ function setParts(db: Db, listingRowId: number, parts: [number, number][] | null
   );
 }
 
+interface MappedListing {
+  id: number;
+  channel_id: number;
+  listing_id: string;
+  channel_sku: string | null;
+  counter_id: number;
+  fixed: number | null;
+}
+
 function startWaiting(
   tx: Tx,
-  channelId: number,
-  listingId: string,
-  listingRowId: number,
+  listing: MappedListing,
   parts: [number, number][],
 ): { lines: number; units: number } {
   const aliases = tx.db
     .sql('select alias from listing_alias where channel_id = ? and listing_ref = ?')
-    .all(channelId, listingRowId) as {
-    alias: string;
-  }[];
-  const waiting = [listingId, ...aliases.map((row) => row.alias)].flatMap((text) =>
-    linesUnmapped(tx.db, channelId, text),
-  );
+    .all(listing.channel_id, listing.id) as { alias: string }[];
+  const names = new Set([listing.listing_id, ...aliases.map((row) => row.alias)]);
+  const waiting = [...names].flatMap((text) => linesUnmapped(tx.db, listing.channel_id, text));
   waiting.sort((a, b) => a.soldAt - b.soldAt || a.id - b.id);
   let units = 0;
   for (const line of waiting) {
-    line.listingRef = listingRowId;
-    line.listingText = listingId;
-    line.parts = parts.map(([skuId, per]) => [skuId, per, null]);
-    line.allocation = allocationOf(tx, parts);
-    if (line.allocation === 'held') startLine(tx, line, true);
-    else {
-      joinChains(tx, line);
-      saveLine(tx.db, line, false);
+    if (line.listingRef === null) {
+      const open = line.taken - line.reportedGone;
+      tx.opened.set(listing.id, (tx.opened.get(listing.id) ?? 0) + open);
     }
-    units += line.given - line.gone;
+    line.listingRef = listing.id;
+    line.listingText = listing.listing_id;
+    line.parts = parts.map(([skuId, per]) => [skuId, per, null]);
+    line.allocation = allocationOf(tx, parts, listing.fixed !== null);
+    if (line.allocation === 'held') startLine(tx, line, 'joins');
+    else {
+      if (line.allocation === 'uncounted') joinChains(tx, line);
+      saveLine(tx.db, line, 'known');
+    }
+    units += unitsSinceCount(tx, line);
   }
   return { lines: waiting.length, units };
 }
 
-/** Deliveries that waited for a mapping are settled once none of their orders has an unmapped line. */
-function settleUnmapped(db: Db, channelId: number, now: number): void {
-  db.sql(
-    `update delivery
-     set status = 'applied', settled_at = ?, body = null
-     where channel_id = ? and status = 'unmapped' and not exists (
-       select 1
-       from json_each(delivery.orders) e
-       join orders o on o.channel_id = delivery.channel_id and o.order_id = e.value
-       join line l on l.order_ref = o.id
-       where l.allocation = 'unmapped' and l.taken > 0)`,
-  ).run(now, channelId);
-}
-
+/** Future sales wait for a mapping again; lines that were given keep their SKUs. */
 export function unmapListing(db: Db, listingRowId: number, _actor: Actor, now: number): void {
   setParts(db, listingRowId, null);
   touchListing(db, listingRowId, now);
@@ -292,6 +288,7 @@ function touchListing(db: Db, listingRowId: number, now: number): void {
   ).run(now, listingRowId);
 }
 
+/** See `ListingStore.set`. */
 export function setListing(
   db: Db,
   listingRowId: number,
@@ -310,6 +307,7 @@ export function setListing(
   touchListing(db, listingRowId, now);
 }
 
+/** See `ListingStore.matches`. */
 export function matchListings(
   db: Db,
   channel: string | null,
@@ -343,6 +341,7 @@ export function matchListings(
   return matches;
 }
 
+/** Makes an uncounted SKU unless the code is known. */
 export function makeSku(db: Db, code: string, _actor: Actor, now: number): void {
   if (skuIdOf(db, code) === null) createSku(db, code, now);
 }

@@ -1,42 +1,67 @@
 import type { OwnChange } from '../../stock/anchor.ts';
 import type { Tx } from './ledger.ts';
 
-/** The most own changes that a counter remembers before the oldest are merged into one of a wider span. */
-const maxOwnChanges = 100;
+/** More own changes than these are merged: the older half becomes one fall and one rise of a wide span. */
+const maxOwnChanges = 60;
+/** Up to this length of text (about ninety changes) new ones are appended without reading the old. */
+const mostOwnText = 3_000;
+
+/** Counters that became due, all of them and by the SKU whose available moved. */
+export interface Due {
+  counterIds: number[];
+  bySku: Map<number, number[]>;
+}
 
 /**
  * At the end of a transaction: every counter that draws on a moved SKU, and every counter that was sold on, is due
- * once more, its version one higher. Answers the counters.
+ * once more, its version one higher.
  */
-export function markDue(tx: Tx): number[] {
+export function markDue(tx: Tx): Due {
+  for (const [listingRef, units] of tx.opened) {
+    if (units === 0) continue;
+    tx.db.sql('update listing set open_units = open_units + ? where id = ?').run(units, listingRef);
+  }
+  const bySku = new Map([...tx.moved].map((skuId) => [skuId, countersOn(tx, skuId)]));
   const due = new Set<number>(tx.counters.keys());
-  for (const skuId of tx.moved) {
-    const rows = tx.db
-      .sql(
-        `select l.counter_id as id
-         from listing_part p join listing l on l.id = p.listing_ref
-         where p.sku_id = ?`,
-      )
-      .all(skuId) as { id: number }[];
-    for (const { id } of rows) due.add(id);
-  }
-  for (const id of due) {
-    const own = tx.counters.get(id) ?? [];
-    if (own.length === 0) {
-      tx.db
-        .sql('update counter set version = version + 1, due_at = ?, dead = 0, attempts = 0 where id = ?')
-        .run(tx.now, id);
-    } else {
-      tx.db
-        .sql(
-          'update counter set version = version + 1, due_at = ?, dead = 0, attempts = 0, own = ? where id = ?',
-        )
-        .run(tx.now, ownText(tx, id, own), id);
-    }
-  }
+  for (const ids of bySku.values()) for (const id of ids) due.add(id);
+  for (const id of due) markCounter(tx, id, tx.counters.get(id) ?? []);
   tx.moved.clear();
   tx.counters.clear();
-  return [...due];
+  tx.opened.clear();
+  return { counterIds: [...due], bySku };
+}
+
+function countersOn(tx: Tx, skuId: number): number[] {
+  const rows = tx.db
+    .sql(
+      `select l.counter_id as id
+       from listing_part p join listing l on l.id = p.listing_ref
+       where p.sku_id = ?`,
+    )
+    .all(skuId) as { id: number }[];
+  return rows.map((row) => row.id);
+}
+
+const dueNow = 'version = version + 1, due_at = @now, dead = 0, attempts = 0';
+
+function markCounter(tx: Tx, id: number, added: OwnChange[]): void {
+  const { now } = tx;
+  if (added.length === 0) {
+    tx.db.sql(`update counter set ${dueNow} where id = @id`).run({ now, id });
+    return;
+  }
+  const appended = tx.db
+    .sql(
+      `update counter
+       set ${dueNow},
+         own = case own when '[]' then @text else substr(own, 1, length(own) - 1) || ',' || substr(@text, 2) end
+       where id = @id and length(own) < @most`,
+    )
+    .run({ now, id, text: ownToText(added), most: mostOwnText });
+  if (appended.changes > 0) return;
+  tx.db
+    .sql(`update counter set ${dueNow}, own = @own where id = @id`)
+    .run({ now, id, own: ownText(tx, id, added) });
 }
 
 function ownText(tx: Tx, counterId: number, added: OwnChange[]): string {

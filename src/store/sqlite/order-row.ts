@@ -1,5 +1,5 @@
 import type { OrderSnapshot } from '../../stock/order.ts';
-import type { OrderHead } from '../../stock/settle.ts';
+import { isComplete, type OrderHead } from '../../stock/settle.ts';
 import type { ApplyRequest } from '../store.ts';
 import type { Tx } from './ledger.ts';
 
@@ -8,13 +8,17 @@ export interface StoredOrder extends OrderHead {
   id: number;
   orderId: string;
   heardAt: number | null;
+  /** The stored snapshot named all lines of the order. */
+  complete: boolean;
+  open: boolean;
   rev: number;
 }
 
+/** The stored head, or null when the order was never seen. */
 export function storedOrder(tx: Tx, channelId: number, orderId: string): StoredOrder | null {
   const row = tx.db
     .sql(
-      `select id, order_id, version, clock, asked_at, answered_at, digest, heard_at, rev
+      `select id, order_id, version, clock, asked_at, answered_at, digest, heard_at, open, rev
        from orders
        where channel_id = ? and order_id = ?`,
     )
@@ -28,6 +32,7 @@ export function storedOrder(tx: Tx, channelId: number, orderId: string): StoredO
         answered_at: number;
         digest: string;
         heard_at: number | null;
+        open: number;
         rev: number;
       }
     | undefined;
@@ -41,6 +46,8 @@ export function storedOrder(tx: Tx, channelId: number, orderId: string): StoredO
     answeredAt: row.answered_at,
     digest: row.digest,
     heardAt: row.heard_at,
+    complete: isComplete(row.digest),
+    open: row.open === 1,
     rev: row.rev,
   };
 }
@@ -54,7 +61,9 @@ export function saveOrder(
   stored: StoredOrder | null,
 ): number {
   const heard = request.source === 'delivery' ? tx.now : null;
-  const open = snapshot.lines.some((line) => line.taken > line.gone) ? 1 : 0;
+  // A partial snapshot says nothing of the lines that it does not name.
+  const others = stored !== null && !snapshot.complete && stored.open;
+  const open = others || snapshot.lines.some((line) => line.taken > line.gone) ? 1 : 0;
   if (stored === null) {
     const made = tx.db
       .sql(

@@ -1,11 +1,5 @@
 import { changesAfter } from '../../stock/anchor.ts';
-import type {
-  ChannelSetup,
-  CounterReading,
-  CounterView,
-  PushPlan,
-  PushSettlement,
-} from '../store.ts';
+import type { ChannelSetup, CounterReading, CounterView, PushPlan, PushSettlement } from '../store.ts';
 import { ownFrom, ownToText } from './mark.ts';
 import type { Db } from './open.ts';
 import { type RawCounter, viewsOf } from './views.ts';
@@ -207,18 +201,15 @@ function settleOne(
     case 'accepted':
       write('accepted', [...others, sent], 'due_at = ?, attempts = 0, error = null', [result.readAt]);
       return;
-    case 'conflict':
-      write(
-        'idle',
-        others.filter((push) => push.deadline > now),
-        'due_at = ?, attempts = attempts + 1, error = ?',
-        [
-          result.dueAt,
-          `the channel showed ${result.shown ?? 'nothing'}, not ${sent.base ?? 'what was expected'}`,
-        ],
-      );
+    case 'conflict': {
+      const late = others.filter((push) => push.deadline > now);
+      write(late.length > 0 ? 'unknown' : 'idle', late, 'due_at = ?, attempts = attempts + 1, error = ?', [
+        result.dueAt,
+        `the channel showed ${result.shown ?? 'nothing'}, not ${sent.base ?? 'what was expected'}`,
+      ]);
       if (result.shown !== null) setAnchor(db, raw, result.shown, result.askedAt, result.answeredAt);
       return;
+    }
     case 'retry':
       write(
         others.length > 0 ? 'unknown' : 'idle',
@@ -273,7 +264,9 @@ export function bookReadings(db: Db, readings: CounterReading[]): void {
       reading.lowNumber,
       raw.id,
     );
-    if (reading.anchors && reading.shown !== null && raw.state !== 'in_flight') {
+    // A push that began after the read was asked for knows better.
+    const overtaken = raw.anchor_from !== null && raw.anchor_from > reading.askedAt;
+    if (reading.anchors && reading.shown !== null && raw.state !== 'in_flight' && !overtaken) {
       setAnchor(db, raw, reading.shown, reading.askedAt, reading.answeredAt);
       const left = unreadOf(raw).filter((push) => push.sentAt > reading.askedAt);
       db.sql('update counter set unread = ?, state = ? where id = ?').run(

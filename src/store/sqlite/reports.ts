@@ -10,6 +10,8 @@ import type {
   StatusCounts,
   StockRow,
 } from '../store.ts';
+import { waive } from './allocate.ts';
+import { goneAfterMs } from './count.ts';
 import { dropShort } from './docket.ts';
 import { beginTx, levelOf } from './ledger.ts';
 import { lineById, linesOfOrder, linesOfSku, saveLine } from './lines.ts';
@@ -185,9 +187,10 @@ export function resolveOversell(
   if (row.status !== 'open') return 'closed';
   const line = lineById(db, row.line_id);
   if (line === null) return 'unknown';
-  line.waived = line.taken - line.given;
-  saveLine(db, line, false);
-  dropShort(beginTx(db, now), line);
+  const tx = beginTx(db, now);
+  waive(tx, line, line.taken - line.given);
+  saveLine(db, line, 'known');
+  dropShort(tx, line);
   db.sql('update docket set status = ?, resolved_at = ?, resolved_by = ?, shortfall = 0 where id = ?').run(
     as,
     now,
@@ -299,7 +302,7 @@ export function openLines(
   return linesOfSku(db, skuId)
     .filter((line) => line.taken > line.gone)
     .map((line) => {
-      const after = presumeGoneMs[line.channelId];
+      const after = goneAfterMs(line.channelId, presumeGoneMs);
       const order = db
         .sql(
           'select o.order_id, c.name as channel from orders o join channel c on c.id = o.channel_id where o.id = ?',
@@ -313,7 +316,7 @@ export function openLines(
         taken: line.taken,
         given: line.given,
         gone: line.gone,
-        presumedGone: after !== undefined && line.soldAt + after <= asOf,
+        presumedGone: after !== null && line.soldAt + after <= asOf,
       };
     });
 }

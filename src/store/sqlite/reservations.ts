@@ -1,11 +1,13 @@
-import type { OrderSnapshot } from '../../stock/order.ts';
+import { withStage } from '../../stock/line.ts';
 import type { ReservationOutcome, ReservationRequest, ReservationRow } from '../store.ts';
-import { fillShortfalls } from './docket.ts';
-import { beginTx, levelOf, moveLevel, type Tx, takeLineId } from './ledger.ts';
-import { joinChains, type LineRow, saveLine } from './lines.ts';
+import { allocate, joinChains } from './allocate.ts';
+import { fillShortfalls, keepDocket } from './docket.ts';
+import { beginTx, freeIn, moveLevel, type Tx, takeLineId } from './ledger.ts';
+import { type LineRow, saveLine } from './lines.ts';
 import { markDue } from './mark.ts';
 import type { Db } from './open.ts';
 import { skuIdOf } from './sku.ts';
+import { freeUnits, moveReserved, orderIsHere } from './tied.ts';
 
 type HoldState = ReservationRow['status'];
 
@@ -37,7 +39,7 @@ export function hold(db: Db, request: ReservationRequest, now: number): Reservat
   }
   wanted.sort((a, b) => a.skuId - b.skuId);
   const lacking = wanted
-    .map(({ skuId, sku, quantity }) => ({ sku, requested: quantity, available: freeOf(db, skuId) }))
+    .map(({ skuId, sku, quantity }) => ({ sku, requested: quantity, available: freeIn(tx, skuId) }))
     .filter((line) => line.available < line.requested);
   const id = `rsv_${db.randomHex(12)}`;
   const expiresAt = now + request.ttlMs;
@@ -76,11 +78,6 @@ function merged(lines: { sku: string; quantity: number }[]): { sku: string; quan
   return [...sums].map(([sku, quantity]) => ({ sku, quantity }));
 }
 
-function freeOf(db: Db, skuId: number): number {
-  const level = levelOf(db, skuId);
-  return level.on_hand - level.committed - level.reserved;
-}
-
 function insertHold(
   db: Db,
   id: string,
@@ -109,6 +106,7 @@ function insertHold(
   );
 }
 
+/** A hold with its lines. */
 export function reservationOf(db: Db, id: string): ReservationRow {
   const row = db.sql('select state, expires_at from hold where id = ?').get(id) as {
     state: HoldState;
@@ -122,6 +120,7 @@ export function reservationOf(db: Db, id: string): ReservationRow {
   return { id, status: row.state, lines, expiresAt: row.expires_at };
 }
 
+/** A hold by its id; refused ones are not shown. */
 export function getReservation(db: Db, id: string): ReservationRow | null {
   const row = db.sql("select id from hold where id = ? and state <> 'refused'").get(id);
   return row === undefined ? null : reservationOf(db, id);
@@ -141,15 +140,16 @@ export function endHold(
   const late = to === 'expired' ? 'expires_at <= @now' : to === 'committed' ? 'expires_at > @now' : '1 = 1';
   const moved = db
     .sql(
-      `update hold set state = @to where id = @id and state = 'held' and ${late} returning order_ref, open`,
+      `update hold set state = @to where id = @id and state = 'held' and ${late} returning order_ref, channel_id, open`,
     )
     .get(to === 'released' ? { to, id } : { to, id, now }) as
-    | { order_ref: string | null; open: number }
+    | { order_ref: string | null; channel_id: number | null; open: number }
     | undefined;
   if (moved === undefined && to === 'committed') expireOne(db, id, now);
   if (moved === undefined) return getReservation(db, id);
   if (to !== 'committed') freeUnits(tx, id, to === 'released' ? 'hold-released' : 'hold-expired');
-  else if (moved.open === 1 && moved.order_ref === null) becomeOrder(tx, id);
+  else if (moved.order_ref === null || moved.channel_id === null) becomeOrder(tx, id);
+  else if (orderIsHere(db, id)) freeUnits(tx, id, 'hold-closed');
   fillShortfalls(tx);
   markDue(tx);
   return getReservation(db, id);
@@ -161,26 +161,6 @@ function expireOne(db: Db, id: string, now: number): void {
   if (row !== undefined) endHold(db, id, 'expired', now);
 }
 
-function freeUnits(tx: Tx, id: string, kind: string): void {
-  for (const { sku_id, remaining } of remainingOf(tx.db, id)) {
-    const delta = { onHand: 0, committed: 0, reserved: -remaining };
-    if (moveLevel(tx, sku_id, delta, { kind, occurredAt: tx.now, ref: id }) === null)
-      throw new Error(`hold ${id} does not add up`);
-  }
-  closeHold(tx.db, id);
-}
-
-function remainingOf(db: Db, id: string): { sku_id: number; remaining: number }[] {
-  return db
-    .sql('select sku_id, remaining from hold_line where hold_id = ? and remaining > 0 order by sku_id')
-    .all(id) as { sku_id: number; remaining: number }[];
-}
-
-function closeHold(db: Db, id: string): void {
-  db.sql('update hold_line set remaining = 0 where hold_id = ?').run(id);
-  db.sql('update hold set open = 0 where id = ?').run(id);
-}
-
 /** The merchant's own sale, which no channel will tell us about. */
 function becomeOrder(tx: Tx, id: string): void {
   const made = tx.db
@@ -190,93 +170,50 @@ function becomeOrder(tx: Tx, id: string): void {
        values (0, ?, null, 1, 'reservation', ?, ?, '', ?, ?, 'committed', 0, 1, 'delivery', ?, ?)`,
     )
     .run(id, tx.now, tx.now, tx.now, tx.now, tx.now, tx.now);
-  for (const { sku_id, remaining } of remainingOf(tx.db, id)) {
-    const line: LineRow = {
-      id: takeLineId(tx),
-      channelId: 0,
-      lineKey: `${id}/${sku_id}`,
-      orderRef: Number(made.lastInsertRowid),
-      listingRef: null,
-      listingText: null,
-      channelSku: null,
-      taken: remaining,
-      gone: 0,
-      given: remaining,
-      presumed: 0,
-      waived: 0,
-      reportedGone: 0,
-      allocation: 'held',
-      parts: [[sku_id, 1, null]],
-      soldAt: tx.now,
-      stages: [[tx.now, remaining, 0]],
-      rev: 1,
-    };
+  const orderRef = Number(made.lastInsertRowid);
+  const lines = tx.db
+    .sql('select sku_id, quantity, remaining from hold_line where hold_id = ? order by sku_id')
+    .all(id) as { sku_id: number; quantity: number; remaining: number }[];
+  for (const { sku_id, quantity, remaining } of lines) {
+    const line = ownLine(tx, orderRef, `${id}/${sku_id}`, sku_id, remaining);
     moveReserved(tx, sku_id, remaining, { orderId: id, channelId: 0, lineId: line.id, ref: id });
     joinChains(tx, line);
-    saveLine(tx.db, line, true);
+    // A count may have shortened the hold: what it does not keep any more is taken like any other sale.
+    const stages = withStage(line.stages, [tx.now, quantity - remaining, 0]);
+    const wanted = { taken: quantity, gone: 0, stages, takenAt: tx.now, goneAt: tx.now };
+    if (quantity > remaining) allocate(tx, line, wanted, { channelId: 0, orderId: id }, 'joined');
+    saveLine(tx.db, line, 'new');
+    keepDocket(tx, line, { channelId: 0, orderId: id, placedAt: tx.now }, 'count');
   }
-  closeHold(tx.db, id);
+  tx.db.sql('update hold_line set remaining = 0 where hold_id = ?').run(id);
+  tx.db.sql('update hold set open = 0 where id = ?').run(id);
 }
 
-function moveReserved(
-  tx: Tx,
-  skuId: number,
-  units: number,
-  facts: { orderId: string; channelId: number; lineId: number; ref: string },
-): void {
-  const cause = { kind: 'sale', occurredAt: tx.now, ...facts };
-  if (moveLevel(tx, skuId, { onHand: 0, committed: units, reserved: -units }, cause) === null) {
-    throw new Error(`hold ${facts.ref} does not add up`);
-  }
+function ownLine(tx: Tx, orderRef: number, lineKey: string, skuId: number, units: number): LineRow {
+  return {
+    id: takeLineId(tx),
+    channelId: 0,
+    lineKey,
+    orderRef,
+    listingRef: null,
+    listingText: null,
+    channelSku: null,
+    taken: units,
+    gone: 0,
+    given: units,
+    presumed: 0,
+    waived: 0,
+    reportedGone: 0,
+    allocation: 'held',
+    parts: [[skuId, 1, null]],
+    soldAt: tx.now,
+    stages: units > 0 ? [[tx.now, units, 0]] : [],
+    docketed: false,
+    rev: 1,
+  };
 }
 
-/** Open holds that name this order, by id or by number. */
-export function tiedHolds(tx: Tx, channelId: number, refs: (string | null)[]): string[] {
-  const rows = tx.db
-    .sql(
-      'select id from hold where channel_id = ? and order_ref in (?, ?) and open = 1 order by created_at, id',
-    )
-    .all(channelId, refs[0] ?? null, refs[1] ?? null) as { id: string }[];
-  return rows.map((row) => row.id);
-}
-
-/** Gives a line up to `rise` listing units out of the holds; whole units only. Answers how many. */
-export function takeFromHold(
-  tx: Tx,
-  holds: string[],
-  line: LineRow,
-  rise: number,
-  order: OrderSnapshot,
-): number {
-  let taken = 0;
-  for (const id of holds) {
-    const left = new Map(remainingOf(tx.db, id).map((row) => [row.sku_id, row.remaining]));
-    const parts = line.parts ?? [];
-    const units = parts.reduce(
-      (least, [skuId, per]) => Math.min(least, Math.floor((left.get(skuId) ?? 0) / per)),
-      rise - taken,
-    );
-    if (units <= 0 || parts.length === 0) continue;
-    for (const [skuId, per] of parts) {
-      moveReserved(tx, skuId, units * per, {
-        orderId: order.orderId,
-        channelId: line.channelId,
-        lineId: line.id,
-        ref: id,
-      });
-      tx.db
-        .sql('update hold_line set remaining = remaining - ? where hold_id = ? and sku_id = ?')
-        .run(units * per, id, skuId);
-    }
-    taken += units;
-    line.given += units;
-    if (remainingOf(tx.db, id).length === 0) {
-      tx.db.sql("update hold set open = 0, state = 'committed' where id = ?").run(id);
-    }
-  }
-  return taken;
-}
-
+/** Ends holds whose time is over; answers how many. */
 export function expireHolds(db: Db, now: number): number {
   const rows = db.sql("select id from hold where state = 'held' and expires_at <= ? limit 200").all(now) as {
     id: string;
@@ -285,6 +222,7 @@ export function expireHolds(db: Db, now: number): number {
   return rows.length;
 }
 
+/** The clock jumped: every open hold ends so much later. */
 export function extendHolds(db: Db, ms: number): void {
   db.sql("update hold set expires_at = expires_at + ? where state = 'held'").run(ms);
 }

@@ -1,6 +1,6 @@
 /**
  * Numbered migrations, forward only. Tables are STRICT, CHECK constraints state the state machines, unique keys carry
- * the idempotency. Times are integer milliseconds. Fat bodies live in rowid tables; small keyed rows WITHOUT ROWID.
+ * the idempotency. Times are integer milliseconds. Fat bodies live in rowid tables, last in the row; small keyed rows WITHOUT ROWID.
  */
 export const migrations: readonly string[] = [
   `
@@ -52,8 +52,6 @@ create table delivery (
   key text not null,
   kind text not null,
   meta text not null,
-  body blob,
-  fields text,
   body_hash text not null,
   status text not null check (status in ('new', 'applied', 'ignored', 'unmapped', 'dead')),
   received_at integer not null,
@@ -65,10 +63,13 @@ create table delivery (
   error text,
   outcome text,
   orders text,
+  fields text,
+  body blob,
   unique (channel_id, key)
 ) strict;
 create index delivery_due on delivery (due_at, id) where status = 'new';
-create index delivery_dead on delivery (channel_id, status) where status in ('dead', 'unmapped');
+create index delivery_dead on delivery (channel_id) where status = 'dead';
+create index delivery_unmapped on delivery (channel_id) where status = 'unmapped';
 create index delivery_received on delivery (received_at);
 
 create table sku (id integer primary key, code text not null unique, created_at integer not null) strict;
@@ -290,7 +291,8 @@ create table hold (
   order_ref text,
   reference text,
   created_at integer not null,
-  open integer not null
+  open integer not null,
+  met integer not null default 0
 ) strict, without rowid;
 create index hold_expiry on hold (expires_at) where state = 'held';
 create index hold_tied on hold (channel_id, order_ref) where open = 1 and order_ref is not null;

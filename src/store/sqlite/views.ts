@@ -76,7 +76,7 @@ function cloudedOf(db: Db, channelId: number): boolean {
   const row = db
     .sql(
       `select exists (select 1 from delivery where status = 'new' and channel_id = @id)
-         or exists (select 1 from delivery where status in ('dead', 'unmapped') and status = 'dead' and channel_id = @id) as clouded`,
+         or exists (select 1 from delivery where status = 'dead' and channel_id = @id) as clouded`,
     )
     .get({ id: channelId }) as { clouded: number };
   return row.clouded === 1;
@@ -148,9 +148,14 @@ function hasUnmappedLine(db: Db, channelId: number, rows: RawOffered[]): boolean
     (row) =>
       db
         .sql(
-          "select 1 from line where channel_id = ? and listing_text = ? and allocation = 'unmapped' and taken > 0 limit 1",
+          `select 1 from line
+           where channel_id = @channelId and allocation = 'unmapped' and taken > 0
+             and listing_text in (
+               select @listingId
+               union all select alias from listing_alias where channel_id = @channelId and listing_ref = @id)
+           limit 1`,
         )
-        .get(channelId, row.listing_id) !== undefined,
+        .get({ channelId, listingId: row.listing_id, id: row.id }) !== undefined,
   );
 }
 

@@ -139,11 +139,11 @@ describe('one call', () => {
   });
 
   test('a negative number is never sent, but a negative base is', async () => {
-    const { shop } = await push({ SetQuantities: [done] }, [line(1, -3, -2)]);
-    expect(inputOf(shop.of('SetQuantities')[0]).input.quantities[0]).toMatchObject({
-      quantity: 0,
-      changeFromQuantity: -2,
-    });
+    const { outcomes, shop } = await push({ SetQuantities: [done] }, [line(1, -3, -2), line(2, 0, -2)]);
+    expect(outcomes[0]).toMatchObject({ kind: 'rejected', error: '-3 is no quantity' });
+    expect(inputOf(shop.of('SetQuantities')[0]).input.quantities).toEqual([
+      expect.objectContaining({ inventoryItemId: item(2), quantity: 0, changeFromQuantity: -2 }),
+    ]);
   });
 });
 

@@ -158,14 +158,25 @@ describe('a pull', () => {
   test('an unsettled order goes to the inbox before the watermark moves, and ends right', async () => {
     world = await makeWorld();
     await world.stock('TEE', 5);
-    const ingest = createIngest(world.engine);
+    const live = world.live('shop');
+    let looks = 0;
+    const channel = {
+      ...live.channel,
+      fetchOrders: (ids: string[], signal: AbortSignal) => {
+        looks += 1;
+        return live.channel.fetchOrders(ids, signal);
+      },
+    };
+    const ingest = createIngest({ ...world.engine, channels: new Map([[live.id, { ...live, channel }]]) });
     const order = world.platform('shop').sell({ lines: [{ ref: 'TEE', quantity: 2 }] });
     world.platform('shop').unsettle(order?.id ?? '', 2_000);
     expect(await pull()).toMatchObject({ complete: true, learned: [] });
     expect(await world.available('TEE')).toBe(5);
     await ingest.runUntilIdle();
+    expect(looks).toBe(0);
     await world.clock.advance(2_001);
     await ingest.runUntilIdle();
+    expect(looks).toBe(1);
     expect(await world.available('TEE')).toBe(3);
   });
 
@@ -221,6 +232,40 @@ describe('behind the watermark', () => {
     expect((await feed()).sweptAt).toBe(world.clock.now());
     const alerts = await world.store.duties.alerts(true, 10);
     expect(alerts.map((each) => each.kind)).toContain('missed_by_feed');
+  });
+
+  test("what the sweep learns before the feed had its turn is nobody's miss", async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    await pull();
+    await world.clock.advance(60_000);
+    world.platform('shop').sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
+    const swept = await sweepOrders(world.engine, world.live('shop'), quiet);
+    expect(swept).toMatchObject({ learned: ['o1'], missedByFeed: [] });
+  });
+
+  test('an open order that cannot be read is asked for once per sweep and seen as a dead letter', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    world.platform('shop').sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
+    await pull();
+    await world.clock.advance(8 * day);
+    const live = world.live('shop');
+    let asked = 0;
+    const channel = {
+      ...live.channel,
+      fetchOrders: async (ids: string[]) => {
+        asked += 1;
+        return ids.map((orderId) => ({ orderId, item: { topic: 'nonsense' }, askedAt: 0, answeredAt: 0 }));
+      },
+    };
+    const odd = { ...live, channel };
+    expect((await sweepOrders(world.engine, odd, quiet)).complete).toBe(true);
+    expect(asked).toBe(1);
+    await createIngest({ ...world.engine, channels: new Map([[live.id, odd]]) }).runUntilIdle();
+    const [row] = await world.store.inbox.list({ limit: 1 });
+    expect(row).toMatchObject({ kind: 'invsync.look-again', status: 'dead' });
+    expect(await world.available('TEE')).toBe(4);
   });
 
   test('an open order that nobody read for days is read by id; one that is gone is flagged, not released', async () => {

@@ -46,7 +46,7 @@ describe('what leaves', () => {
     await world.push();
     const shown = ['B', 'C', 'D'].map((sku) => world.platform('shop').shown(sku));
     expect(shown.filter((number) => number === 7)).toHaveLength(2);
-    const dead = await world.store.outbox.list({ status: 'dead', limit: 10 });
+    const dead = await world.store.outbox.list({ status: 'dead', limit: 10 }, world.clock.now());
     expect(dead).toHaveLength(1);
   });
 

@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import Database from 'better-sqlite3';
+import { z } from 'zod';
+import { systemClock } from '../clock.ts';
+import type { Store } from '../store/store.ts';
+import { createIngest } from '../sync/ingest.ts';
+import { deliveryKey, openEngine, orderBody, skuCount, stockUp } from './fixture.ts';
+import type { Verbs } from './role.ts';
+
+const workArgs = z.object({ dir: z.string(), first: z.int(), count: z.int() });
+
+/** The two sides of `process_vs_raw`, and what they start from. */
+export const processVerbs: Verbs = {
+  /** A database with every SKU counted, listed and (so many times) sold; answers whether its books close. */
+  stock: async (args) => {
+    const { dir, sold } = z.object({ dir: z.string(), sold: z.int() }).parse(args);
+    const { store, composition, channelId } = await openEngine(dir, 'own');
+    await stockUp(store, channelId);
+    const ingest = createIngest(composition.engine);
+    await accept(store, channelId, 0, sold * skuCount);
+    await ingest.runUntilIdle();
+    await ingest.stop();
+    await composition.close();
+    await store.close();
+    return null;
+  },
+  /** Answers how many SKUs' books do not close; none may. */
+  audit: async (args) => {
+    const { dir } = z.object({ dir: z.string() }).parse(args);
+    const { store, composition } = await openEngine(dir, 'caller');
+    const { open, entries } = await store.reports.audit();
+    await composition.close();
+    await store.close();
+    return { open: open.length, entries };
+  },
+  /** Deliveries per second through the real ingest duty, from accepted to applied. */
+  ours: async (args) => {
+    const { dir, first, count } = workArgs.parse(args);
+    const { store, composition, channelId } = await openEngine(dir, 'own');
+    const ingest = createIngest(composition.engine);
+    const warmUp = count >> 2;
+    await accept(store, channelId, first, warmUp);
+    await ingest.runUntilIdle();
+    await accept(store, channelId, first + warmUp, count);
+    const began = performance.now();
+    await ingest.runUntilIdle();
+    const seconds = (performance.now() - began) / 1_000;
+    const status = await store.reports.status(systemClock.now());
+    const listed = await store.inbox.list({ status: 'applied', limit: warmUp + count + 1 });
+    const done = listed.filter((row) => row.attempts === 0).length;
+    if (status.inbox.pending > 0 || status.inbox.dead > 0 || done < warmUp + count) {
+      throw new Error(`${done} of ${warmUp + count} deliveries were applied`);
+    }
+    await ingest.stop();
+    await composition.close();
+    await store.close();
+    return count / seconds;
+  },
+  /** Rows per second of the loop that does no more than it must. */
+  raw: async (args) => {
+    const { dir, first, count } = workArgs.parse(args);
+    const db = rawDatabase(join(dir, 'raw.db'));
+    const warmUp = count >> 2;
+    rawLoop(db, first, warmUp);
+    const began = performance.now();
+    rawLoop(db, first + warmUp, count);
+    const seconds = (performance.now() - began) / 1_000;
+    db.close();
+    return count / seconds;
+  },
+};
+
+async function accept(store: Store, channelId: number, first: number, count: number): Promise<void> {
+  const placedAt = systemClock.now();
+  for (let from = 0; from < count; from += 500) {
+    const size = Math.min(500, count - from);
+    await store.inbox.takeIn(
+      Array.from({ length: size }, (_, index) => {
+        const n = first + from + index;
+        const body = orderBody(n, placedAt);
+        const bodyHash = createHash('sha256').update(body).digest('hex');
+        return {
+          channelId,
+          key: deliveryKey(n),
+          kind: 'order',
+          meta: null,
+          body,
+          bodyHash,
+          receivedAt: placedAt,
+        };
+      }),
+    );
+  }
+}
+
+/** A unique (channel, key, body) row in a rowid table and one conditional update, 100 to a commit. */
+function rawDatabase(path: string): Database.Database {
+  const db = new Database(path);
+  db.pragma('journal_mode = WAL');
+  db.pragma('synchronous = FULL');
+  db.pragma('wal_autocheckpoint = 4000');
+  db.exec(`
+    create table event (id integer primary key, channel integer not null, key text not null, body blob not null, unique (channel, key)) strict;
+    create table stock (sku integer primary key, available integer not null) strict, without rowid;
+  `);
+  const add = db.prepare('insert into stock values (?, 1000000)');
+  db.transaction(() => {
+    for (let sku = 0; sku < skuCount; sku += 1) add.run(sku);
+  })();
+  return db;
+}
+
+function rawLoop(db: Database.Database, first: number, count: number): void {
+  const insert = db.prepare('insert into event (channel, key, body) values (1, ?, ?) on conflict do nothing');
+  const take = db.prepare('update stock set available = available - 1 where sku = ? and available >= 1');
+  const body = Buffer.alloc(1_536, 'x');
+  const commit = db.transaction((from: number, to: number) => {
+    for (let n = from; n < to; n += 1) {
+      if (insert.run(deliveryKey(n), body).changes === 1) take.run((n * 7_919) % skuCount);
+    }
+  });
+  for (let from = first; from < first + count; from += 100)
+    commit.immediate(from, Math.min(from + 100, first + count));
+}

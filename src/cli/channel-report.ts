@@ -1,0 +1,78 @@
+import { iso } from '../clock.ts';
+import type { ChannelRow, FeedRow, StatusCounts } from '../store/store.ts';
+import { channelState, missedAfterMs } from '../sync/status.ts';
+import type { Books } from './books.ts';
+
+/** One channel as `channels list` and `status` show it. */
+export interface ChannelReport {
+  channel: string;
+  type: string;
+  mode: ChannelRow['mode'];
+  state: string;
+  last_ok_at: string | null;
+  /** Its orders have been read up to a few minutes ago, with nothing older unprocessed. */
+  feed_fresh: boolean;
+  due: number;
+  dead: number;
+  missed_webhooks: number;
+}
+
+const shortestReachMs = 60_000;
+const reachWithoutPollMs = 2 * 3_600_000;
+const pendingReachMs = 5_000;
+
+/** All channels; reads only, and needs no daemon. */
+export async function channelReports(
+  books: Books,
+  counts: StatusCounts,
+  now: number,
+): Promise<ChannelReport[]> {
+  const feeds = new Map((await books.store.channels.feeds()).map((feed) => [feed.channelId, feed]));
+  const missed = await books.store.orders.missedWebhooks(now, missedAfterMs);
+  return books.channels.map((row) => {
+    const own = counts.perChannel.get(row.id);
+    return {
+      channel: row.name,
+      type: row.type,
+      mode: row.mode,
+      state: channelState(row),
+      last_ok_at: iso(row.lastOkAt),
+      feed_fresh: isFresh(books, row, {
+        feed: feeds.get(row.id),
+        pendingSince: own?.oldestPendingAt ?? null,
+        now,
+      }),
+      due: own?.due ?? 0,
+      dead: own?.dead ?? 0,
+      missed_webhooks: missed.get(row.id) ?? 0,
+    };
+  });
+}
+
+/** The engine's own measure (`sync/fresh.ts`), for channels of any mode and without an engine. */
+function isFresh(
+  books: Books,
+  row: ChannelRow,
+  known: { feed: FeedRow | undefined; pendingSince: number | null; now: number },
+): boolean {
+  const { feed, pendingSince, now } = known;
+  if (row.orphaned || feed === undefined || feed.pulledFrom === null) return false;
+  if (feed.gapAt !== null && feed.pulledFrom < feed.gapAt) return false;
+  if (pendingSince !== null && now - pendingSince > pendingReachMs) return false;
+  const pollMs = books.config.channels.find((channel) => channel.name === row.name)?.poll ?? null;
+  const reachMs = pollMs === null ? reachWithoutPollMs : Math.max(shortestReachMs, 2 * pollMs);
+  return now - feed.pulledFrom <= reachMs;
+}
+
+/** Why nothing or not all goes out to a channel, in words, with what to do; null when all is well. */
+export function channelNote(row: ChannelRow): string | null {
+  if (row.orphaned) return 'not in the configuration: put it back, rename it, or remove it';
+  if (row.heldReason !== null) return `every write is held: ${row.heldReason}`;
+  if (row.parkedSince !== null) return `credentials refused: ${row.parkedReason ?? 'no reason given'}`;
+  if (row.paused) return 'paused by hand: invsync channels resume';
+  if (row.brakePlan !== null) {
+    return `a brake holds raises and zeros: invsync reconcile --show ${row.brakePlan}, then --apply it with --over-brake`;
+  }
+  if (channelState(row) === 'starting') return 'waits for its first reconcile before anything is pushed';
+  return null;
+}

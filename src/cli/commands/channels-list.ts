@@ -1,0 +1,86 @@
+import { iso } from '../../clock.ts';
+import { EXIT, type ExitCode } from '../../errors.ts';
+import type { ChannelRow, FeedRow } from '../../store/store.ts';
+import { answer } from '../answer.ts';
+import { channelNamed, withBooks } from '../books.ts';
+import { type ChannelReport, channelNote, channelReports } from '../channel-report.ts';
+import type { Io } from '../io.ts';
+import { printLine, printTable } from '../print.ts';
+import type { Invocation } from '../program.ts';
+
+/** `channels list` */
+export function list(invocation: Invocation<object>): Promise<ExitCode> {
+  return withBooks(invocation, async (books) => {
+    const now = invocation.io.now();
+    const channels = await channelReports(books, await books.store.reports.status(now), now);
+    answer(invocation, { channels }, books.warnings, (io) => printChannels(io, channels));
+    return EXIT.ok;
+  });
+}
+
+/** Channels as a table. */
+export function printChannels(io: Io, channels: readonly ChannelReport[]): void {
+  printTable(
+    io,
+    [
+      { title: 'channel', value: (row) => row.channel },
+      { title: 'type', value: (row) => row.type },
+      { title: 'mode', value: (row) => row.mode },
+      { title: 'state', value: (row) => row.state, style: (row) => (row.state === 'ok' ? 'good' : 'bad') },
+      {
+        title: 'orders',
+        value: (row) => (row.feed_fresh ? 'fresh' : 'stale'),
+        style: (row) => (row.feed_fresh ? undefined : 'warn'),
+      },
+      { title: 'due', value: (row) => row.due },
+      { title: 'dead', value: (row) => row.dead, style: (row) => (row.dead > 0 ? 'bad' : undefined) },
+      { title: 'missed webhooks', value: (row) => row.missed_webhooks },
+      { title: 'last ok', value: (row) => row.last_ok_at },
+    ],
+    channels,
+    'no channels: put one under channels: in the configuration file',
+  );
+}
+
+/** `channels show` */
+export function show(invocation: Invocation<object>): Promise<ExitCode> {
+  const [named = ''] = invocation.args;
+  return withBooks(invocation, async (books) => {
+    const row = channelNamed(books, named);
+    const now = invocation.io.now();
+    const reports = await channelReports(books, await books.store.reports.status(now), now);
+    const feed = (await books.store.channels.feeds()).find((each) => each.channelId === row.id);
+    const report = reports.find((each) => each.channel === row.name);
+    const document = { ...report, ...details(row, feed) };
+    answer(invocation, document, books.warnings, (io) => {
+      for (const [key, value] of Object.entries(document))
+        printLine(io, `${key.padEnd(20)} ${textOf(value)}`);
+    });
+    return EXIT.ok;
+  });
+}
+
+function textOf(value: unknown): string {
+  if (value === null || value === undefined) return '-';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function details(row: ChannelRow, feed: FeedRow | undefined) {
+  return {
+    account: row.accountId,
+    mode_in_file: row.modeInFile,
+    mode_by: row.modeBy,
+    paused: row.paused,
+    live_since: iso(row.liveSince),
+    planned_at: iso(row.plannedAt),
+    brake_plan: row.brakePlan,
+    webhooks_registered: row.webhooksRegistered,
+    note: channelNote(row),
+    oversell: row.setup.oversell,
+    buffer: row.setup.offer.buffer,
+    percent: row.setup.offer.percent,
+    max: row.setup.offer.max,
+    orders_read_at: iso(feed?.pulledAt ?? null),
+    orders_error: feed?.error ?? null,
+  };
+}

@@ -1,0 +1,109 @@
+import type { Command } from 'commander';
+import { EXIT, type ExitCode } from '../../errors.ts';
+import { answer } from '../answer.ts';
+import { limitArg, timeArg } from '../args.ts';
+import { channelFilter, unknownSku, withBooks } from '../books.ts';
+import { type Explanation, explanationOf } from '../explanation.ts';
+import type { Io } from '../io.ts';
+import { paint, printLine, printTable } from '../print.ts';
+import { type Cli, define, type Invocation } from '../program.ts';
+import { nearSku, printListings } from './stock-list.ts';
+
+interface Options {
+  at?: string;
+  channel?: string;
+  limit?: string;
+}
+
+/** `invsync explain SKU`: why is this number what it is? */
+export function register(command: Command, cli: Cli): void {
+  define(
+    command
+      .argument('<sku>')
+      .option('--at <time>', 'as it was then: ISO 8601, or how long ago as in 2h')
+      .option('--channel <name>', 'listings and pushes of this channel only')
+      .option('--limit <n>', 'at most so many entries and pushes, the newest (default: 1000)'),
+    cli,
+    {
+      examples: ['invsync explain MUG-BLK', 'invsync explain MUG-BLK --at 2026-11-22T18:00:00Z --json'],
+      exits: [EXIT.ok, EXIT.failed, EXIT.usage],
+      prints: 'data',
+    },
+    perform,
+  );
+}
+
+function perform(invocation: Invocation<Options>): Promise<ExitCode> {
+  const { io, options } = invocation;
+  const [sku = ''] = invocation.args;
+  const now = io.now();
+  const at = options.at === undefined ? null : timeArg(options.at, '--at', now);
+  const limit = limitArg(options.limit, 1_000);
+  return withBooks(invocation, async (books) => {
+    const { channel = null } = channelFilter(books, options.channel);
+    const found = await explanationOf(books.store, { sku, at, channel, limit, now });
+    if (found === null) throw unknownSku(sku, await nearSku(books, sku));
+    const warnings = [...books.warnings];
+    if (!found.adds_up) warnings.push('the entries do not add up to the level: run invsync db check');
+    answer(invocation, { ...found }, warnings, (to) => print(to, found));
+    return EXIT.ok;
+  });
+}
+
+function print(io: Io, found: Explanation): void {
+  const { entries, opening } = found;
+  printLine(io, paint(io, 'strong', `why is ${found.sku} ${found.available}?`));
+  if (!found.counted) printLine(io, 'it was never counted, so its number says nothing and is pushed nowhere');
+  if (found.omitted) printLine(io, `before these entries: ${opening} (--limit shows more)`);
+  printTable(
+    io,
+    [
+      { title: 'at', value: (entry) => entry.at },
+      { title: 'kind', value: (entry) => entry.kind },
+      {
+        title: 'change',
+        value: (entry) => signed(entry.delta),
+        style: (entry) => (entry.delta === 0 ? 'dim' : undefined),
+      },
+      { title: 'after', value: (entry) => entry.after },
+      { title: 'channel', value: (entry) => entry.channel },
+      { title: 'order', value: (entry) => entry.order_id },
+      { title: 'by', value: (entry) => entry.by },
+      { title: 'why', value: (entry) => entry.reason ?? entry.ref },
+    ],
+    entries,
+    'nothing has happened to it yet',
+  );
+  const sum = `${opening} + ${entries.reduce((total, entry) => total + entry.delta, 0)} = ${found.sum}`;
+  const verdict = found.adds_up
+    ? paint(io, 'good', 'adds up')
+    : paint(io, 'bad', `but the level says ${found.available}`);
+  printLine(io, `available: ${sum}, ${verdict}`);
+  if (found.on_hand !== null) {
+    printLine(
+      io,
+      `on hand ${found.on_hand} - committed ${found.committed} - reserved ${found.reserved} = ${found.available}`,
+    );
+  }
+  printListings(io, found.listings);
+  if (found.pushes.length === 0) return;
+  printLine(io, '');
+  printTable(
+    io,
+    [
+      { title: 'pushed at', value: (push) => push.at },
+      { title: 'channel', value: (push) => push.channel },
+      { title: 'listing', value: (push) => push.listing_id },
+      { title: 'number', value: (push) => push.quantity },
+      { title: 'instead of', value: (push) => push.base },
+      { title: 'answer', value: (push) => push.outcome },
+      { title: 'shown', value: (push) => push.shown },
+      { title: 'error', value: (push) => push.error },
+    ],
+    found.pushes,
+  );
+}
+
+function signed(delta: number): string {
+  return delta > 0 ? `+${delta}` : String(delta);
+}

@@ -1,0 +1,121 @@
+import { EXIT, type ExitCode } from '../../errors.ts';
+import type { ListingRow } from '../../store/store.ts';
+import { answer, type ListOptions, moreHint } from '../answer.ts';
+import { beforeArg, limitArg } from '../args.ts';
+import { askEngine } from '../ask.ts';
+import { type Books, channelFilter, channelNamed, withBooks } from '../books.ts';
+import { listingJson, listingState, partsText } from '../listing-json.ts';
+import { type Column, printLine, printTable } from '../print.ts';
+import type { Invocation } from '../program.ts';
+import { importResult } from '../results.ts';
+
+const columns: readonly Column<ListingRow>[] = [
+  { title: 'id', value: (row) => row.id },
+  { title: 'channel', value: (row) => row.channel },
+  { title: 'listing', value: (row) => row.listingId },
+  { title: 'channel sku', value: (row) => row.channelSku },
+  { title: 'title', value: (row) => row.title.slice(0, 40) },
+];
+
+/** `listings list` */
+export function list(
+  invocation: Invocation<ListOptions & { channel?: string; unmapped?: boolean }>,
+): Promise<ExitCode> {
+  const { options } = invocation;
+  return withBooks(invocation, async (books) => {
+    const filter = { ...channelFilter(books, options.channel), unmapped: options.unmapped === true };
+    const { rows, limit } = await newest(books, filter, options);
+    answer(invocation, { listings: rows.map(listingJson) }, books.warnings, (io) => {
+      printTable(
+        io,
+        [
+          ...columns,
+          { title: 'sku', value: (row) => partsText(row.parts) },
+          {
+            title: 'state',
+            value: listingState,
+            style: (row) => (['mapped', 'fixed'].includes(listingState(row)) ? 'dim' : 'warn'),
+          },
+        ],
+        rows,
+        'no listings: invsync listings import <channel> reads them',
+      );
+      moreHint(io, rows.length, limit, `--before ${rows.at(-1)?.id ?? ''}`);
+    });
+    return EXIT.ok;
+  });
+}
+
+/** Newest first: the store pages from the oldest on, so the last page is looked for. */
+async function newest(
+  books: Books,
+  filter: { channel?: string; unmapped: boolean },
+  options: ListOptions,
+): Promise<{ rows: ListingRow[]; limit: number }> {
+  const limit = limitArg(options.limit);
+  const before = beforeArg(options.before) ?? Number.MAX_SAFE_INTEGER;
+  let rows: ListingRow[] = [];
+  let after = 0;
+  for (;;) {
+    const page = await books.store.listings.list({ ...filter, after, limit: 1_000 });
+    const wanted = page.filter((row) => row.id < before);
+    rows = [...rows, ...wanted].slice(-limit);
+    const last = page.at(-1);
+    if (last === undefined || wanted.length < page.length) return { rows: rows.reverse(), limit };
+    after = last.id;
+  }
+}
+
+/** `listings unmatched` */
+export function unmatched(invocation: Invocation<ListOptions>): Promise<ExitCode> {
+  return withBooks(invocation, async (books) => {
+    const filter = { ...channelFilter(books, invocation.args[0]), unmapped: true };
+    const { rows, limit } = await newest(books, filter, invocation.options);
+    const found: { row: ListingRow; why: string }[] = [];
+    for (const row of rows) found.push({ row, why: await whyUnmatched(books, row) });
+    const listings = found.map(({ row, why }) => ({ ...listingJson(row), why }));
+    answer(invocation, { listings }, books.warnings, (io) => {
+      const shown = columns.map((column): Column<(typeof found)[number]> => {
+        return { title: column.title, value: ({ row }) => column.value(row) };
+      });
+      printTable(
+        io,
+        [...shown, { title: 'why', value: ({ why }) => why }],
+        found,
+        'every listing has its SKU',
+      );
+      moreHint(io, rows.length, limit, `--before ${rows.at(-1)?.id ?? ''}`);
+    });
+    return EXIT.ok;
+  });
+}
+
+async function whyUnmatched(books: Books, row: ListingRow): Promise<string> {
+  if (row.channelSku === null || row.channelSku === '') return 'it has no SKU at the channel';
+  if (row.ambiguous) return 'its SKU is not unique at the channel';
+  const known = await books.store.stock.get(row.channelSku);
+  return known === null
+    ? 'no SKU of that name: stock count makes it, or listings match --create'
+    : 'a SKU of that name is known: listings match maps it';
+}
+
+/** `listings import` */
+export function importCatalogue(invocation: Invocation<object>): Promise<ExitCode> {
+  const [named = ''] = invocation.args;
+  return withBooks(invocation, async (books) => {
+    const { name } = channelNamed(books, named);
+    const result = importResult.parse(
+      await askEngine(invocation.io, books, 'listings.import', { channel: name }),
+    );
+    const { warnings, ...found } = result;
+    answer(invocation, found, [...books.warnings, ...warnings], (io) => {
+      const vanished = found.vanished > 0 ? `, ${found.vanished} are gone` : '';
+      printLine(
+        io,
+        `${name}: ${found.listings} listings, ${found.mapped} newly mapped, ${found.unmapped} without a SKU${vanished}`,
+      );
+      if (found.unmapped > 0) io.stderr(`next: invsync listings unmatched ${name}\n`);
+    });
+    return EXIT.ok;
+  });
+}

@@ -1,0 +1,139 @@
+import type { Command } from 'commander';
+import { EXIT } from '../../errors.ts';
+import { withActor } from '../actor.ts';
+import { withPaging } from '../answer.ts';
+import { type Cli, define } from '../program.ts';
+import { importCatalogue, list, unmatched } from './listings-list.ts';
+import { map, unmap } from './listings-map.ts';
+import { match } from './listings-match.ts';
+import { set } from './listings-set.ts';
+
+/** `invsync listings …`: which SKU stands behind what a channel offers. LISTING is the channel's id, or its SKU there. */
+export function register(command: Command, cli: Cli): void {
+  registerReading(command, cli);
+  registerMapping(command, cli);
+  registerMatching(command, cli);
+}
+
+const exits = [EXIT.ok, EXIT.failed, EXIT.usage] as const;
+
+function registerReading(command: Command, cli: Cli): void {
+  define(
+    withPaging(
+      command
+        .command('list')
+        .description('print listings and the SKUs behind them, newest first')
+        .option('--channel <name>', 'only this channel')
+        .option('--unmapped', 'only those without a SKU'),
+    ),
+    cli,
+    {
+      examples: ['invsync listings list --channel main-shop', 'invsync listings list --unmapped --json'],
+      exits,
+      prints: 'data',
+    },
+    list,
+  );
+  define(
+    withPaging(
+      command
+        .command('unmatched [channel]')
+        .description('print listings without a SKU and why none was found'),
+    ),
+    cli,
+    {
+      examples: ['invsync listings unmatched', 'invsync listings unmatched main-shop --json'],
+      exits,
+      prints: 'data',
+    },
+    unmatched,
+  );
+  define(
+    command
+      .command('import <channel>')
+      .description("read the channel's catalogue and map each listing whose SKU is exactly one known SKU"),
+    cli,
+    {
+      examples: ['invsync listings import main-shop', 'invsync listings import main-shop --json'],
+      exits: [...exits, EXIT.temporary, EXIT.refused, EXIT.daemon],
+      prints: 'data',
+    },
+    importCatalogue,
+  );
+}
+
+function registerMapping(command: Command, cli: Cli): void {
+  define(
+    withActor(
+      command
+        .command('map <channel> <listing> <parts...>')
+        .description('put SKU[=UNITS]… behind a listing; what stood there before is replaced'),
+    ),
+    cli,
+    {
+      examples: [
+        'invsync listings map main-shop gid://shopify/InventoryItem/808950810 MUG-BLK',
+        'invsync listings map wp-shop 1742 MUG-BLK=2 SPOON=4',
+      ],
+      exits,
+      prints: 'data',
+    },
+    map,
+  );
+  define(
+    withActor(
+      command
+        .command('unmap <channel> <listing>')
+        .description('take the SKUs away; nothing is pushed to it any more'),
+    ),
+    cli,
+    {
+      examples: ['invsync listings unmap wp-shop 1742', 'invsync listings unmap wp-shop MUG-BLK --json'],
+      exits,
+      prints: 'data',
+    },
+    unmap,
+  );
+  define(
+    withActor(
+      command
+        .command('set <channel> <listing>')
+        .description('settings of one listing; "default" takes one back')
+        .option('--buffer <n>', 'units that are never shown here')
+        .option('--percent <n>', 'share of what is available that is shown, 0 to 100')
+        .option('--max <n>', 'never show more than this')
+        .option('--fixed <n>', 'made to order: always show this, whatever the stock')
+        .option('--mode <mode>', 'off leaves the listing alone; on again'),
+    ),
+    cli,
+    {
+      examples: [
+        'invsync listings set main-shop MUG-BLK --buffer 2',
+        'invsync listings set wp-shop 1742 --max default --mode off',
+      ],
+      exits,
+      prints: 'data',
+    },
+    set,
+  );
+}
+
+function registerMatching(command: Command, cli: Cli): void {
+  define(
+    withActor(
+      command
+        .command('match [channel]')
+        .description('map each listing without a SKU whose SKU at the channel is exactly one known SKU')
+        .option('--create', 'make missing SKUs too, uncounted')
+        .option('--over-brake', 'do it although a brake would hold it')
+        .option('--yes', 'do not ask'),
+    ),
+    cli,
+    {
+      examples: ['invsync listings match', 'invsync listings match main-shop --create --yes'],
+      exits: [...exits, EXIT.brake],
+      prints: 'data',
+    },
+    match,
+  );
+}

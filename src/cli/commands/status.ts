@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+import { EXIT, type ExitCode } from '../../errors.ts';
+import { answer } from '../answer.ts';
+import { withBooks } from '../books.ts';
+import { channelNote } from '../channel-report.ts';
+import type { Io } from '../io.ts';
+import { paint, printLine } from '../print.ts';
+import { type Cli, define, type Invocation } from '../program.ts';
+import { type StatusReport, statusReport } from '../status-report.ts';
+import { printChannels } from './channels-list.ts';
+
+/** `invsync status`: is anything burning? */
+export function register(command: Command, cli: Cli): void {
+  define(
+    command.option('--plain', 'print a table and stop, on a terminal too'),
+    cli,
+    {
+      examples: ['invsync status', 'invsync status --json'],
+      exits: [EXIT.ok, EXIT.usage],
+      prints: 'data',
+    },
+    perform,
+  );
+}
+
+function perform(invocation: Invocation<{ plain?: boolean }>): Promise<ExitCode> {
+  return withBooks(invocation, async (books) => {
+    const report = await statusReport(books, invocation.io.now());
+    const notes = books.channels.flatMap((row) => {
+      const note = channelNote(row);
+      return note === null ? [] : [`${row.name}: ${note}`];
+    });
+    answer(invocation, { ...report }, [...books.warnings, ...notes], (io) => print(io, report));
+    return EXIT.ok;
+  });
+}
+
+function print(io: Io, report: StatusReport): void {
+  const { daemon } = report;
+  const since = daemon.since === null ? '' : ` since ${daemon.since}`;
+  const version = daemon.version === null ? '' : `, version ${daemon.version}`;
+  const running = paint(io, 'good', 'runs');
+  printLine(
+    io,
+    daemon.running ? `daemon ${running}${since}${version}` : `daemon ${paint(io, 'bad', 'does not run')}`,
+  );
+  printLine(io, '');
+  printChannels(io, report.channels);
+  printLine(io, '');
+  const { inbox, outbox } = report;
+  printLine(io, `events   ${inbox.pending} pending, ${count(io, inbox.dead, 'dead')}`);
+  printLine(
+    io,
+    `pushes   ${outbox.due} due, the oldest for ${outbox.oldest_s} s, ${count(io, report.exposed, 'exposed')}`,
+  );
+  printLine(
+    io,
+    `stock    ${report.uncounted} SKUs uncounted, ${count(io, report.unexplained_low, 'unexplained low')}`,
+  );
+  const unmapped = count(io, report.unmapped_sales, 'sales of listings without a SKU');
+  printLine(io, `orders   ${count(io, report.oversells_open, 'oversells open')}, ${unmapped}`);
+}
+
+function count(io: Io, number: number, what: string): string {
+  return number === 0 ? `0 ${what}` : paint(io, 'bad', `${number} ${what}`);
+}

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { listenText } from '../config/values.ts';
+import type { StatusCounts } from '../store/store.ts';
+import { type Books, daemonRuns } from './books.ts';
+import { type ChannelReport, channelReports } from './channel-report.ts';
+
+/** The document of `status`. */
+export interface StatusReport {
+  daemon: { running: boolean; since: string | null; version: string | null };
+  channels: ChannelReport[];
+  inbox: { pending: number; dead: number };
+  outbox: { due: number; oldest_s: number };
+  oversells_open: number;
+  uncounted: number;
+  exposed: number;
+  unexplained_low: number;
+  unmapped_sales: number;
+}
+
+/** How things stand, read from the books; of the daemon only what it alone knows is asked. */
+export async function statusReport(books: Books, now: number): Promise<StatusReport> {
+  const counts = await books.store.reports.status(now);
+  return {
+    daemon: await daemonReport(books),
+    channels: await channelReports(books, counts, now),
+    inbox: { pending: counts.inbox.pending, dead: counts.inbox.dead },
+    outbox: { due: counts.outbox.due, oldest_s: ageSeconds(counts, now) },
+    oversells_open: counts.oversellsOpen,
+    uncounted: counts.uncounted,
+    exposed: counts.exposed,
+    unexplained_low: counts.unexplainedLow,
+    unmapped_sales: counts.unmappedSales,
+  };
+}
+
+function ageSeconds({ outbox }: StatusCounts, now: number): number {
+  return outbox.oldestDueAt === null ? 0 : Math.max(0, Math.round((now - outbox.oldestDueAt) / 1_000));
+}
+
+const told = z.object({ daemon: z.object({ since: z.string(), version: z.string() }) });
+const patienceMs = 500;
+
+/** The engine lock says that it runs; since when, and which version, only its admin listener knows. */
+async function daemonReport(books: Books): Promise<StatusReport['daemon']> {
+  if (!(await daemonRuns(books.config.data_dir))) return { running: false, since: null, version: null };
+  const { listen, token } = books.config.admin;
+  const host = ['0.0.0.0', '::'].includes(listen.host) ? '127.0.0.1' : listen.host;
+  const silent = { running: true, since: null, version: null };
+  if (listen.port === 0) return silent;
+  try {
+    const response = await fetch(`http://${listenText({ host, port: listen.port })}/api/v1/status`, {
+      signal: AbortSignal.timeout(patienceMs),
+      redirect: 'error',
+      headers: token === null ? {} : { authorization: `Bearer ${token}` },
+    });
+    const { daemon } = told.parse(await response.json());
+    return { running: true, since: daemon.since, version: daemon.version };
+  } catch {
+    return silent;
+  }
+}

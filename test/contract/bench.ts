@@ -1,0 +1,358 @@
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, type TestContext } from 'vitest';
+import type {
+  Channel,
+  ChannelDefinition,
+  Delivery,
+  DeliveryContent,
+  FactsOf,
+  HookRequest,
+  Json,
+  Listing,
+  ListingRef,
+  Obtaining,
+  OrderPage,
+  PushLine,
+} from '../../src/channels/channel.ts';
+import { systemClock } from '../../src/clock.ts';
+import { keysOf } from '../../src/config/keys.ts';
+import { silentLog } from '../../src/log.ts';
+import type { CatalogueItem, Shop, ShopOptions } from '../../src/sandbox/shop.ts';
+import type { OrderSnapshot } from '../../src/stock/order.ts';
+
+/** SKUs that a shop offers beside its catalogue, for what not every shop has. */
+export interface Oddities {
+  /** Listed, but their number may not be written. */
+  unwritable?: string[];
+  /** Carried by more than one listing. */
+  ambiguous?: string[];
+  /** Listings that show one and the same number. */
+  shared?: string[];
+}
+
+/** What a channel's test brings: the adapter, a shop that it talks to, and what only that platform knows. */
+export interface Stand {
+  definition: ChannelDefinition;
+  /** Not started yet. */
+  shop: Shop;
+  /** Runs what the platform owes (deliveries with their retries, jobs) until nothing is left. */
+  settle(): Promise<void>;
+  /** Lower-case name of the header that carries a delivery's signature. */
+  signatureHeader: string;
+  /** Keys of the configuration: what signs deliveries, and what proves requests (null: nothing does). */
+  keys: { webhook: string; credential: string | null };
+  /** The shop's fault under which a soundly signed delivery names another shop; null: deliveries name no shop. */
+  foreignFault: string | null;
+  /** Makes the oddities, once the shop runs. */
+  furnish?(): Promise<Oddities>;
+  /** Registers a webhook of somebody else, at this address. */
+  foreignWebhook?(url: string): Promise<void>;
+  /** A call that the platform makes to try an address, where the shop does not make it by itself. */
+  handshake?: { method: string; query: string; answer: string };
+}
+
+/** Builds the stand of one channel over a shop with these options. */
+export type MakeBench = (options: ShopOptions) => Stand;
+
+/** A page of orders that were read, as snapshots, with the clock that the last page told. */
+export interface Walked {
+  snapshots: OrderSnapshot[];
+  pages: OrderPage[];
+  channelClock: number;
+}
+
+/** A running shop with a channel at it, and the ways to look at both. */
+export interface Bench extends Stand {
+  channel: Channel;
+  listener: Listener;
+  catalogue: CatalogueItem[];
+  /** Another channel object on the same shop; `changes` replace keys of its configuration. */
+  open(changes?: Record<string, unknown>): Channel;
+  /** The configuration that the shop hands out, without the keys that all channels share. */
+  own: Record<string, unknown>;
+  listings(): Promise<Listing[]>;
+  listing(sku: string): Promise<Listing>;
+  facts(): Promise<FactsOf>;
+  /** A line that sets a SKU from `base` to `quantity`. */
+  line(sku: string, quantity: number, base: number | null): Promise<PushLine>;
+  /** What the shop itself shows of a SKU. */
+  shown(sku: string): number | null;
+  sell(...lines: [sku: string, quantity: number][]): Sold;
+  /** The deliveries that the listener took since the last `listener.clear()`, settled and authenticated. */
+  deliveries(): Promise<Delivery[]>;
+  /** Turns content into snapshots, fetching by id what it asks for. */
+  resolve(content: DeliveryContent): Promise<OrderSnapshot[]>;
+  read(fields: Json, obtained: Obtaining['obtained']): Promise<DeliveryContent>;
+  walk(pages: AsyncIterable<OrderPage>): Promise<Walked>;
+  fetchOrder(orderId: string): Promise<OrderSnapshot>;
+  /** Waits, by driving the shop, until `look` finds something. */
+  eventually<T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T>;
+  /** Throws when a text or value shows a secret of the configuration. */
+  assertSecretFree(value: unknown): void;
+  close(): Promise<void>;
+}
+
+/** An order that the shop sold. */
+export interface Sold {
+  orderId: string;
+  lineIds: string[];
+  skus: string[];
+}
+
+export const timeScale = 60;
+export const calm = new AbortController().signal;
+
+/** Platform durations are divided by the shop's time scale, and so are the adapter's waits for them. */
+const benchClock = {
+  now: systemClock.now,
+  sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(Math.ceil(ms / timeScale), signal),
+};
+
+const patienceMs = 10_000;
+
+/** Starts the shop and opens a channel at it. `items`: so many SKUs of 10 pieces each. */
+export async function openBench(make: MakeBench, items = 12, seed = 11): Promise<Bench> {
+  const catalogue = Array.from({ length: items }, (_, index) => ({
+    sku: `SKU-${String(index + 1).padStart(3, '0')}`,
+    title: `Thing ${index + 1}`,
+    stock: 10,
+  }));
+  const stand = make({ name: 'bench', seed, timeScale, catalogue, port: 0 });
+  const { definition, shop } = stand;
+  await shop.start();
+  const { type: _, mode: __, base_url: baseUrl, ...own } = shop.channelConfig();
+  const listener = await startListener('bench');
+  const channels: Channel[] = [];
+  const vault = new Map<string, string>();
+  let known: Listing[] | null = null;
+
+  const open = (changes: Record<string, unknown> = {}): Channel => {
+    const channel = definition.create(definition.config.parse({ ...own, ...changes }), {
+      name: 'bench',
+      clock: benchClock,
+      log: silentLog,
+      randomHex: (bytes) => randomBytes(bytes).toString('hex'),
+      baseUrl: typeof baseUrl === 'string' ? baseUrl : null,
+      timeoutMs: 20_000,
+      vault: {
+        get: async (key) => vault.get(key) ?? null,
+        set: async (key, value) => void vault.set(key, value),
+      },
+    });
+    channels.push(channel);
+    return channel;
+  };
+  const channel = open();
+  const secrets = secretsIn(definition, own);
+
+  const bench: Bench = {
+    ...stand,
+    channel,
+    listener,
+    catalogue,
+    own,
+    open,
+    async listings() {
+      known ??= await listingsOf(channel);
+      return known;
+    },
+    async listing(sku) {
+      const found = (await bench.listings()).find((each) => each.channelSku === sku);
+      if (found === undefined) throw new Error(`the channel lists no ${sku}`);
+      return found;
+    },
+    async facts() {
+      const byRef = new Map<string, ListingRef>();
+      for (const listing of await bench.listings()) {
+        for (const ref of [listing.listingId, ...listing.aliases]) byRef.set(ref, listing);
+      }
+      return (ref) => byRef.get(ref);
+    },
+    async line(sku, quantity, base) {
+      return { ...(await bench.listing(sku)), quantity, base, key: randomBytes(16).toString('hex') };
+    },
+    shown: (sku) => shop.records().listings.find((each) => each.sku === sku)?.shown ?? null,
+    sell(...lines) {
+      const sold = shop.sell({ lines: lines.map(([sku, quantity]) => ({ sku, quantity })) });
+      if (!sold.sold) throw new Error(`not sold: ${sold.reason}`);
+      return {
+        orderId: sold.order_id,
+        lineIds: sold.lines.map((line) => line.line_id),
+        skus: sold.lines.map((line) => line.sku),
+      };
+    },
+    async deliveries() {
+      await stand.settle();
+      return listener.got.flatMap((request) => {
+        const receipt = channel.receive(request);
+        return receipt.kind === 'deliveries' ? receipt.deliveries : [];
+      });
+    },
+    async resolve(content) {
+      if (content.fetch.length === 0) return content.orders;
+      const fetched = await channel.fetchOrders(content.fetch, calm);
+      const snapshots = [...content.orders];
+      for (const each of fetched) {
+        if ('missing' in each) continue;
+        const said = channel.ordersIn(each.item, await bench.facts(), howOf(each, 'fetched'));
+        snapshots.push(...said.orders);
+      }
+      return snapshots;
+    },
+    async read(fields, obtained) {
+      const now = Date.now();
+      return channel.ordersIn(
+        fields,
+        await bench.facts(),
+        howOf({ askedAt: now, answeredAt: now }, obtained),
+      );
+    },
+    async walk(pages) {
+      const walked: Walked = { snapshots: [], pages: [], channelClock: Number.NaN };
+      for await (const page of pages) {
+        walked.pages.push(page);
+        for (const item of page.items) {
+          const content = channel.ordersIn(item, await bench.facts(), howOf(page, 'listed'));
+          walked.snapshots.push(...(await bench.resolve(content)));
+        }
+        if (page.end !== null) walked.channelClock = page.end.channelClock;
+      }
+      return walked;
+    },
+    async fetchOrder(orderId) {
+      const [found] = await channel.fetchOrders([orderId], calm);
+      if (found === undefined || 'missing' in found) throw new Error(`no order ${orderId}`);
+      const content = channel.ordersIn(found.item, await bench.facts(), howOf(found, 'fetched'));
+      const [snapshot] = content.orders;
+      if (snapshot === undefined) throw new Error(`order ${orderId} says nothing`);
+      return snapshot;
+    },
+    async eventually(what, look) {
+      const until = Date.now() + patienceMs;
+      for (;;) {
+        const found = await look();
+        if (found !== undefined) return found;
+        if (Date.now() > until) throw new Error(`never happened: ${what}`);
+        await stand.settle();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+    assertSecretFree(value) {
+      const text = textOf(value);
+      for (const secret of secrets) {
+        if (text.includes(secret)) throw new Error(`a secret shows in: ${text.replaceAll(secret, '[it]')}`);
+      }
+    },
+    async close() {
+      await Promise.all(channels.map((each) => each.close()));
+      await shop.stop();
+      await listener.stop();
+    },
+  };
+  return bench;
+}
+
+export async function listingsOf(channel: Channel): Promise<Listing[]> {
+  const found: Listing[] = [];
+  for await (const page of channel.listListings(calm)) found.push(...page.listings);
+  return found;
+}
+
+export function howOf(
+  span: { askedAt: number; answeredAt: number },
+  obtained: Obtaining['obtained'],
+): Obtaining {
+  return { obtained, askedAt: span.askedAt, answeredAt: span.answeredAt, attempt: 0 };
+}
+
+/** Ids of the adapter may wrap those of the shop (`gid://…/5` for `5`). */
+export function sameId(theirs: string, shops: string): boolean {
+  return theirs === shops || theirs.endsWith(`/${shops}`);
+}
+
+/** Skips the running test, with the reason in the report. */
+export function need<T>(context: TestContext, thing: T | undefined | null, reason: string): T {
+  if (thing === undefined || thing === null) {
+    context.skip(reason);
+    throw new Error(reason);
+  }
+  return thing;
+}
+
+/** Everything of an error or value that could end up in front of people. */
+function textOf(value: unknown): string {
+  if (!(value instanceof Error)) return typeof value === 'string' ? value : JSON.stringify(value);
+  const hint = 'hint' in value ? String(value.hint) : '';
+  return `${value.message} ${hint} ${JSON.stringify(value)}`;
+}
+
+function secretsIn(definition: ChannelDefinition, own: Record<string, unknown>): string[] {
+  return keysOf(definition.config)
+    .filter((key) => key.secret)
+    .flatMap((key) => own[key.name] ?? [])
+    .filter((value) => typeof value === 'string');
+}
+
+/** A place for deliveries: keeps each call as the public listener would hand it to the adapter. */
+export interface Listener {
+  /** `http://127.0.0.1:<port>/hooks/<name>/<segment>` */
+  url: string;
+  got: HookRequest[];
+  /** Status of the answers from now on. */
+  status: number;
+  clear(): void;
+  stop(): Promise<void>;
+}
+
+async function startListener(name: string): Promise<Listener> {
+  const prefix = `/hooks/${name}`;
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const [path = '', query = ''] = (request.url ?? '').split('?');
+      listener.got.push({
+        method: request.method ?? '',
+        path: path.slice(prefix.length),
+        query,
+        headers: Object.fromEntries(
+          Object.entries(request.headersDistinct).map(([key, values]) => [key, (values ?? []).join(', ')]),
+        ),
+        body: Buffer.concat(chunks),
+        receivedAt: Date.now(),
+      });
+      response.writeHead(listener.status);
+      response.end();
+    });
+  });
+  const listener: Listener = {
+    url: '',
+    got: [],
+    status: 200,
+    clear() {
+      listener.got.length = 0;
+    },
+    async stop() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  listener.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${prefix}/s3gment`;
+  return listener;
+}
+
+/** Opens benches that are closed after each test of the describe block that calls this. */
+export function benches(make: MakeBench): (items?: number, seed?: number) => Promise<Bench> {
+  const opened: Bench[] = [];
+  afterEach(async () => {
+    for (const bench of opened.splice(0)) await bench.close();
+  });
+  return async (items, seed) => {
+    const bench = await openBench(make, items, seed);
+    opened.push(bench);
+    return bench;
+  };
+}

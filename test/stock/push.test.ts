@@ -1,0 +1,269 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type CounterFacts, decidePush, type PushContext } from '../../src/stock/push.ts';
+
+const now = 1_000_000;
+const anchor = { number: 5, from: now - 60_000, until: now - 59_000 };
+const context: PushContext = {
+  now,
+  range: { clockMarginMs: 1_000, restoresOnCancel: true, basis: 'net' },
+  settleMs: 0,
+  liveSince: now - 100_000,
+  feeds: 'fresh',
+  compareAndSet: 'native',
+  brake: 'none',
+  maxQuantity: 1_000,
+};
+const on = { mode: 'on' as const, unwritable: null };
+
+function counter(target: number, facts: Partial<CounterFacts> = {}): CounterFacts {
+  return {
+    listings: [on],
+    target: { kind: 'number', quantity: target },
+    state: 'idle',
+    unread: [],
+    anchor,
+    previousNumber: null,
+    own: [],
+    lowSince: null,
+    lowNumber: null,
+    lastRead: null,
+    ...facts,
+  };
+}
+
+const sale = (at: number, delta = -1) => ({ delta, from: at, to: at });
+const sent = (quantity: number, ago: number, deadline = now + 30_000) => ({
+  quantity,
+  sentAt: now - ago,
+  deadline,
+});
+const decide = (facts: CounterFacts, over: Partial<PushContext> = {}) =>
+  decidePush(facts, { ...context, ...over });
+
+describe('what is never pushed', () => {
+  it.each([
+    ['uncounted', { target: { kind: 'uncounted' } }],
+    ['unmapped', { target: { kind: 'unmapped' } }],
+    ['left alone: mode off', { listings: [{ mode: 'off', unwritable: null }] }],
+  ] as const)('%s is closed with that reason', (reason, facts) => {
+    expect(decide(counter(3, facts as Partial<CounterFacts>))).toEqual({ kind: 'close', reason });
+  });
+
+  it('a listing that may not be written is dead, or exposed when it shows more than there is', () => {
+    const listings = [{ mode: 'on' as const, unwritable: 'fulfilled elsewhere' }];
+    expect(decide(counter(8, { listings }))).toMatchObject({ kind: 'dead', exposed: false });
+    expect(decide(counter(2, { listings }))).toMatchObject({ kind: 'dead', exposed: true });
+  });
+
+  it('a number below 0, above the maximum or with a fraction', () => {
+    for (const quantity of [-1, 1_001, 2.5])
+      expect(decide(counter(quantity))).toMatchObject({ kind: 'dead', exposed: false });
+  });
+});
+
+describe('the origin rule (interleaving 4)', () => {
+  it('leaves a counter alone that its own sales, surely after the anchor, brought to the target', () => {
+    expect(decide(counter(3, { own: [sale(now - 10_000), sale(now - 5_000)] }))).toEqual({
+      kind: 'close',
+      reason: 'lowered itself by its own sale',
+    });
+  });
+
+  it('pushes when the sale may lie before the end of the anchor plus the margin', () => {
+    const raced = counter(4, { own: [sale(anchor.until + 500)] });
+    expect(decide(raced)).toEqual({ kind: 'read', reason: expect.any(String) });
+    expect(decide(raced, { compareAndSet: 'none' })).toEqual({ kind: 'send', quantity: 4, base: null });
+  });
+
+  it('pushes when something to it is unread', () => {
+    const own = [sale(now - 10_000)];
+    const unread = [sent(9, 20_000)];
+    expect(decide(counter(4, { own, unread, state: 'unknown' }), { compareAndSet: 'none' })).toMatchObject({
+      kind: 'send',
+      quantity: 4,
+    });
+  });
+
+  it('never skips a rise, even where the channel restores', () => {
+    const own = [sale(now - 10_000), sale(now - 5_000, 1)];
+    expect(decide(counter(5, { own }))).toEqual({ kind: 'send', quantity: 5, base: 5 });
+  });
+
+  it('closes a gross counter that shows its target, whatever was sold', () => {
+    const range = { ...context.range, basis: 'gross' as const };
+    expect(decide(counter(5, { own: [sale(now - 10_000)] }), { range })).toEqual({
+      kind: 'close',
+      reason: 'shows it already',
+    });
+  });
+});
+
+describe('lower and higher', () => {
+  it('lowering leaves while feeds are stale and while a brake holds raises', () => {
+    expect(decide(counter(3), { feeds: 'stale' })).toEqual({ kind: 'send', quantity: 3, base: 5 });
+    expect(decide(counter(0), { brake: 'raises' })).toEqual({ kind: 'send', quantity: 0, base: 5 });
+  });
+
+  it('a raise waits for fresh feeds and for the brake; an unexplained zero waits for the brake', () => {
+    expect(decide(counter(8))).toEqual({ kind: 'send', quantity: 8, base: 5 });
+    expect(decide(counter(8), { feeds: 'stale' })).toMatchObject({ kind: 'wait', needs: 'fresh' });
+    expect(decide(counter(8), { brake: 'raises' })).toMatchObject({ kind: 'wait', needs: 'brake' });
+    expect(decide(counter(0), { brake: 'zeros' })).toMatchObject({ kind: 'wait', needs: 'brake' });
+    expect(decide(counter(1), { brake: 'zeros' })).toMatchObject({ kind: 'send' });
+  });
+
+  it('the base is the number that the ledger derives, not the anchor', () => {
+    expect(decide(counter(1, { own: [sale(now - 10_000)] }))).toEqual({ kind: 'send', quantity: 1, base: 4 });
+  });
+
+  it('without an anchor since the channel became live the number is read first', () => {
+    expect(decide(counter(3, { anchor: null }))).toMatchObject({ kind: 'read' });
+    expect(decide(counter(3), { liveSince: anchor.from + 1 })).toMatchObject({ kind: 'read' });
+  });
+});
+
+describe('pushes without an answer (interleaving 17)', () => {
+  const unknown = { state: 'unknown' as const, unread: [sent(3, 10_000)] };
+
+  it('a lower target goes at once', () => {
+    expect(decide(counter(1, unknown), { compareAndSet: 'none' })).toMatchObject({
+      kind: 'send',
+      quantity: 1,
+    });
+    expect(decide(counter(1, unknown))).toMatchObject({ kind: 'read' });
+  });
+
+  it('a higher one waits until the deadline and is read after it', () => {
+    const until = now + 30_000;
+    expect(decide(counter(7, unknown))).toMatchObject({ kind: 'wait', until, needs: 'answer' });
+    expect(decide(counter(7, unknown), { now: until })).toMatchObject({ kind: 'read' });
+    expect(decide(counter(7, unknown), { settleMs: 5_000 })).toMatchObject({ until: until + 5_000 });
+  });
+
+  it('what was read since it was sent is the base, and what is there already is not sent again', () => {
+    const read = { number: 3, from: now - 100, until: now - 50 };
+    expect(decide(counter(1, { ...unknown, anchor: read }))).toEqual({ kind: 'send', quantity: 1, base: 3 });
+    expect(decide(counter(3, { ...unknown, anchor: read }))).toMatchObject({ kind: 'wait', needs: 'answer' });
+  });
+
+  it('a read begun after the deadline ends it', () => {
+    const late = { state: 'unknown' as const, unread: [sent(3, 60_000, now - 20_000)] };
+    const read = { number: 3, from: now - 10_000, until: now - 9_000 };
+    expect(decide(counter(3, { ...late, anchor: read }))).toEqual({
+      kind: 'close',
+      reason: 'shows it already',
+    });
+  });
+});
+
+describe('accepted pushes (interleaving 22)', () => {
+  const accepted = { state: 'accepted' as const, unread: [sent(3, 1_000, now + 10_000)] };
+
+  it('the flip to zero does not wait for the read-back', () => {
+    expect(decide(counter(0, accepted), { compareAndSet: 'none' })).toMatchObject({
+      kind: 'send',
+      quantity: 0,
+    });
+  });
+
+  it('anything else waits for it and is read then', () => {
+    expect(decide(counter(6, accepted), { settleMs: 900_000 })).toMatchObject({ until: now + 899_000 });
+    expect(decide(counter(6, accepted), { now: now + 10_000 })).toMatchObject({
+      kind: 'read',
+      reason: 'accepted: read back',
+    });
+  });
+});
+
+describe('an open unexplained low', () => {
+  it('holds every raise, and lets go what was explained by an own sale', () => {
+    const low = { lowSince: now - 20_000, lowNumber: 4 };
+    expect(decide(counter(5, low))).toMatchObject({ kind: 'close', reason: expect.stringContaining('held') });
+    expect(decide(counter(9, low))).toMatchObject({ kind: 'close' });
+    const found = decide(counter(4, { ...low, own: [sale(now - 30_000)] }));
+    expect(found).toEqual({ kind: 'close', reason: 'lowered itself by its own sale' });
+  });
+
+  it('holds the raise after a failed compare made the low number the anchor (interleaving 18)', () => {
+    const failed = { number: 3, from: now - 5_000, until: now - 4_900 };
+    const low = { anchor: failed, lowSince: failed.from, lowNumber: 3, previousNumber: 10 };
+    expect(decide(counter(9, low))).toMatchObject({ kind: 'close' });
+    expect(decide(counter(2, low))).toEqual({ kind: 'send', quantity: 2, base: 3 });
+  });
+
+  it('is moot once a later push was answered', () => {
+    expect(decide(counter(8, { lowSince: anchor.from - 1, lowNumber: 1 }))).toMatchObject({ kind: 'send' });
+  });
+});
+
+describe('for all counters', () => {
+  const facts = fc.record({
+    target: fc.integer({ min: 0, max: 8 }),
+    number: fc.integer({ min: 0, max: 8 }),
+    own: fc.array(
+      fc.record({
+        delta: fc.constantFrom(-2, -1, 1),
+        from: fc.integer({ min: now - 70_000, max: now }),
+        length: fc.integer({ min: 0, max: 5_000 }),
+      }),
+      { maxLength: 3 },
+    ),
+    unread: fc.array(
+      fc.record({
+        quantity: fc.integer({ min: 0, max: 8 }),
+        ago: fc.integer({ min: 0, max: 90_000 }),
+        left: fc.integer({ min: -30_000, max: 30_000 }),
+      }),
+      { maxLength: 2 },
+    ),
+    state: fc.constantFrom('idle' as const, 'unknown' as const, 'accepted' as const),
+    feeds: fc.constantFrom('fresh' as const, 'stale' as const),
+    compareAndSet: fc.constantFrom('native' as const, 'none' as const),
+  });
+  const built = facts.map((each) => ({
+    view: counter(each.target, {
+      anchor: { ...anchor, number: each.number },
+      own: each.own.map(({ delta, from, length }) => ({ delta, from, to: from + length })),
+      unread:
+        each.state === 'idle'
+          ? []
+          : each.unread.map((push) => sent(push.quantity, push.ago, now + push.left)),
+      state: each.state,
+    }),
+    over: { feeds: each.feeds, compareAndSet: each.compareAndSet },
+  }));
+
+  it('what is sent is the target, and a comparing channel always gets a base', () => {
+    fc.assert(
+      fc.property(built, ({ view, over }) => {
+        const decision = decide(view, over);
+        if (decision.kind !== 'send') return;
+        expect(view.target).toEqual({ kind: 'number', quantity: decision.quantity });
+        if (over.compareAndSet === 'native') expect(decision.base).not.toBeNull();
+      }),
+    );
+  });
+
+  it('nothing closes while an earlier push may still act or show', () => {
+    fc.assert(
+      fc.property(built, ({ view, over }) => {
+        const open = view.unread.some((push) => push.deadline > now);
+        if (open) expect(decide(view, over).kind).not.toBe('close');
+      }),
+    );
+  });
+
+  it('above what it may show nothing leaves while a feed is stale', () => {
+    fc.assert(
+      fc.property(built, ({ view, over }) => {
+        const decision = decide(view, { ...over, feeds: 'stale' });
+        if (decision.kind !== 'send') return;
+        const highest =
+          Math.max(view.anchor?.number ?? 0, ...view.unread.map((push) => push.quantity)) +
+          view.own.reduce((sum, change) => sum + Math.max(0, change.delta), 0);
+        expect(decision.quantity).toBeLessThanOrEqual(highest);
+      }),
+    );
+  });
+});
