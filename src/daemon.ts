@@ -16,6 +16,7 @@ import { createExpiry } from './sync/expire.ts';
 import { requestHandlers } from './sync/handlers.ts';
 import { createIdentification } from './sync/identify.ts';
 import { createIngest } from './sync/ingest.ts';
+import { createListening } from './sync/listen.ts';
 import { createPoll } from './sync/poll.ts';
 import { createPrune } from './sync/prune.ts';
 import { createPusher } from './sync/push.ts';
@@ -153,6 +154,7 @@ async function assemble(config: Config, ground: Ground): Promise<Crew> {
   const duties: Duty[] = [
     ingest,
     createPoll(engine),
+    createListening(engine),
     pusher,
     createActions(engine),
     requests,

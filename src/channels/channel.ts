@@ -231,10 +231,21 @@ export interface Delivery {
   body: Uint8Array;
 }
 
-/** What `receive` decides. `answer` overrides the default status and body where the platform demands it. */
+/**
+ * What `receive` decides. `answer` overrides the default status and body where the platform demands it. `needs`: the
+ * verdict depends on a key that is not cached yet; the receiver awaits `load` (bounded in time) and asks again, once.
+ * A handshake's `then` is a call that completes it (a subscription's confirmation), made after the answer was sent.
+ */
 export type Receipt =
+  | { kind: 'needs'; load(signal: AbortSignal): Promise<void> }
   | { kind: 'refused'; status: 400 | 401 | 403 | 405 | 412 | 415; reason: string; body?: string }
-  | { kind: 'handshake'; status: number; body: string; contentType: string }
+  | {
+      kind: 'handshake';
+      status: number;
+      body: string;
+      contentType: string;
+      then?(signal: AbortSignal): Promise<void>;
+    }
   | { kind: 'deliveries'; deliveries: Delivery[]; answer?: { status: number; body: string } };
 
 /** What a delivery says. Anything empty says nothing. */
@@ -353,6 +364,14 @@ export interface Channel {
    * engine resolves both. `facts` finds what discovery stored about a listing, by id or alias.
    */
   ordersIn(fields: Json, facts: FactsOf, how: Obtaining): DeliveryContent;
+
+  /**
+   * A queue that is pulled instead of delivered: hands over what came until aborted, and removes it at the source only
+   * after `take` has resolved (it is on disk then). Throws `ChannelError`; the engine rests and calls it again.
+   */
+  listen?(take: (deliveries: Delivery[]) => Promise<void>, signal: AbortSignal): Promise<void>;
+  /** How many requests a read of so many listings takes, and how long within the platform's rate; shown beforehand. */
+  forecast?(listings: number): { requests: number; expectedMs: number };
 
   readonly webhooks?: Webhooks;
   hold?(order: OversoldOrder, signal: AbortSignal): Promise<ActionOutcome>;

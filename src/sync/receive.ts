@@ -40,6 +40,9 @@ export interface Receiver {
   drained(): Promise<void>;
 }
 
+/** A signing key must come within this time, or the delivery is answered 503 and sent again. */
+const keyTimeoutMs = 3_000;
+
 type Counts = Omit<ReceiveCounts, 'pending'>;
 
 /**
@@ -80,17 +83,24 @@ export function createReceiver(engine: Engine, limits: IntakeLimits = intakeLimi
     let receipt: Receipt;
     try {
       receipt = live.channel.receive(request);
+      if (receipt.kind === 'needs') {
+        await receipt.load(AbortSignal.timeout(keyTimeoutMs));
+        receipt = live.channel.receive(request);
+      }
     } catch (error) {
       // A defect of ours: the platform must send the delivery again.
       engine.log.error({ channel: live.name, error: messageOf(error) }, 'delivery not read');
       return unavailable(counts, 'not_read', 'the delivery could not be read');
     }
+    if (receipt.kind === 'needs')
+      return unavailable(counts, 'key_missing', 'the signing key could not be had');
     if (receipt.kind === 'refused') {
       countRefusal(counts, `${live.name}: ${receipt.reason}`);
       return { status: receipt.status, headers: {}, body: receipt.body ?? '' };
     }
     if (receipt.kind === 'handshake') {
       counts.handshakes += 1;
+      if (receipt.then !== undefined) complete(engine, live, receipt.then);
       return {
         status: receipt.status,
         headers: { 'content-type': receipt.contentType },
@@ -110,6 +120,15 @@ export function createReceiver(engine: Engine, limits: IntakeLimits = intakeLimi
     }),
     drained: () => intake.drained(),
   };
+}
+
+/** A handshake's own call follows its answer; the platform asks again when it fails. */
+function complete(engine: Engine, live: LiveChannel, then: (signal: AbortSignal) => Promise<void>): void {
+  setImmediate(() => {
+    then(AbortSignal.timeout(keyTimeoutMs)).catch((error: unknown) => {
+      engine.log.warn({ channel: live.name, error: messageOf(error) }, 'handshake not completed');
+    });
+  });
 }
 
 type Deliveries = Extract<Receipt, { kind: 'deliveries' }>;
