@@ -21,7 +21,8 @@ import { createPoll } from './sync/poll.ts';
 import { createPrune } from './sync/prune.ts';
 import { createPusher } from './sync/push.ts';
 import { createReceiver, type Receiver } from './sync/receive.ts';
-import { reconcile } from './sync/reconcile.ts';
+import { type ReconcileTools, reconcile } from './sync/reconcile.ts';
+import { createProofs } from './sync/reconcile-proof.ts';
 import { createRequests } from './sync/requests.ts';
 import { createSchedule } from './sync/schedule.ts';
 import { statusReport, stockReport } from './sync/status.ts';
@@ -148,9 +149,11 @@ async function assemble(config: Config, ground: Ground): Promise<Crew> {
   const { engine } = composition;
   for (const id of engine.channels.keys())
     await engine.store.channels.markFeed(id, { gapAt: engine.clock.now() });
-  const pusher = createPusher(engine);
+  const pusher = createPusher(engine, { onLow: (...low) => proofs.expectLow(...low) });
+  const proofs = createProofs(engine, { pusher });
+  const tools = { pusher, onWait: proofs.expect };
   const ingest = createIngest(engine);
-  const requests = createRequests(engine, requestHandlers(engine, { pusher, ingest }));
+  const requests = createRequests(engine, requestHandlers(engine, { ...tools, ingest }));
   const duties: Duty[] = [
     ingest,
     createPoll(engine),
@@ -159,18 +162,19 @@ async function assemble(config: Config, ground: Ground): Promise<Crew> {
     createActions(engine),
     requests,
     createIdentification(engine),
-    createTakeover(engine, { pusher }),
+    createTakeover(engine, tools),
+    proofs,
     createWebhookUpkeep(engine),
     createExpiry(engine),
     createPrune(engine),
-    reconcileSchedule(engine, pusher),
+    reconcileSchedule(engine, tools),
     catalogueSchedule(engine),
     createWatch(engine, () => requests.wake()),
   ];
   return { composition, receiver: createReceiver(engine), duties };
 }
 
-function reconcileSchedule(engine: Engine, pusher: ReturnType<typeof createPusher>): Duty {
+function reconcileSchedule(engine: Engine, tools: ReconcileTools): Duty {
   return createSchedule(engine, {
     name: 'reconcile',
     expression: engine.settings.schedule,
@@ -178,7 +182,7 @@ function reconcileSchedule(engine: Engine, pusher: ReturnType<typeof createPushe
     run: async (signal) => {
       const outcome = await reconcile(
         engine,
-        { pusher },
+        tools,
         { channels: null, skus: null, dryRun: false, waitMs: 60_000 },
         signal,
       );

@@ -34,7 +34,7 @@ export async function startServe(
     server: { listen: `127.0.0.1:${listen}`, public_url: `http://127.0.0.1:${listen}` },
     admin: { listen: `127.0.0.1:${admin}` },
     // Nothing runs by itself during a measurement.
-    reconcile: { schedule: '0 0 29 2 *', max_change: '100%', max_zero: '100%' },
+    reconcile: { schedule: '0 0 1 1 *', max_change: '100%', max_zero: '100%' },
     channels,
   };
   writeFileSync(join(dir, 'config.yaml'), stringify(config));

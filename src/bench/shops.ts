@@ -8,7 +8,13 @@ import type { Verbs } from './role.ts';
 
 /** Sandbox shops in a process of their own: what they cost is not the daemon's. */
 const openArgs = z.object({ types: z.array(z.string()), skus: z.int(), timeScale: z.number() });
-const sellArgs = z.object({ perSecond: z.number(), ms: z.number() });
+const sellArgs = z.object({ perSecond: z.number(), ms: z.number(), shares: z.array(z.int()) });
+
+interface Sold {
+  shop: Shop;
+  orderId: string;
+  sku: string;
+}
 
 let shops: Shop[] = [];
 let catalogue: CatalogueItem[] = [];
@@ -33,18 +39,20 @@ export const shopsVerbs: Verbs = {
     return Object.fromEntries(shops.map((shop) => [shop.name, shop.channelConfig() as Json]));
   },
   catalogue: async () => catalogue.map(({ sku, stock }) => ({ sku, stock })),
-  /** Orders of one unit, one shop after the other, at a fixed rate; then until all is quiet. */
+  /** Orders of one unit at a fixed rate, spread over the shops by `shares`; answers when all calls were made. */
   sell: async (args) => {
-    const { perSecond, ms } = sellArgs.parse(args);
+    const { perSecond, ms, shares } = sellArgs.parse(args);
+    const order = shares.flatMap((share, n) => Array.from({ length: share }, () => shops[n]));
     const began = performance.now();
-    const since = Date.now();
-    for (let sold = 0; sold < (ms / 1_000) * perSecond; sold += 1) {
-      const restMs = began + (sold / perSecond) * 1_000 - performance.now();
+    const sold: Sold[] = [];
+    for (let n = 0; n < (ms / 1_000) * perSecond; n += 1) {
+      const restMs = began + (n / perSecond) * 1_000 - performance.now();
       if (restMs > 0) await pause(restMs);
-      sell();
+      sold.push(sell(order[n % order.length]));
     }
+    while (shops.some((shop) => shop.pending() > 0)) await pause(20);
     await pause(1_000);
-    return propagated(since);
+    return propagated(sold);
   },
   /** Edits so many numbers by hand, half of them up, half down. */
   edit: async (args) => {
@@ -57,49 +65,48 @@ export const shopsVerbs: Verbs = {
   },
 };
 
-function sell(): void {
-  const shop = shops[turn % shops.length];
+function sell(shop: Shop | undefined): Sold {
   const item = catalogue[turn % catalogue.length];
   turn += 1;
   if (shop === undefined || item === undefined) throw new Error('the shops are not open');
   const result = shop.sell({ lines: [{ sku: item.sku, quantity: 1 }] });
   if (!result.sold) throw new Error(`${item.sku} was not sold: ${result.reason}`);
+  return { shop, orderId: result.order_id, sku: item.sku };
 }
 
 /**
  * From the first byte of the first call that told of an order to the last other shop having applied its write of
  * that SKU, as the shops themselves recorded it.
  */
-function propagated(since: number): Json {
-  const sides = shops.map((shop) => ({ name: shop.name, ...shop.records() }));
+function propagated(sold: readonly Sold[]): Json {
+  const told = new Map<string, number>();
   const writes = new Map<string, number[]>();
-  for (const side of sides) {
-    for (const call of side.calls) {
-      if (call.kind !== 'write' || !call.applied || call.at < since) continue;
-      const key = `${side.name} ${call.sku}`;
+  for (const shop of shops) {
+    for (const call of shop.records().calls) {
+      if (call.kind === 'webhook' && call.outcome === 'ok') {
+        const key = `${shop.name} ${call.subject}`;
+        if (!told.has(key)) told.set(key, call.at - call.ms);
+      }
+      if (call.kind !== 'write' || !call.applied) continue;
+      const key = `${shop.name} ${call.sku}`;
       writes.set(key, [...(writes.get(key) ?? []), call.at]);
     }
   }
   const times: number[] = [];
-  let orders = 0;
-  for (const side of sides) {
-    const told = new Map<string, number>();
-    for (const call of side.calls) {
-      if (call.kind !== 'webhook' || call.outcome !== 'ok' || told.has(call.subject)) continue;
-      told.set(call.subject, call.at - call.ms);
-    }
-    for (const order of side.orders) {
-      const sku = order.lines[0]?.sku;
-      if (order.placed_at < since) continue;
-      orders += 1;
-      const toldAt = told.get(order.order_id);
-      if (toldAt === undefined) continue;
-      const applied = sides
-        .filter((other) => other !== side)
-        .map((other) => writes.get(`${other.name} ${sku}`)?.find((at) => at >= toldAt - 1) ?? Number.NaN);
-      const last = Math.max(...applied);
-      if (Number.isFinite(last)) times.push(Math.max(0, last - toldAt));
-    }
+  for (const { shop, orderId, sku } of sold) {
+    const toldAt = told.get(`${shop.name} ${orderId}`) ?? Number.NaN;
+    const others = shops.filter((other) => other !== shop);
+    const applied = others.map(
+      // The shops' own times are whole milliseconds.
+      (other) => writes.get(`${other.name} ${sku}`)?.find((at) => at >= toldAt - 1) ?? Number.NaN,
+    );
+    const took = Math.max(...applied) - toldAt;
+    if (Number.isFinite(took)) times.push(Math.max(0, took));
   }
-  return { orders, measured: times.length, p50: quantile(times, 0.5), p99: quantile(times, 0.99) };
+  return {
+    orders: sold.length,
+    measured: times.length,
+    p50: quantile(times, 0.5),
+    p99: quantile(times, 0.99),
+  };
 }

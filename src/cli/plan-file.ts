@@ -11,14 +11,13 @@ export interface FoundPlan {
   kept: 'store' | 'file';
 }
 
-/** The plan of a run: the lines about which something is to be done. */
+/** The plan of a run. Lines without anything to do belong to it: a plan of the whole channel is what a start waits for. */
 export function planOf(
   run: { plan_id: string; lines: PlanLine[] },
   cause: SavedPlan['cause'],
   now: number,
 ): SavedPlan {
-  const lines = run.lines.filter((line) => line.action !== 'none');
-  return { plan_id: run.plan_id, created_at: iso(now), cause, lines };
+  return { plan_id: run.plan_id, created_at: iso(now), cause, lines: run.lines };
 }
 
 /** Writes a plan for `--out`. Throws AppError `no_file`. */

@@ -62,10 +62,13 @@ export function decidePush(counter: CounterFacts, context: PushContext): PushDec
   const known = expectedRange(anchor, counter.own, [], context.range);
   const possible = expectedRange(anchor, counter.own, unread, context.range);
   // A read taken after an unanswered push was sent tells what is there now, whatever may still land.
-  const seenSince = unread.every((push) => anchor.from >= push.sentAt);
+  const seenSince = unread.every((push) => anchor.from > push.sentAt);
   const base = seenSince ? single(known) : null;
 
-  if (target < (seenSince ? known.high : possible.high)) return lowered(target, base, context);
+  // What was sent last and is as low needs no second call: its answer is awaited.
+  const last = unread.at(-1)?.quantity ?? Number.MAX_SAFE_INTEGER;
+  const highest = seenSince ? known.high : Math.min(possible.high, last);
+  if (target < highest) return lowered(target, base, context);
   if (unread.length > 0) return answerAwaited(unread, counter.state, context);
 
   const low = openLow(counter, context.range);
@@ -159,9 +162,8 @@ function settled(counter: CounterFacts, target: number, anchor: Anchor, context:
   if (context.range.basis === 'gross') return { kind: 'close', reason: 'shows it already' };
   const later = changesAfter(anchor, counter.own, context.range.clockMarginMs);
   if (later.length === 0) return { kind: 'close', reason: 'shows it already' };
-  const sold = later.every(
-    (change) => change.delta < 0 && change.from > anchor.until + context.range.clockMarginMs,
-  );
+  // The range is one number, so each of these is surely after the anchor: what cannot be ordered widens it.
+  const sold = later.every((change) => change.delta < 0);
   if (sold) return { kind: 'close', reason: 'lowered itself by its own sale' };
   return target > anchor.number ? lifted(target, target, context) : sendFrom(target, target, context);
 }

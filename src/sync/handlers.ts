@@ -8,7 +8,7 @@ import { identify } from './identify.ts';
 import type { Ingest } from './ingest.ts';
 import { planFromJson } from './plan.ts';
 import type { Pusher } from './push.ts';
-import { reconcile } from './reconcile.ts';
+import { type ReconcileTools, reconcile } from './reconcile.ts';
 import { exitCodeOf } from './reconcile-result.ts';
 import type { RequestHandler, RequestHandlers } from './requests.ts';
 import { type ChannelWebhooks, listWebhooks, registerWebhooks, removeWebhooks } from './webhooks.ts';
@@ -17,6 +17,8 @@ import { type ChannelWebhooks, listWebhooks, registerWebhooks, removeWebhooks } 
 export interface HandlerTools {
   pusher: Pusher;
   ingest: Ingest;
+  /** Told of each raise that waits for its proof. */
+  onWait?: ReconcileTools['onWait'];
 }
 
 const ofChannel = z.object({ channel: z.string().nullish() });
@@ -73,7 +75,11 @@ async function runReconcile(
   const plan = await planOf(engine, args);
   const outcome = await reconcile(
     engine,
-    { pusher: tools.pusher, progress: asked.progress },
+    {
+      pusher: tools.pusher,
+      progress: asked.progress,
+      ...(tools.onWait === undefined ? {} : { onWait: tools.onWait }),
+    },
     {
       channels: args.channel == null ? null : [args.channel],
       skus: args.skus ?? null,

@@ -17,6 +17,9 @@ const wakeEveryMs = 2_000;
 /** The channel's last success is put on record at most this often. */
 const okEveryMs = 30_000;
 
+/** No counter is sent more often than this within the window, whatever the channel answers. */
+const mostSends = { times: 200, withinMs: 10_000 } as const;
+
 /** One channel's pushing: what is being handled, and what its answers taught. Nothing here outlives a restart. */
 export interface Lane {
   live: LiveChannel;
@@ -30,6 +33,8 @@ export interface Lane {
   waiting: number;
   /** Failed compares in a row, per counter: the bases that are used up. */
   conflicts: Map<number, number[]>;
+  /** Sends per counter in the window that began at `since`. */
+  sends: { since: number; times: Map<number, number> };
   wakePulls: ReturnType<typeof createPullWaker>;
   /** Told of each unexplained low that a push met, with the time from which it can be proved. */
   onLow: (channelId: number, counterId: number, since: number) => void;
@@ -44,6 +49,7 @@ export function createLane(engine: Engine, live: LiveChannel, onLow: Lane['onLow
     failures: 0,
     waiting: 0,
     conflicts: new Map(),
+    sends: { since: 0, times: new Map() },
     wakePulls: createPullWaker(engine, wakeEveryMs),
     onLow,
   };
@@ -108,6 +114,9 @@ function decide(engine: Engine, lane: Lane, context: LaneContext, view: CounterV
   if (context.row.mode === 'shadow') return shadow(engine, lane, view);
   const decision = decidePush(view, pushContext(engine, context, view.counterId));
   if (decision.kind !== 'send') return decision;
+  const restUntil = tooOften(engine, lane, view.counterId);
+  if (restUntil !== null)
+    return { kind: 'wait', until: restUntil, needs: 'answer', reason: 'pushed too often in a row' };
   const used = lane.conflicts.get(view.counterId);
   if (used === undefined || decision.base === null) return decision;
   if (used.length >= 3) {
@@ -115,6 +124,19 @@ function decide(engine: Engine, lane: Lane, context: LaneContext, view: CounterV
     return { kind: 'close', reason: 'three compares failed: left to reconciliation' };
   }
   return used.includes(decision.base) ? { kind: 'read', reason: 'this base failed before' } : decision;
+}
+
+/** When a counter that was sent again and again may be sent next; null: now. */
+function tooOften(engine: Engine, lane: Lane, counterId: number): number | null {
+  const now = engine.clock.now();
+  const { sends } = lane;
+  if (now - sends.since >= mostSends.withinMs) {
+    sends.since = now;
+    sends.times.clear();
+  }
+  const times = (sends.times.get(counterId) ?? 0) + 1;
+  sends.times.set(counterId, times);
+  return times > mostSends.times ? sends.since + mostSends.withinMs : null;
 }
 
 function shadow(engine: Engine, lane: Lane, view: CounterView): PushDecision {

@@ -93,10 +93,12 @@ function seenCounter(
   );
   // Booked or not, the number seen is what this decision compares with; what was known before it is in it.
   const seen = { ...sinceRead(view, before.own), unread: open, lowSince: null, lowNumber: null };
+  // Whatever was unread before the read was sent before it, also within the same millisecond.
+  const from = Math.max(askedAt, ...before.unread.map((push) => push.sentAt + 1));
   const overtaken = view.anchor !== null && view.anchor.from > askedAt;
   return {
     kind: 'seen',
     verdict,
-    view: overtaken ? view : { ...seen, anchor: { number: shown, from: askedAt, until: answeredAt } },
+    view: overtaken ? view : { ...seen, anchor: { number: shown, from, until: Math.max(from, answeredAt) } },
   };
 }

@@ -3,11 +3,11 @@ import type { Clock } from '../../src/clock.ts';
 import type { Random } from '../../src/sandbox/random.ts';
 import type { Store } from '../../src/store/store.ts';
 
-/** One life of the process: it ends at any operation of the store, before or after its commit. */
+/** One life of the process: it ends at any writing operation of the store, before or after its commit. */
 export interface Life {
   dead: boolean;
   operations: number;
-  /** The operation at which it ends, counted from its start; null: it lives on. */
+  /** The writing operation at which it ends, counted from its start; null: it lives on. */
   crashAt: { operation: number; side: 'before' | 'after' } | null;
 }
 
@@ -19,6 +19,14 @@ export interface Witness {
 
 type Call = (...args: unknown[]) => unknown;
 
+/** Operations that change nothing: to die there is to die at the next one that does. */
+const reads =
+  /\.(list|feeds|vaultGet|claim|refs|find|matches|openLines|get|due|view|page|countersOf|nextDueAt|actionsDue|unread|missedWebhooks|requestsWaiting|request|schedule|plan|alerts|status)$|^reports\.(?!resolve)/;
+
+function isRead(name: string): boolean {
+  return reads.test(name);
+}
+
 /** What a dead process waits for. */
 export function never<T>(): Promise<T> {
   return new Promise(() => undefined);
@@ -28,8 +36,8 @@ export function never<T>(): Promise<T> {
 export function mortalStore(store: Store, life: Life, witness: Witness): Store {
   const call = async (name: string, args: unknown[], run: () => unknown): Promise<unknown> => {
     if (life.dead) return never();
-    life.operations += 1;
-    const ends = life.crashAt !== null && life.operations >= life.crashAt.operation;
+    if (!isRead(name)) life.operations += 1;
+    const ends = !isRead(name) && life.operations === life.crashAt?.operation;
     if (ends && life.crashAt?.side === 'before') {
       life.dead = true;
       witness.died(name, 'before', args, undefined);
@@ -37,7 +45,7 @@ export function mortalStore(store: Store, life: Life, witness: Witness): Store {
     }
     const result = await run();
     witness.committed(name, args, result);
-    if (ends) {
+    if (ends && !life.dead) {
       life.dead = true;
       witness.died(name, 'after', args, result);
     }

@@ -83,12 +83,11 @@ export interface World {
   close(): Promise<void>;
 }
 
-let worlds = 0;
+/** One world at a time in this process; names must not depend on how many came before. */
+const registered = (name: string) => `sim-${name}`;
 
 /** Builds the world of a seed and starts the first process in it. */
 export async function makeWorld(seed: number): Promise<World> {
-  worlds += 1;
-  const id = worlds;
   const random = createRandom(seed);
   const clock = virtualClock();
   const scenario = drawScenario(random.fork('scenario'));
@@ -96,7 +95,6 @@ export async function makeWorld(seed: number): Promise<World> {
   const parent = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
   const dataDir = mkdtempSync(join(parent, 'invsync-sim-'));
   const platforms = new Map<string, MemoryPlatform>();
-  const registered = (name: string) => `sim-${id}-${name}`;
   for (const plan of scenario.channels) {
     platforms.set(plan.name, memoryPlatform(registered(plan.name), { ...plan.platform, clock }));
   }

@@ -134,6 +134,17 @@ describe('pushes without an answer (interleaving 17)', () => {
     expect(decide(counter(1, unknown))).toMatchObject({ kind: 'read' });
   });
 
+  it('the same number is not sent twice: its answer is awaited', () => {
+    for (const compareAndSet of ['native', 'none'] as const)
+      expect(decide(counter(3, unknown), { compareAndSet })).toMatchObject({ kind: 'wait', needs: 'answer' });
+  });
+
+  it('a read of the very millisecond in which it was sent tells nothing about it', () => {
+    const anchorThen = { number: 5, from: now, until: now };
+    const same = { state: 'accepted' as const, unread: [sent(3, 0)], anchor: anchorThen };
+    expect(decide(counter(3, same))).toMatchObject({ kind: 'wait', needs: 'answer' });
+  });
+
   it('a higher one waits until the deadline and is read after it', () => {
     const until = now + 30_000;
     expect(decide(counter(7, unknown))).toMatchObject({ kind: 'wait', until, needs: 'answer' });

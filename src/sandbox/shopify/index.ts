@@ -239,6 +239,7 @@ function recordOf(order: Order): ShopOrder {
 
 function statusOf(order: Order): string {
   if (order.cancelledAt !== null) return 'cancelled';
+  if (order.fulfillmentOrders.some(({ holds }) => holds.length > 0)) return 'on hold';
   if (order.fulfillments.length === 0) return 'open';
   return order.lines.every((line) => unfulfilled(line) === 0) ? 'fulfilled' : 'partially fulfilled';
 }

@@ -361,9 +361,24 @@ export function takenBy(site: Site, order: Order, line: Line): number {
   const managed = product === undefined || stockHolder(site, product) !== undefined;
   // An edit below what was restocked leaves a negative mark on the real shop too: it holds nothing.
   if (managed && !order.untracked) return Math.max(0, reducedOf(line));
-  const before = String(findMeta(order.meta, '_wp_trash_meta_status')?.value ?? '').replace(/^wc-/, '');
-  const status = order.status === 'trash' ? before : order.status;
-  return TAKING.includes(status) ? line.quantity : 0;
+  return TAKING.includes(statusBeforeTrash(order)) ? line.quantity : 0;
+}
+
+/**
+ * Of the units that the line keeps, those that are shipped or written off: all of them once the order is completed or
+ * refunded (neither gives anything back), else those that were refunded and not restocked.
+ */
+export function goneBy(site: Site, order: Order, line: Line): number {
+  const taken = takenBy(site, order, line);
+  if (ENDED.includes(statusBeforeTrash(order))) return taken;
+  return Math.min(taken, Math.max(0, refundedOf(order, line) - restockedOf(line)));
+}
+
+const ENDED = ['completed', 'refunded'];
+
+function statusBeforeTrash(order: Order): string {
+  if (order.status !== 'trash') return order.status;
+  return String(findMeta(order.meta, '_wp_trash_meta_status')?.value ?? '').replace(/^wc-/, '');
 }
 
 /** Orders of the storefront that nobody paid for in time (`woocommerce_hold_stock_minutes`). */

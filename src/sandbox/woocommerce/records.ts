@@ -1,5 +1,5 @@
 import type { ShopCall, ShopRecords } from '../shop.ts';
-import { takenBy } from './orders.ts';
+import { goneBy, takenBy } from './orders.ts';
 import { shownStock } from './products.ts';
 import type { Site } from './site.ts';
 
@@ -41,8 +41,7 @@ export function shopRecords(site: Site, records: Records): ShopRecords {
       status: order.deleted ? 'deleted' : order.status,
       lines: order.lines.map((line) => {
         const taken = takenBy(site, order, line);
-        const gone = order.status === 'completed' ? taken : 0;
-        return { line_id: String(line.id), sku: line.soldSku, taken, gone };
+        return { line_id: String(line.id), sku: line.soldSku, taken, gone: goneBy(site, order, line) };
       }),
       heard: order.heard === order.revision,
     })),

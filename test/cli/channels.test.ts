@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { EXIT } from '../../src/errors.ts';
+import { makeWorld, type World } from './world.ts';
+
+let world: World;
+beforeEach(() => {
+  world = makeWorld();
+});
+afterEach(() => world.close());
+
+const names = (rows: { channel: string }[]) => rows.map((row) => row.channel);
+
+describe('channels list, show and types', () => {
+  it('list says how each channel stands', async () => {
+    const { channels } = await world.json(EXIT.ok, 'channels', 'list');
+    expect(names(channels)).toEqual(['one', 'two']);
+    expect(channels[0]).toEqual({
+      channel: 'one',
+      type: 'memory',
+      mode: 'observe',
+      state: 'ok',
+      last_ok_at: null,
+      feed_fresh: false,
+      due: 0,
+      dead: 0,
+      missed_webhooks: 0,
+    });
+  });
+
+  it('a command that only reads writes nothing once the channels are known', async () => {
+    await world.invsync('channels', 'list');
+    await world.withStore(async (store) => {
+      store.changedSince();
+      await world.invsync('channels', 'list');
+      await world.invsync('stock', 'list');
+      await world.invsync('status');
+      expect(store.changedSince()).toBe(false);
+    });
+  });
+
+  it('show tells all of one channel', async () => {
+    const shown = await world.json(EXIT.ok, 'channels', 'show', 'one');
+    expect(shown).toMatchObject({
+      channel: 'one',
+      mode_in_file: 'observe',
+      mode_by: 'file',
+      paused: false,
+      note: null,
+    });
+    const { error } = await world.json(EXIT.usage, 'channels', 'show', 'onne');
+    expect(error).toMatchObject({ code: 'unknown_channel', hint: 'did you mean one?' });
+  });
+
+  it('types lists what is built in, without any configuration', async () => {
+    world.configure('not: [a configuration');
+    const { types } = await world.json(EXIT.ok, 'channels', 'types');
+    const memory = types.find((row: { type: string }) => row.type === 'memory');
+    expect(memory).toMatchObject({
+      title: 'In memory',
+      grade: 'sandbox',
+      capabilities: { basis: 'net', order_lag_ms: 0 },
+    });
+    expect(types.length).toBeGreaterThan(2);
+  });
+});
+
+describe('channels mode', () => {
+  it('asks before a channel becomes live, and for nothing else', async () => {
+    const { error } = await world.json(EXIT.usage, 'channels', 'mode', 'one', 'live');
+    expect(error).toMatchObject({
+      code: 'needs_yes',
+      plan: { channel: 'one', mode: 'live', mapped: 0, unmapped: 0 },
+    });
+    expect(await world.json(EXIT.ok, 'channels', 'mode', 'one', 'shadow')).toMatchObject({
+      mode: 'shadow',
+      before: 'observe',
+    });
+    const live = await world.json(EXIT.ok, 'channels', 'mode', 'one', 'live', '--yes');
+    expect(live).toMatchObject({ mode: 'live', before: 'shadow', mode_in_file: 'observe' });
+    expect(live.warnings).toEqual(['the file says mode: observe; this command rules until the file changes']);
+    const { channels } = await world.json(EXIT.ok, 'channels', 'list');
+    expect(channels[0]).toMatchObject({ mode: 'live', state: 'starting' });
+  });
+
+  it('whichever of file and command was changed last wins', async () => {
+    await world.json(EXIT.ok, 'channels', 'mode', 'one', 'shadow');
+    const mode = async () => (await world.json(EXIT.ok, 'channels', 'show', 'one')).mode;
+    expect(await mode()).toBe('shadow');
+    const file = `channels: { one: { type: memory, mode: live, platform: x, secret: made-up } }\n`;
+    world.configure(file);
+    expect(await mode()).toBe('live');
+    await world.json(EXIT.ok, 'channels', 'mode', 'one', 'observe');
+    expect(await mode()).toBe('observe');
+  });
+
+  it.each([
+    [['mode', 'one', 'on'], 'the mode "on" is none of observe, shadow, live'],
+    [['mode', 'three', 'live', '--yes'], 'no channel is called "three"'],
+    [['pause'], 'name one channel, or give --all'],
+    [['pause', 'one', '--all'], 'name one channel, or give --all'],
+    [['resume', 'three'], 'no channel is called "three"'],
+    [['rename', 'one', 'Big Shop'], '"Big Shop" is not a name for a channel'],
+    [['remove', 'one', '--yes'], 'is still in the configuration file'],
+  ])('refuses channels %s', async (line, message) => {
+    expect((await world.json(EXIT.usage, 'channels', ...line)).error.message).toContain(message);
+  });
+});
+
+describe('channels pause and resume', () => {
+  it('--all is the panic button', async () => {
+    expect(await world.json(EXIT.ok, 'channels', 'pause', '--all')).toMatchObject({
+      channels: ['one', 'two'],
+      paused: true,
+    });
+    const { channels } = await world.json(EXIT.ok, 'channels', 'list');
+    expect(channels.map((row: { state: string }) => row.state)).toEqual(['paused', 'paused']);
+    expect((await world.json(EXIT.ok, 'channels', 'pause', 'one')).channels).toEqual([]);
+    expect(await world.json(EXIT.ok, 'channels', 'resume', 'two')).toMatchObject({
+      channels: ['two'],
+      paused: false,
+    });
+    expect((await world.json(EXIT.ok, 'channels', 'resume', '--all')).channels).toEqual(['one']);
+  });
+});
+
+describe('channels rename and remove', () => {
+  const file = (name: string) => `channels: { ${name}: { type: memory, platform: x, secret: made-up } }\n`;
+
+  it('a channel that the file renamed is followed with its listings', async () => {
+    world.one.list({ sku: 'MUG', shown: 3 });
+    await world.json(EXIT.ok, 'listings', 'import', 'one');
+    world.configure(file('shop-de'));
+    const { channels } = await world.json(EXIT.ok, 'channels', 'list');
+    expect(channels.map((row: { channel: string; state: string }) => [row.channel, row.state])).toEqual([
+      ['one', 'orphaned'],
+      ['shop-de', 'ok'],
+      ['two', 'orphaned'],
+    ]);
+    expect((await world.json(EXIT.ok, 'channels', 'rename', 'one', 'shop-de')).warnings).toEqual([]);
+    const { listings } = await world.json(EXIT.ok, 'listings', 'list');
+    expect(names(listings)).toEqual(['shop-de']);
+    const after = await world.json(EXIT.ok, 'channels', 'show', 'shop-de');
+    expect(after).toMatchObject({ state: 'ok' });
+  });
+
+  it('only a channel that is gone from the file can be removed, and only after a yes', async () => {
+    await world.invsync('channels', 'list');
+    world.configure(file('shop-de'));
+    expect((await world.json(EXIT.usage, 'channels', 'remove', 'one')).error.code).toBe('needs_yes');
+    expect(await world.json(EXIT.ok, 'channels', 'remove', 'one', '--yes')).toMatchObject({ removed: true });
+    const { channels } = await world.json(EXIT.ok, 'channels', 'list');
+    expect(names(channels)).toEqual(['shop-de', 'two']);
+  });
+});

@@ -1,0 +1,205 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { EXIT } from '../../src/errors.ts';
+import { makeWorld, type World } from './world.ts';
+
+let world: World;
+beforeEach(async () => {
+  world = makeWorld();
+  world.one.list({ sku: 'MUG', shown: 3, listingId: '1001', title: 'Black mug' });
+  world.one.list({ sku: 'SET', shown: 3, listingId: '1002', title: 'Mug and spoon' });
+  world.one.list({ sku: null, shown: 3, listingId: '1003', title: 'Nameless' });
+  await world.json(EXIT.ok, 'stock', 'set', 'MUG', '7');
+  await world.json(EXIT.ok, 'stock', 'set', 'SPOON', '8');
+});
+afterEach(() => world.close());
+
+const importAll = () => world.json(EXIT.ok, 'listings', 'import', 'one');
+
+describe('listings import', () => {
+  it('reads the catalogue and maps what equals a known SKU', async () => {
+    expect(await importAll()).toMatchObject({
+      channel: 'one',
+      listings: 3,
+      mapped: 1,
+      unmapped: 2,
+      vanished: 0,
+    });
+    const { listings } = await world.json(EXIT.ok, 'listings', 'list', '--channel', 'one');
+    expect(listings.map((row: { listing_id: string; state: string }) => [row.listing_id, row.state])).toEqual(
+      [
+        ['1003', 'unmapped'],
+        ['1002', 'unmapped'],
+        ['1001', 'mapped'],
+      ],
+    );
+    expect(listings[2]).toMatchObject({
+      channel: 'one',
+      channel_sku: 'MUG',
+      parts: [{ sku: 'MUG', units: 1 }],
+      mode: 'on',
+    });
+  });
+
+  it('fails in the words of the channel and with its exit code', async () => {
+    world.one.faults.arm('auth', { count: null });
+    const { error } = await world.json(EXIT.refused, 'listings', 'import', 'one');
+    expect(error.code).toBe('channel_auth');
+  });
+
+  it('list pages newest first', async () => {
+    await importAll();
+    const { listings } = await world.json(EXIT.ok, 'listings', 'list', '--limit', '2');
+    const older = await world.json(EXIT.ok, 'listings', 'list', '--before', String(listings[1].id));
+    expect(older.listings.map((row: { listing_id: string }) => row.listing_id)).toEqual(['1001']);
+    const unmapped = await world.json(EXIT.ok, 'listings', 'list', '--unmapped');
+    expect(unmapped.listings).toHaveLength(2);
+  });
+
+  it('unmatched says why', async () => {
+    await importAll();
+    const { listings } = await world.json(EXIT.ok, 'listings', 'unmatched', 'one');
+    expect(listings.map((row: { why: string }) => row.why)).toEqual([
+      'it has no SKU at the channel',
+      expect.stringContaining('no SKU of that name'),
+    ]);
+  });
+});
+
+describe('listings map, unmap and set', () => {
+  beforeEach(async () => void (await importAll()));
+
+  it('map replaces what stood behind a listing, by id or by SKU', async () => {
+    const mapped = await world.json(EXIT.ok, 'listings', 'map', 'one', 'SET', 'MUG', 'SPOON=2');
+    expect(mapped).toMatchObject({
+      listing_id: '1002',
+      parts: [
+        { sku: 'MUG', units: 1 },
+        { sku: 'SPOON', units: 2 },
+      ],
+      before: [],
+      lines: 0,
+    });
+    expect(await world.json(EXIT.ok, 'listings', 'map', 'one', '1002', 'SPOON=4')).toMatchObject({
+      parts: [{ sku: 'SPOON', units: 4 }],
+      before: { length: 2 },
+    });
+    const { listings } = await world.json(EXIT.ok, 'stock', 'show', 'SPOON');
+    expect(listings).toEqual([expect.objectContaining({ listing_id: '1002', units: 4, target: 2 })]);
+  });
+
+  it('map tells which waiting sales count now', async () => {
+    const order = world.one.sell({ lines: [{ ref: '1003', quantity: 2 }] });
+    await world.deliver(world.one.hookForOrder(order?.id ?? ''));
+    await world.json(EXIT.ok, 'events', 'replay', '--status', 'new', '--yes');
+    const mapped = await world.json(EXIT.ok, 'listings', 'map', 'one', '1003', 'MUG');
+    expect(mapped).toMatchObject({ lines: 1, units: 2 });
+    expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ available: 5, committed: 2 });
+  });
+
+  it('a SKU with = in its name is found by its whole name', async () => {
+    await world.json(EXIT.ok, 'stock', 'set', 'A=2', '3');
+    const mapped = await world.json(EXIT.ok, 'listings', 'map', 'one', '1003', 'A=2');
+    expect(mapped.parts).toEqual([{ sku: 'A=2', units: 1 }]);
+    const both = await world.json(EXIT.ok, 'listings', 'map', 'one', '1003', 'A=2=5');
+    expect(both.parts).toEqual([{ sku: 'A=2', units: 5 }]);
+  });
+
+  it('unmap takes the SKU away', async () => {
+    expect(await world.json(EXIT.ok, 'listings', 'unmap', 'one', '1001')).toMatchObject({
+      parts: [],
+      before: { length: 1 },
+    });
+    expect((await world.json(EXIT.ok, 'stock', 'show', 'MUG')).listings).toEqual([]);
+  });
+
+  it('set keeps settings of one listing, and default takes them back', async () => {
+    const set = await world.json(
+      EXIT.ok,
+      'listings',
+      'set',
+      'one',
+      '1001',
+      '--buffer',
+      '2',
+      '--percent',
+      '50',
+      '--max',
+      '3',
+    );
+    expect(set).toMatchObject({ buffer: 2, percent: 50, max: 3, fixed: null, mode: 'on' });
+    expect((await world.json(EXIT.ok, 'stock', 'show', 'MUG')).listings[0]).toMatchObject({ target: 1 });
+    const back = await world.json(
+      EXIT.ok,
+      'listings',
+      'set',
+      'one',
+      '1001',
+      '--buffer',
+      'default',
+      '--percent',
+      'default',
+    );
+    expect(back).toMatchObject({ buffer: null, percent: null, max: 3 });
+    const fixed = await world.json(
+      EXIT.ok,
+      'listings',
+      'set',
+      'one',
+      '1003',
+      '--fixed',
+      '9',
+      '--mode',
+      'off',
+    );
+    expect(fixed).toMatchObject({ fixed: 9, mode: 'off', state: 'off' });
+  });
+
+  it.each([
+    [['map', 'one', '9999', 'MUG'], EXIT.failed, 'one has no listing "9999"'],
+    [['map', 'oen', '1001', 'MUG'], EXIT.usage, 'no channel is called "oen"'],
+    [['map', 'one', '1001', 'NOPE'], EXIT.failed, 'no SKU is called "NOPE"'],
+    [['map', 'one', '1001', 'MUG=0'], EXIT.usage, 'the units of MUG 0 is out of range'],
+    [['map', 'one', '1001', 'MUG=x'], EXIT.usage, 'the units of MUG "x" is not a whole number'],
+    [['map', 'one', '1001', 'MUG', 'MUG=2'], EXIT.usage, 'the SKU MUG is named twice'],
+    [['map', 'one', '1001'], EXIT.usage, "missing required argument 'parts'"],
+    [['set', 'one', '1001'], EXIT.usage, 'nothing to set'],
+    [['set', 'one', '1001', '--percent', '101'], EXIT.usage, '--percent 101 is out of range'],
+    [['set', 'one', '1001', '--buffer', '-1'], EXIT.usage, '--buffer "-1" is not a whole number'],
+    [['set', 'one', '1001', '--mode', 'live'], EXIT.usage, '--mode "live" is none of on, off'],
+    [['unmap', 'one', 'TWIN'], EXIT.usage, 'more than one listing of one has the SKU "TWIN"'],
+  ])('refuses listings %s', async (line, code, message) => {
+    world.one.list({ sku: 'TWIN', shown: 1, listingId: 't1' });
+    world.one.list({ sku: 'TWIN', shown: 1, listingId: 't2' });
+    await importAll();
+    const { error } = await world.json(code, 'listings', ...line);
+    expect(error.message).toContain(message);
+  });
+});
+
+describe('listings match', () => {
+  beforeEach(async () => void (await importAll()));
+
+  it('maps at a later time what has become known, after it was asked', async () => {
+    await world.json(EXIT.ok, 'stock', 'set', 'SET', '1');
+    const { error } = await world.json(EXIT.usage, 'listings', 'match');
+    expect(error).toMatchObject({
+      code: 'needs_yes',
+      plan: { matches: [{ listing_id: '1002', sku: 'SET' }] },
+    });
+    const { matches } = await world.json(EXIT.ok, 'listings', 'match', 'one', '--yes');
+    expect(matches).toEqual([
+      { channel: 'one', listing_id: '1002', sku: 'SET', created: false, lines: 0, units: 0 },
+    ]);
+    expect((await world.json(EXIT.ok, 'listings', 'match', '--yes')).matches).toEqual([]);
+    expect((await world.json(EXIT.ok, 'listings', 'match')).matches).toEqual([]);
+  });
+
+  it('--create makes missing SKUs, uncounted', async () => {
+    const { matches } = await world.json(EXIT.ok, 'listings', 'match', '--create', '--yes');
+    expect(matches).toEqual([expect.objectContaining({ sku: 'SET', created: true })]);
+    expect(await world.json(EXIT.ok, 'stock', 'show', 'SET')).toMatchObject({
+      counted: false,
+      listings: [{ state: 'uncounted', target: null }],
+    });
+  });
+});

@@ -1,0 +1,148 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { EXIT } from '../../src/errors.ts';
+import { makeWorld, type World } from './world.ts';
+
+let world: World;
+let orderId = '';
+beforeEach(async () => {
+  world = makeWorld();
+  world.one.list({ sku: 'MUG', shown: 10 });
+  await world.json(EXIT.ok, 'stock', 'set', 'MUG', '2');
+  await world.json(EXIT.ok, 'listings', 'import', 'one');
+  orderId = world.one.sell({ lines: [{ ref: 'MUG', quantity: 5 }] })?.id ?? '';
+  await world.deliver(world.one.hookForOrder(orderId));
+  await world.json(EXIT.ok, 'events', 'replay', '1');
+});
+afterEach(() => world.close());
+
+describe('orders', () => {
+  it('list and show print what was taken, given and is short', async () => {
+    const { orders } = await world.json(EXIT.ok, 'orders', 'list');
+    expect(orders).toEqual([
+      expect.objectContaining({
+        channel: 'one',
+        order_id: orderId,
+        status: 'open',
+        lines: [
+          expect.objectContaining({
+            line_id: `${orderId}-1`,
+            sku: 'MUG',
+            taken: 5,
+            given: 2,
+            gone: 0,
+            shortfall: 3,
+          }),
+        ],
+      }),
+    ]);
+    expect(await world.json(EXIT.ok, 'orders', 'show', orderId)).toMatchObject({
+      order_id: orderId,
+      missing: false,
+    });
+    const byNumber = await world.json(EXIT.ok, 'orders', 'show', orderId.slice(1));
+    expect(byNumber.order_id).toBe(orderId);
+    expect((await world.invsync('orders', 'show', orderId)).out).toContain(orderId);
+    expect((await world.json(EXIT.ok, 'orders', 'list', '--channel', 'two')).orders).toEqual([]);
+    expect((await world.json(EXIT.failed, 'orders', 'show', 'nope')).error.code).toBe('unknown_order');
+  });
+});
+
+describe('oversells', () => {
+  it('list the docket, resolve ends one, and only once', async () => {
+    const { oversells } = await world.json(EXIT.ok, 'oversells', 'list', '--status', 'open');
+    expect(oversells).toEqual([
+      expect.objectContaining({
+        channel: 'one',
+        order_id: orderId,
+        sku: 'MUG',
+        shortfall: 3,
+        status: 'open',
+        policy: 'alert',
+      }),
+    ]);
+    const id = String(oversells[0].id);
+    expect(await world.json(EXIT.ok, 'oversells', 'resolve', id, '--as', 'cancelled')).toMatchObject({
+      status: 'cancelled',
+    });
+    expect(await world.json(EXIT.ok, 'oversells', 'resolve', id, '--as', 'cancelled')).toMatchObject({
+      status: 'cancelled',
+    });
+    const { error } = await world.json(EXIT.failed, 'oversells', 'resolve', id, '--as', 'filled');
+    expect(error).toMatchObject({ code: 'oversell_closed' });
+    expect((await world.json(EXIT.ok, 'oversells', 'list', '--status', 'open')).oversells).toEqual([]);
+    await world.json(EXIT.ok, 'stock', 'receive', 'MUG', '5');
+    expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ available: 5 });
+  });
+
+  it.each([
+    [['resolve', '99', '--as', 'filled'], EXIT.failed, 'there is no oversell 99'],
+    [['resolve', '1', '--as', 'gone'], EXIT.usage, '--as "gone" is none of filled, cancelled, written-off'],
+    [['resolve', '1'], EXIT.usage, "required option '--as <end>' not specified"],
+    [['resolve', 'x', '--as', 'filled'], EXIT.usage, 'the id "x" is not a whole number'],
+    [['list', '--status', 'lost'], EXIT.usage, '--status "lost" is none of'],
+  ])('refuses oversells %s', async (line, code, message) => {
+    expect((await world.json(code, 'oversells', ...line)).error.message).toContain(message);
+  });
+});
+
+describe('explain', () => {
+  it('adds every entry up to the number, oldest first', async () => {
+    await world.json(EXIT.ok, 'stock', 'receive', 'MUG', '9', '--reason', 'delivery', '--by', 'ana');
+    const found = await world.json(EXIT.ok, 'explain', 'MUG');
+    expect(found).toMatchObject({
+      sku: 'MUG',
+      available: 6,
+      opening: 0,
+      sum: 6,
+      adds_up: true,
+      omitted: false,
+      warnings: [],
+    });
+    expect(found.entries.map((entry: { kind: string; delta: number }) => [entry.kind, entry.delta])).toEqual([
+      ['count', 2],
+      ['sale', -2],
+      ['receipt', 9],
+      ['fill', -3],
+    ]);
+    expect(found.entries[1]).toMatchObject({ channel: 'one', order_id: orderId, after: 0 });
+    expect(found.listings).toEqual([
+      expect.objectContaining({ channel: 'one', listing_id: 'MUG', target: 6 }),
+    ]);
+    const plain = await world.invsync('explain', 'MUG');
+    expect(plain.out).toContain('why is MUG 6?');
+    expect(plain.out).toContain('adds up');
+  });
+
+  it('explains an earlier time, the newest entries only, and one channel', async () => {
+    const { entries } = await world.json(EXIT.ok, 'explain', 'MUG');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await world.json(EXIT.ok, 'stock', 'receive', 'MUG', '9');
+    const then = await world.json(EXIT.ok, 'explain', 'MUG', '--at', entries.at(-1).recorded_at);
+    expect(then).toMatchObject({
+      at: entries.at(-1).recorded_at,
+      available: 0,
+      on_hand: null,
+      adds_up: true,
+      entries: { length: 2 },
+    });
+    const newest = await world.json(EXIT.ok, 'explain', 'MUG', '--limit', '1', '--channel', 'two');
+    expect(newest).toMatchObject({
+      opening: 9,
+      sum: 6,
+      omitted: true,
+      adds_up: true,
+      entries: { length: 1 },
+      listings: [],
+    });
+  });
+
+  it('says which SKU was meant', async () => {
+    expect((await world.json(EXIT.failed, 'explain', 'mug')).error).toMatchObject({
+      code: 'unknown_sku',
+      hint: 'did you mean MUG?',
+    });
+    expect((await world.json(EXIT.usage, 'explain', 'MUG', '--at', 'noon')).error.message).toContain(
+      'is not a time',
+    );
+  });
+});

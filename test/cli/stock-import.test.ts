@@ -1,0 +1,203 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { EXIT } from '../../src/errors.ts';
+import { makeWorld, type World } from './world.ts';
+
+let world: World;
+beforeEach(() => {
+  world = makeWorld();
+});
+afterEach(() => world.close());
+
+describe('stock import', () => {
+  it('counts the SKUs of a file on the shelf, creates unknown ones and leaves others alone', async () => {
+    await world.json(EXIT.ok, 'stock', 'set', 'OTHER', '3');
+    await world.json(EXIT.ok, 'stock', 'set', 'MUG', '3');
+    world.write('stock.csv', '\ufeffsku,on_hand,reason\r\nMUG,12,stocktake\r\n"TEA, green",4,\r\n');
+    const done = await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--yes', '--by', 'ana');
+    expect(done).toMatchObject({ rows: 2, changed: 1, created: 1, unchanged: 0, skipped: 0, problems: [] });
+    expect(done.warnings).toEqual(['1 SKUs were unknown and have been created']);
+    const { stock } = await world.json(EXIT.ok, 'stock', 'list');
+    expect(stock.map((row: { sku: string; on_hand: number }) => [row.sku, row.on_hand])).toEqual([
+      ['MUG', 12],
+      ['OTHER', 3],
+      ['TEA, green', 4],
+    ]);
+    const { entries } = await world.json(EXIT.ok, 'explain', 'MUG');
+    expect(entries.at(-1)).toMatchObject({ kind: 'count', by: 'ana', reason: 'stocktake', delta: 9 });
+  });
+
+  it('reads stdin, any order of columns, and as of an earlier time', async () => {
+    const readStdin = async () => 'note,on_hand,SKU\nx,5,MUG\n';
+    const ran = await world.invsyncWith(
+      { readStdin },
+      'stock',
+      'import',
+      '-',
+      '--yes',
+      '--as-of',
+      '2h',
+      '--basis',
+      'free',
+      '--json',
+    );
+    expect(ran.code).toBe(EXIT.ok);
+    expect(JSON.parse(ran.out)).toMatchObject({
+      file: '-',
+      rows: 1,
+      warnings: ['columns that are not read: note', expect.any(String)],
+    });
+    expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ available: 5 });
+  });
+
+  it('asks on a terminal, and without one needs --yes and prints the plan', async () => {
+    world.write('stock.csv', 'sku,on_hand\nMUG,12\n');
+    const silent = await world.invsync('stock', 'import', 'stock.csv');
+    expect(silent.code).toBe(EXIT.usage);
+    expect(silent.out).toContain('stock.csv: 1 counts: 0 to change, 1 to create');
+    expect(silent.err).toContain('repeat the command with --yes');
+    const { error } = await world.json(EXIT.usage, 'stock', 'import', 'stock.csv');
+    expect(error).toMatchObject({ code: 'needs_yes', plan: { rows: 1, created: 1 } });
+    const asked = await world.invsyncWith({ isTty: true }, 'stock', 'import', 'stock.csv');
+    expect([asked.code, asked.asked]).toEqual([EXIT.ok, ['Import 1 counts?']]);
+    const declined = await world.invsyncWith(
+      { isTty: true, confirm: async () => false },
+      'stock',
+      'import',
+      'stock.csv',
+    );
+    expect(declined.code).toBe(EXIT.failed);
+  });
+
+  it('the same file again changes nothing and says so; another --as-of is another count', async () => {
+    world.write('stock.csv', 'sku,on_hand\nMUG,12\n');
+    await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--yes');
+    await world.json(EXIT.ok, 'stock', 'adjust', 'MUG', '-2');
+    const again = await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--yes');
+    expect(again).toMatchObject({ repeated: 1, changed: 0 });
+    expect(again.warnings).toEqual([expect.stringContaining('--as-of')]);
+    expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ on_hand: 10 });
+    const later = await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--yes', '--as-of', '0s');
+    expect(later).toMatchObject({ repeated: 0, changed: 1 });
+    expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ on_hand: 12 });
+  });
+
+  it('names all bad rows with their lines and imports nothing', async () => {
+    const bad =
+      'sku,on_hand\nMUG,12\nCUP,-1\nCUP2,1.5\nCUP3,many\nMUG,1\n,3\nCUP4,\nCUP5,9999999999\nCUP6,1,2\nx"y,1\nTEA,3\n';
+    world.write('stock.csv', bad);
+    const ran = await world.invsync('stock', 'import', 'stock.csv', '--yes');
+    expect([ran.code, ran.out]).toEqual([EXIT.usage, '']);
+    expect(ran.err.split('\n').filter((line) => line.startsWith('  line'))).toEqual([
+      '  line 3  CUP: on_hand -1 is negative (a whole number from 0 to 1000000000)',
+      '  line 4  CUP2: on_hand 1.5 is not a whole number (a whole number from 0 to 1000000000)',
+      '  line 5  CUP3: on_hand "many" is not a number (a whole number from 0 to 1000000000)',
+      '  line 6  MUG: is on line 2 already (keep one line per SKU)',
+      '  line 7  sku: is empty (give the SKU, or remove the line)',
+      '  line 8  CUP4: on_hand is empty (a whole number from 0 to 1000000000)',
+      '  line 9  CUP5: on_hand 9999999999 is larger than any stock (a whole number from 0 to 1000000000)',
+      '  line 10  has 3 fields, the header has 2 (a comma inside a field needs quotes around the field)',
+      expect.stringMatching(/^ {2}line 11 {2}a quote in the middle of a field/),
+    ]);
+    expect((await world.json(EXIT.ok, 'stock', 'list')).stock).toEqual([]);
+    const skipped = await world.json(EXIT.partial, 'stock', 'import', 'stock.csv', '--yes', '--skip-errors');
+    expect(skipped).toMatchObject({ rows: 2, created: 2, skipped: 9, problems: { length: 9 } });
+    const { stock } = await world.json(EXIT.ok, 'stock', 'list');
+    expect(stock.map((row: { sku: string }) => row.sku)).toEqual(['MUG', 'TEA']);
+  });
+
+  it.each([
+    ['', 'has no header'],
+    ['\n\n', 'has no header'],
+    ['sku;on_hand\nMUG;1\n', 'lacks the column sku and on_hand'],
+    ['sku\nMUG\n', 'lacks the column on_hand'],
+    ['on_hand\n3\n', 'lacks the column sku'],
+    ['sku,on_hand,sku\nMUG,1,CUP\n', 'has the column sku twice'],
+    [Buffer.from('sku,on_hand\nM\u00fctze,1\n', 'latin1'), 'is not UTF-8 text'],
+  ])('refuses a file that is none: %j', async (content, message) => {
+    world.write('stock.csv', content);
+    for (const extra of [[], ['--skip-errors']]) {
+      const { error } = await world.json(EXIT.usage, 'stock', 'import', 'stock.csv', '--yes', ...extra);
+      expect(error.message).toContain(message);
+    }
+  });
+
+  it('says that a file is not there, with --skip-errors too', async () => {
+    const { error } = await world.json(EXIT.usage, 'stock', 'import', 'nope.csv', '--skip-errors');
+    expect(error).toMatchObject({ code: 'no_file', message: 'cannot read nope.csv (ENOENT)' });
+  });
+
+  it('imports more rows than one transaction takes', async () => {
+    const rows = Array.from({ length: 450 }, (_, index) => `SKU-${index},${index}`);
+    world.write('stock.csv', `sku,on_hand\n${rows.join('\n')}\n`);
+    expect(await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--yes')).toMatchObject({
+      rows: 450,
+      created: 450,
+    });
+    expect((await world.json(EXIT.ok, 'stock', 'list', '--limit', '1000')).stock).toHaveLength(450);
+  });
+
+  it('--dry-run shows the plan and changes nothing', async () => {
+    world.write('stock.csv', 'sku,on_hand\nMUG,12\n');
+    const plan = await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--dry-run');
+    expect(plan).toMatchObject({ rows: 1, created: 1, braked: [], lines: [] });
+    expect((await world.json(EXIT.ok, 'stock', 'list')).stock).toEqual([]);
+  });
+});
+
+describe('the brake on a command', () => {
+  const skus = Array.from({ length: 20 }, (_, index) => `SKU-${index}`);
+  const csv = (number: number, some: string[] = skus) =>
+    `sku,on_hand\n${some.map((sku) => `${sku},${number}`).join('\n')}\n`;
+  let live: World;
+  beforeEach(async () => {
+    live = makeWorld({ mode: 'live' });
+    for (const sku of skus) live.one.list({ sku, shown: 5 });
+    live.write('first.csv', csv(5));
+    await live.json(EXIT.ok, 'stock', 'import', 'first.csv', '--yes');
+    await live.json(EXIT.ok, 'listings', 'import', 'one');
+  });
+  afterEach(() => live.close());
+
+  it('holds an import that would empty the shop, saves its plan and exits 4', async () => {
+    live.write('zero.csv', csv(0));
+    const { error } = await live.json(EXIT.brake, 'stock', 'import', 'zero.csv', '--yes');
+    expect(error).toMatchObject({
+      code: 'brake',
+      message: expect.stringContaining('20 of 20 listings would change without a recorded sale (limit 20 %)'),
+      hint: expect.stringContaining('--over-brake'),
+      braked: [{ channel: 'one' }],
+      lines: { length: 20 },
+    });
+    expect(await live.json(EXIT.ok, 'stock', 'show', 'SKU-0')).toMatchObject({ available: 5 });
+    const { plan, state } = await live.json(EXIT.ok, 'reconcile', '--show', error.plan_id);
+    expect([plan.command, plan.lines.length, state]).toEqual(['stock import zero.csv', 20, 'open']);
+    const applied = await live.json(EXIT.usage, 'reconcile', '--apply', error.plan_id, '--yes');
+    expect(applied.error).toMatchObject({ code: 'bad_plan', hint: 'repeat that command with --over-brake' });
+  });
+
+  it('lets --over-brake and nothing else past', async () => {
+    live.write('zero.csv', csv(0));
+    expect(await live.json(EXIT.ok, 'stock', 'import', 'zero.csv', '--yes', '--over-brake')).toMatchObject({
+      changed: 20,
+    });
+    expect(await live.json(EXIT.ok, 'stock', 'show', 'SKU-0')).toMatchObject({ available: 0 });
+  });
+
+  it('lets a few listings pass, and everything while the channel is not live', async () => {
+    live.write('few.csv', csv(0, skus.slice(0, 3)));
+    expect(await live.json(EXIT.ok, 'stock', 'import', 'few.csv', '--yes')).toMatchObject({ changed: 3 });
+    await live.json(EXIT.ok, 'channels', 'mode', 'one', 'shadow');
+    live.write('zero.csv', csv(0));
+    expect(await live.json(EXIT.ok, 'stock', 'import', 'zero.csv', '--yes')).toMatchObject({ changed: 17 });
+  });
+
+  it('holds one SKU too, when many listings hang on it', async () => {
+    await live.json(EXIT.ok, 'stock', 'set', 'BOX', '9');
+    for (const sku of skus) await live.json(EXIT.ok, 'listings', 'map', 'one', sku, 'BOX');
+    const { error } = await live.json(EXIT.brake, 'stock', 'set', 'BOX', '0');
+    expect(error).toMatchObject({ code: 'brake', lines: { length: 20 } });
+    expect(await live.json(EXIT.ok, 'stock', 'set', 'BOX', '0', '--over-brake')).toMatchObject({
+      available: 0,
+    });
+  });
+});
