@@ -133,7 +133,7 @@ export async function runHandler(
   const { createPusher } = await import('./sync/push.ts');
   const { createIngest } = await import('./sync/ingest.ts');
   const { requestHandlers } = await import('./sync/handlers.ts');
-  const { engine, close } = await compose(config, store, { log: createLog('warn') });
+  const { engine, close } = await compose(config, store, { log: createLog('error') });
   try {
     await store.outbox.recover(engine.clock.now());
     const handlers = requestHandlers(engine, { pusher: createPusher(engine), ingest: createIngest(engine) });

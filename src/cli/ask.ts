@@ -99,13 +99,14 @@ function failureOf(request: RequestRow): AppError {
   return new AppError(code, message, { hint, exitCode });
 }
 
-/** One line that is written over again, on a terminal only; an empty text wipes it. */
-function progressOn(io: Io): (text: string) => void {
+/** One line that is written over again, on a terminal only; an empty text wipes it. Any terminal knows a carriage return. */
+export function progressOn(io: Io): (text: string) => void {
   let last = '';
   return (text) => {
     if (!io.isTty || text === last) return;
-    last = text;
-    io.stderr(`\r${printable(text).slice(0, Math.max(0, io.columns - 1))}\u001b[K`);
+    const shown = printable(text).slice(0, Math.max(0, io.columns - 1));
+    io.stderr(`\r${shown.padEnd(last.length)}${text === '' ? '\r' : ''}`);
+    last = shown;
   };
 }
 

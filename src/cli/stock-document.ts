@@ -29,5 +29,6 @@ export type StockDocument = z.infer<typeof document>;
 /** The numbers of a SKU and of its listings; null: no such SKU. */
 export async function stockDocument(store: Store, sku: string): Promise<StockDocument | null> {
   const report = await stockReport({ store }, sku);
-  return report === null ? null : document.parse(report);
+  if (report === null) return null;
+  return document.parse(report);
 }

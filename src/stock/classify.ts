@@ -7,6 +7,7 @@ import {
   judgeSight,
   proofOfRaise,
   type Sight,
+  settledAt,
 } from './drift.ts';
 import { type CounterFacts, readableAt, unwritableReason } from './push.ts';
 
@@ -77,7 +78,11 @@ export function classify(counter: CounterFacts, reading: Reading, context: Verdi
   if (sight.shown === target) return { ...verdict, action: 'none' };
   if (sight.shown > target) return { ...verdict, action: 'lower' };
 
-  const answerAt = Math.max(0, ...counter.unread.map((push) => readableAt(push, counter.state, context)));
+  const showsAt = counter.anchor === null || anchors ? 0 : settledAt(counter.anchor, context);
+  const answerAt = Math.max(
+    showsAt,
+    ...counter.unread.map((push) => readableAt(push, counter.state, context)),
+  );
   if (finding.cause === 'in flight' && sight.askedAt < answerAt)
     return { ...verdict, action: 'wait', until: answerAt, note: 'an earlier push may still act' };
   const proof = proofOfRaise(finding, sight, context.evidence);

@@ -1,4 +1,4 @@
-import { expectedRange, type Range, single } from './anchor.ts';
+import { type Anchor, expectedRange, type Range, single } from './anchor.ts';
 import { type CounterFacts, openLow, type PushContext, readableAt, validAnchor } from './push.ts';
 
 /** Why a counter shows what it shows. */
@@ -72,6 +72,9 @@ export function judgeSight(counter: CounterFacts, sight: Sight, context: DriftCo
     if (!fitsLast) return found('lost push', true);
   }
   if (shown === target) return found('in sync', true);
+  // An answered write may take its time to show: until then the number that it replaced is no news.
+  if (sight.askedAt < settledAt(anchor, context) && fitsReplaced(counter, shown, context, readAt))
+    return { ...found('in flight', true), anchors: false };
 
   const low = openLow(counter, context.range, readAt);
   const stillLow = low !== null && shown <= low.high;
@@ -91,6 +94,11 @@ export function judgeSight(counter: CounterFacts, sight: Sight, context: DriftCo
   if (shown < expected.low) return found('unexplained low', false);
   if (within(expected, shown)) return found('in flight', true);
   return found(fitsReplaced(counter, shown, context, readAt) ? 'lost push' : 'foreign edit', false);
+}
+
+/** From when on a read no longer shows what an answered write replaced. */
+export function settledAt(anchor: Anchor, context: Pick<DriftContext, 'settleMs'>): number {
+  return anchor.until + context.settleMs;
 }
 
 /** The evidence of a reconcile run for raising. */

@@ -92,10 +92,16 @@ function noteConflict(lane: Lane, { plan }: SentPush, outcome: PushOutcome): voi
   lane.conflicts.set(plan.counterId, [...(lane.conflicts.get(plan.counterId) ?? []), plan.base]);
 }
 
-/** A failed compare that found less than was to be shown: an unseen sale, until something else is proved. */
+/**
+ * A failed compare that found less than was there by the books, and no more than was to be shown: an unseen sale,
+ * until something else is proved.
+ */
 function lowOf({ plan }: SentPush, outcome: PushOutcome): CounterReading | null {
-  if (outcome.kind !== 'conflict' || outcome.shown === null || outcome.shown >= plan.quantity) return null;
+  if (outcome.kind !== 'conflict' || outcome.shown === null) return null;
   const { shown, askedAt, answeredAt } = outcome;
+  const unseen =
+    shown < plan.quantity || (shown === plan.quantity && plan.base !== null && shown < plan.base);
+  if (!unseen) return null;
   return {
     counterId: plan.counterId,
     shown,

@@ -1,6 +1,6 @@
 import type { Json } from '../channels/channel.ts';
 import { iso } from '../clock.ts';
-import type { ChannelRow, StatusCounts, StockRow } from '../store/store.ts';
+import type { ChannelRow, CounterView, StatusCounts, StockRow } from '../store/store.ts';
 import type { Engine } from './engine.ts';
 import { freshness } from './fresh.ts';
 
@@ -77,25 +77,33 @@ export async function stockReport(engine: Pick<Engine, 'store'>, sku: string): P
   if (row === null) return null;
   const views = await engine.store.reports.countersOfSku(sku);
   const names = new Map((await engine.store.channels.list()).map((channel) => [channel.id, channel.name]));
-  const listings = views.flatMap((view) =>
-    view.listings.map((listing) => ({
+  const listings = views.flatMap((view) => {
+    const seen = lastSeen(view);
+    return view.listings.map((listing) => ({
       channel: names.get(view.channelId) ?? '',
       listing_id: listing.listingId,
       channel_sku: listing.channelSku,
       units: listing.parts.find((part) => part.skuId === row.skuId)?.units ?? 0,
       target: view.target.kind === 'number' ? view.target.quantity : null,
       sent: view.unread.at(-1)?.quantity ?? view.anchor?.number ?? null,
-      shown: view.lastRead?.shown ?? view.anchor?.number ?? null,
-      read_at: iso(view.lastRead?.answeredAt ?? view.anchor?.until ?? null),
+      shown: seen.shown,
+      read_at: iso(seen.at),
       state: listingState(view),
-    })),
-  );
+    }));
+  });
   return { ...stockJson(row), listings };
 }
 
-function listingState(
-  view: Awaited<ReturnType<Engine['store']['reports']['countersOfSku']>>[number],
-): string {
+/** What the channel showed last: the answer to a push where that is newer than the last read. */
+function lastSeen(view: CounterView): { shown: number | null; at: number | null } {
+  const { anchor, lastRead } = view;
+  if (anchor !== null && (lastRead === null || lastRead.answeredAt < anchor.until)) {
+    return { shown: anchor.number, at: anchor.until };
+  }
+  return { shown: lastRead?.shown ?? null, at: lastRead?.answeredAt ?? null };
+}
+
+function listingState(view: CounterView): string {
   if (view.target.kind !== 'number') return view.target.kind;
   if (view.exposed) return 'exposed';
   if (view.dead) return 'dead';

@@ -36,8 +36,7 @@ export async function registerWebhooks(
   signal: AbortSignal,
 ): Promise<ChannelWebhooks> {
   const { webhooks } = live.channel;
-  if (webhooks === undefined || !live.webhooks)
-    return none(live, 'polled only: it has no webhooks, or webhooks: false is set');
+  if (webhooks === undefined || !live.webhooks) return none(live);
   const report = await webhooks.ensure(hookUrl(engine, live), signal);
   await engine.store.channels.mark(live.id, { webhooksRegistered: true });
   return { channel: live.name, webhooks: report.webhooks, changes: report.changes, error: null };
@@ -45,7 +44,7 @@ export async function registerWebhooks(
 
 export async function listWebhooks(live: LiveChannel, signal: AbortSignal): Promise<ChannelWebhooks> {
   const { webhooks } = live.channel;
-  if (webhooks === undefined) return none(live, null);
+  if (webhooks === undefined) return none(live);
   return { channel: live.name, webhooks: await webhooks.list(signal), changes: [], error: null };
 }
 
@@ -55,14 +54,15 @@ export async function removeWebhooks(
   signal: AbortSignal,
 ): Promise<ChannelWebhooks> {
   const { webhooks } = live.channel;
-  if (webhooks === undefined) return none(live, null);
+  if (webhooks === undefined) return none(live);
   const changes = await webhooks.remove(signal);
   await engine.store.channels.mark(live.id, { webhooksRegistered: false });
   return { channel: live.name, webhooks: await webhooks.list(signal), changes, error: null };
 }
 
-function none(live: LiveChannel, error: string | null): ChannelWebhooks {
-  return { channel: live.name, webhooks: [], changes: [], error };
+/** A channel that is only polled has nothing to register. */
+function none(live: LiveChannel): ChannelWebhooks {
+  return { channel: live.name, webhooks: [], changes: [], error: null };
 }
 
 const hourMs = 3_600_000;

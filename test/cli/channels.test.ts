@@ -86,8 +86,12 @@ describe('channels mode', () => {
     await world.json(EXIT.ok, 'channels', 'mode', 'one', 'shadow');
     const mode = async () => (await world.json(EXIT.ok, 'channels', 'show', 'one')).mode;
     expect(await mode()).toBe('shadow');
+    const shown = await world.json(EXIT.ok, 'config', 'show');
+    expect([shown.config.channels.one.mode, shown.rules['channels.one.mode']]).toEqual(['shadow', 'command']);
+    expect(shown.rules['channels.two.mode']).toBe('file');
     const file = `channels: { one: { type: memory, mode: live, platform: x, secret: made-up } }\n`;
     world.configure(file);
+    expect((await world.json(EXIT.ok, 'config', 'show')).rules['channels.one.mode']).toBe('file');
     expect(await mode()).toBe('live');
     await world.json(EXIT.ok, 'channels', 'mode', 'one', 'observe');
     expect(await mode()).toBe('observe');

@@ -44,6 +44,8 @@ describe('reconcile', () => {
     const found = await world.json(EXIT.ok, 'reconcile');
     expect(lineOf(found, 'MUG')).toMatchObject({ action: 'lower', done: true });
     expect(world.one.shown('MUG')).toBe(7);
+    const { listings } = await world.json(EXIT.ok, 'stock', 'show', 'MUG');
+    expect(listings[0]).toMatchObject({ target: 7, sent: 7, shown: 7, state: 'in sync' });
     const again = await world.json(EXIT.ok, 'reconcile', '--exit-code');
     expect(again.counts).toMatchObject({ none: 2 });
   });

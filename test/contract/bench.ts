@@ -15,6 +15,7 @@ import type {
   Obtaining,
   OrderPage,
   PushLine,
+  Receipt,
 } from '../../src/channels/channel.ts';
 import { systemClock } from '../../src/clock.ts';
 import { keysOf } from '../../src/config/keys.ts';
@@ -80,6 +81,8 @@ export interface Bench extends Stand {
   /** What the shop itself shows of a SKU. */
   shown(sku: string): number | null;
   sell(...lines: [sku: string, quantity: number][]): Sold;
+  /** What the channel decides about a call, once it has loaded the keys that it asks for. */
+  receive(request: HookRequest, at?: Channel): Promise<Verdict>;
   /** The deliveries that the listener took since the last `listener.clear()`, settled and authenticated. */
   deliveries(): Promise<Delivery[]>;
   /** Turns content into snapshots, fetching by id what it asks for. */
@@ -93,6 +96,11 @@ export interface Bench extends Stand {
   assertSecretFree(value: unknown): void;
   close(): Promise<void>;
 }
+
+/** What `receive` decides in the end. A receipt itself may have a `then`, and must not pass through a promise. */
+export type Verdict =
+  | Exclude<Receipt, { kind: 'needs' | 'handshake' }>
+  | { kind: 'handshake'; status: number; body: string; contentType: string; complete(): Promise<void> };
 
 /** An order that the shop sold. */
 export interface Sold {
@@ -183,17 +191,21 @@ export async function openBench(make: MakeBench, items = 12, seed = 11): Promise
         skus: sold.lines.map((line) => line.sku),
       };
     },
+    async receive(request, at = channel) {
+      const receipt = at.receive(request);
+      if (receipt.kind !== 'needs') return verdictOf(receipt);
+      await receipt.load(calm);
+      return verdictOf(at.receive(request));
+    },
     async deliveries() {
       await stand.settle();
-      return listener.got.flatMap((request) => {
-        const receipt = channel.receive(request);
-        return receipt.kind === 'deliveries' ? receipt.deliveries : [];
-      });
+      const verdicts = await Promise.all(listener.got.map((request) => bench.receive(request)));
+      return verdicts.flatMap((verdict) => (verdict.kind === 'deliveries' ? verdict.deliveries : []));
     },
     async resolve(content) {
       if (content.fetch.length === 0) return content.orders;
       const fetched = await channel.fetchOrders(content.fetch, calm);
-      const snapshots = [...content.orders];
+      const snapshots = content.orders.filter((order) => !content.fetch.includes(order.orderId));
       for (const each of fetched) {
         if ('missing' in each) continue;
         const said = channel.ordersIn(each.item, await bench.facts(), howOf(each, 'fetched'));
@@ -252,6 +264,14 @@ export async function openBench(make: MakeBench, items = 12, seed = 11): Promise
     },
   };
   return bench;
+}
+
+function verdictOf(receipt: Receipt): Verdict {
+  if (receipt.kind === 'needs') throw new Error('asks for keys again after they were loaded');
+  if (receipt.kind !== 'handshake') return receipt;
+  const { kind, status, body, contentType } = receipt;
+  const complete = async () => receipt.then?.(calm);
+  return { kind, status, body, contentType, complete };
 }
 
 export async function listingsOf(channel: Channel): Promise<Listing[]> {

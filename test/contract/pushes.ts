@@ -63,6 +63,7 @@ export function pushSuite(make: MakeBench): void {
       const lines = [
         await bench.line('SKU-001', 1, 10),
         unknownLike(await bench.line('SKU-002', 2, 10)),
+        { ...(await bench.line('SKU-002', 2, 10)), listingId: 'rubbish', counterKey: 'rubbish' },
         await bench.line('SKU-005', 3, 10),
         ...(bad === undefined ? [] : [await bench.line(bad, 3, null)]),
         unknownLike(await bench.line('SKU-010', 4, 10)),
@@ -72,6 +73,7 @@ export function pushSuite(make: MakeBench): void {
       const outcomes = await set(bench, ...lines);
       const kinds = [
         'done',
+        'rejected',
         'rejected',
         'done',
         ...(bad === undefined ? [] : ['rejected']),

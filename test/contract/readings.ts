@@ -62,6 +62,18 @@ export function readingSuite(make: MakeBench): void {
       expect(await bench.channel.readStock([], calm)).toEqual([]);
     });
 
+    test('of an id of the wrong form hurts no neighbour either', async () => {
+      const bench = await open();
+      const good = await bench.listing('SKU-001');
+      const odd = ['rubbish', '-1', '0', '1/2/3', 'ünï cödé & ?x=1', 'x'.repeat(300)];
+      const refs = odd.map((id) => ({ ...good, listingId: id, counterKey: id }));
+      const readings = await bench.channel.readStock([good, ...refs, good], calm);
+      expect(readings.map(({ listingId }) => listingId)).toEqual(
+        ['', ...odd, ''].map((id) => id || good.listingId),
+      );
+      expect(readings.map(({ shown }) => shown)).toEqual([10, ...odd.map(() => null), 10]);
+    });
+
     test('of the same listing twice answers twice', async () => {
       const bench = await open();
       const ref = await bench.listing('SKU-001');

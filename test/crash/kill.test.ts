@@ -71,14 +71,12 @@ describe('kill -9 of the real daemon under 200 webhooks a second', () => {
 
     daemon = startDaemon(at);
     for (let kill = 0; kill < kills; kill += 1) {
-      // Under load, at any moment: some time after the first acknowledgement of this life.
-      const before = sender.acknowledged.size;
+      // Under load, at any moment: the first, the fortieth acknowledgement of this life, and a little more.
+      const wanted = sender.acknowledged.size + random.int(1, 40);
       await daemon.ready();
-      for (let waits = 0; sender.acknowledged.size === before && waits < 200; waits += 1) await pause(5);
-      expect(sender.acknowledged.size, `nothing was acknowledged before kill ${kill}`).toBeGreaterThan(
-        before,
-      );
-      await pause(random.int(0, 500));
+      for (let waits = 0; sender.acknowledged.size < wanted && waits < 1_000; waits += 1) await pause(5);
+      expect(sender.acknowledged.size, `kill ${kill} comes under no load`).toBeGreaterThanOrEqual(wanted);
+      await pause(random.int(0, 50));
       daemon.signal('SIGKILL');
       await daemon.ended;
       daemon = startDaemon(at);
@@ -111,7 +109,7 @@ describe('kill -9 of the real daemon under 200 webhooks a second', () => {
         if (row !== null) expect([shown.sku, shown.shown], told).toEqual([shown.sku, row.available]);
       }
     });
-  });
+  }, 120_000);
 
   async function everyUnitOnce(
     store: Parameters<Parameters<typeof withStore>[1]>[0],
@@ -136,15 +134,21 @@ describe('kill -9 of the real daemon under 200 webhooks a second', () => {
   }
 });
 
-/** Nothing waits in the inbox and no push is due. */
+interface Status {
+  inbox: { pending: number };
+  channels: { channel: string; due: number }[];
+}
+
+/** Nothing waits in the inbox and no push to the other shop is due. */
 async function untilDrained(at: Addresses): Promise<void> {
   const until = Date.now() + 20_000;
   let quiet = 0;
   while (quiet < 5) {
-    if (Date.now() > until) throw new Error('the daemon did not come to rest');
     const answer = await fetch(`${at.adminUrl}/api/v1/status`);
-    const status = (await answer.json()) as { inbox: { pending: number }; outbox: { due: number } };
-    quiet = status.inbox.pending === 0 && status.outbox.due === 0 ? quiet + 1 : 0;
+    const status = (await answer.json()) as Status;
+    const due = status.channels.find(({ channel }) => channel === 'other')?.due ?? 0;
+    if (Date.now() > until) throw new Error(`the daemon did not come to rest: ${JSON.stringify(status)}`);
+    quiet = status.inbox.pending === 0 && due === 0 ? quiet + 1 : 0;
     await pause(40);
   }
 }

@@ -16,16 +16,22 @@ export interface Sender {
   stop(): Promise<void>;
 }
 
-/** Every eighth delivery is sent a second time although it was acknowledged; a failed one again after a moment. */
+/** Calls in flight at once. */
+const mostAtOnce = 64;
+/** After a call without an answer nothing is sent for so long. */
+const restMs = 40;
+
+/** Every eighth delivery is sent a second time although it was acknowledged; a failed one until it is. */
 export function startSender(url: string, perSecond: number, make: (n: number) => Signed): Sender {
   const sent = new Map<string, Signed>();
   const acknowledged = new Map<string, Signed>();
-  const under = new Set<Promise<void>>();
-  const again: { at: number; signed: Signed }[] = [];
+  const waiting: Signed[] = [];
+  const flying = new Set<Promise<void>>();
   const began = performance.now();
   let made = 0;
   let duplicates = 0;
   let failures = 0;
+  let restUntil = 0;
   let ended = false;
 
   const send = async (signed: Signed): Promise<void> => {
@@ -34,36 +40,33 @@ export function startSender(url: string, perSecond: number, make: (n: number) =>
       if (text.includes('"duplicate"')) duplicates += 1;
       const first = !acknowledged.has(signed.key);
       acknowledged.set(signed.key, signed);
-      if (first && acknowledged.size % 8 === 0) again.push({ at: performance.now() + 30, signed });
+      if (first && acknowledged.size % 8 === 0) waiting.push(signed);
       return;
     }
     failures += 1;
-    again.push({ at: performance.now() + 150, signed });
-  };
-  const launch = (signed: Signed): void => {
-    const running = send(signed).finally(() => under.delete(running));
-    under.add(running);
+    waiting.push(signed);
+    if (status === 0) restUntil = performance.now() + restMs;
   };
   const tick = () => {
     const now = performance.now();
     while (!ended && made < ((now - began) / 1_000) * perSecond) {
       const signed = make(made);
       made += 1;
-      sent.set(signed.key, signed);
-      launch(signed);
+      waiting.push(signed);
     }
-    for (let index = again.length - 1; index >= 0; index -= 1) {
-      const next = again[index];
-      if (next === undefined || next.at > now) continue;
-      again.splice(index, 1);
-      launch(next.signed);
+    while (flying.size < mostAtOnce && now >= restUntil) {
+      const signed = waiting.shift();
+      if (signed === undefined) return;
+      sent.set(signed.key, signed);
+      const running: Promise<void> = send(signed).finally(() => flying.delete(running));
+      flying.add(running);
     }
   };
-  const timer = setInterval(tick, 5);
+  const timer = setInterval(tick, 2);
   const quiet = async () => {
     clearInterval(timer);
     ended = true;
-    await Promise.all(under);
+    await Promise.all(flying);
   };
   return {
     sent,
@@ -74,10 +77,10 @@ export function startSender(url: string, perSecond: number, make: (n: number) =>
     async finish(ms) {
       ended = true;
       const until = performance.now() + ms;
-      while (acknowledged.size < sent.size || again.length > 0) {
+      while (flying.size > 0 || waiting.length > 0) {
         if (performance.now() > until) {
           await quiet();
-          throw new Error(`${sent.size - acknowledged.size} deliveries were never acknowledged`);
+          throw new Error(`${waiting.length} deliveries still wait to be acknowledged`);
         }
         await new Promise((resolve) => setTimeout(resolve, 20));
       }

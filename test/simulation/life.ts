@@ -1,4 +1,4 @@
-import type { Channel, OrderPage, PushLine } from '../../src/channels/channel.ts';
+import type { Channel, OrderPage, PushLine, PushOutcome } from '../../src/channels/channel.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Random } from '../../src/sandbox/random.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -82,7 +82,15 @@ export function mortalClock(clock: Clock, life: Life): Clock {
 export function mortalChannel(
   channel: Channel,
   life: Life,
-  wire: { clock: Clock; random: Random; longestMs: number; sending: (lines: PushLine[]) => void },
+  wire: {
+    clock: Clock;
+    random: Random;
+    longestMs: number;
+    /** An adapter hangs up on an order action after so long. */
+    timeoutMs: number;
+    sending(lines: PushLine[]): void;
+    answered(lines: PushLine[], outcomes: PushOutcome[]): void;
+  },
 ): Channel {
   const travel = () => wire.clock.sleep(wire.random.int(0, wire.longestMs));
   const ask = async <T>(call: () => Promise<T>): Promise<T> => {
@@ -98,6 +106,11 @@ export function mortalChannel(
     if ('error' in answer) throw answer.error;
     return answer.value;
   };
+  const inTime = async <T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+    const over = new AbortController();
+    void wire.clock.sleep(wire.timeoutMs).then(() => over.abort());
+    return await ask(() => call(AbortSignal.any([signal, over.signal])));
+  };
   const { hold, cancel, openOrders } = channel;
   async function* pages(from: AsyncIterable<OrderPage>): AsyncGenerator<OrderPage> {
     for await (const page of from) yield await ask(async () => page);
@@ -106,13 +119,15 @@ export function mortalChannel(
     ...channel,
     identity: (signal) => ask(() => channel.identity(signal)),
     readStock: (listings, signal) => ask(() => channel.readStock(listings, signal)),
-    setStock: (lines, signal) => {
+    setStock: async (lines, signal) => {
       if (!life.dead) wire.sending(lines);
-      return ask(() => channel.setStock(lines, signal));
+      const outcomes = await ask(() => channel.setStock(lines, signal));
+      wire.answered(lines, outcomes);
+      return outcomes;
     },
     fetchOrders: (ids, signal) => ask(() => channel.fetchOrders(ids, signal)),
-    ...(hold === undefined ? {} : { hold: (order, signal) => ask(() => hold(order, signal)) }),
-    ...(cancel === undefined ? {} : { cancel: (order, signal) => ask(() => cancel(order, signal)) }),
+    ...(hold === undefined ? {} : { hold: (order, signal) => inTime(signal, (timed) => hold(order, timed)) }),
+    ...(cancel === undefined ? {} : { cancel: (order, signal) => inTime(signal, (timed) => cancel(order, timed)) }),
     ordersSince: (since, signal) => pages(channel.ordersSince(since, signal)),
     ordersCreatedSince: (since, signal) => pages(channel.ordersCreatedSince(since, signal)),
     ...(openOrders === undefined ? {} : { openOrders: (signal) => pages(openOrders(signal)) }),

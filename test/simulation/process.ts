@@ -1,4 +1,3 @@
-import type { PushLine } from '../../src/channels/channel.ts';
 import { memory } from '../../src/channels/memory/index.ts';
 import { silentLog } from '../../src/log.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
@@ -6,7 +5,6 @@ import type {
   ApplyOutcome,
   ApplyRequest,
   ChannelSetup,
-  CounterView,
   PushPlan,
   Store,
 } from '../../src/store/store.ts';
@@ -50,7 +48,7 @@ export async function boot(world: World, registered: (name: string) => string): 
     randomHex: world.hex,
   });
   const life: Life = { dead: false, operations: 0, crashAt: null };
-  const mortal = mortalStore(store, life, witnessOf(world, store, life));
+  const mortal = mortalStore(store, life, witnessOf(world, life));
   const clock = mortalClock(world.clock, life);
   const setups = world.scenario.channels.map(setupOf);
   const rows = await store.channels.configure(setups, world.clock.now());
@@ -73,10 +71,18 @@ export async function boot(world: World, registered: (name: string) => string): 
       clock: world.clock,
       random: world.random.fork(`wire ${plan.name} ${world.clock.now()}`),
       longestMs: plan.longestMs,
-      sending: (lines: PushLine[]) =>
+      timeoutMs,
+      sending: (lines) =>
         world.say(
           `${plan.name} is sent ${lines.map((line) => `${line.counterKey}=${line.quantity} from ${line.base}`).join(' ')}`,
         ),
+      answered: (lines, outcomes) => {
+        world.say(`${plan.name} answers ${outcomes.map((outcome) => outcome.kind).join(' ')}`);
+        for (const [index, line] of lines.entries()) {
+          const note = world.sent.get(line.key);
+          if (note !== undefined) note.answer = outcomes[index]?.kind ?? null;
+        }
+      },
     });
     channels.set(id, {
       id,
@@ -146,12 +152,12 @@ function setupOf(plan: ChannelPlan): ChannelSetup {
   };
 }
 
-function witnessOf(world: World, store: Store, life: Life): Witness {
+function witnessOf(world: World, life: Life): Witness {
   return {
     committed(name, args, result) {
       if (name === 'orders.apply')
         noteApplied(world, args[0] as ApplyRequest[], result as (ApplyOutcome | { failed: string })[]);
-      if (name === 'outbox.begin') noteBegun(world, store, life, args[0] as PushPlan[], result as number[]);
+      if (name === 'outbox.begin') noteBegun(world, life, args[0] as PushPlan[], result as number[]);
     },
     died(name, side, args, result) {
       world.say(`the process dies ${side} ${name}`);
@@ -185,13 +191,13 @@ function noteApplied(
   }
 }
 
-function noteBegun(world: World, store: Store, life: Life, plans: PushPlan[], holding: number[]): void {
+function noteBegun(world: World, life: Life, plans: PushPlan[], holding: number[]): void {
   for (const plan of plans) {
     if (plan.kind !== 'send' || !holding.includes(plan.counterId)) continue;
     const where = world.counterOf(plan.counterId);
     const { version, quantity, base } = plan;
-    world.sent.set(plan.key, { ...where, version, quantity, base, at: plan.sentAt, life });
-    judgeRaise(world, store, plan);
+    world.sent.set(plan.key, { ...where, version, quantity, base, at: plan.sentAt, life, answer: null });
+    judgeRaise(world, plan);
   }
 }
 
@@ -204,10 +210,4 @@ function letRequestsOut(world: World, plans: PushPlan[], holding: number[]): voi
     const at = world.clock.now() + world.random.int(0, plan.deadline - plan.sentAt);
     counter?.late.push({ at, quantity: plan.quantity, base: plan.base });
   }
-}
-
-/** The counter of a view, as the world names it. */
-export function nameOf(world: World, view: CounterView): string {
-  const { channel } = world.counterOf(view.counterId);
-  return `${channel} ${view.counterKey}`;
 }

@@ -31,10 +31,18 @@ export const act: Step = (world) => duty(world, 'actions', () => world.process.a
 export const reconcileAll: Step = (world) => duty(world, 'reconcile', () => runReconcile(world));
 
 /** One reconcile run of the whole, as the schedule starts it. */
-export function runReconcile(world: World, channels: string[] | null = null) {
+export async function runReconcile(world: World) {
   const { engine, pusher } = world.process;
-  const wish = { channels, skus: null, dryRun: false, waitMs: 0 };
-  return reconcile(engine, { pusher }, wish, new AbortController().signal);
+  const wish = { channels: null, skus: null, dryRun: false, waitMs: 0 };
+  const outcome = await reconcile(engine, { pusher }, wish, new AbortController().signal);
+  for (const line of outcome.report.lines) {
+    const { channel, listing_id, shown, expected, target, cause, action, note } = line;
+    if (action === 'none' && cause === 'in sync') continue;
+    world.say(
+      `  ${channel} ${listing_id}: shows ${shown}, expected ${expected?.join('..')}, target ${target}: ${cause}, ${action} ${note ?? ''}`,
+    );
+  }
+  return outcome;
 }
 
 /** Ends holds whose time is over. */
@@ -48,10 +56,12 @@ const count: Step = async (world) => {
   if (world.counts.length > 0 && world.random.chance(0.7)) return typeCount(world);
   const { sku } = { sku: world.random.pick(world.scenario.skus).code };
   if (!(await catchUp(world))) return;
+  // A sale within the clocks' difference of a count is before it for the one and after it for the other.
+  await world.clock.advance(5_000);
   const row = await world.process.store.stock.get(sku);
   world.counts.push(countShelf(world, sku, row?.reserved ?? 0, world.clock.now()));
   world.say(`${sku} is counted`);
-  await world.clock.advance(1);
+  await world.clock.advance(5_000);
 };
 
 /** Nothing happens in the shops until the process knows everything; false when it cannot be had. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { PushOutcome } from '../../src/channels/channel.ts';
 import {
   dropMemoryPlatform,
   type MemoryPlatform,
@@ -32,6 +33,8 @@ export interface SentNote {
   base: number | null;
   at: number;
   life: Life;
+  /** What the process heard of it; null: nothing. */
+  answer: PushOutcome['kind'] | null;
 }
 
 /** Everything outside the process: platforms, mail, shelves, and what is true. */
@@ -85,6 +88,9 @@ export interface World {
 
 /** One world at a time in this process; names must not depend on how many came before. */
 const registered = (name: string) => `sim-${name}`;
+
+/** A duty that has not ended after so many wakings never does. */
+const mostTurns = 20_000;
 
 /** Builds the world of a seed and starts the first process in it. */
 export async function makeWorld(seed: number): Promise<World> {
@@ -149,11 +155,12 @@ export async function makeWorld(seed: number): Promise<World> {
         world.fail(`a duty threw: ${error instanceof Error ? error.stack : String(error)}`);
         done();
       });
-      for (;;) {
+      for (let turns = 0; turns < mostTurns; turns += 1) {
         await turn();
         if (ended || life.dead) return !life.dead;
         if (!(await clock.wakeNext())) throw new Error('a duty waits for nothing');
       }
+      throw new Error('a duty never ends');
     },
     leave(work) {
       world.background.add(work);

@@ -5,7 +5,7 @@ import { ChannelError } from '../errors.ts';
 import { capabilities } from './capabilities.ts';
 import { availableOf, LevelNode, ListingFacts, whyUnwritable } from './listings.ts';
 import { classify, indexOf, SetUserError, type Trouble } from './push-errors.ts';
-import { readStock, type Shelf } from './stock.ts';
+import { isItemId, readStock, type Shelf } from './stock.ts';
 
 /** Most calls that one batch may take, rows taken out and batches halved included; the rest is for a later try. */
 const maxCalls = 40;
@@ -50,21 +50,23 @@ export async function setStock(
 }
 
 /**
- * A number that Shopify derives or ignores is never written, whatever the platform would answer. What is no quantity
- * would fail the whole call, its good rows included (a variable of the wrong type, dossier 7).
+ * A number that Shopify derives or ignores is never written, whatever the platform would answer. What is no quantity or
+ * no id would fail the whole call, its good rows included (a variable of the wrong type, dossier 7).
  */
 function isRefusedBeforehand(batch: Batch, line: PushLine): boolean {
-  if (!Number.isInteger(line.quantity) || line.quantity < 0 || line.quantity > capabilities.maxQuantity) {
-    const hint = `set a whole number from 0 to ${capabilities.maxQuantity}`;
-    batch.outcomes.set(line, { kind: 'rejected', error: `${line.quantity} is no quantity`, hint });
+  const refuse = (error: string, hint: string): true => {
+    batch.outcomes.set(line, { kind: 'rejected', error, hint });
     return true;
-  }
+  };
+  const { quantity, listingId } = line;
+  if (!Number.isInteger(quantity) || quantity < 0 || quantity > capabilities.maxQuantity)
+    return refuse(`${quantity} is no quantity`, `set a whole number from 0 to ${capabilities.maxQuantity}`);
+  if (!isItemId(listingId))
+    return refuse(`${listingId.slice(0, 60)} is no inventory item`, 'run: invsync listings import');
   const facts = ListingFacts.safeParse(line.facts);
   const why = facts.success ? whyUnwritable(facts.data.tracked, facts.data.bundle) : null;
   if (why === null) return false;
-  const hint = 'if that was changed in Shopify, run: invsync listings import';
-  batch.outcomes.set(line, { kind: 'rejected', error: why, hint });
-  return true;
+  return refuse(why, 'if that was changed in Shopify, run: invsync listings import');
 }
 
 /** Sends rows until each has an outcome. `salt` marks a key that must differ although the variables are the same. */

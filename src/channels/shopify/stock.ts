@@ -45,13 +45,22 @@ export async function readStock(
   return readings;
 }
 
+/** An id of another form fails the whole request (a top-level error), so that one which nothing has goes in its place. */
+const nobody = 'gid://shopify/InventoryItem/0';
+
+/** Is this the global id of an inventory item? */
+export function isItemId(id: string): boolean {
+  return /^gid:\/\/shopify\/InventoryItem\/\d{1,19}$/.test(id);
+}
+
 /** Null: the batch was too costly and can be halved. */
 async function tryRead(
   shelf: Shelf,
   ask: { ids: string[]; priority: Priority },
   signal: AbortSignal,
 ): Promise<Answer<z.infer<typeof LevelsData>> | null> {
-  const variables = { ids: ask.ids, location: shelf.location };
+  const ids = ask.ids.map((id) => (isItemId(id) ? id : nobody));
+  const variables = { ids, location: shelf.location };
   try {
     return await shelf.api.call(
       { document: 'Levels', variables, data: LevelsData, priority: ask.priority },

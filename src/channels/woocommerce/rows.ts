@@ -39,10 +39,16 @@ export async function readRows(
   reading: Reading,
 ): Promise<Map<string, ReadRow>> {
   const found = new Map<string, ReadRow>();
-  for (const [parentId, rows] of byParent(wanted)) {
+  const now = shop.deps.clock.now();
+  // An id that is no number has no route of its own and would hide its neighbours behind a 404.
+  const sound = wanted.filter(({ id, parentId }) => /^\d+$/.test(id) && /^\d*$/.test(parentId ?? ''));
+  for (const { id } of wanted) {
+    if (!sound.some((other) => other.id === id)) found.set(id, { row: null, askedAt: now, answeredAt: now });
+  }
+  for (const [parentId, rows] of byParent(sound)) {
     if (parentId === null) await readFrom(shop, '/products', rows, found, reading);
   }
-  const variations = [...byParent(wanted)].filter(([parentId]) => parentId !== null);
+  const variations = [...byParent(sound)].filter(([parentId]) => parentId !== null);
   const flat = variations.length > 1 && shop.learned.flatVariations !== false;
   if (
     flat &&

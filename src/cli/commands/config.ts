@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
+import type { Config } from '../../config/config.ts';
 import type { Problem } from '../../config/problem.ts';
 import { AppError, EXIT, type ExitCode } from '../../errors.ts';
 import { printJson, printLine, printTable, problemLines } from '../print.ts';
 import { type Cli, define, type Invocation } from '../program.ts';
 
-/** `invsync config show|check`: both read the file only and ask no channel. */
+/** `invsync config show|check`: both ask no channel; `show` looks into the books for what a command overruled. */
 export function register(command: Command, cli: Cli): void {
   define(
     command
@@ -34,10 +35,22 @@ async function show(invocation: Invocation<object>): Promise<ExitCode> {
   const { io } = invocation;
   const { config, warnings } = await invocation.loadConfig();
   const { redactedConfig, shownSettings } = await import('../../config/show.ts');
-  const settings = shownSettings(config);
+  const { modesByCommand } = await import('../overruled.ts');
+  const modes = await modesByCommand(config);
+  const ruled: Config = {
+    ...config,
+    channels: config.channels.map((channel) => ({
+      ...channel,
+      mode: modes.get(channel.name) ?? channel.mode,
+    })),
+  };
+  const settings = shownSettings(ruled).map((setting) => {
+    const name = /^channels\.([^.]+)\.mode$/.exec(setting.path)?.[1] ?? '';
+    return { ...setting, rules: modes.has(name) ? 'command' : setting.rules };
+  });
   if (invocation.json) {
     const rules = Object.fromEntries(settings.map((setting) => [setting.path, setting.rules]));
-    printJson(io, { file: config.file, config: redactedConfig(config), rules, warnings });
+    printJson(io, { file: config.file, config: redactedConfig(ruled), rules, warnings });
     return EXIT.ok;
   }
   printLine(io, config.file);
@@ -48,7 +61,7 @@ async function show(invocation: Invocation<object>): Promise<ExitCode> {
       {
         title: 'rules',
         value: (row) => row.rules,
-        style: (row) => (row.rules === 'file' ? undefined : 'dim'),
+        style: (row) => (row.rules === 'default' ? 'dim' : row.rules === 'command' ? 'warn' : undefined),
       },
       { title: 'value', value: (row) => valueText(row.value) },
     ],

@@ -72,7 +72,7 @@ function registerMapping(command: Command, cli: Cli): void {
     cli,
     {
       examples: [
-        'invsync listings map main-shop gid://shopify/InventoryItem/808950810 MUG-BLK',
+        'invsync listings map main-shop 808950810 MUG-BLK',
         'invsync listings map wp-shop 1742 MUG-BLK=2 SPOON=4',
       ],
       exits,

@@ -7,6 +7,7 @@ import type { Actor, RehearsalStep, StockChange, StockOutcome } from '../../stor
 import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer } from '../answer.ts';
 import { pastArg } from '../args.ts';
+import { progressOn } from '../ask.ts';
 import { type Books, presumeGoneMs, withBooks } from '../books.ts';
 import { utf8Of } from '../csv.ts';
 import type { Io } from '../io.ts';
@@ -220,12 +221,14 @@ async function carryOut(
     skipped: stock.problems.length,
     uncounted: stock.uncounted,
   };
+  const progress = progressOn(io);
   let done = 0;
   for (const { actor, changes } of wanted.steps) {
     for (const outcome of await books.store.stock.change(changes, actor, io.now())) add(tally, outcome);
     done += changes.length;
-    if (io.isTty) io.stderr(`\r${done} of ${tally.rows} rows\u001b[K${done === tally.rows ? '\n' : ''}`);
+    progress(`${done} of ${tally.rows} rows`);
   }
+  progress('');
   const warnings = [...warningsOf(books, stock), ...tallyWarnings(tally)];
   answer(invocation, { file: wanted.file, ...tally, problems: stock.problems }, warnings, (to) => {
     const numbers = `${tally.changed} changed, ${tally.created} created, ${tally.unchanged} as they were`;

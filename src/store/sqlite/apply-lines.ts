@@ -18,8 +18,7 @@ export interface Passage {
   stored: StoredOrder | null;
   orderRef: number;
   result: AppliedOrder;
-  /** What the order moved. */
-  skuIds: Set<number>;
+  /** Counters that it was sold on. */
   counterIds: Set<number>;
   /** A line that waited for a mapping is not sold any more. */
   mappedAway: boolean;
@@ -128,7 +127,6 @@ function applyLine(passage: Passage, intent: Intent): void {
     allocate(tx, line, { taken: shown.taken, gone, stages, takenAt, goneAt }, cause, joins);
     // Made to order: what the shelf does not give is made, so nothing is short.
     if (listing?.fixed) waive(tx, line, line.taken - line.given);
-    for (const [skuId] of line.parts ?? []) passage.skuIds.add(skuId);
   } else {
     Object.assign(line, { taken: shown.taken, gone, stages });
     if (line.allocation === 'uncounted' && state === 'new') joinChains(tx, line);

@@ -134,18 +134,29 @@ function applySnapshot(
     stored,
     orderRef,
     result,
-    skuIds: new Set(),
     counterIds: new Set(),
     mappedAway: false,
     tied: tiedHolds(tx, request.channelId, [snapshot.orderId, snapshot.number]),
   };
-  const lines = applyLines(passage);
-  if (snapshot.complete) closeTied(tx, passage.tied);
-  fillShortfalls(tx);
-  if (stored !== null || lines.some((line) => line.docketed)) judgeShortfall(passage);
+  const skuIds = movedBy(tx, () => {
+    const lines = applyLines(passage);
+    if (snapshot.complete) closeTied(tx, passage.tied);
+    fillShortfalls(tx);
+    if (stored !== null || lines.some((line) => line.docketed)) judgeShortfall(passage);
+  });
   if (passage.mappedAway) settleUnmapped(tx.db, request.channelId, tx.now);
-  touched.push({ result, skuIds: [...passage.skuIds], counterIds: [...passage.counterIds] });
+  touched.push({ result, skuIds, counterIds: [...passage.counterIds] });
   return result;
+}
+
+/** SKUs whose available moved while it ran. */
+function movedBy(tx: Tx, run: () => void): number[] {
+  const before = tx.moved;
+  tx.moved = new Set();
+  run();
+  const moved = [...tx.moved];
+  for (const skuId of before) tx.moved.add(skuId);
+  return moved;
 }
 
 /** Nothing to change; what was seen and when is still worth keeping. */

@@ -10,7 +10,8 @@ export interface EngineLock {
 
 /** Takes the engine lock of a data folder, or throws `already_running` (exit 7). */
 export function takeEngineLock(dataDir: string): EngineLock {
-  const lock = tryEngineLock(dataDir);
+  // A command that only looks whether a daemon runs holds it for a moment.
+  const lock = tryEngineLock(dataDir, 1_500);
   if (lock !== null) return lock;
   throw new AppError('already_running', `another invsync works on ${dataDir}`, {
     hint: 'invsync status shows it; stop it first (systemctl stop invsync, or SIGTERM)',
@@ -19,9 +20,9 @@ export function takeEngineLock(dataDir: string): EngineLock {
 }
 
 /** Like `takeEngineLock`, but null when a daemon holds it. */
-export function tryEngineLock(dataDir: string): EngineLock | null {
+export function tryEngineLock(dataDir: string, waitMs = 0): EngineLock | null {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const db = new Database(join(dataDir, 'engine.lock'), { timeout: 0 });
+  const db = new Database(join(dataDir, 'engine.lock'), { timeout: waitMs });
   try {
     db.pragma('journal_mode = DELETE');
     db.exec('begin exclusive');

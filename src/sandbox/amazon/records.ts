@@ -1,0 +1,38 @@
+import type { ShopCall } from '../shop.ts';
+
+export type Write = Extract<ShopCall, { kind: 'write' }>;
+type Webhook = Extract<ShopCall, { kind: 'webhook' }>;
+type Request = Extract<ShopCall, { kind: 'request' }>;
+
+/** What the shop saw at its border. Requests are bounded; writes and notifications are kept whole for the proof. */
+export interface Records {
+  /** Returns the record, so that `applied` and `answered` can be set when they come true. */
+  write(call: Omit<Write, 'at' | 'kind'>): Write;
+  webhook(call: Omit<Webhook, 'at' | 'kind'>): void;
+  request(call: Omit<Request, 'at' | 'kind'>): void;
+  /** Damage that a write did beside the number, told as a request whose route says it: `WIPED restock_date MUG-1`. */
+  damage(text: string): void;
+  /** Oldest first. */
+  all(): ShopCall[];
+}
+
+const requestsKept = 50_000;
+
+export function createRecords(now: () => number): Records {
+  const kept: ShopCall[] = [];
+  let requests: Request[] = [];
+  return {
+    write(call) {
+      const record: Write = { at: now(), kind: 'write', ...call };
+      kept.push(record);
+      return record;
+    },
+    webhook: (call) => void kept.push({ at: now(), kind: 'webhook', ...call }),
+    request(call) {
+      requests.push({ at: now(), kind: 'request', ...call });
+      if (requests.length > requestsKept * 1.2) requests = requests.slice(-requestsKept);
+    },
+    damage: (text) => void kept.push({ at: now(), kind: 'request', route: text, status: 200 }),
+    all: () => [...kept, ...requests.slice(-requestsKept)].sort((a, b) => a.at - b.at),
+  };
+}

@@ -1,0 +1,232 @@
+import type { Faults } from '../faults.ts';
+import type { Random } from '../random.ts';
+import type { CatalogueItem } from '../shop.ts';
+import type { Agenda } from './agenda.ts';
+import type { Marketplace, Region } from './marketplaces.ts';
+import type { Records } from './records.ts';
+
+/** What the seller's account holds, its clock and its chance. Times in ms since 1970. */
+export interface Site {
+  readonly timeScale: number;
+  readonly region: Region;
+  readonly sellerId: string;
+  readonly storeName: string;
+  /** Where the seller takes part; the first is where orders come from. */
+  readonly marketplaces: Marketplace[];
+  readonly random: Random;
+  readonly faults: Faults;
+  readonly agenda: Agenda;
+  readonly records: Records;
+  readonly listings: Map<string, Listing>;
+  readonly orders: Map<string, Order>;
+  now(): number;
+  /** A version 4 UUID out of the seed. */
+  uuid(): string;
+  nextOrderNumber(): number;
+  nextItemNumber(): number;
+}
+
+/** One SKU. A listing without `channelCode` is a variation parent: nothing of it can be bought. */
+export interface Listing {
+  sku: string;
+  title: string;
+  asin: string;
+  productType: string;
+  parentSku: string | null;
+  /** DEFAULT: the merchant ships; AMAZON_NA and the like: the platform does; else a supply source of a location. */
+  channelCode: string | null;
+  /** What can be bought now. */
+  quantity: number;
+  /** What the API shows: follows `quantity` after the settle time of each write, and sales at once. */
+  seen: number;
+  /** Writes that are not shown yet, oldest first. */
+  hidden: { value: number }[];
+  /** Shown before the last change, and when that was: what a stale search still tells. */
+  seenBefore: number;
+  seenChangedAt: number;
+  leadTimeDays: number | null;
+  restockDate: string | null;
+  createdAt: number;
+  updatedAt: number;
+}
+
+export type OrderStatus = 'PENDING' | 'UNSHIPPED' | 'PARTIALLY_SHIPPED' | 'SHIPPED' | 'CANCELLED';
+
+export interface Order {
+  id: string;
+  status: OrderStatus;
+  /** AFN: the platform ships; MFN: the merchant. */
+  fulfilledBy: 'AFN' | 'MFN';
+  marketplaceId: string;
+  createdAt: number;
+  /** Last change of state, for the proof. */
+  changedAt: number;
+  /** What the API calls the last update; moves for refunds, too. */
+  updatedAt: number;
+  /** When searches find the last update at the earliest; mostly 0, the two-minute rule comes on top. */
+  searchableAt: number;
+  cancelledBy: 'BUYER' | 'MERCHANT' | 'AMAZON' | null;
+  /** Cancelled lines tell 0 units in some orders and the ordered ones in others (dossier 2.4). */
+  zeroWhenCancelled: boolean;
+  lines: Line[];
+  /** Grows with each change of state; `heard` is the newest that a consumer took. */
+  revision: number;
+  heard: number;
+}
+
+export interface Line {
+  id: string;
+  sku: string;
+  title: string;
+  asin: string;
+  quantity: number;
+  shipped: number;
+  cancelRequested: boolean;
+}
+
+/** `ms` of a fault that is due now, else null. Asked before `hits`, which forgets a fault with its last count. */
+export function faultMs(site: Site, name: string): number | null {
+  const ms = site.faults.ms(name);
+  return site.faults.hits(name) ? ms : null;
+}
+
+/** Changes what can be bought, as a sale or a cancellation does: shown at once, whatever writes are still hidden. */
+export function moveNumber(site: Site, listing: Listing, delta: number): void {
+  const next = Math.max(0, listing.quantity + delta);
+  const moved = next - listing.quantity;
+  listing.quantity = next;
+  for (const write of listing.hidden) write.value += moved;
+  show(site, listing, listing.seen + moved);
+}
+
+/** Sets what can be bought and shown, as a hand in Seller Central does. */
+export function setNumber(site: Site, listing: Listing, quantity: number): void {
+  listing.quantity = quantity;
+  listing.hidden = [];
+  show(site, listing, quantity);
+}
+
+/** Sets what can be bought; it is shown after `afterMs`. */
+export function setNumberSlowly(site: Site, listing: Listing, quantity: number, afterMs: number): void {
+  listing.quantity = quantity;
+  const write = { value: quantity };
+  listing.hidden.push(write);
+  site.agenda.add({
+    afterMs,
+    group: 'visible',
+    run: () => {
+      const place = listing.hidden.indexOf(write);
+      if (place === -1) return;
+      listing.hidden.splice(0, place + 1);
+      show(site, listing, write.value);
+    },
+  });
+}
+
+function show(site: Site, listing: Listing, value: number): void {
+  const seen = Math.max(0, value);
+  if (seen === listing.seen) return;
+  listing.seenBefore = listing.seen;
+  listing.seen = seen;
+  listing.seenChangedAt = site.now();
+  listing.updatedAt = site.now();
+}
+
+/** True for a listing whose number the merchant keeps. */
+export function isMerchantFulfilled(listing: Listing): boolean {
+  return listing.channelCode !== null && !isPlatformFulfilled(listing);
+}
+
+export function isPlatformFulfilled(listing: Listing): boolean {
+  return listing.channelCode?.startsWith('AMAZON') ?? false;
+}
+
+const productTypes = ['DRINKING_CUP', 'BOWL', 'PLATE', 'VASE'];
+const dayMs = 86_400_000;
+
+/**
+ * The catalogue as merchant-fulfilled listings, and beside it what a seller's account is never without: for every
+ * sixth item a second SKU `FBA-…` of the same ASIN that the platform fulfils; one variation parent; one SKU that needs
+ * careful percent-encoding; one that is stocked at a supply source of its own.
+ */
+export function stockShelves(site: Site, catalogue: readonly CatalogueItem[]): void {
+  const { random } = site;
+  const born = Math.floor((site.now() - 400 * dayMs) / 1000) * 1000;
+  catalogue.forEach((item, index) => {
+    const asin = newAsin(random);
+    addListing(site, {
+      ...item,
+      asin,
+      channelCode: 'DEFAULT',
+      productType: productTypes[index % productTypes.length] ?? 'DRINKING_CUP',
+      // Uploads come in lots: some share a second, so that windows by creation date have ties.
+      createdAt: born + Math.floor(index / 3) * 60_000,
+      leadTimeDays: index % 3 === 0 ? 2 + (index % 5) : null,
+      restockDate: index % 9 === 0 ? '2027-02-01' : null,
+    });
+    if (index % 6 !== 5) return;
+    addListing(site, {
+      sku: `FBA-${item.sku}`,
+      title: item.title,
+      stock: 25,
+      asin,
+      channelCode: site.region.fulfilmentCode,
+      createdAt: born + index * 60_000,
+    });
+  });
+  addListing(site, { sku: 'PARENT-1', title: 'All pieces', stock: 0, channelCode: null, createdAt: born });
+  addListing(site, {
+    sku: 'ODD/SKU #1+ü 100%',
+    title: 'Odd piece',
+    stock: 6,
+    channelCode: 'DEFAULT',
+    createdAt: born,
+  });
+  addListing(site, {
+    sku: 'DEPOT-1',
+    title: 'Piece in the depot',
+    stock: 9,
+    channelCode: site.uuid(),
+    createdAt: born,
+  });
+}
+
+/** Adds a listing. */
+export function addListing(
+  site: Site,
+  entry: {
+    sku: string;
+    title: string;
+    stock: number;
+    channelCode: string | null;
+    createdAt: number;
+    asin?: string;
+    productType?: string;
+    leadTimeDays?: number | null;
+    restockDate?: string | null;
+  },
+): Listing {
+  const listing: Listing = {
+    sku: entry.sku,
+    title: entry.title,
+    asin: entry.asin ?? newAsin(site.random),
+    productType: entry.productType ?? 'DRINKING_CUP',
+    parentSku: null,
+    channelCode: entry.channelCode,
+    quantity: entry.stock,
+    seen: entry.stock,
+    hidden: [],
+    seenBefore: entry.stock,
+    seenChangedAt: entry.createdAt,
+    leadTimeDays: entry.leadTimeDays ?? null,
+    restockDate: entry.restockDate ?? null,
+    createdAt: entry.createdAt,
+    updatedAt: entry.createdAt,
+  };
+  site.listings.set(listing.sku, listing);
+  return listing;
+}
+
+function newAsin(random: Random): string {
+  return `B0${random.hex(8).toUpperCase()}`;
+}

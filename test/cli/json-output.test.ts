@@ -1,0 +1,234 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from '../../src/cli/program.ts';
+import { EXIT } from '../../src/errors.ts';
+import { prove } from '../../src/sandbox/demo/proof.ts';
+import { type KeyRule, keysIn, type Met, readContract, typeFault } from './contract.ts';
+import { heard } from './io.ts';
+import { type Document, makeWorld, type World } from './world.ts';
+
+const contract = readContract();
+/** Documents that the commands printed, by their name in the contract. */
+const printed = new Map<string, Document[]>();
+let world: World;
+
+/** Runs a command and keeps its document under the name of its section. */
+async function keep(name: string, code: number, ...argv: string[]): Promise<Document> {
+  const document = await world.json(code, ...argv);
+  printed.set(name, [...(printed.get(name) ?? []), document]);
+  return document;
+}
+
+beforeAll(async () => {
+  world = makeWorld({ mode: 'live' });
+  await books();
+  await channels();
+  await listings();
+  await events();
+  await reconciling();
+  await machine();
+  printed.set('demo', [proofOfNothing()]);
+});
+afterAll(() => world.close());
+
+describe('docs/json-output.md', () => {
+  it('knows every command that prints JSON', () => {
+    expect([...printed.keys()].sort()).toEqual([...contract.keys()].sort());
+  });
+
+  it.each([...contract])('holds for %s', (name, rules) => {
+    const met = keysOf(name, rules);
+    const undocumented = met
+      .filter(({ path }) => !rules.some((rule) => rule.path === path))
+      .map(({ path }) => path);
+    const faults = met.flatMap(({ path, value }) => faultOf(rules, path, value));
+    const seen = sharedSeen();
+    // A key of a shared object may be met in any document that has one: some lists are empty by their nature.
+    const isMet = (rule: KeyRule) =>
+      met.some(({ path }) => path === rule.path) || (rule.shared !== null && seen.has(rule.shared));
+    const missing = rules.filter((rule) => !isMet(rule)).map((rule) => rule.path);
+    expect({ undocumented: [...new Set(undocumented)], missing, faults }).toEqual({
+      undocumented: [],
+      missing: [],
+      faults: [],
+    });
+  });
+});
+
+function keysOf(name: string, rules: readonly KeyRule[]): Met[] {
+  return (printed.get(name) ?? []).flatMap((document) => keysIn(document, rules));
+}
+
+/** The keys of shared objects that were met in any document. */
+function sharedSeen(): Set<string | null> {
+  const seen = [...contract].flatMap(([name, rules]) => {
+    const paths = new Set(keysOf(name, rules).map(({ path }) => path));
+    return rules.filter((rule) => paths.has(rule.path)).map((rule) => rule.shared);
+  });
+  return new Set(seen);
+}
+
+function faultOf(rules: readonly KeyRule[], path: string, value: unknown): string[] {
+  const rule = rules.find((each) => each.path === path);
+  const fault = rule === undefined ? null : typeFault(value, rule.type);
+  return fault === null ? [] : [`${path}: ${fault}`];
+}
+
+async function books(): Promise<void> {
+  world.one.list({ sku: 'MUG', shown: 2 });
+  world.one.list({ sku: 'SET', shown: 1, listingId: 'set' });
+  world.one.list({ sku: 'LATER', shown: 1 });
+  await keep('stock receive', EXIT.ok, 'stock', 'receive', 'MUG', '2', '--ref', 'po-1');
+  await keep('stock set', EXIT.ok, 'stock', 'set', 'MUG', '2');
+  await keep('listings import', EXIT.ok, 'listings', 'import', 'one');
+  const order = world.one.sell({ lines: [{ ref: 'MUG', quantity: 5 }], force: true });
+  await world.deliver(world.one.hookForOrder(order?.id ?? ''));
+  const sold = world.one.hookForOrder(order?.id ?? '');
+  await world.deliver({ headers: { ...sold.headers, 'x-memory-id': 'again' }, body: sold.body });
+  await keep('events replay --dry-run', EXIT.ok, 'events', 'replay', '1', '--dry-run');
+  await keep('events replay', EXIT.ok, 'events', 'replay', '--status', 'new', '--yes');
+  await keep('orders list', EXIT.ok, 'orders', 'list');
+  await keep('orders show', EXIT.ok, 'orders', 'show', order?.id ?? '');
+  const { oversells } = await keep('oversells list', EXIT.ok, 'oversells', 'list');
+  await keep(
+    'oversells resolve',
+    EXIT.ok,
+    'oversells',
+    'resolve',
+    String(oversells[0].id),
+    '--as',
+    'cancelled',
+  );
+  for (const kind of ['count', 'set']) await keep(`stock ${kind}`, EXIT.ok, 'stock', kind, 'MUG', '9');
+  await keep('stock receive', EXIT.ok, 'stock', 'receive', 'MUG', '1');
+  await keep('stock adjust', EXIT.ok, 'stock', 'adjust', 'MUG', '-1');
+  await keep('stock rename', EXIT.ok, 'stock', 'rename', 'MUG', 'BECHER');
+  await keep('stock show', EXIT.ok, 'stock', 'show', 'BECHER');
+  await keep('stock list', EXIT.ok, 'stock', 'list');
+  await keep('stock export', EXIT.ok, 'stock', 'export');
+  world.write('stock.csv', 'sku,on_hand\nBECHER,8\nX,-1\n');
+  await keep('stock import', EXIT.partial, 'stock', 'import', 'stock.csv', '--skip-errors', '--yes');
+  world.write('other.csv', 'sku,on_hand\nBECHER,5\nX,-1\n');
+  await keep(
+    'stock import --dry-run',
+    EXIT.partial,
+    'stock',
+    'import',
+    'other.csv',
+    '--skip-errors',
+    '--dry-run',
+  );
+  await brakedImport();
+}
+
+/** Enough listings on one SKU that a brake would close. */
+async function brakedImport(): Promise<void> {
+  for (let at = 0; at < 20; at += 1) world.one.list({ sku: null, shown: 5, listingId: `many-${at}` });
+  await world.json(EXIT.ok, 'listings', 'import', 'one');
+  await world.json(EXIT.ok, 'stock', 'set', 'MANY', '5');
+  for (let at = 0; at < 20; at += 1)
+    await world.json(EXIT.ok, 'listings', 'map', 'one', `many-${at}`, 'MANY');
+  world.write('zero.csv', 'sku,on_hand\nMANY,0\n');
+  await keep('stock import --dry-run', EXIT.ok, 'stock', 'import', 'zero.csv', '--dry-run');
+  const { error } = await keep('A failure', EXIT.brake, 'stock', 'set', 'MANY', '0');
+  await keep('reconcile --show', EXIT.ok, 'reconcile', '--show', error.plan_id);
+  // What a failure carries beside its three keys depends on the failure; the page says so in words.
+  const [failure] = printed.get('A failure') ?? [];
+  printed.set('A failure', [
+    { error: { code: failure.error.code, message: failure.error.message, hint: failure.error.hint } },
+  ]);
+}
+
+async function channels(): Promise<void> {
+  await keep('status', EXIT.ok, 'status');
+  await keep('channels list', EXIT.ok, 'channels', 'list');
+  await keep('channels show', EXIT.ok, 'channels', 'show', 'one');
+  await keep('channels types', EXIT.ok, 'channels', 'types');
+  await keep('channels mode', EXIT.ok, 'channels', 'mode', 'two', 'shadow');
+  await keep('channels pause', EXIT.ok, 'channels', 'pause', 'two');
+  await keep('channels resume', EXIT.ok, 'channels', 'resume', 'two');
+  await keep('webhooks register', EXIT.ok, 'webhooks', 'register', 'one');
+  await keep('webhooks list', EXIT.ok, 'webhooks', 'list', 'one');
+  world.two.faults.arm('auth', { count: null });
+  for (const verb of ['list', 'register']) await keep(`webhooks ${verb}`, EXIT.partial, 'webhooks', verb);
+  await keep('webhooks remove', EXIT.partial, 'webhooks', 'remove', '--yes');
+  world.two.faults.clear();
+}
+
+async function listings(): Promise<void> {
+  await keep('listings unmatched', EXIT.ok, 'listings', 'unmatched', 'one');
+  await keep('listings map', EXIT.ok, 'listings', 'map', 'one', 'set', 'BECHER=2');
+  await keep('listings map', EXIT.ok, 'listings', 'map', 'one', 'set', 'BECHER');
+  await keep(
+    'listings set',
+    EXIT.ok,
+    'listings',
+    'set',
+    'one',
+    'set',
+    '--buffer',
+    '1',
+    '--percent',
+    '90',
+    '--max',
+    '8',
+  );
+  await keep('listings list', EXIT.ok, 'listings', 'list');
+  await keep('listings unmap', EXIT.ok, 'listings', 'unmap', 'one', 'set');
+  await keep('listings match', EXIT.ok, 'listings', 'match', '--create', '--yes');
+}
+
+async function events(): Promise<void> {
+  await keep('events list', EXIT.ok, 'events', 'list');
+  await keep('events show', EXIT.ok, 'events', 'show', '1');
+  const order = world.one.sell({ lines: [{ ref: 'MUG', quantity: 1 }], force: true });
+  await world.deliver(world.one.hook('order-ids', { ids: [order?.id ?? ''] }));
+  await keep('events replay --dry-run', EXIT.ok, 'events', 'replay', '--status', 'new', '--dry-run');
+}
+
+async function reconciling(): Promise<void> {
+  world.two.faults.arm('error', { count: null });
+  await keep('reconcile', EXIT.partial, 'reconcile', '--dry-run');
+  world.two.faults.clear();
+  await keep('pushes list', EXIT.ok, 'pushes', 'list');
+  await keep('reconcile', EXIT.ok, 'reconcile');
+  await keep('pushes retry', EXIT.ok, 'pushes', 'retry');
+  await keep('explain', EXIT.ok, 'explain', 'BECHER');
+  await keep('explain', EXIT.ok, 'explain', 'BECHER', '--at', '0s');
+}
+
+async function machine(): Promise<void> {
+  await keep('check', EXIT.ok, 'check');
+  await keep('db check', EXIT.ok, 'db', 'check');
+  await keep('db migrate', EXIT.ok, 'db', 'migrate');
+  await keep('config show', EXIT.ok, 'config', 'show');
+  await keep('config check', EXIT.ok, 'config', 'check');
+  world.configure('channels: { one: { type: memori } }\n');
+  await keep('config check', EXIT.usage, 'config', 'check');
+  world.configure(`channels: { shop: { type: memory, platform: ${world.one.name}, secret: made-up } }\n`);
+  await keep('channels remove', EXIT.ok, 'channels', 'remove', 'two', '--yes');
+  await keep('channels rename', EXIT.ok, 'channels', 'rename', 'one', 'shop');
+  const io = heard({ interruption: () => AbortSignal.abort() });
+  expect(await run(['sandbox', '--channels', 'woocommerce', '--json'], io)).toBe(EXIT.ok);
+  printed.set('sandbox', [JSON.parse(io.out)]);
+}
+
+/** The document of `demo`, from the function that makes it: a real run takes a minute. */
+function proofOfNothing(): Document {
+  return JSON.parse(
+    JSON.stringify(
+      prove(
+        [],
+        {
+          integrity: 'ok',
+          skus: [],
+          lines: [],
+          orders: [],
+          listings: [],
+          deliveries: [],
+          pendingDeliveries: 0,
+        } as never,
+        { seed: 1, seconds: 1.5, timeScale: 60, chaos: 'none', kills: 0, start: new Map(), warnings: [] },
+      ),
+    ),
+  );
+}

@@ -1,0 +1,94 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Addresses, type Daemon, startDaemon } from '../crash/daemon.ts';
+import { memoryDelivery, post } from '../crash/deliveries.ts';
+import { configure, forgetFolders, memoryChannel, newFolder, stockUp } from '../crash/folder.ts';
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe('invsync serve as a process', () => {
+  let dir: string;
+  let at: Addresses;
+  let daemon: Daemon;
+
+  beforeEach(async () => {
+    dir = newFolder();
+    await stockUp(dir, 'shop', new Map([['MUG', 10]]));
+    at = await configure(dir, { shop: memoryChannel });
+    daemon = startDaemon(at);
+    await daemon.ready();
+  });
+  afterEach(async () => {
+    daemon.signal('SIGKILL');
+    await daemon.ended;
+  });
+  afterAll(forgetFolders);
+
+  it('takes a webhook in, absorbs its repeat, sells the unit once, counts both, and ends with 0 on SIGTERM', async () => {
+    expect((await fetch(`${at.adminUrl}/healthz`)).status).toBe(200);
+    const signed = memoryDelivery(1, 'MUG');
+    const first = await post(`${at.publicUrl}/hooks/shop`, signed);
+    expect([first.status, JSON.parse(first.text)]).toEqual([200, { status: 'accepted' }]);
+    await until(async () => (await available()) === 9, 'the sale to reach the books');
+
+    const again = await post(`${at.publicUrl}/hooks/shop`, signed);
+    expect(again.status).toBe(200);
+    expect(JSON.parse(again.text)).toMatchObject({ status: 'duplicate', first: 'applied' });
+    const forged = { ...signed, headers: { ...signed.headers, 'x-memory-signature': '0'.repeat(64) } };
+    expect((await post(`${at.publicUrl}/hooks/shop`, forged)).status).toBe(401);
+    expect((await post(`${at.publicUrl}/hooks/nobody`, signed)).status).toBe(404);
+
+    const metrics = await (await fetch(`${at.adminUrl}/metrics`)).text();
+    expect(numberOf(metrics, 'invsync_deliveries_total{outcome="accepted"}')).toBe(1);
+    expect(numberOf(metrics, 'invsync_deliveries_total{outcome="duplicate"}')).toBe(1);
+    expect(await available()).toBe(9);
+
+    daemon.signal('SIGTERM');
+    expect(await daemon.ended, daemon.log()).toEqual({ code: 0, signal: null });
+  });
+
+  it('refuses a bad configuration on SIGHUP and keeps the old one; a good one it takes', async () => {
+    const file = join(dir, 'config.yaml');
+    const good = readFileSync(file, 'utf8');
+    writeFileSync(file, good.replace('mode: observe', 'mode: observing'));
+    daemon.signal('SIGHUP');
+    await until(
+      async () => daemon.log().includes('the new configuration is refused'),
+      'the refusal in the log',
+    );
+    expect(daemon.log()).toMatch(/observing|channels\.shop\.mode/);
+    expect((await post(`${at.publicUrl}/hooks/shop`, memoryDelivery(2, 'MUG'))).status).toBe(200);
+
+    writeFileSync(file, good.replace('shop:', 'market:').replace('platform: crash', 'platform: market'));
+    daemon.signal('SIGHUP');
+    await until(async () => daemon.log().includes('configuration read again'), 'the new configuration');
+    expect((await post(`${at.publicUrl}/hooks/market`, memoryDelivery(3, 'MUG'))).status).toBe(200);
+    expect((await post(`${at.publicUrl}/hooks/shop`, memoryDelivery(4, 'MUG'))).status).toBe(404);
+  });
+
+  it('a second signal while it drains ends it at once', async () => {
+    daemon.signal('SIGINT');
+    daemon.signal('SIGINT');
+    const { code } = await daemon.ended;
+    expect([0, 130]).toContain(code);
+  });
+
+  async function available(): Promise<number> {
+    const answer = await fetch(`${at.adminUrl}/api/v1/stock/MUG`);
+    return ((await answer.json()) as { available: number }).available;
+  }
+});
+
+async function until(holds: () => Promise<boolean>, what: string): Promise<void> {
+  const end = Date.now() + 10_000;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
+    await pause(20);
+  }
+}
+
+function numberOf(metrics: string, sample: string): number {
+  const line = metrics.split('\n').find((text) => text.startsWith(`${sample} `));
+  return Number(line?.slice(sample.length + 1) ?? Number.NaN);
+}
