@@ -234,7 +234,7 @@ export interface Delivery {
 /**
  * What `receive` decides. `answer` overrides the default status and body where the platform demands it. `needs`: the
  * verdict depends on a key that is not cached yet; the receiver awaits `load` (bounded in time) and asks again, once.
- * A handshake's `then` is a call that completes it (a subscription's confirmation), made after the answer was sent.
+ * A handshake's `complete` is a call that completes it (a subscription's confirmation), made after the answer was sent.
  */
 export type Receipt =
   | { kind: 'needs'; load(signal: AbortSignal): Promise<void> }
@@ -244,7 +244,7 @@ export type Receipt =
       status: number;
       body: string;
       contentType: string;
-      then?(signal: AbortSignal): Promise<void>;
+      complete?(signal: AbortSignal): Promise<void>;
     }
   | { kind: 'deliveries'; deliveries: Delivery[]; answer?: { status: number; body: string } };
 

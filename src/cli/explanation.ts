@@ -1,5 +1,5 @@
 import { iso } from '../clock.ts';
-import type { EntryRow, PushLogRow, Store } from '../store/store.ts';
+import type { DeedRow, EntryRow, PushLogRow, Store } from '../store/store.ts';
 import { type StockDocument, stockDocument } from './stock-document.ts';
 
 /** Why a SKU's number is what it is: the document of `explain`. */
@@ -22,6 +22,8 @@ export interface Explanation {
   entries: ReturnType<typeof entryJson>[];
   listings: StockDocument['listings'];
   pushes: ReturnType<typeof pushJson>[];
+  /** Mappings, settings and other changes by hand that are no change of stock, oldest first. */
+  changes: ReturnType<typeof deedJson>[];
 }
 
 /** What is asked; `at` null means now. */
@@ -44,6 +46,8 @@ export async function explanationOf(store: Store, asked: Question): Promise<Expl
   const log = await store.reports.pushLog(sku, channel, limit);
   const pushes = log.filter((push) => at === null || push.at <= at);
   const listings = document.listings.filter((listing) => channel === null || listing.channel === channel);
+  const subjects = [document.sku, ...listings.map((listing) => `${listing.channel} ${listing.listing_id}`)];
+  const deeds = await store.reports.deeds(subjects, limit);
   const first = entries[0];
   const opening = first === undefined ? 0 : first.after - first.delta;
   const sum = entries.reduce((total, entry) => total + entry.delta, opening);
@@ -63,6 +67,21 @@ export async function explanationOf(store: Store, asked: Question): Promise<Expl
     entries: entries.map(entryJson),
     listings: at === null ? listings : listings.map((listing) => listingAt(listing, pushes)),
     pushes: pushes.map(pushJson).reverse(),
+    changes: deeds
+      .filter((deed) => at === null || deed.at <= at)
+      .map(deedJson)
+      .reverse(),
+  };
+}
+
+function deedJson(deed: DeedRow) {
+  return {
+    at: iso(deed.at),
+    verb: deed.verb,
+    subject: deed.subject,
+    detail: deed.detail,
+    by: deed.by,
+    reason: deed.reason,
   };
 }
 

@@ -175,9 +175,12 @@ function decideSeen(engine: Engine, lane: Lane, context: LaneContext, counter: S
   if (counter.kind === 'no number') return { kind: 'dead', error: counter.error, exposed: counter.exposed };
   const { view, verdict } = counter;
   if (verdict.low !== null) lane.onLow(lane.live.id, view.counterId, verdict.low.since);
-  const decision = decidePush(view, pushContext(engine, context, view.counterId));
+  const decision = decide(engine, lane, context, view);
   if (decision.kind !== 'read') return decision;
-  const until = engine.clock.now() + jitterMs(engine, 1);
+  // A read that shows what a compare has just refuted is older than the platform's own number: once it has settled,
+  // the base counts again.
+  lane.conflicts.delete(view.counterId);
+  const until = engine.clock.now() + Math.max(jitterMs(engine, 1), lane.live.capabilities.settleMs);
   return { kind: 'wait', until, needs: 'answer', reason: decision.reason };
 }
 

@@ -100,7 +100,7 @@ export function createReceiver(engine: Engine, limits: IntakeLimits = intakeLimi
     }
     if (receipt.kind === 'handshake') {
       counts.handshakes += 1;
-      if (receipt.then !== undefined) complete(engine, live, receipt.then);
+      if (receipt.complete !== undefined) complete(engine, live, receipt.complete);
       return {
         status: receipt.status,
         headers: { 'content-type': receipt.contentType },
@@ -123,9 +123,9 @@ export function createReceiver(engine: Engine, limits: IntakeLimits = intakeLimi
 }
 
 /** A handshake's own call follows its answer; the platform asks again when it fails. */
-function complete(engine: Engine, live: LiveChannel, then: (signal: AbortSignal) => Promise<void>): void {
+function complete(engine: Engine, live: LiveChannel, call: (signal: AbortSignal) => Promise<void>): void {
   setImmediate(() => {
-    then(AbortSignal.timeout(keyTimeoutMs)).catch((error: unknown) => {
+    call(AbortSignal.timeout(keyTimeoutMs)).catch((error: unknown) => {
       engine.log.warn({ channel: live.name, error: messageOf(error) }, 'handshake not completed');
     });
   });

@@ -17,6 +17,7 @@ import type {
   PushLine,
   Receipt,
 } from '../../src/channels/channel.ts';
+import { ChannelError } from '../../src/channels/errors.ts';
 import { systemClock } from '../../src/clock.ts';
 import { keysOf } from '../../src/config/keys.ts';
 import { silentLog } from '../../src/log.ts';
@@ -83,7 +84,10 @@ export interface Bench extends Stand {
   sell(...lines: [sku: string, quantity: number][]): Sold;
   /** What the channel decides about a call, once it has loaded the keys that it asks for. */
   receive(request: HookRequest, at?: Channel): Promise<Verdict>;
-  /** The deliveries that the listener took since the last `listener.clear()`, settled and authenticated. */
+  /**
+   * What the platform told, settled and authenticated: the calls that the listener took since the last
+   * `listener.clear()`, and what waited in a queue, which is empty afterwards.
+   */
   deliveries(): Promise<Delivery[]>;
   /** Turns content into snapshots, fetching by id what it asks for. */
   resolve(content: DeliveryContent): Promise<OrderSnapshot[]>;
@@ -97,7 +101,7 @@ export interface Bench extends Stand {
   close(): Promise<void>;
 }
 
-/** What `receive` decides in the end. A receipt itself may have a `then`, and must not pass through a promise. */
+/** What `receive` decides in the end. Its handshake may have a call that completes it. */
 export type Verdict =
   | Exclude<Receipt, { kind: 'needs' | 'handshake' }>
   | { kind: 'handshake'; status: number; body: string; contentType: string; complete(): Promise<void> };
@@ -200,7 +204,8 @@ export async function openBench(make: MakeBench, items = 12, seed = 11): Promise
     async deliveries() {
       await stand.settle();
       const verdicts = await Promise.all(listener.got.map((request) => bench.receive(request)));
-      return verdicts.flatMap((verdict) => (verdict.kind === 'deliveries' ? verdict.deliveries : []));
+      const told = verdicts.flatMap((verdict) => (verdict.kind === 'deliveries' ? verdict.deliveries : []));
+      return channel.listen === undefined ? told : [...told, ...(await drainQueue(bench))];
     },
     async resolve(content) {
       if (content.fetch.length === 0) return content.orders;
@@ -270,8 +275,27 @@ function verdictOf(receipt: Receipt): Verdict {
   if (receipt.kind === 'needs') throw new Error('asks for keys again after they were loaded');
   if (receipt.kind !== 'handshake') return receipt;
   const { kind, status, body, contentType } = receipt;
-  const complete = async () => receipt.then?.(calm);
+  const complete = async () => receipt.complete?.(calm);
   return { kind, status, body, contentType, complete };
+}
+
+/** Everything that waits in the platform's queue, taken for good. */
+async function drainQueue(bench: Bench): Promise<Delivery[]> {
+  const taken: Delivery[] = [];
+  const ending = new AbortController();
+  const listening = bench.channel.listen?.(
+    async (deliveries) => void taken.push(...deliveries),
+    ending.signal,
+  );
+  await bench.eventually('the queue is empty', () => (bench.shop.pending() === 0 ? true : undefined));
+  ending.abort();
+  await listening?.catch(onlyChannelError);
+  return taken;
+}
+
+/** Rethrows what an adapter must not throw. */
+export function onlyChannelError(error: unknown): void {
+  if (!(error instanceof ChannelError)) throw error;
 }
 
 export async function listingsOf(channel: Channel): Promise<Listing[]> {

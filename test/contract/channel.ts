@@ -6,6 +6,7 @@ import { deliverySuite } from './deliveries.ts';
 import { listingSuite } from './listings.ts';
 import { orderSuite } from './orders.ts';
 import { pushSuite } from './pushes.ts';
+import { queueSuite } from './queue.ts';
 import { readingSuite } from './readings.ts';
 import { webhookSuite } from './webhooks.ts';
 
@@ -22,6 +23,7 @@ export function channelSuite(name: string, make: MakeBench): void {
     pushSuite(make);
     orderSuite(make);
     deliverySuite(make);
+    queueSuite(make);
     webhookSuite(make);
     actionSuite(make);
   });

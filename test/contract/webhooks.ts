@@ -18,7 +18,7 @@ export function webhookSuite(make: MakeBench): void {
       expect(listed.length).toBeGreaterThan(0);
       for (const state of listed) {
         expect(state).toMatchObject({ status: 'active', ours: true });
-        expect(state.url.startsWith(bench.listener.url)).toBe(true);
+        if (bench.channel.listen === undefined) expect(state.url.startsWith(bench.listener.url)).toBe(true);
       }
       expect(new Set(listed.map((state) => state.id)).size).toBe(listed.length);
       expect(new Set(listed.map((state) => state.topic)).size).toBe(listed.length);
@@ -40,6 +40,7 @@ export function webhookSuite(make: MakeBench): void {
 
     test('move to a new address whole, and nothing goes to the old one', async (context) => {
       const { bench, webhooks } = await start(open, context);
+      callsAddresses(bench, context);
       await webhooks.ensure(`${bench.listener.url}-old`, calm);
       const { webhooks: states, changes } = await webhooks.ensure(bench.listener.url, calm);
       expect(changes.length).toBeGreaterThan(0);
@@ -54,6 +55,7 @@ export function webhookSuite(make: MakeBench): void {
 
     test('that the platform gave up are mended, and the report says so', async (context) => {
       const { bench, webhooks } = await start(open, context);
+      callsAddresses(bench, context);
       bench.listener.status = 500;
       const whole = (await webhooks.ensure(bench.listener.url, calm)).webhooks.length;
       for (let orders = 0; orders < 20 && (await active(webhooks)) === whole; orders += 1) {
@@ -81,7 +83,7 @@ export function webhookSuite(make: MakeBench): void {
       expect(await webhooks.remove(calm)).toEqual([]);
       bench.listener.clear();
       bench.sell(['SKU-001', 1]);
-      await bench.settle();
+      expect(await bench.deliveries()).toEqual([]);
       expect(bench.listener.got).toEqual([]);
     });
 
@@ -105,6 +107,11 @@ async function start(
 ): Promise<{ bench: Bench; webhooks: Webhooks }> {
   const bench = await open();
   return { bench, webhooks: need(context, bench.channel.webhooks, 'the platform pushes nothing') };
+}
+
+function callsAddresses(bench: Bench, context: TestContext): void {
+  const calls = bench.channel.listen === undefined;
+  need(context, calls ? true : null, 'the platform fills a queue and calls no address');
 }
 
 async function active(webhooks: Webhooks): Promise<number> {

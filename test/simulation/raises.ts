@@ -42,10 +42,13 @@ function unseenSale(
   if (world.edited.has(`${channel}/${counterKey}`)) return false;
   const id = world.process.live(channel).id;
   const liveSince = world.liveSince.get(channel) ?? 0;
+  const writtenAt = lastWriteAt(world, where) + (state.options.aheadMs ?? 0);
   let unbooked = 0;
   for (const order of world.platform(channel).orders()) {
     for (const line of order.lines) {
       if (line.listing === null || state.listings.get(line.listing)?.counterKey !== counterKey) continue;
+      // The time of a later change is known as a span only: it widens what is expected, and a sale hides in it.
+      if (order.changed_at !== order.placed_at && order.changed_at > writtenAt) return false;
       const known = world.known.get(`${id}/${line.key}`);
       if (order.changed_at < liveSince + (state.options.aheadMs ?? 0)) continue;
       unbooked += line.taken - (known?.taken ?? 0);
@@ -64,4 +67,12 @@ function isMurky(world: World, { channel, counterKey }: { channel: string; count
     if (note.answer === null || note.answer === 'unknown' || note.answer === 'accepted') return true;
   }
   return true;
+}
+
+/** When the last push that was answered began; 0: there was none. */
+function lastWriteAt(world: World, { channel, counterKey }: { channel: string; counterKey: string }): number {
+  let at = 0;
+  for (const note of world.sent.values())
+    if (note.channel === channel && note.counterKey === counterKey && note.answer === 'applied') at = note.at;
+  return at;
 }

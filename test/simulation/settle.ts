@@ -58,11 +58,14 @@ export async function dutyRound(world: World): Promise<void> {
 
 /** Duties and reconcile runs until a run finds nothing to do, within a bounded time of the world. */
 export async function settleDown(world: World): Promise<void> {
+  let quiet = 0;
   for (let round = 0; round < mostRounds; round += 1) {
     await dutyRound(world);
     const outcome = await reconciled(world);
     if (outcome === null) return;
-    if (outcome.length === 0 && (await isQuiet(world))) {
+    quiet = outcome.length === 0 && (await isQuiet(world)) ? quiet + 1 : 0;
+    // What the last round did at a channel comes back as news: one more must find nothing.
+    if (quiet === 2) {
       world.say(`settled after ${round + 1} rounds`);
       return;
     }

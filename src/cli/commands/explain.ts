@@ -86,6 +86,7 @@ function print(io: Io, found: Explanation): void {
     );
   }
   printListings(io, found.listings);
+  printChanges(io, found);
   if (found.pushes.length === 0) return;
   printLine(io, '');
   printTable(
@@ -101,6 +102,22 @@ function print(io: Io, found: Explanation): void {
       { title: 'error', value: (push) => push.error },
     ],
     found.pushes,
+  );
+}
+
+function printChanges(io: Io, found: Explanation): void {
+  if (found.changes.length === 0) return;
+  printLine(io, '');
+  printTable(
+    io,
+    [
+      { title: 'changed at', value: (change) => change.at },
+      { title: 'what', value: (change) => `${change.verb} ${change.subject}` },
+      { title: 'to', value: (change) => change.detail },
+      { title: 'by', value: (change) => change.by },
+      { title: 'why', value: (change) => change.reason },
+    ],
+    found.changes,
   );
 }
 

@@ -61,7 +61,20 @@ export interface StatusCounts {
   unmappedSales: number;
 }
 
+/** A change by hand that is no change of stock: a mapping, a setting, a mode. */
+export interface DeedRow {
+  at: number;
+  by: string;
+  reason: string | null;
+  verb: string;
+  /** `<channel> <listing id>`, a channel's name, or a SKU. */
+  subject: string;
+  detail: string;
+}
+
 export interface ReportStore {
+  /** What people changed besides stock, newest first; null: whatever it was about. */
+  deeds(subjects: string[] | null, limit: number): Promise<DeedRow[]>;
   status(now: number): Promise<StatusCounts>;
   /** A SKU's entries, newest first, up to `limit`, recorded at or before `at`. */
   entries(sku: string, at: number | null, limit: number): Promise<EntryRow[]>;

@@ -1,5 +1,6 @@
 import { AppError, EXIT } from '../../errors.ts';
 import type { Actor, ChannelMarks, ChannelRow, ChannelSetup, FeedRow, Mode } from '../store.ts';
+import { noteDeed } from './deeds.ts';
 import type { Db } from './open.ts';
 
 interface RawChannel {
@@ -137,8 +138,9 @@ function becomeLive(db: Db, channelId: number, now: number): void {
   ).run(channelId);
 }
 
-export function setMode(db: Db, name: string, mode: Mode, _actor: Actor, now: number): void {
+export function setMode(db: Db, name: string, mode: Mode, actor: Actor, now: number): void {
   const row = byName(db, name);
+  noteDeed(db, actor, { verb: 'mode', subject: name, detail: `${row.mode} -> ${mode}` }, now);
   if (row.mode !== mode) changeMode(db, row, mode, now);
   db.sql("update channel set mode_by = 'command' where id = ?").run(row.id);
 }
@@ -148,12 +150,13 @@ export function pauseChannels(
   db: Db,
   name: string | null,
   paused: boolean,
-  _actor: Actor,
+  actor: Actor,
   now: number,
 ): string[] {
   const rows = name === null ? listChannels(db) : [byName(db, name)];
   const changed = rows.filter((row) => row.paused !== paused);
   for (const row of changed) {
+    noteDeed(db, actor, { verb: paused ? 'pause' : 'resume', subject: row.name, detail: '' }, now);
     db.sql('update channel set paused = ? where id = ?').run(paused ? 1 : 0, row.id);
     if (!paused && row.mode === 'live') becomeLive(db, row.id, now);
   }

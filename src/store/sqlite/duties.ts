@@ -166,7 +166,7 @@ export function prune(
       keepSince.pushes,
     ],
     [
-      "delete from plan where id in (select id from plan where created_at < ? and state <> 'open' limit ?)",
+      "delete from plan where id in (select id from plan where created_at < ? and (state <> 'open' or cause <> 'brake') limit ?)",
       keepSince.pushes,
     ],
     ['delete from alert where id in (select id from alert where resolved_at < ? limit ?)', keepSince.pushes],

@@ -107,7 +107,7 @@ function storeOn(db: Db, executor: Executor): Store {
     stock: {
       change: (changes, actor, now) => write('changeStock', changes, actor, now),
       openLines: (sku, asOf, presumeGoneMs) => read('openLines', sku, asOf, presumeGoneMs),
-      rename: (from, to, _actor, now) => write('renameSku', from, to, now),
+      rename: (from, to, actor, now) => write('renameSku', from, to, actor, now),
       get: (sku) => read('getStock', sku),
       list: (filter) => read('listStock', filter),
     },
@@ -170,6 +170,7 @@ function storeOn(db: Db, executor: Executor): Store {
       entries: (sku, at, limit) => read('entriesOf', sku, at, limit),
       pushLog: (sku, channel, limit) => read('pushLog', sku, channel, limit),
       countersOfSku: (sku) => read('countersOfSku', sku),
+      deeds: (subjects, limit) => read('listDeeds', subjects, limit),
       oversells: (filter) => read('listOversells', filter),
       resolveOversell: (id, as, actor, now) => write('resolveOversell', id, as, actor, now),
       audit: () => read('audit'),

@@ -2,6 +2,7 @@ import type { Json, Listing, ListingRef } from '../../channels/channel.ts';
 import type { Offer } from '../../stock/target.ts';
 import type { Actor, ListingMode, ListingRow, MappingEffect } from '../store.ts';
 import { joinChains } from './allocate.ts';
+import { listingSubject, noteDeed } from './deeds.ts';
 import { fillShortfalls } from './docket.ts';
 import { beginTx, type Tx } from './ledger.ts';
 import { linesUnmapped, saveLine } from './lines.ts';
@@ -196,7 +197,7 @@ export function mapListing(
   db: Db,
   listingRowId: number,
   parts: { sku: string; units: number }[],
-  _actor: Actor,
+  actor: Actor,
   now: number,
 ): MappingEffect | { unknownSku: string } {
   const recipe = new Map<number, number>();
@@ -212,6 +213,8 @@ export function mapListing(
     .sql('select id, channel_id, listing_id, channel_sku, counter_id, fixed from listing where id = ?')
     .get(listingRowId) as MappedListing;
   setParts(db, listingRowId, resolved);
+  const recipeText = parts.map(({ sku, units }) => (units === 1 ? sku : `${sku}=${units}`)).join(' ');
+  noteDeed(db, actor, { verb: 'map', subject: listingSubject(db, listingRowId), detail: recipeText }, now);
   tx.counters.set(row.counter_id, []);
   const started = startWaiting(tx, row, resolved);
   fillShortfalls(tx);
@@ -276,7 +279,8 @@ function startWaiting(
 }
 
 /** Future sales wait for a mapping again; lines that were given keep their SKUs. */
-export function unmapListing(db: Db, listingRowId: number, _actor: Actor, now: number): void {
+export function unmapListing(db: Db, listingRowId: number, actor: Actor, now: number): void {
+  noteDeed(db, actor, { verb: 'unmap', subject: listingSubject(db, listingRowId), detail: '' }, now);
   setParts(db, listingRowId, null);
   touchListing(db, listingRowId, now);
 }
@@ -293,9 +297,11 @@ export function setListing(
   db: Db,
   listingRowId: number,
   settings: { mode?: ListingMode; offer?: Partial<Offer>; fixed?: number | null },
-  _actor: Actor,
+  actor: Actor,
   now: number,
 ): void {
+  const detail = JSON.stringify({ ...settings.offer, mode: settings.mode, fixed: settings.fixed });
+  noteDeed(db, actor, { verb: 'set', subject: listingSubject(db, listingRowId), detail }, now);
   if (settings.mode !== undefined)
     db.sql('update listing set mode = ? where id = ?').run(settings.mode, listingRowId);
   if (settings.fixed !== undefined)
@@ -342,6 +348,8 @@ export function matchListings(
 }
 
 /** Makes an uncounted SKU unless the code is known. */
-export function makeSku(db: Db, code: string, _actor: Actor, now: number): void {
-  if (skuIdOf(db, code) === null) createSku(db, code, now);
+export function makeSku(db: Db, code: string, actor: Actor, now: number): void {
+  if (skuIdOf(db, code) !== null) return;
+  createSku(db, code, now);
+  noteDeed(db, actor, { verb: 'create', subject: code, detail: '' }, now);
 }

@@ -15,6 +15,7 @@ import {
   vaultSet,
 } from './channels.ts';
 import { changeStock } from './count.ts';
+import { listDeeds } from './deeds.ts';
 import {
   ask,
   checkStore,
@@ -152,6 +153,7 @@ export const reads = {
   listAlerts,
   statusCounts,
   entriesOf,
+  listDeeds,
   countersOfSku,
   pushLog,
   listOversells,

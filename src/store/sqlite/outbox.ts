@@ -186,7 +186,7 @@ function settleOne(
       write(
         late.length > 0 ? 'unknown' : 'idle',
         late,
-        'done_version = max(done_version, ?), attempts = 0, error = null, dead = 0, exposed = 0',
+        'done_version = max(done_version, ?), attempts = 0, error = null, dead = 0, exposed = 0, low_since = null, low_number = null',
         [sent.version],
       );
       setAnchor(db, { ...raw }, result.shown, sent.sentAt, result.answeredAt);
@@ -199,7 +199,13 @@ function settleOne(
       return;
     }
     case 'accepted':
-      write('accepted', [...others, sent], 'due_at = ?, attempts = 0, error = null', [result.readAt]);
+      // From then on a read tells what became of it.
+      write(
+        'accepted',
+        [...others, { ...sent, deadline: result.readAt }],
+        'due_at = ?, attempts = 0, error = null',
+        [result.readAt],
+      );
       return;
     case 'conflict': {
       const late = others.filter((push) => push.deadline > now);
@@ -316,6 +322,14 @@ export function countersOfListings(db: Db, channelId: number, listingIds: string
   return [...found];
 }
 
+/** What a command hears whose request was running when the process died. */
+const stoppedHalfway = {
+  code: 'stopped',
+  message: 'invsync stopped before this was finished',
+  hint: 'repeat the command',
+  exit_code: 5,
+};
+
 /** Pushes of dead boots have no answer: unknown until their deadline. Their leases are void at once. */
 export function recoverPushes(db: Db): number {
   const { changes } = db
@@ -326,5 +340,10 @@ export function recoverPushes(db: Db): number {
        where state = 'in_flight' and (lease is null or lease <> ?)`,
     )
     .run(db.boot);
+  db.sql(
+    `update request
+     set state = 'failed', result = ?
+     where state = 'running'`,
+  ).run(JSON.stringify({ error: stoppedHalfway }));
   return changes;
 }

@@ -12,6 +12,7 @@ import type {
 } from '../store.ts';
 import { waive } from './allocate.ts';
 import { goneAfterMs } from './count.ts';
+import { noteDeed } from './deeds.ts';
 import { dropShort } from './docket.ts';
 import { beginTx, levelOf } from './ledger.ts';
 import { lineById, linesOfOrder, linesOfSku, saveLine } from './lines.ts';
@@ -191,6 +192,7 @@ export function resolveOversell(
   waive(tx, line, line.taken - line.given);
   saveLine(db, line, 'known');
   dropShort(tx, line);
+  noteDeed(db, actor, { verb: 'resolve', subject: `oversell ${id}`, detail: as }, now);
   db.sql('update docket set status = ?, resolved_at = ?, resolved_by = ?, shortfall = 0 where id = ?').run(
     as,
     now,
@@ -261,7 +263,7 @@ function orderLines(db: Db, orderRef: number): OrderLineRow[] {
 export function unreadOrders(db: Db, channelId: number, readBefore: number, limit: number): string[] {
   const rows = db
     .sql(
-      'select order_id from orders where channel_id = ? and open = 1 and answered_at < ? order by answered_at limit ?',
+      'select order_id from orders where channel_id = ? and open = 1 and missing = 0 and answered_at < ? order by answered_at limit ?',
     )
     .all(channelId, readBefore, limit) as { order_id: string }[];
   return rows.map((row) => row.order_id);
@@ -321,7 +323,13 @@ export function openLines(
     });
 }
 
-export function renameSku(db: Db, from: string, to: string, now: number): 'done' | 'unknown_sku' | 'taken' {
+export function renameSku(
+  db: Db,
+  from: string,
+  to: string,
+  actor: Actor,
+  now: number,
+): 'done' | 'unknown_sku' | 'taken' {
   const skuId = skuIdOf(db, from);
   if (skuId === null) return 'unknown_sku';
   const other = skuIdOf(db, to);
@@ -332,7 +340,7 @@ export function renameSku(db: Db, from: string, to: string, now: number): 'done'
     skuId,
   );
   db.sql('update sku set code = ? where id = ?').run(to, skuId);
-  void now;
+  noteDeed(db, actor, { verb: 'rename', subject: to, detail: `was ${from}` }, now);
   return 'done';
 }
 

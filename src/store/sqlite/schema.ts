@@ -334,6 +334,16 @@ create table alert (
   resolved_at integer
 ) strict;
 create unique index alert_open on alert (kind, subject) where resolved_at is null;
+create table deed (
+  id integer primary key,
+  at integer not null,
+  by text not null,
+  reason text,
+  verb text not null,
+  subject text not null,
+  detail text not null
+) strict;
+create index deed_subject on deed (subject, id);
 create table command_ref (ref text primary key, at integer not null, outcome text not null) strict, without rowid;
 
 insert into channel (id, name, type, mode, mode_by, setup)

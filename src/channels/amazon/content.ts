@@ -1,0 +1,53 @@
+import {
+  type DeliveryContent,
+  type Json,
+  type Obtaining,
+  UnreadableDelivery,
+} from '../channel.ts';
+import { type Kept, type KeptOrder, kept } from './kept.ts';
+import { foreignStatuses, snapshotOf } from './snapshot.ts';
+
+const silent: DeliveryContent = { orders: [], fetch: [], touched: [], ignored: null, alert: null };
+
+/** What kept fields say, however they came. Throws `UnreadableDelivery` for an order that cannot be read. */
+export function ordersIn(sellerId: string, fields: Json, how: Obtaining): DeliveryContent {
+  const parsed = kept.safeParse(fields);
+  if (!parsed.success) return { ...silent, alert: 'the kept fields of a delivery cannot be read any more' };
+  const said = parsed.data;
+  const stranger = strangerIn(said, sellerId);
+  if (stranger !== null) return { ...silent, ignored: 'another seller', alert: stranger };
+  switch (said.kind) {
+    case 'order':
+      return orderContent(said, how);
+    case 'touched':
+      return { ...silent, touched: said.skus };
+    case 'alert':
+      return { ...silent, alert: said.text };
+    case 'ignored':
+      return { ...silent, ignored: said.why };
+    case 'unreadable-order':
+      throw new UnreadableDelivery(`order ${said.orderId ?? '(without id)'}: ${said.why}`);
+  }
+}
+
+/** Orders that Amazon ships from its own warehouses arrive in the same feeds (trap 22). */
+function orderContent(order: KeptOrder, how: Obtaining): DeliveryContent {
+  if (order.fulfilledBy === 'amazon') return { ...silent, ignored: 'fulfilled by Amazon' };
+  if (foreignStatuses.has(order.status)) return { ...silent, ignored: `status ${order.status}` };
+  // One item of a cancelled order says nothing about the others: only the whole order tells what is released.
+  if (order.status === 'CANCELLED' && !order.complete) return { ...silent, fetch: [order.orderId] };
+  return { ...silent, orders: [snapshotOf(order, how)] };
+}
+
+function strangerIn(said: Kept, sellerId: string): string | null {
+  if (said.kind !== 'order' && said.kind !== 'touched') return null;
+  if (said.seller === null || said.seller === sellerId) return null;
+  return `a notification is for the seller ${said.seller.slice(0, 40)}, not for ${sellerId}: the queue or topic is shared, or seller_id is wrong`;
+}
+
+/** The SKUs whose listings `ordersIn` names. */
+export function refsIn(fields: Json): string[] {
+  const parsed = kept.safeParse(fields);
+  if (!parsed.success || parsed.data.kind !== 'order') return [];
+  return [...new Set(parsed.data.lines.flatMap(({ sku }) => (sku === null ? [] : [sku])))];
+}

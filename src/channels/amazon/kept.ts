@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import type { Json } from '../channel.ts';
+
+/**
+ * What is kept of an order line. `ordered` and `shipped` are Amazon's words; `cancelled`: the line itself was called
+ * off while its order goes on.
+ */
+const keptLine = z.object({
+  id: z.string(),
+  sku: z.string().nullable(),
+  ordered: z.int().min(0),
+  shipped: z.int().min(0),
+  open: z.int().min(0).nullable(),
+  cancelled: z.boolean(),
+});
+
+/** What is kept of an order, however it came: never the buyer, an address or a price. Times in milliseconds. */
+export const keptOrder = z.object({
+  kind: z.literal('order'),
+  source: z.enum(['notification', 'api']),
+  orderId: z.string(),
+  seller: z.string().nullable(),
+  version: z.number(),
+  clock: z.string(),
+  placedAt: z.number(),
+  /** One spelling for both APIs, see `statusOf`. */
+  status: z.string(),
+  fulfilledBy: z.enum(['merchant', 'amazon']),
+  complete: z.boolean(),
+  lines: z.array(keptLine),
+});
+export type KeptOrder = z.infer<typeof keptOrder>;
+export type KeptLine = z.infer<typeof keptLine>;
+
+/** Everything that `fieldsOf` and the order lists keep. */
+export const kept = z.discriminatedUnion('kind', [
+  keptOrder,
+  z.object({ kind: z.literal('touched'), seller: z.string().nullable(), skus: z.array(z.string()) }),
+  z.object({ kind: z.literal('alert'), text: z.string() }),
+  z.object({ kind: z.literal('ignored'), why: z.string() }),
+  z.object({ kind: z.literal('unreadable-order'), orderId: z.string().nullable(), why: z.string() }),
+]);
+export type Kept = z.infer<typeof kept>;
+
+/** Kept fields are JSON by their schema. */
+export function asJson(fields: Kept): Json {
+  return fields satisfies Json;
+}
+
+/** Order status in one spelling: `PartiallyShipped` and `PARTIALLY_SHIPPED` are one, `Canceled` is `CANCELLED` (trap 17). */
+export function statusOf(word: string): string {
+  const upper = word.replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase();
+  return upper === 'CANCELED' ? 'CANCELLED' : upper;
+}
+
+/** Milliseconds of an ISO 8601 time; null when it is none. */
+export function timeOf(text: string | null | undefined): number | null {
+  const at = Date.parse(text ?? '');
+  return Number.isNaN(at) ? null : at;
+}

@@ -1,0 +1,213 @@
+import { z } from 'zod';
+import type { FetchedOrder, Json, OrderPage } from '../channel.ts';
+import { ChannelError } from '../errors.ts';
+import type { Account } from './account.ts';
+import type { Answer, Query } from './api.ts';
+import { capabilities } from './capabilities.ts';
+import { NotFound } from './failures.ts';
+import { asJson, type KeptLine, type KeptOrder, statusOf, timeOf } from './kept.ts';
+
+const root = '/orders/2026-01-01/orders';
+const pageSize = '100';
+/** Buyer and recipient are never asked for: invsync keeps out of personal data (dossier 1.4). */
+const includedData = ['FULFILLMENT', 'CANCELLATION'];
+/** Times within the last two minutes are refused (trap 18); a little more for the clocks. */
+const unsearchableMs = 150_000;
+/** Open orders may be this old: made to order, long lead times. */
+const openReachMs = 365 * 86_400_000;
+const openStatuses = ['PENDING', 'UNSHIPPED', 'PARTIALLY_SHIPPED'];
+
+const searchAnswer = z.object({
+  orders: z.array(z.unknown()),
+  pagination: z.object({ nextToken: z.string().nullish() }).nullish(),
+  lastUpdatedBefore: z.string().nullish(),
+  createdBefore: z.string().nullish(),
+});
+const getAnswer = z.object({ order: z.unknown() });
+
+const item = z.object({
+  orderItemId: z.string().min(1),
+  quantityOrdered: z.int().min(0),
+  product: z.object({ sellerSku: z.string().nullish() }),
+  fulfillment: z
+    .object({
+      quantityFulfilled: z.int().min(0).nullish(),
+      quantityUnfulfilled: z.int().min(0).nullish(),
+    })
+    .nullish(),
+  cancellation: z.object({ cancellationExecution: z.unknown() }).nullish(),
+});
+/** An order of the Orders API 2026-01-01, the fields that are used (dossier 6.1). */
+const order = z.object({
+  orderId: z.string().min(1),
+  createdTime: z.iso.datetime({ offset: true }),
+  lastUpdatedTime: z.iso.datetime({ offset: true }),
+  fulfillment: z.object({ fulfillmentStatus: z.string(), fulfilledBy: z.string().nullish() }),
+  orderItems: z.array(item),
+});
+const anyOrder = z.object({ orderId: z.string() });
+
+/** All orders changed since (Amazon's clock, ms), whatever their state: cancellations are wanted. */
+export function ordersSince(account: Account, since: number, signal: AbortSignal): AsyncIterable<OrderPage> {
+  return walk(account, { axis: 'lastUpdated', since, query: {} }, signal);
+}
+
+/** All orders created since (Amazon's clock, ms). */
+export function ordersCreatedSince(
+  account: Account,
+  since: number,
+  signal: AbortSignal,
+): AsyncIterable<OrderPage> {
+  return walk(account, { axis: 'created', since, query: {} }, signal);
+}
+
+/** The orders that hold stock and did not leave. Pre-orders hold nothing (dossier 6.3). */
+export function openOrders(account: Account, signal: AbortSignal): AsyncIterable<OrderPage> {
+  const since = account.deps.clock.now() - openReachMs;
+  return walk(account, { axis: 'created', since, query: { fulfillmentStatuses: openStatuses } }, signal);
+}
+
+interface Walk {
+  axis: 'lastUpdated' | 'created';
+  since: number;
+  query: Query;
+}
+
+/**
+ * One call in three minutes is what Amazon restores, 20 are saved up (dossier 6.1): a walk waits for its tokens rather
+ * than to begin again, because the watermark moves at its end only. Amazon documents no order of the rows; each page
+ * is sorted.
+ */
+async function* walk(account: Account, { axis, since, query }: Walk, signal: AbortSignal): AsyncGenerator<OrderPage> {
+  const { api, config, deps } = account;
+  const after = Math.max(0, Math.min(since, deps.clock.now() - unsearchableMs));
+  let token: string | null = null;
+  let end: number | null = null;
+  for (;;) {
+    const answer: Answer<z.infer<typeof searchAnswer>> = await api.call(
+      {
+        operation: 'searchOrders',
+        method: 'GET',
+        path: root,
+        query: {
+          [`${axis}After`]: new Date(after).toISOString(),
+          marketplaceIds: config.marketplaces,
+          fulfilledBy: ['MERCHANT'],
+          includedData,
+          maxResultsPerPage: pageSize,
+          ...query,
+          paginationToken: token ?? undefined,
+        },
+        data: searchAnswer,
+      },
+      signal,
+    );
+    end ??= endOf(answer);
+    const orders = answer.data.orders.map(keptOf);
+    const wanted = orders.filter((each) => 'unreadable' in each || changeOf(each, axis) >= since);
+    wanted.sort((a, b) => changeOf(a, axis) - changeOf(b, axis));
+    const next = answer.data.pagination?.nextToken ?? null;
+    if (next !== null && next === token) {
+      throw new ChannelError('retry', 'Amazon promised another page of orders but named no new token');
+    }
+    const { askedAt, answeredAt } = answer;
+    const items = wanted.map(jsonOfOrder);
+    yield { items, askedAt, answeredAt, end: next === null ? { channelClock: end } : null };
+    if (next === null) return;
+    token = next;
+  }
+}
+
+/**
+ * Amazon's clock at the beginning, but never so late that the watermark (this less the index lag) would pass what the
+ * first answer says it reaches to: `lastUpdatedBefore` is the truth about that (dossier 6.1).
+ */
+function endOf({ data, channelClock }: Answer<z.infer<typeof searchAnswer>>): number {
+  const reached = timeOf(data.lastUpdatedBefore ?? data.createdBefore);
+  return reached === null ? channelClock : Math.min(channelClock, reached + capabilities.indexLagMs);
+}
+
+const orderIdForm = /^\d{3}-\d{7}-\d{7}$/;
+
+/** Orders by id, in order; what does not look like an order of Amazon is not asked for. */
+export async function fetchOrders(
+  account: Account,
+  ids: string[],
+  signal: AbortSignal,
+): Promise<FetchedOrder[]> {
+  const found: FetchedOrder[] = [];
+  for (const orderId of ids) {
+    if (signal.aborted) throw new ChannelError('retry', 'stopped before the request was sent');
+    found.push(orderIdForm.test(orderId) ? await fetchOne(account, orderId, signal) : { orderId, missing: true });
+  }
+  return found;
+}
+
+async function fetchOne(account: Account, orderId: string, signal: AbortSignal): Promise<FetchedOrder> {
+  try {
+    const { data, askedAt, answeredAt } = await account.api.call(
+      {
+        operation: 'getOrder',
+        method: 'GET',
+        path: `${root}/${orderId}`,
+        query: { includedData },
+        data: getAnswer,
+      },
+      signal,
+    );
+    return { orderId, item: jsonOfOrder(keptOf(data.order)), askedAt, answeredAt };
+  } catch (error) {
+    if (error instanceof NotFound) return { orderId, missing: true };
+    throw error;
+  }
+}
+
+type Read = KeptOrder | { unreadable: { orderId: string | null; why: string } };
+
+/** One bad order never hides its neighbours: it is handed on as unreadable and ends where people see it. */
+function keptOf(row: unknown): Read {
+  const parsed = order.safeParse(row);
+  if (!parsed.success) {
+    const known = anyOrder.safeParse(row);
+    const where = parsed.error.issues[0]?.path.join('.') ?? '';
+    return { unreadable: { orderId: known.success ? known.data.orderId : null, why: `unreadable at ${where}` } };
+  }
+  const { data } = parsed;
+  return {
+    kind: 'order',
+    source: 'api',
+    orderId: data.orderId,
+    seller: null,
+    version: Date.parse(data.lastUpdatedTime),
+    clock: 'lastUpdatedTime',
+    placedAt: Date.parse(data.createdTime),
+    status: statusOf(data.fulfillment.fulfillmentStatus),
+    fulfilledBy: data.fulfillment.fulfilledBy === 'AMAZON' ? 'amazon' : 'merchant',
+    complete: true,
+    lines: data.orderItems.map(keptLine),
+  };
+}
+
+function keptLine(row: z.infer<typeof item>): KeptLine {
+  const shipped = row.fulfillment?.quantityFulfilled ?? 0;
+  const open = row.fulfillment?.quantityUnfulfilled ?? null;
+  const executed = row.cancellation?.cancellationExecution ?? null;
+  return {
+    id: row.orderItemId,
+    sku: row.product.sellerSku ?? null,
+    ordered: row.quantityOrdered,
+    shipped,
+    open,
+    // While units are still to be shipped the cancellation was of a part, which the ordered quantity shows.
+    cancelled: executed !== null && (open ?? 0) === 0,
+  };
+}
+
+function changeOf(read: Read, axis: Walk['axis']): number {
+  if ('unreadable' in read) return Number.NEGATIVE_INFINITY;
+  return axis === 'created' ? read.placedAt : read.version;
+}
+
+function jsonOfOrder(read: Read): Json {
+  return asJson('unreadable' in read ? { kind: 'unreadable-order', ...read.unreadable } : read);
+}

@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import {
+  type Delivery,
+  type DeliveryContent,
+  type FactsOf,
+  type Json,
+  type Obtaining,
+  UnreadableDelivery,
+} from '../channel.ts';
+import { parseJsonBytes } from '../lib/json.ts';
+import { KeptOrder, snapshotOf } from './order.ts';
+import { platformPrefix, readSoap } from './platform.ts';
+
+/** Everything that `fieldsOf` and the order reads produce. */
+const Kept = z.discriminatedUnion('kind', [
+  KeptOrder,
+  z.object({ kind: z.literal('fetch'), orderId: z.string() }),
+  z.object({ kind: z.literal('hint'), orders: z.array(z.string()), refs: z.array(z.string()) }),
+  z.object({ kind: z.literal('alert'), text: z.string() }),
+  z.object({ kind: z.literal('ignored'), why: z.string() }),
+  z.object({ kind: z.literal('unreadable'), orderId: z.string() }),
+]);
+type Kept = z.infer<typeof Kept>;
+
+const OrderId = z.union([z.string().min(1).max(100), z.int().nonnegative()]).transform(String);
+/** The order id is nested (dossier 2.2); the rest of the payload is not needed, the order is fetched. */
+const OrderPointer = z.object({
+  notification: z.object({ data: z.object({ order: z.object({ orderId: OrderId }) }) }),
+});
+
+/** Topics whose payload points to an order. Only the first one's is documented; the others may turn out to name none. */
+const orderTopics = new Set(['ORDER_CONFIRMATION', 'ORDER_CANCELLATION_ACTIVITY', 'ITEM_MARKED_SHIPPED']);
+
+/** The kept fields of a delivery, never those of a buyer. Throws `UnreadableDelivery`. */
+export function fieldsOf(delivery: Delivery): Json {
+  const { kind } = delivery;
+  if (kind.startsWith(platformPrefix)) return hintOf(delivery);
+  let body: unknown;
+  try {
+    body = parseJsonBytes(delivery.body);
+  } catch {
+    throw new UnreadableDelivery(`${kind.slice(0, 60)}: the body is not JSON`);
+  }
+  return keptOf(kind, body);
+}
+
+function keptOf(topic: string, body: unknown): Kept {
+  if (topic === 'MARKETPLACE_ACCOUNT_DELETION') {
+    return { kind: 'ignored', why: 'a buyer’s account was deleted: nothing of buyers is kept here' };
+  }
+  if (topic === 'AUTHORIZATION_REVOCATION') {
+    const text = 'the seller took back the consent: no orders arrive and nothing can be written until refresh_token is renewed';
+    return { kind: 'alert', text };
+  }
+  if (!orderTopics.has(topic)) return { kind: 'ignored', why: `topic ${topic.slice(0, 60)} says nothing about stock` };
+  const pointer = OrderPointer.safeParse(body);
+  if (pointer.success) return { kind: 'fetch', orderId: pointer.data.notification.data.order.orderId };
+  if (topic !== 'ORDER_CONFIRMATION') return { kind: 'ignored', why: `this ${topic} names no order` };
+  throw new UnreadableDelivery(`${topic}: the order id is missing`);
+}
+
+/** Orders and listings that a Platform Notification names, as far as they have the right form. */
+function hintOf(delivery: Delivery): Kept {
+  const read = readSoap(delivery.body);
+  if (read === null) throw new UnreadableDelivery(`${delivery.kind.slice(0, 60)}: the SOAP envelope is not readable`);
+  const { Item, TransactionArray } = read.content;
+  const transactions = TransactionArray?.Transaction ?? [];
+  const orders = transactions.flatMap(({ ContainingOrder }) => {
+    const id = ContainingOrder?.OrderID ?? '';
+    // Before checkout eBay names the order by item and transaction, which the order API does not know.
+    return /^\d{2}-\d{5}-\d{5}$/.test(id) ? [id] : [];
+  });
+  const item = Item?.ItemID ?? '';
+  const skus = [Item?.SKU, ...transactions.map(({ Variation }) => Variation?.SKU)].filter((sku) => !!sku);
+  const refs = /^\d{1,20}$/.test(item) ? [...skus.map((sku) => `${item}/${sku}`), item] : [];
+  return { kind: 'hint', orders: [...new Set(orders)], refs: [...new Set(refs)] };
+}
+
+/** The ids by which the fields name listings. */
+export function refsIn(fields: Json): string[] {
+  const kept = Kept.parse(fields);
+  if (kept.kind === 'order') return [...new Set(kept.lines.flatMap((line) => line.refs))];
+  return kept.kind === 'hint' ? kept.refs : [];
+}
+
+/** What kept fields say. Throws `UnreadableDelivery` for a pulled order that could not be read. */
+export function ordersIn(fields: Json, facts: FactsOf, how: Obtaining): DeliveryContent {
+  const kept = Kept.parse(fields);
+  const nothing: DeliveryContent = { orders: [], fetch: [], touched: [], ignored: null, alert: null };
+  switch (kept.kind) {
+    case 'order':
+      return { ...nothing, orders: [snapshotOf(kept, facts, how)] };
+    case 'fetch':
+      return { ...nothing, fetch: [kept.orderId] };
+    case 'hint': {
+      const touched = kept.refs.filter((ref) => facts(ref) !== undefined);
+      const isEmpty = kept.orders.length === 0 && touched.length === 0;
+      return { ...nothing, fetch: kept.orders, touched, ignored: isEmpty ? 'names no known order or listing' : null };
+    }
+    case 'alert':
+      return { ...nothing, alert: kept.text };
+    case 'ignored':
+      return { ...nothing, ignored: kept.why };
+    case 'unreadable':
+      throw new UnreadableDelivery(`order ${kept.orderId.slice(0, 60)} has a form that cannot be read`);
+  }
+}

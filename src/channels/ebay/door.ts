@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import type { HookRequest, Receipt } from '../channel.ts';
+import { ChannelError } from '../errors.ts';
+import { readUser } from './identity.ts';
+import { createKeys, type Keys } from './keys.ts';
+import type { Shop } from './shop.ts';
+
+/** What the listener needs to know beforehand, because it answers without looking anything up. */
+export interface Door {
+  keys: Keys;
+  /** The seller's user id, once it was learned. */
+  userId(): string | null;
+  /** Asks for the user id if it is not known; a failure leaves it unknown. */
+  learnUser(signal: AbortSignal): Promise<void>;
+  /** Notes what was told elsewhere. */
+  noteUser(userId: string): void;
+  /** The address as it was registered; undefined: must be loaded first. */
+  address(): string | null | undefined;
+  loadAddress(): Promise<void>;
+  /** Keeps the address before it is registered: the challenge comes during that very call. */
+  keepAddress(url: string): Promise<void>;
+}
+
+const vaultKey = 'address';
+/** Another process may register anew. */
+const believedMs = 60_000;
+
+/** The listener's memory of one channel. */
+export function createDoor(shop: Shop): Door {
+  const { clock, vault } = shop.deps;
+  let userId: string | null = null;
+  let address: { url: string | null; readAt: number } | null = null;
+  return {
+    keys: createKeys(shop.rest, clock),
+    userId: () => userId,
+    noteUser(id) {
+      userId = id;
+    },
+    async learnUser(signal) {
+      if (userId !== null) return;
+      try {
+        userId = (await readUser(shop, signal)).data.userId;
+      } catch (error) {
+        if (!(error instanceof ChannelError)) throw error;
+      }
+    },
+    address: () => (address === null || clock.now() - address.readAt > believedMs ? undefined : address.url),
+    async loadAddress() {
+      address = { url: await vault.get(vaultKey), readAt: clock.now() };
+    },
+    async keepAddress(url) {
+      await vault.set(vaultKey, url);
+      address = { url, readAt: clock.now() };
+    },
+  };
+}
+
+/** Longest code that is answered (dossier 2.7). */
+const longestCode = 200;
+
+/**
+ * Answers a challenge: hex SHA-256 over code, verification token and address, the address exactly as it was registered
+ * (dossier 2.3, trap 10). The address of the account-deletion notice is registered by hand in the developer portal, so
+ * that an unknown one is put together from the Host header.
+ */
+export function answerChallenge(shop: Shop, door: Door, request: HookRequest): Receipt {
+  const codes = new URLSearchParams(request.query).getAll('challenge_code');
+  const [code = ''] = codes;
+  if (codes.length === 0) return refusal(405, 'notifications are sent by POST');
+  if (codes.length > 1 || code.length === 0 || code.length > longestCode) {
+    return refusal(400, 'the challenge code is of the wrong length');
+  }
+  const token = shop.config.verification_token;
+  if (token === undefined) return refusal(412, 'no verification_token is configured');
+  const registered = door.address();
+  if (registered === undefined) return { kind: 'needs', load: () => door.loadAddress() };
+  const address = addressOf(shop.deps.name, registered, request);
+  if (address === null) return refusal(400, 'the Host header is missing or odd');
+  const challengeResponse = createHash('sha256').update(code).update(token).update(address).digest('hex');
+  return {
+    kind: 'handshake',
+    status: 200,
+    contentType: 'application/json',
+    body: JSON.stringify({ challengeResponse }),
+  };
+}
+
+function addressOf(name: string, registered: string | null, request: HookRequest): string | null {
+  const path = `/hooks/${name}${request.path}`;
+  if (registered !== null && pathOf(registered).endsWith(path)) return registered;
+  const host = request.headers['x-forwarded-host'] ?? request.headers['host'] ?? '';
+  if (!/^[a-z0-9.:[\]-]{1,255}$/i.test(host)) return null;
+  const scheme = /^(?:127\.|localhost|\[::1\])/.test(host) ? 'http' : 'https';
+  return `${scheme}://${host}${path}`;
+}
+
+function pathOf(url: string): string {
+  return url.replace(/^https?:\/\/[^/]*/, '');
+}
+
+function refusal(status: 400 | 405 | 412, reason: string): Receipt {
+  return { kind: 'refused', status, reason };
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import type { Json, ListingRef } from '../channel.ts';
+
+const OfferFacts = z.object({
+  offerId: z.string(),
+  /** The eBay listing (ItemID) behind the offer, whose revisions are counted. */
+  itemId: z.string(),
+  /** The offer carries a number of its own, which caps the one shown (dossier 5.1, trap 4). */
+  pinned: z.boolean(),
+});
+export type OfferFacts = z.infer<typeof OfferFacts>;
+
+const Facts = z.discriminatedUnion('model', [
+  z.object({
+    model: z.literal('inventory'),
+    /** The listing id. */
+    id: z.string(),
+    sku: z.string(),
+    offers: z.array(OfferFacts),
+    unwritable: z.string().nullable(),
+  }),
+  z.object({
+    model: z.literal('trading'),
+    /** The listing id. */
+    id: z.string(),
+    itemId: z.string(),
+    /** The SKU that names a variation; null for a listing without variations. */
+    variation: z.string().nullable(),
+    unwritable: z.string().nullable(),
+  }),
+]);
+
+/** What discovery stores about a listing: which of the two models it is of, and how it is addressed there. */
+export type Facts = z.infer<typeof Facts>;
+export type InventoryFacts = Extract<Facts, { model: 'inventory' }>;
+export type TradingFacts = Extract<Facts, { model: 'trading' }>;
+
+/**
+ * The facts of a listing, held against its id: facts that belong to another listing must not direct a write. Without
+ * usable facts the form of the id tells the model: an ItemID has nine digits or more (dossier 5.2).
+ */
+export function factsOf(ref: Pick<ListingRef, 'listingId' | 'facts'>): Facts {
+  const { listingId: id } = ref;
+  const stored = Facts.safeParse(ref.facts);
+  if (stored.success && stored.data.id === id) return stored.data;
+  const model = stored.success ? stored.data.model : modelOf(id);
+  if (model === 'inventory') return { model, id, sku: id, offers: [], unwritable: null };
+  const itemId = id.split(/[/#]/, 1)[0] ?? '';
+  const variation = id.startsWith(`${itemId}/`) ? id.slice(itemId.length + 1) : null;
+  return { model, id, itemId, variation, unwritable: null };
+}
+
+/** Facts as they are stored. */
+export function asJson(facts: Facts): Json {
+  return facts;
+}
+
+/** The name of a variation that has no SKU: its item and its aspects in one order. */
+export function aspectsRef(itemId: string, aspects: readonly { name: string; value: string }[]): string {
+  const parts = aspects.map(({ name, value }) => `${name}=${value}`).sort();
+  return `${itemId}#${parts.join('|')}`;
+}
+
+function modelOf(listingId: string): Facts['model'] {
+  return /^\d{9,}(?:\/|$)/.test(listingId) ? 'trading' : 'inventory';
+}

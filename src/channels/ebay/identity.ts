@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import type { AccountIdentity } from '../channel.ts';
+import type { Answer } from './rest.ts';
+import type { Shop } from './shop.ts';
+
+const User = z.object({
+  userId: z.string().min(1),
+  username: z.string().nullish(),
+  registrationMarketplaceId: z.string().nullish(),
+});
+/** The seller behind the refresh token. The user id never changes; names do, and are being replaced (trap 28). */
+export type User = z.infer<typeof User>;
+
+/** Asks who the seller is. Throws `ChannelError`. */
+export function readUser(shop: Shop, signal: AbortSignal): Promise<Answer<User>> {
+  return shop.rest.call(
+    { method: 'GET', path: '/commerce/identity/v1/user/', data: User, host: 'identity' },
+    signal,
+  );
+}
+
+/** The account that the channel is bound to. */
+export async function identity(shop: Shop, signal: AbortSignal): Promise<AccountIdentity> {
+  const { data } = await readUser(shop, signal);
+  return { accountId: data.userId, title: data.username ?? data.userId };
+}

@@ -1,0 +1,163 @@
+import { z } from 'zod';
+import type { Listing, ListingPage } from '../channel.ts';
+import { ChannelError } from '../errors.ts';
+import { type ActiveRow, activeListings, pageSize } from './active.ts';
+import { asJson, type Facts, type OfferFacts } from './facts.ts';
+import { distributed, Item, isDistributed, type Offer, offersOf, shownOf } from './inventory.ts';
+import type { Shop } from './shop.ts';
+
+const ItemPage = z.object({
+  inventoryItems: z.array(z.unknown()).nullish(),
+  next: z.string().nullish(),
+  total: z.number().nullish(),
+});
+/** Offers are asked for SKU by SKU (there is no list of all of them), a few at a time. */
+const offersAtOnce = 4;
+const mostPages = 5_000;
+
+const auction = 'it is an auction: its quantity is never touched';
+const nameless = 'this variation has no SKU: give it one on eBay, else its quantity cannot be addressed';
+
+/**
+ * The catalogue in both models (dossier 4): SKUs of the Inventory API first, then the account's active listings, less
+ * those that belong to a SKU already seen. It is read to its end before the first page is handed out, because only the
+ * whole tells which SKUs are not unique (trap 19).
+ */
+export async function* listListings(shop: Shop, signal: AbortSignal): AsyncGenerator<ListingPage> {
+  const inventory = await inventoryListings(shop, signal);
+  const listings = [...inventory.listings];
+  const ids = new Set(listings.map((listing) => listing.listingId));
+  for await (const { rows } of activeListings(shop, signal)) {
+    for (const row of rows) {
+      if (inventory.itemIds.has(row.itemId) || inventory.unclear.has(row.sku ?? '')) continue;
+      const listing = tradingListing(row);
+      // The same id twice would be one listing to the engine; two variations with one SKU cannot be told apart.
+      if (ids.has(listing.listingId)) {
+        shop.deps.log.warn({ listing: listing.listingId }, 'a listing has the id of another one and is left out');
+        continue;
+      }
+      ids.add(listing.listingId);
+      listings.push(listing);
+    }
+  }
+  markAmbiguous(listings);
+  dropStolenAliases(listings, ids);
+  const total = listings.length;
+  if (total === 0) yield { listings: [], total };
+  for (let at = 0; at < total; at += pageSize) yield { listings: listings.slice(at, at + pageSize), total };
+}
+
+interface Inventory {
+  listings: Listing[];
+  /** eBay listings behind the SKUs. */
+  itemIds: Set<string>;
+  /** SKUs whose offers could not be asked for. */
+  unclear: Set<string>;
+}
+
+async function inventoryListings(shop: Shop, signal: AbortSignal): Promise<Inventory> {
+  const items = await allItems(shop, signal);
+  const found: Inventory = { listings: [], itemIds: new Set(), unclear: new Set() };
+  for (let at = 0; at < items.length; at += offersAtOnce) {
+    const some = items.slice(at, at + offersAtOnce);
+    const offers = await Promise.all(some.map((item) => offersOf(shop, item.sku, signal)));
+    for (const [index, item] of some.entries()) {
+      const own = offers[index] ?? null;
+      if (own === null) found.unclear.add(item.sku);
+      for (const { listing } of own ?? []) if (listing?.listingId) found.itemIds.add(listing.listingId);
+      found.listings.push(inventoryListing(item, own ?? []));
+    }
+  }
+  return found;
+}
+
+/** `offset` counts pages here, not rows (trap 17). A page that brings nothing new ends the walk. */
+async function allItems(shop: Shop, signal: AbortSignal): Promise<Item[]> {
+  const items = new Map<string, Item>();
+  for (let page = 0; page < mostPages; page += 1) {
+    const { data } = await shop.rest.call(
+      {
+        method: 'GET',
+        path: '/sell/inventory/v1/inventory_item',
+        query: [
+          ['limit', String(pageSize)],
+          ['offset', String(page)],
+        ],
+        data: ItemPage,
+      },
+      signal,
+    );
+    const before = items.size;
+    for (const row of data.inventoryItems ?? []) {
+      const item = Item.safeParse(row);
+      if (item.success) items.set(item.data.sku, item.data);
+      else shop.deps.log.warn({}, 'an inventory item cannot be read and is left out of the catalogue');
+    }
+    if (items.size === before || !data.next) return [...items.values()];
+  }
+  throw new ChannelError('retry', 'the inventory has more pages than can be read');
+}
+
+function inventoryListing(item: Item, offers: readonly Offer[]): Listing {
+  const published = offers.flatMap((offer): OfferFacts[] => {
+    const itemId = offer.listing?.listingId;
+    if (!itemId || offer.status === 'UNPUBLISHED') return [];
+    return [{ offerId: offer.offerId, itemId, pinned: typeof offer.availableQuantity === 'number' }];
+  });
+  const isAuction = offers.some((offer) => offer.format === 'AUCTION');
+  const why = isAuction ? auction : isDistributed(item) ? distributed : null;
+  const facts: Facts = { model: 'inventory', id: item.sku, sku: item.sku, offers: published, unwritable: why };
+  const caps = offers.flatMap((offer) =>
+    offer.status !== 'UNPUBLISHED' && typeof offer.availableQuantity === 'number' ? [offer.availableQuantity] : [],
+  );
+  const own = shownOf(item);
+  return {
+    listingId: item.sku,
+    counterKey: item.sku,
+    channelSku: item.sku,
+    title: item.product?.title ?? item.sku,
+    aliases: [...new Set(published.map(({ itemId }) => `${itemId}/${item.sku}`))],
+    unwritable: why,
+    ambiguous: false,
+    shown: own === null ? null : Math.min(own, ...caps),
+    facts: asJson(facts),
+  };
+}
+
+function tradingListing(row: ActiveRow): Listing {
+  const fixed = row.type === 'FixedPriceItem' || row.type === 'StoresFixedPrice';
+  const isNameless = row.aspects !== null && row.sku === null;
+  const why = !fixed ? auction : isNameless ? nameless : null;
+  const variation = row.aspects === null ? null : row.sku;
+  const listingId = variation === null ? (row.aspects ?? row.itemId) : `${row.itemId}/${variation}`;
+  const facts: Facts = { model: 'trading', id: listingId, itemId: row.itemId, variation, unwritable: why };
+  const names = [row.aspects, row.sku === null ? null : `${row.itemId}/${row.sku}`];
+  return {
+    listingId,
+    counterKey: listingId,
+    channelSku: row.sku,
+    title: row.title,
+    aliases: names.flatMap((name) => (name === null || name === listingId ? [] : [name])),
+    unwritable: why,
+    ambiguous: false,
+    shown: row.available,
+    facts: asJson(facts),
+  };
+}
+
+function markAmbiguous(listings: readonly Listing[]): void {
+  const uses = new Map<string, number>();
+  for (const { channelSku } of listings) {
+    if (channelSku !== null) uses.set(channelSku, (uses.get(channelSku) ?? 0) + 1);
+  }
+  for (const listing of listings) listing.ambiguous = (uses.get(listing.channelSku ?? '') ?? 0) > 1;
+}
+
+/** Ids and aliases are unique within the channel: the first to claim a name keeps it. */
+function dropStolenAliases(listings: readonly Listing[], ids: ReadonlySet<string>): void {
+  const taken = new Set(ids);
+  for (const listing of listings) {
+    listing.aliases = listing.aliases.filter((alias) => !taken.has(alias));
+    for (const alias of listing.aliases) taken.add(alias);
+  }
+}

@@ -1,0 +1,151 @@
+import { z } from 'zod';
+import type { OrderSnapshot, SnapshotLine } from '../../stock/order.ts';
+import type { FactsOf, Json, Obtaining } from '../channel.ts';
+import { aspectsRef } from './facts.ts';
+
+const Id = z.union([z.string().min(1), z.number().int().nonnegative()]).transform(String);
+const Time = z.string().transform((text, context) => {
+  const at = Date.parse(text);
+  if (!Number.isNaN(at)) return at;
+  context.addIssue({ code: 'custom', message: 'not a time' });
+  return z.NEVER;
+});
+const Text = z.string().nullish().catch(null);
+
+/** What is read of an order, in lists and by id alike (dossier 6); nothing of the buyer. */
+export const OrderRow = z.object({
+  orderId: Id,
+  creationDate: Time,
+  lastModifiedDate: Time,
+  orderPaymentStatus: Text,
+  orderFulfillmentStatus: Text,
+  cancelStatus: z.object({ cancelState: Text }).nullish(),
+  lineItems: z.array(
+    z.object({
+      lineItemId: Id,
+      legacyItemId: Id.nullish(),
+      legacyVariationId: Id.nullish(),
+      sku: Text,
+      quantity: z.number().int().nonnegative(),
+      lineItemFulfillmentStatus: Text,
+      variationAspects: z.array(z.object({ name: z.string(), value: z.string() })).nullish().catch(null),
+    }),
+  ),
+});
+export type OrderRow = z.infer<typeof OrderRow>;
+
+/** What is kept of an order. Times in milliseconds on eBay's clock. `refs`: names of the listing, the best one first. */
+export const KeptOrder = z.object({
+  kind: z.literal('order'),
+  orderId: z.string(),
+  placedAt: z.number(),
+  modifiedAt: z.number(),
+  payment: z.string(),
+  cancel: z.string(),
+  lines: z.array(
+    z.object({
+      key: z.string(),
+      refs: z.array(z.string()).min(1),
+      sku: z.string().nullable(),
+      quantity: z.int().nonnegative(),
+      fulfilled: z.boolean(),
+    }),
+  ),
+});
+export type KeptOrder = z.infer<typeof KeptOrder>;
+
+/** The kept fields of an order row. */
+export function keptOrder(row: OrderRow): KeptOrder {
+  const whole = row.orderFulfillmentStatus ?? '';
+  return {
+    kind: 'order',
+    orderId: row.orderId,
+    placedAt: row.creationDate,
+    modifiedAt: row.lastModifiedDate,
+    payment: row.orderPaymentStatus ?? '',
+    cancel: row.cancelStatus?.cancelState ?? '',
+    lines: row.lineItems.map((line) => ({
+      key: line.lineItemId,
+      refs: refsOf(line),
+      sku: line.sku ? line.sku : null,
+      quantity: line.quantity,
+      fulfilled: (line.lineItemFulfillmentStatus ?? whole) === 'FULFILLED',
+    })),
+  };
+}
+
+/**
+ * Names under which discovery may know the listing of a line: item and SKU (either model), the variation by its
+ * aspects, the item alone, and the SKU alone, which outlives a new ItemID after withdraw and publish (trap 21).
+ */
+function refsOf(line: OrderRow['lineItems'][number]): string[] {
+  const item = line.legacyItemId ?? null;
+  const sku = line.sku ? line.sku : null;
+  const aspects = line.variationAspects ?? [];
+  const refs: (string | null)[] = [
+    item !== null && sku !== null ? `${item}/${sku}` : null,
+    item !== null && aspects.length > 0 ? aspectsRef(item, aspects) : null,
+    line.legacyVariationId ? null : item,
+    sku,
+    item,
+  ];
+  const named = [...new Set(refs.filter((ref) => ref !== null))];
+  return named.length === 0 ? [line.lineItemId] : named;
+}
+
+/**
+ * The snapshot of an order, by the state table of dossier 6. Payment decides nothing: a pending order has lowered
+ * eBay's number already, and a refund alone puts nothing back. A cancelled order lets go of all that was not shipped;
+ * a cancellation under way lets go of nothing. Lines are known by lineItemId, which survives the regrouping of orders
+ * into one (combined invoices, D4).
+ */
+export function snapshotOf(order: KeptOrder, facts: FactsOf, how: Obtaining): OrderSnapshot {
+  const cancelled = isCancelled(order);
+  const snapshot: OrderSnapshot = {
+    orderId: order.orderId,
+    number: order.orderId,
+    version: order.modifiedAt,
+    clock: 'lastModifiedDate',
+    obtained: how.obtained,
+    askedAt: how.askedAt,
+    answeredAt: how.answeredAt,
+    complete: true,
+    placedAt: order.placedAt,
+    changedAt: Math.max(order.modifiedAt, order.placedAt),
+    status: statusOf(order),
+    cancelled,
+    lines: order.lines.map((line): SnapshotLine => {
+      const taken = cancelled && !line.fulfilled ? 0 : line.quantity;
+      return {
+        lineKey: line.key,
+        listingId: line.refs.find((ref) => facts(ref) !== undefined) ?? line.refs[0] ?? null,
+        channelSku: line.sku,
+        taken,
+        gone: line.fulfilled ? taken : 0,
+        takenAt: null,
+        goneAt: null,
+      };
+    }),
+  };
+  const held = snapshot.lines.some((line) => line.taken > line.gone);
+  if (order.payment === 'FULLY_REFUNDED' && held) {
+    snapshot.warnings = ['refunded in full but not cancelled: its units stay held until it is cancelled or shipped'];
+  }
+  return snapshot;
+}
+
+function isCancelled(order: KeptOrder): boolean {
+  return order.cancel === 'CANCELED' || order.cancel === 'CANCELLED';
+}
+
+function statusOf(order: KeptOrder): string {
+  if (isCancelled(order)) return 'cancelled';
+  if (order.cancel === 'IN_PROGRESS') return 'cancellation in progress';
+  const shipped = order.lines.length > 0 && order.lines.every((line) => line.fulfilled);
+  return `${order.payment || 'payment unknown'}${shipped ? ', FULFILLED' : ''}`;
+}
+
+/** Kept fields as they are stored. */
+export function asJson(order: KeptOrder): Json {
+  return order;
+}

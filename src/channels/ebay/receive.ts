@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { HookRequest, Receipt } from '../channel.ts';
+import { parseJsonBytes } from '../lib/json.ts';
+import { answerChallenge, type Door } from './door.ts';
+import { receivePlatform } from './platform.ts';
+import type { Shop } from './shop.ts';
+import { readSignature, signedBytes } from './signature.ts';
+import { callLimits } from './xml.ts';
+
+const Id = z.union([z.string(), z.number()]).transform(String).nullish().catch(null);
+/** What is read of a signed notification at the door (dossier 2.2). */
+const Head = z.object({
+  metadata: z.object({ topic: z.string().catch('') }).catch({ topic: '' }),
+  notification: z
+    .object({
+      notificationId: Id,
+      publishAttemptCount: z.number().int().nullish().catch(null),
+      data: z.object({ userId: Id, user: z.object({ userId: Id }).nullish().catch(null) }).nullish().catch(null),
+    })
+    .nullish()
+    .catch(null),
+});
+
+/**
+ * Authenticates what comes in (dossier 2.7): challenges by GET, SOAP of the Platform Notifications, and signed JSON.
+ * Everything unauthentic is refused with 412, eBay's own habit. A key that is not known yet is loaded first, once.
+ */
+export function receive(shop: Shop, door: Door, request: HookRequest): Receipt {
+  if (request.method === 'GET') return answerChallenge(shop, door, request);
+  if (request.method !== 'POST') return { kind: 'refused', status: 405, reason: 'notifications are sent by POST' };
+  if (request.body.length > callLimits.bytes) return refused('the body is too large');
+  const header = request.headers['x-ebay-signature'];
+  const type = request.headers['content-type'] ?? '';
+  const isXml = /^\s*(?:text|application)\/(?:soap\+)?xml\b/i.test(type) || request.headers['soapaction'] !== undefined;
+  if (header === undefined && isXml) return receivePlatform(shop, request);
+  return receiveSigned(door, request, header ?? '');
+}
+
+function receiveSigned(door: Door, request: HookRequest, header: string): Receipt {
+  const signature = readSignature(header);
+  if (signature === null) return refused('the signature is missing or of no known form');
+  const state = door.keys.find(signature.kid);
+  if (state.kind === 'unknown') return refused('the signing key is not one of eBay’s');
+  if (state.kind === 'absent') {
+    const load = async (signal: AbortSignal): Promise<void> => {
+      await door.keys.load(signature.kid, signal);
+      // Only who signs soundly may make us ask for more.
+      if (door.keys.find(signature.kid).kind === 'known') await door.learnUser(signal);
+    };
+    return { kind: 'needs', load };
+  }
+  const body = signedBytes(request.body, signature, state.key);
+  if (body === null) return refused('the signature does not match');
+  return named(door, body);
+}
+
+/** Names an authentic notification. A repeat after a lost answer says another attempt in its body, and so in its key. */
+function named(door: Door, body: Uint8Array): Receipt {
+  const { topic, id, attempt, userId } = headOf(body);
+  const own = door.userId();
+  if (topic !== 'MARKETPLACE_ACCOUNT_DELETION' && own !== null && userId !== null && userId !== own) {
+    return refused('the notification is for another account');
+  }
+  const hash = createHash('sha256').update(body).digest('hex');
+  const key = id === '' ? `sha256:${hash}` : `ntf:${id.slice(0, 150)}${attempt > 1 ? `#${attempt}` : ''}`;
+  return {
+    kind: 'deliveries',
+    deliveries: [{ key, kind: topic === '' ? 'unknown' : topic.slice(0, 100), meta: {}, body }],
+  };
+}
+
+function headOf(body: Uint8Array): { topic: string; id: string; attempt: number; userId: string | null } {
+  let json: unknown = null;
+  try {
+    json = parseJsonBytes(body);
+  } catch {
+    // Authentic and unreadable: it is kept and becomes a dead letter.
+  }
+  const head = Head.safeParse(json).data;
+  const notification = head?.notification;
+  return {
+    topic: head?.metadata.topic ?? '',
+    id: notification?.notificationId ?? '',
+    attempt: notification?.publishAttemptCount ?? 1,
+    userId: notification?.data?.user?.userId ?? notification?.data?.userId ?? null,
+  };
+}
+
+function refused(reason: string): Receipt {
+  return { kind: 'refused', status: 412, reason };
+}

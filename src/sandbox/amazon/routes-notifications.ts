@@ -1,0 +1,219 @@
+import { z } from 'zod';
+import { bodyOf, type Call, countOf, type Handler, json } from './call.ts';
+import { denied, internalFailure, invalidInput, Problem } from './problem.ts';
+import type { Site } from './site.ts';
+import {
+  type Destination,
+  notificationTypes,
+  type Resource,
+  type Subscription,
+  type Subscriptions,
+} from './subscriptions.ts';
+
+/** Notifications v1 (dossier 3, last verified 2026-11). An older API: data in `payload`, errors without details. */
+
+const destinationSchema = z.object({
+  name: z.string().min(1).max(256),
+  resourceSpecification: z.object({
+    sqs: z
+      .object({
+        arn: z
+          .string()
+          .max(1000)
+          .regex(/^arn:aws:sqs:\S+:\S+:\S+/),
+      })
+      .optional(),
+    eventBridge: z.object({ region: z.string(), accountId: z.string() }).optional(),
+  }),
+});
+
+const subscriptionSchema = z.object({
+  payloadVersion: z.string(),
+  destinationId: z.string(),
+  processingDirective: z
+    .object({
+      eventFilter: z
+        .object({
+          eventFilterType: z.string(),
+          orderChangeTypes: z.array(z.string()).optional(),
+          marketplaceIds: z.array(z.string()).optional(),
+        })
+        .optional(),
+      filterExpression: z.string().min(1).max(256).optional(),
+    })
+    .optional(),
+});
+
+const orderChangeTypes = ['OrderStatusChange', 'BuyerRequestedChange', 'DeliveryTipChange'];
+
+type Route =
+  | 'destinations'
+  | 'destination'
+  | 'addDestination'
+  | 'dropDestination'
+  | 'subscriptions'
+  | 'subscription'
+  | 'subscribe'
+  | 'subscriptionById'
+  | 'unsubscribe'
+  | 'test';
+
+export function notificationRoutes(site: Site, subscriptions: Subscriptions): Record<Route, Handler> {
+  const { destinations, all } = subscriptions;
+
+  const destinationOf = (id: string | undefined): Destination => {
+    const destination = destinations.get(id ?? '');
+    if (destination === undefined) throw missing('Destination not found.');
+    return destination;
+  };
+  const typeOf = (call: Call): string => {
+    const type = call.params[0] ?? '';
+    if (notificationTypes[type] === undefined) throw old(400, 'InvalidInput', 'Invalid notification type.');
+    return type;
+  };
+  const byId = (call: Call): Subscription => {
+    const found = all.get(call.params[1] ?? '');
+    if (found === undefined || found.type !== typeOf(call)) throw missing('Subscription not found.');
+    return found;
+  };
+  const ofType = (type: string, version: string | null) =>
+    [...all.values()].find(
+      (one) => one.type === type && (version === null || one.payloadVersion === version),
+    );
+
+  return {
+    destinations: () => json(200, { payload: [...destinations.values()] }),
+    destination: (call) => json(200, { payload: destinationOf(call.params[0]) }),
+    addDestination: (call) => json(200, { payload: addDestination(site, subscriptions, bodyOf(call)) }),
+    dropDestination(call) {
+      const { destinationId } = destinationOf(call.params[0]);
+      if ([...all.values()].some((one) => one.destinationId === destinationId)) {
+        throw old(409, 'Conflict', 'The destination has subscriptions.');
+      }
+      destinations.delete(destinationId);
+      return json(200, {});
+    },
+    subscriptions(call) {
+      const types = call.query.getAll('notificationTypes').flatMap((value) => value.split(','));
+      const [type = ''] = types;
+      if (types.length !== 1 || notificationTypes[type] === undefined) {
+        throw old(400, 'InvalidInput', "Invalid 'notificationTypes' provided.");
+      }
+      countOf(call.query, 'pageSize', { lowest: 30, highest: 100, fallback: 30 });
+      const version = call.query.get('payloadVersion');
+      const found = ofType(type, version);
+      return json(200, { payload: { subscriptions: found === undefined ? [] : [view(found)] } });
+    },
+    subscription(call) {
+      const found = ofType(typeOf(call), call.query.get('payloadVersion'));
+      if (found === undefined) throw missing('Subscription not found.');
+      return json(200, { payload: view(found) });
+    },
+    subscribe: (call) =>
+      json(200, { payload: view(subscribe(subscriptions, typeOf(call), bodyOf(call))) }),
+    subscriptionById: (call) => json(200, { payload: view(byId(call)) }),
+    unsubscribe(call) {
+      all.delete(byId(call).subscriptionId);
+      return json(200, {});
+    },
+    // Test notifications exist on the sandbox hosts only (dossier 3).
+    test() {
+      throw denied();
+    },
+  };
+}
+
+function old(status: number, code: string, message: string): Problem {
+  return new Problem(status, code, message, null);
+}
+
+function missing(message: string): Problem {
+  return old(404, 'NotFound', message);
+}
+
+function view({ subscriptionId, payloadVersion, destinationId, processingDirective }: Subscription) {
+  return {
+    subscriptionId,
+    payloadVersion,
+    destinationId,
+    ...(processingDirective === null ? {} : { processingDirective }),
+  };
+}
+
+function addDestination(site: Site, subscriptions: Subscriptions, body: unknown): Destination {
+  const parsed = destinationSchema.safeParse(body);
+  if (!parsed.success) {
+    const where = parsed.error.issues[0]?.path.join('.') ?? '';
+    throw old(400, 'InvalidInput', `Request is invalid: ${where}`);
+  }
+  const { name, resourceSpecification: wish } = parsed.data;
+  const resource = resourceOf(wish);
+  if (resource === null) {
+    throw old(400, 'InvalidInput', 'Exactly one of sqs and eventBridge must be given.');
+  }
+  const key = keyOf(resource);
+  if ([...subscriptions.destinations.values()].some((one) => keyOf(one.resource) === key)) {
+    throw old(409, 'Conflict', 'A destination with this resource already exists.');
+  }
+  // The platform tries the queue when it makes the destination, and its refusals say little (dossier 3).
+  if (wish.sqs !== undefined && site.faults.hits('missing_policy')) {
+    throw site.random.chance(0.5)
+      ? internalFailure()
+      : old(400, 'InvalidInput', 'The destination resource is not accessible.');
+  }
+  return subscriptions.addDestination(name, resource);
+}
+
+function resourceOf(
+  wish: z.infer<typeof destinationSchema>['resourceSpecification'],
+): Resource | null {
+  const { sqs, eventBridge } = wish;
+  if (sqs !== undefined && eventBridge === undefined) return { sqs };
+  if (eventBridge === undefined || sqs !== undefined) return null;
+  const name = `aws.partner/sellingpartnerapi.amazon.com/${eventBridge.accountId}/amzn1.sellerapps.app.sandbox`;
+  return { eventBridge: { ...eventBridge, name } };
+}
+
+function keyOf(resource: Resource): string {
+  if ('sqs' in resource) return resource.sqs.arn;
+  return `${resource.eventBridge.accountId} ${resource.eventBridge.region}`;
+}
+
+function subscribe(subscriptions: Subscriptions, type: string, body: unknown): Subscription {
+  const parsed = subscriptionSchema.safeParse(body);
+  if (!parsed.success) {
+    const where = parsed.error.issues[0]?.path.join('.') ?? '';
+    throw old(400, 'InvalidInput', `Request is invalid: ${where}`);
+  }
+  const { payloadVersion, destinationId, processingDirective } = parsed.data;
+  const kind = notificationTypes[type];
+  if (kind === undefined || !kind.versions.includes(payloadVersion)) {
+    throw old(400, 'InvalidInput', `Payload version ${payloadVersion} does not exist for ${type}.`);
+  }
+  const destination = subscriptions.destinations.get(destinationId);
+  if (destination === undefined) throw old(400, 'InvalidInput', 'The destination does not exist.');
+  if (!(kind.by in destination.resource)) {
+    throw old(400, 'InvalidInput', `${type} cannot be delivered to this kind of destination.`);
+  }
+  const filter = processingDirective?.eventFilter;
+  if (filter !== undefined && processingDirective?.filterExpression !== undefined) {
+    throw invalidInput('eventFilter and filterExpression are mutually exclusive.');
+  }
+  if (filter !== undefined && filter.eventFilterType !== type) {
+    throw old(400, 'InvalidInput', `eventFilterType must be ${type}.`);
+  }
+  const stranger = filter?.orderChangeTypes?.find((one) => !orderChangeTypes.includes(one));
+  if (stranger !== undefined) throw old(400, 'InvalidInput', `Unknown order change type ${stranger}.`);
+  const same = subscriptions.of(type).some(({ subscription }) => {
+    return subscription.payloadVersion === payloadVersion;
+  });
+  if (same) throw old(409, 'Conflict', 'Subscription already exists.');
+  return subscriptions.add({
+    type,
+    payloadVersion,
+    destinationId,
+    processingDirective: processingDirective ?? null,
+    orderChangeTypes: filter?.orderChangeTypes ?? null,
+    marketplaceIds: filter?.marketplaceIds ?? null,
+  });
+}

@@ -1,0 +1,236 @@
+import { platformMs } from '../time.ts';
+import {
+  type Call,
+  chosenOf,
+  countOf,
+  type Handler,
+  json,
+  listOf,
+  marketplacesOf,
+  readToken,
+  timeOf,
+  wholeSecond,
+  writeToken,
+} from './call.ts';
+import { oldStatus, orderView, v0ItemView, v0View } from './order-views.ts';
+import { invalidInput, Problem } from './problem.ts';
+import type { Order, Site } from './site.ts';
+
+/** Orders 2026-01-01 and Orders v0 (dossier 6.1, 6.2, last verified 2026-11). */
+
+const statuses = [
+  'PENDING_AVAILABILITY',
+  'PENDING',
+  'UNSHIPPED',
+  'PARTIALLY_SHIPPED',
+  'SHIPPED',
+  'CANCELLED',
+  'UNFULFILLABLE',
+];
+const oldStatuses = [
+  'PendingAvailability',
+  'Pending',
+  'Unshipped',
+  'PartiallyShipped',
+  'Shipped',
+  'Canceled',
+  'Unfulfillable',
+  'InvoiceUnconfirmed',
+];
+const dataSets = [
+  'BUYER',
+  'RECIPIENT',
+  'PROCEEDS',
+  'EXPENSE',
+  'PROMOTION',
+  'CANCELLATION',
+  'FULFILLMENT',
+  'PACKAGES',
+  'TAX',
+  'PAYMENT',
+  'FULFILLMENT_ORDERS',
+];
+/** No search tells what is younger than this. */
+const lagMs = 120_000;
+const orderIdPattern = /^\d{3}-\d{7}-\d{7}$/;
+
+export function orderRoutes(
+  site: Site,
+): Record<'search' | 'get' | 'searchV0' | 'getV0' | 'itemsV0', Handler> {
+  const orderOf = (call: Call): Order => {
+    const id = call.params[0] ?? '';
+    if (!orderIdPattern.test(id)) throw new Problem(400, 'InvalidInput', 'Invalid Input', null);
+    const order = site.orders.get(id);
+    if (order === undefined) throw new Problem(404, 'NotFound', `Order ${id} not found.`, null);
+    return order;
+  };
+
+  return {
+    search: (call) => search(site, call),
+    get(call) {
+      const included = chosenOf(call.query, 'includedData', dataSets);
+      return json(200, { order: orderView(orderOf(call), included) });
+    },
+    searchV0: (call) => searchV0(site, call),
+    getV0: (call) => json(200, { payload: v0View(orderOf(call)) }),
+    itemsV0(call) {
+      const order = orderOf(call);
+      const OrderItems = order.lines.map((line) => v0ItemView(order, line));
+      return json(200, { payload: { AmazonOrderId: order.id, OrderItems } });
+    },
+  };
+}
+
+/** The span that a search walks, fixed with its first page. */
+interface Walk {
+  by: 'created' | 'updated';
+  after: number;
+  before: number;
+  /** Where the page before ended: time and id of its last order. */
+  last: [number, string] | null;
+}
+
+const timeIn = (order: Order, by: Walk['by']) =>
+  Math.floor((by === 'created' ? order.createdAt : order.updatedAt) / 1000) * 1000;
+
+/** A page, oldest first, and the walk that goes on after it. Whoever changes meanwhile falls out of the span. */
+function pageOf(
+  site: Site,
+  walk: Walk,
+  size: number,
+  keep: (order: Order) => boolean,
+): { orders: Order[]; next: Walk | null } {
+  const now = site.now();
+  const key = (order: Order): [number, string] => [timeIn(order, walk.by), order.id];
+  const beyond = ([at, id]: [number, string]) =>
+    walk.last === null || at > walk.last[0] || (at === walk.last[0] && id > walk.last[1]);
+  const found = [...site.orders.values()]
+    .filter((order) => {
+      const [at] = key(order);
+      return at >= walk.after && at <= walk.before && order.searchableAt <= now && keep(order);
+    })
+    .filter((order) => beyond(key(order)))
+    .sort((a, b) => key(a)[0] - key(b)[0] || (a.id < b.id ? -1 : 1));
+  const orders = found.slice(0, size);
+  const final = orders.at(-1);
+  const more = final !== undefined && found.length > orders.length;
+  return { orders, next: more ? { ...walk, last: key(final) } : null };
+}
+
+interface Names {
+  createdAfter: string;
+  createdBefore: string;
+  updatedAfter: string;
+  updatedBefore: string;
+}
+
+function walkOf(site: Site, query: URLSearchParams, names: Names): Walk {
+  const created = timeOf(query, names.createdAfter);
+  const updated = timeOf(query, names.updatedAfter);
+  const strict = site.now() - platformMs(lagMs, site.timeScale);
+  if ((created === null) === (updated === null)) {
+    throw invalidInput(
+      `Exactly one of '${names.createdAfter}' and '${names.updatedAfter}' must be provided.`,
+      'Dates were not provided',
+    );
+  }
+  const by = created === null ? 'updated' : 'created';
+  const own = by === 'created' ? names.createdBefore : names.updatedBefore;
+  const other = by === 'created' ? names.updatedBefore : names.createdBefore;
+  if (query.get(other) !== null) throw invalidInput(`'${other}' cannot be used here.`);
+  const after = created ?? updated ?? 0;
+  const before = timeOf(query, own);
+  if (before !== null && before > strict) {
+    throw invalidInput(`'${own}' must be no later than 2 minutes before the time of the request.`, own);
+  }
+  if (before !== null && before < after) throw invalidInput(`'${own}' must not be before the start.`, own);
+  return { by, after, before: before ?? strict, last: null };
+}
+
+function walkIn(token: string, name: string): Walk {
+  const { by, after, before, last } = readToken(token, name);
+  const place = Array.isArray(last) ? last : [];
+  const [at, id] = place;
+  if (
+    (by !== 'created' && by !== 'updated') ||
+    typeof after !== 'number' ||
+    typeof before !== 'number' ||
+    typeof at !== 'number' ||
+    typeof id !== 'string'
+  ) {
+    throw invalidInput(`Invalid '${name}' provided.`);
+  }
+  return { by, after, before, last: [at, id] };
+}
+
+function search(site: Site, call: Call) {
+  const { query } = call;
+  const size = countOf(query, 'maxResultsPerPage', { lowest: 1, highest: 100, fallback: 100 });
+  const included = chosenOf(query, 'includedData', dataSets);
+  const states = chosenOf(query, 'fulfillmentStatuses', statuses);
+  const fulfilledBy = chosenOf(query, 'fulfilledBy', ['MERCHANT', 'AMAZON']);
+  const places = marketplacesOf(site, query, 'marketplaceIds', 'all');
+  const token = query.get('paginationToken');
+  const walk =
+    token === null
+      ? walkOf(site, query, {
+          createdAfter: 'createdAfter',
+          createdBefore: 'createdBefore',
+          updatedAfter: 'lastUpdatedAfter',
+          updatedBefore: 'lastUpdatedBefore',
+        })
+      : walkIn(token, 'paginationToken');
+  const { orders, next } = pageOf(
+    site,
+    walk,
+    size,
+    (order) =>
+      places.includes(order.marketplaceId) &&
+      (states.length === 0 || states.includes(order.status)) &&
+      (fulfilledBy.length === 0 ||
+        fulfilledBy.includes(order.fulfilledBy === 'AFN' ? 'AMAZON' : 'MERCHANT')),
+  );
+  return json(200, {
+    orders: orders.map((order) => orderView(order, included)),
+    ...(next === null ? {} : { pagination: { nextToken: writeToken(next) } }),
+    [walk.by === 'created' ? 'createdBefore' : 'lastUpdatedBefore']: wholeSecond(walk.before),
+  });
+}
+
+function searchV0(site: Site, call: Call) {
+  const { query } = call;
+  const size = countOf(query, 'MaxResultsPerPage', { lowest: 1, highest: 100, fallback: 100 });
+  const states = chosenOf(query, 'OrderStatuses', oldStatuses);
+  const channels = chosenOf(query, 'FulfillmentChannels', ['AFN', 'MFN']);
+  const places = marketplacesOf(site, query, 'MarketplaceIds');
+  const ids = listOf(query, 'AmazonOrderIds');
+  const token = query.get('NextToken');
+  const walk =
+    token !== null
+      ? walkIn(token, 'NextToken')
+      : ids.length > 0
+        ? { by: 'created' as const, after: 0, before: site.now(), last: null }
+        : walkOf(site, query, {
+            createdAfter: 'CreatedAfter',
+            createdBefore: 'CreatedBefore',
+            updatedAfter: 'LastUpdatedAfter',
+            updatedBefore: 'LastUpdatedBefore',
+          });
+  const { orders, next } = pageOf(
+    site,
+    walk,
+    size,
+    (order) =>
+      places.includes(order.marketplaceId) &&
+      (ids.length === 0 || ids.includes(order.id)) &&
+      (states.length === 0 || states.includes(oldStatus(order))) &&
+      (channels.length === 0 || channels.includes(order.fulfilledBy)),
+  );
+  return json(200, {
+    payload: {
+      Orders: orders.map(v0View),
+      ...(next === null ? {} : { NextToken: writeToken(next) }),
+      [walk.by === 'created' ? 'CreatedBefore' : 'LastUpdatedBefore']: wholeSecond(walk.before),
+    },
+  });
+}

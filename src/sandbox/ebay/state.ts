@@ -1,0 +1,171 @@
+import type { Faults } from '../faults.ts';
+import type { Random } from '../random.ts';
+
+/** What the shop knows, in memory. Times are ms since 1970 on the shop's clock. */
+export interface State {
+  timeScale: number;
+  /** The shop's clock; tests may hold it. */
+  now(): number;
+  random: Random;
+  faults: Faults;
+  seller: { userId: string; username: string; eiasToken: string };
+  /** `EBAY_US` and the like: where the listings are. */
+  marketplace: string;
+  /** What the merchant set; the fault of that name wins over it. */
+  outOfStockControl: boolean;
+  listings: Map<string, Listing>;
+  /** Everything that holds a number, listed or not. */
+  counters: Counter[];
+  /** By SKU, ended listings included. */
+  bySku: Map<string, Counter[]>;
+  offers: Map<string, Counter>;
+  orders: Order[];
+  /** Ids of orders that were combined lead to the order that holds their lines now. */
+  ordersById: Map<string, Order>;
+  ids: Ids;
+}
+
+/** Inventory API or Trading API: a listing can only be revised with its own (dossier D1). */
+export type Model = 'inventory' | 'trading';
+
+/** What the site shows under one item number. */
+export interface Listing {
+  itemId: string;
+  model: Model;
+  title: string;
+  auction: boolean;
+  /** Several counters, each a variation, or exactly one. */
+  multi: boolean;
+  groupKey: string | null;
+  counters: Counter[];
+  startedAt: number;
+  endedAt: number | null;
+  onHold: boolean;
+  /** Revisions on a day of the platform, counted for all variations together (dossier 5.4). */
+  revisions: { day: number; count: number };
+}
+
+/** What holds one number: a single listing, a variation, or an inventory item that is not listed. */
+export interface Counter {
+  model: Model;
+  /** Null: a Trading listing or variation without a SKU. */
+  sku: string | null;
+  title: string;
+  /** Value of the variation's one aspect, `Color`. */
+  aspect: string | null;
+  variationId: string | null;
+  /** Null: an inventory item that no listing offers. */
+  listing: Listing | null;
+  /** Units left; for the inventory model the ship-to number. */
+  available: number;
+  sold: number;
+  /** The inventory model's offer; null where none was made. */
+  offer: { offerId: string; available: number | null; published: boolean } | null;
+  /** Stock by warehouse; `available` is its sum. */
+  warehouses: { key: string; quantity: number }[] | null;
+  /** The number that reads still show, and until when. */
+  stale: { available: number; until: number } | null;
+}
+
+/** One purchase. `committed`: bought without checkout, no order for anybody yet. */
+export interface Order {
+  orderId: string;
+  state: 'committed' | 'placed';
+  createdAt: number;
+  modifiedAt: number;
+  paid: boolean;
+  cancel: Cancellation | null;
+  shippedAt: number | null;
+  lines: OrderLine[];
+  /** Last change of stock or state, for the proof. */
+  changedAt: number;
+  /** Grows with each change; `heardRevision` is the newest that an answered delivery led to. */
+  revision: number;
+  heardRevision: number;
+  /** When the search index has it: since when at all, and each change time with when it becomes findable. */
+  listedFrom: number;
+  indexed: { modifiedAt: number; visibleAt: number }[];
+}
+
+/** A cancellation; `requests` is what only a look at the single order tells (dossier 6). */
+export interface Cancellation {
+  id: string;
+  state: 'IN_PROGRESS' | 'CANCELED';
+  requestedAt: number;
+  doneAt: number | null;
+  initiator: 'BUYER' | 'SELLER';
+  reason: string;
+}
+
+/** A line; its id exists from the commitment on and survives combining (dossier 6). */
+export interface OrderLine {
+  lineItemId: string;
+  transactionId: string;
+  counter: Counter;
+  itemId: string;
+  variationId: string | null;
+  sku: string | null;
+  title: string;
+  quantity: number;
+  refunded: number;
+  committedAt: number;
+}
+
+/** Numbers that the platform gives out. */
+export interface Ids {
+  item(): string;
+  variation(): string;
+  offer(): string;
+  /** `12-34567-89012`; the last part never repeats within a shop. */
+  order(): string;
+  lineItem(): string;
+  transaction(): string;
+  cancellation(): string;
+}
+
+/** Seeded numbers with gaps, as others sell in between. */
+export function createIds(random: Random): Ids {
+  const last = new Map<string, number>();
+  const next = (kind: string, first: number, gap: number) => {
+    const id = (last.get(kind) ?? first) + random.int(1, gap);
+    last.set(kind, id);
+    return String(id);
+  };
+  let orders = random.int(0, 9_999);
+  return {
+    item: () => next('item', 110_123_456_000, 97),
+    variation: () => next('variation', 410_987_654_000, 11),
+    offer: () => next('offer', 5_123_456_011, 31),
+    order() {
+      orders = (orders + 1) % 100_000;
+      const middle = String(random.int(0, 99_999)).padStart(5, '0');
+      return `${random.int(10, 27)}-${middle}-${String(orders).padStart(5, '0')}`;
+    },
+    lineItem: () => next('line', 10_012_345_670_000, 7_919),
+    transaction: () => next('transaction', 2_000_345_678_019, 613),
+    cancellation: () => next('cancellation', 5_104_000_000, 13),
+  };
+}
+
+/** What the site shows of a counter; null when it is not for sale: not listed, ended. */
+export function shownOf(counter: Counter): number | null {
+  if (counter.listing === null || counter.listing.endedAt !== null) return null;
+  return unitsOf(counter);
+}
+
+/** Dossier D6: an offer that carries a number pins the listing to the smaller of the two. */
+export function unitsOf(counter: Counter): number {
+  return Math.min(counter.available, counter.offer?.available ?? Number.POSITIVE_INFINITY);
+}
+
+/** How the channel's users name the counter: SKU, or item number and SKU (brief of the shop's records). */
+export function listingIdOf(counter: Counter): string {
+  if (counter.model === 'inventory' || counter.listing === null) return counter.sku ?? '';
+  const { itemId, multi } = counter.listing;
+  return multi ? `${itemId}/${counter.sku ?? counter.variationId ?? ''}` : itemId;
+}
+
+/** Is the out-of-stock option on for the account? */
+export function controlsOutOfStock(state: State): boolean {
+  return state.outOfStockControl && !state.faults.armed().includes('out_of_stock_control_off');
+}
