@@ -41,17 +41,21 @@ async function reconciled(effort: Effort, run: number) {
   let daemon: DaemonProcess | null = null;
   try {
     const opened = await shops.call('open', { types: ['woocommerce'], skus, timeScale: 600 });
-    const channels = Object.fromEntries(
-      Object.entries(channelConfig.parse(opened)).map(([name, own]) => [name, { ...own, ...quiet }]),
-    );
+    const channels = (mode: 'observe' | 'live') =>
+      Object.fromEntries(
+        Object.entries(channelConfig.parse(opened)).map(([name, own]) => [name, { ...own, ...quiet, mode }]),
+      );
     await countStock(dir, shops);
-    daemon = await startServe(dir, channels);
-    effort.say(`${await importListings(daemon, Object.keys(channels))} listings`);
+    // While it only observes, nothing is pushed between two listings.
+    daemon = await startServe(dir, channels('observe'));
+    effort.say(`${await importListings(daemon, Object.keys(channels('observe')))} listings`);
+    await daemon.stop();
     // The first run gives every counter its anchor; the one that is measured is a plain hourly one.
+    daemon = await startServe(dir, channels('live'));
     await daemon.ask('reconcile', {});
     await untilQuiet(dir);
     await daemon.stop();
-    daemon = await startServe(dir, channels);
+    daemon = await startServe(dir, channels('live'));
     await shops.call('edit', { count: skus / 100 });
     return await measured(daemon);
   } finally {
@@ -60,7 +64,7 @@ async function reconciled(effort: Effort, run: number) {
   }
 }
 
-const quiet = { mode: 'live', poll: 'off', order_lag: '1s', index_lag: '1s', settle: '100ms' };
+const quiet = { poll: 'off', order_lag: '1s', index_lag: '1s', settle: '100ms' };
 
 async function measured(daemon: DaemonProcess) {
   const cpuBefore = cpuSeconds(daemon.pid);

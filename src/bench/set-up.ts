@@ -41,12 +41,14 @@ export async function importListings(daemon: DaemonProcess, channels: readonly s
   return mapped;
 }
 
-/** Resolves when no push is due and none is on its way for a while. */
+/** Resolves when no push is due and none is on its way for a while; rejects when that takes minutes. */
 export async function untilQuiet(dir: string): Promise<void> {
+  const until = systemClock.now() + 600_000;
   const store = await openSqliteStore({ dataDir: dir, writer: 'caller' });
   let quiet = 0;
   while (quiet < 10) {
     const { inbox, outbox } = await store.reports.status(systemClock.now());
+    if (systemClock.now() > until) throw new Error(`${outbox.due} pushes stay due`);
     quiet = inbox.pending === 0 && outbox.due === 0 ? quiet + 1 : 0;
     await systemClock.sleep(50);
   }

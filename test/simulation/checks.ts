@@ -17,7 +17,8 @@ export async function checkEverything(world: World): Promise<void> {
 
 async function checkBooks(world: World): Promise<void> {
   const { reports, stock } = world.process.store;
-  for (const open of (await reports.audit()).open) world.fail(`the books do not close: ${JSON.stringify(open)}`);
+  for (const open of (await reports.audit()).open)
+    world.fail(`the books do not close: ${JSON.stringify(open)}`);
   for (const row of await stock.list({ limit: 100 })) {
     if (row.available < 0 || row.onHand < 0 || row.committed < 0 || row.reserved < 0)
       world.fail(`a level is negative: ${JSON.stringify(row)}`);
@@ -28,7 +29,8 @@ async function checkBooks(world: World): Promise<void> {
       world.fail(`the entries of ${row.sku} make ${sum}, its level says ${row.available}`);
     let after = row.available;
     for (const entry of entries) {
-      if (entry.after !== after) world.fail(`entry ${entry.id} of ${row.sku} says ${entry.after} after it, not ${after}`);
+      if (entry.after !== after)
+        world.fail(`entry ${entry.id} of ${row.sku} says ${entry.after} after it, not ${after}`);
       after -= entry.delta;
     }
   }
@@ -38,7 +40,10 @@ async function allOrders(world: World): Promise<OrderRow[]> {
   const all: OrderRow[] = [];
   let before: number | undefined;
   for (;;) {
-    const page = await world.process.store.orders.list({ limit: 200, ...(before === undefined ? {} : { before }) });
+    const page = await world.process.store.orders.list({
+      limit: 200,
+      ...(before === undefined ? {} : { before }),
+    });
     all.push(...page);
     const last = page.at(-1);
     if (last === undefined) return all;
@@ -63,7 +68,9 @@ function checkOrders(world: World, orders: OrderRow[]): void {
       );
     if (stored.allocation !== 'held') world.fail(`line ${channel}/${line.key} is ${stored.allocation}`);
     if (stored.gone > stored.given || stored.given > stored.taken)
-      world.fail(`line ${channel}/${line.key}: gone ${stored.gone}, given ${stored.given}, taken ${stored.taken}`);
+      world.fail(
+        `line ${channel}/${line.key}: gone ${stored.gone}, given ${stored.given}, taken ${stored.taken}`,
+      );
   }
 }
 
@@ -99,7 +106,9 @@ async function checkDocket(world: World, orders: OrderRow[]): Promise<void> {
       const open = docket.filter((row) => row.channel === order.channel && row.lineKey === line.lineKey);
       const listed = open.reduce((sum, row) => sum + row.shortfall, 0);
       if (listed !== line.shortfall)
-        world.fail(`line ${order.channel}/${line.lineKey} lacks ${line.shortfall}, the docket says ${listed}`);
+        world.fail(
+          `line ${order.channel}/${line.lineKey} lacks ${line.shortfall}, the docket says ${listed}`,
+        );
       if (line.shortfall === 0) continue;
       const pieces = world.sold.get(`${order.channel}/${line.lineKey}`) ?? [];
       const free = pieces.every(({ sku, units }) => (levels.get(sku) ?? 0) >= units);
@@ -120,7 +129,8 @@ async function checkShown(world: World): Promise<void> {
       if (on.length === 0) continue;
       const should = await shouldShow(world, plan.name, view.counterKey);
       const target = view.target.kind === 'number' ? view.target.quantity : view.target.kind;
-      if (target !== should) world.fail(`${plan.name} ${view.counterKey}: target ${target}, by the levels ${should}`);
+      if (target !== should)
+        world.fail(`${plan.name} ${view.counterKey}: target ${target}, by the levels ${should}`);
       // Said in every plan; what it shows is between the merchant and the platform.
       if (on.every((listing) => listing.unwritable !== null)) continue;
       const shown = platform.state.counters.get(view.counterKey)?.shown ?? null;

@@ -127,7 +127,9 @@ export function mortalChannel(
     },
     fetchOrders: (ids, signal) => ask(() => channel.fetchOrders(ids, signal)),
     ...(hold === undefined ? {} : { hold: (order, signal) => inTime(signal, (timed) => hold(order, timed)) }),
-    ...(cancel === undefined ? {} : { cancel: (order, signal) => inTime(signal, (timed) => cancel(order, timed)) }),
+    ...(cancel === undefined
+      ? {}
+      : { cancel: (order, signal) => inTime(signal, (timed) => cancel(order, timed)) }),
     ordersSince: (since, signal) => pages(channel.ordersSince(since, signal)),
     ordersCreatedSince: (since, signal) => pages(channel.ordersCreatedSince(since, signal)),
     ...(openOrders === undefined ? {} : { openOrders: (signal) => pages(openOrders(signal)) }),

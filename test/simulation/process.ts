@@ -1,13 +1,7 @@
 import { memory } from '../../src/channels/memory/index.ts';
 import { silentLog } from '../../src/log.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
-import type {
-  ApplyOutcome,
-  ApplyRequest,
-  ChannelSetup,
-  PushPlan,
-  Store,
-} from '../../src/store/store.ts';
+import type { ApplyOutcome, ApplyRequest, ChannelSetup, PushPlan, Store } from '../../src/store/store.ts';
 import { type Actions, createActions } from '../../src/sync/actions.ts';
 import { createWakes, type Engine, type LiveChannel } from '../../src/sync/engine.ts';
 import { createIngest, type Ingest } from '../../src/sync/ingest.ts';

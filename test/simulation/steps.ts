@@ -10,6 +10,7 @@ import {
   switchChannel,
   typeCount,
 } from './operators.ts';
+import { checkQuietCounters } from './quiet.ts';
 import { buy, cancelOne, editOne, fussOne, refundOne, shipOne } from './shoppers.ts';
 import type { World } from './world.ts';
 
@@ -181,5 +182,6 @@ export async function takeStep(world: World): Promise<void> {
   await step(world);
   const longest = world.random.pick([0, 0, 0, 100, 1_000, 2_000, 2_000, 30_000, 30_000, 600_000]);
   await world.clock.advance(world.random.int(0, longest));
+  if (!world.process.life.dead && world.random.chance(0.2)) await checkQuietCounters(world);
   if (world.process.life.dead) await world.reboot(world.random.pick([0, 1_000, 20_000, 1_200_000]));
 }

@@ -131,7 +131,8 @@ export async function makeWorld(seed: number): Promise<World> {
     liveSince: new Map(),
     quiet: new Set(),
     counters: new Map(),
-    counterOf: (counterId) => world.counters.get(counterId) ?? { channel: '?', counterKey: String(counterId) },
+    counterOf: (counterId) =>
+      world.counters.get(counterId) ?? { channel: '?', counterKey: String(counterId) },
     edited: new Map(),
     background: new Set(),
     platform,
@@ -167,8 +168,7 @@ export async function makeWorld(seed: number): Promise<World> {
       const { life } = world.process;
       work
         .catch((error: unknown) => {
-          if (!life.dead)
-            world.fail(`a duty threw: ${error instanceof Error ? error.stack : String(error)}`);
+          if (!life.dead) world.fail(`a duty threw: ${error instanceof Error ? error.stack : String(error)}`);
         })
         .finally(() => world.background.delete(work));
     },
@@ -218,12 +218,17 @@ function noteWrite(world: World, channel: string, write: MemoryWrite): void {
   const { counterKey, from, to, applied, key } = write;
   const what = key === 'hand' ? 'a person writes' : key === 'late' ? 'a late write' : 'a push writes';
   world.say(`${channel} ${counterKey}: ${what} ${from} -> ${to}${applied ? '' : ' (refused)'}`);
-  if (key === 'hand') return void world.edited.set(`${channel}/${counterKey}`, world.clock.now());
+  if (key === 'hand') {
+    world.edited.set(`${channel}/${counterKey}`, world.clock.now());
+    return;
+  }
   world.edited.delete(`${channel}/${counterKey}`);
   if (key === 'late' || !applied) return;
   const note = world.sent.get(key);
-  if (note === undefined)
-    return world.fail(`${channel} ${counterKey} was written with a key that nobody stored`);
+  if (note === undefined) {
+    world.fail(`${channel} ${counterKey} was written with a key that nobody stored`);
+    return;
+  }
   // A dead process's request was on the wire: nobody can call it back, and the next read must find it.
   if (note.life.dead) return;
   for (const other of platformWrites(world, channel, counterKey)) {
@@ -263,7 +268,8 @@ export function openUnits(world: World, sku: string): number {
 /** Every line of every platform. */
 export function* allLines(world: World): Generator<[string, MemoryLine, MemoryOrder]> {
   for (const { name } of world.scenario.channels) {
-    for (const order of world.platform(name).orders()) for (const line of order.lines) yield [name, line, order];
+    for (const order of world.platform(name).orders())
+      for (const line of order.lines) yield [name, line, order];
   }
 }
 

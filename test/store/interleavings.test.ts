@@ -292,6 +292,10 @@ describe('interleaving 13: holds, wants and was given are three things', () => {
     await kit.apply(shop, order('1', noon + 2, [['l1', 'tee', 2]], { placedAt: noon + 1 }));
     expect(await kit.level('tee')).toMatchObject({ committed: 1, available: 0 });
     expect(await kit.shortfalls()).toEqual({ l1: 1 });
+    await kit.apply(shop, order('0', noon, [['l0', 'tee', 1]]));
+    await kit.apply(shop, order('1', noon + 3, [['l1', 'tee', 1]], { placedAt: noon + 1 }));
+    expect(await kit.shortfalls()).toEqual({ l0: 1 });
+    await kit.apply(shop, order('0', noon + 4, [['l0', 'tee', 0]], { placedAt: noon }));
     await kit.apply(shop, order('3', noon + 9, [['l3', 'tee', 1]]));
     await kit.apply(shop, order('2', noon + 5, [['l2', 'tee', 1]]));
     await kit.apply(shop, order('1', noon + 10, [['l1', 'tee', 0]], { placedAt: noon + 1 }));
@@ -359,6 +363,21 @@ describe('interleaving 19: the merchant’s own sale, held and sold', () => {
     expect(await kit.level('tee')).toMatchObject({ reserved: 1, available: 5 });
     await kit.apply(shop, order('1', noon + minute, [['l1', 'tee', 1]]));
     expect(await kit.level('tee')).toMatchObject({ committed: 1, reserved: 0, available: 5 });
+    // A count of a time when the order was placed but the piece was still held means the same.
+    kit.moveTo(noon + 20 * minute);
+    await kit.count('tee', 5, { basis: 'free', asOf: noon + 5 * minute });
+    expect(await kit.level('tee')).toMatchObject({ onHand: 6, committed: 1, available: 5 });
+  });
+
+  it('a commit at the very end finds the hold expired although no sweep was there, and others are served', async () => {
+    await kit.count('tee', 1);
+    const held = await hold(null);
+    const id = held.kind === 'held' ? held.reservation.id : '';
+    kit.moveTo(noon + hour);
+    await kit.apply(shop, order('1', noon + hour, [['l1', 'tee', 1]]));
+    expect(await store.reservations.commit(id, noon + hour)).toMatchObject({ status: 'expired' });
+    expect(await kit.shortfalls()).toEqual({});
+    expect(await kit.level('tee')).toMatchObject({ committed: 1, reserved: 0, available: 0 });
   });
 
   it('a commit that comes after the end finds the hold expired, and the piece sold to somebody else', async () => {
@@ -465,6 +484,9 @@ describe('interleaving 30: bundles', () => {
     await kit.apply(shop, order('A', noon + 2, [['a', 'tee', 1]]));
     expect(await kit.shortfalls()).toEqual({ k: 1 });
     kit.moveTo(noon + minute);
+    await kit.receive('tee', 1);
+    expect(await kit.available('tee')).toBe(1);
+    await kit.apply(shop, order('B', noon + 3, [['b', 'tee', 1]]));
     await kit.receive('mug', 1);
     expect(await kit.level('mug')).toMatchObject({ committed: 0, available: 1 });
     await kit.receive('tee', 1);

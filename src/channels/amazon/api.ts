@@ -169,7 +169,8 @@ function memoryOf(deps: ChannelDeps, operation: OperationName): BucketMemory {
     async load() {
       const text = await deps.vault.get(key);
       const [level, at] = (text ?? '').split(' ').map(Number);
-      if (level === undefined || at === undefined || !Number.isFinite(level) || !Number.isFinite(at)) return null;
+      if (level === undefined || at === undefined || !Number.isFinite(level) || !Number.isFinite(at))
+        return null;
       return { level, at };
     },
     save: ({ level, at }) => deps.vault.set(key, `${level.toFixed(4)} ${at}`),

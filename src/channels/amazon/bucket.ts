@@ -72,10 +72,7 @@ export function createBucket(clock: Clock, limit: Rate, memory: BucketMemory | n
   const recall = async (): Promise<void> => {
     const known = (await memory?.load().catch(() => null)) ?? null;
     if (known === null) return;
-    level = Math.min(
-      limit.burst,
-      known.level + (Math.max(0, clock.now() - known.at) / 1_000) * rate,
-    );
+    level = Math.min(limit.burst, known.level + (Math.max(0, clock.now() - known.at) / 1_000) * rate);
     levelAt = now();
   };
   const pump = async (): Promise<void> => {
@@ -87,7 +84,10 @@ export function createBucket(clock: Clock, limit: Rate, memory: BucketMemory | n
         await rest(ms);
         continue;
       }
-      const at = Math.max(0, queue.findIndex(({ priority }) => priority === 'push'));
+      const at = Math.max(
+        0,
+        queue.findIndex(({ priority }) => priority === 'push'),
+      );
       const [next] = queue.splice(at, 1);
       level -= 1;
       await memory?.save({ level, at: clock.now() }).catch(() => undefined);

@@ -62,7 +62,9 @@ export const amazonConfig = z.strictObject({
     .string()
     .refine(isLoopback, 'is for tests on this machine only: http://127.0.0.1:<port>')
     .optional()
-    .describe('Tests only: where SNS certificates come from and confirmations go to; loopback addresses only.'),
+    .describe(
+      'Tests only: where SNS certificates come from and confirmations go to; loopback addresses only.',
+    ),
 });
 
 /** A channel's configuration after parsing; addresses have no slash at the end. */

@@ -1,9 +1,4 @@
-import {
-  type DeliveryContent,
-  type Json,
-  type Obtaining,
-  UnreadableDelivery,
-} from '../channel.ts';
+import { type DeliveryContent, type Json, type Obtaining, UnreadableDelivery } from '../channel.ts';
 import { type Kept, type KeptOrder, kept } from './kept.ts';
 import { foreignStatuses, snapshotOf } from './snapshot.ts';
 

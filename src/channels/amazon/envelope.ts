@@ -63,7 +63,10 @@ function unwrapJson(json: unknown, depth: number): Unwrapped {
   const event = busEvent.safeParse(json);
   if (event.success) {
     const inner = unwrapJson(event.data.detail, depth - 1);
-    return { notification: inner.notification, id: event.data.id === undefined ? inner.id : `bus:${event.data.id}` };
+    return {
+      notification: inner.notification,
+      id: event.data.id === undefined ? inner.id : `bus:${event.data.id}`,
+    };
   }
   const parsed = bare.safeParse(lowerKeys(json));
   if (!parsed.success) return nothing;

@@ -91,6 +91,9 @@ function requestId(answer: HttpAnswer): string {
 
 /** Words of the platform for people: short, and never a token. */
 export function scrub(text: string): string {
-  const clean = text.replace(/Atz[a-z]\|\S+/g, '[token]').replace(/\s+/g, ' ').trim();
+  const clean = text
+    .replace(/Atz[a-z]\|\S+/g, '[token]')
+    .replace(/\s+/g, ' ')
+    .trim();
   return clean.length > 200 ? `${clean.slice(0, 200)}…` : clean;
 }

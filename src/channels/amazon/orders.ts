@@ -78,7 +78,11 @@ interface Walk {
  * than to begin again, because the watermark moves at its end only. Amazon documents no order of the rows; each page
  * is sorted.
  */
-async function* walk(account: Account, { axis, since, query }: Walk, signal: AbortSignal): AsyncGenerator<OrderPage> {
+async function* walk(
+  account: Account,
+  { axis, since, query }: Walk,
+  signal: AbortSignal,
+): AsyncGenerator<OrderPage> {
   const { api, config, deps } = account;
   const after = Math.max(0, Math.min(since, deps.clock.now() - unsearchableMs));
   let token: string | null = null;
@@ -138,7 +142,9 @@ export async function fetchOrders(
   const found: FetchedOrder[] = [];
   for (const orderId of ids) {
     if (signal.aborted) throw new ChannelError('retry', 'stopped before the request was sent');
-    found.push(orderIdForm.test(orderId) ? await fetchOne(account, orderId, signal) : { orderId, missing: true });
+    found.push(
+      orderIdForm.test(orderId) ? await fetchOne(account, orderId, signal) : { orderId, missing: true },
+    );
   }
   return found;
 }
@@ -170,7 +176,9 @@ function keptOf(row: unknown): Read {
   if (!parsed.success) {
     const known = anyOrder.safeParse(row);
     const where = parsed.error.issues[0]?.path.join('.') ?? '';
-    return { unreadable: { orderId: known.success ? known.data.orderId : null, why: `unreadable at ${where}` } };
+    return {
+      unreadable: { orderId: known.success ? known.data.orderId : null, why: `unreadable at ${where}` },
+    };
   }
   const { data } = parsed;
   return {

@@ -109,7 +109,12 @@ export function createQueue(config: AmazonConfig, own: QueueConfig, deps: Channe
       return Failed?.length ?? 0;
     },
     async attributes(signal) {
-      const { Attributes } = await call('GetQueueAttributes', { AttributeNames: ['All'] }, attributes, signal);
+      const { Attributes } = await call(
+        'GetQueueAttributes',
+        { AttributeNames: ['All'] },
+        attributes,
+        signal,
+      );
       return Attributes ?? {};
     },
     close: () => http.close(),

@@ -39,7 +39,8 @@ export const foreignStatuses = new Set(['UNFULFILLABLE']);
 export function snapshotOf(order: KeptOrder, how: Obtaining): OrderSnapshot {
   const rule = rules[order.status];
   const warnings = order.lines.flatMap((line) => oddities(order, line));
-  if (rule === undefined) warnings.push(`unknown status ${order.status}: its units are held until it is known`);
+  if (rule === undefined)
+    warnings.push(`unknown status ${order.status}: its units are held until it is known`);
   const snapshot: OrderSnapshot = {
     orderId: order.orderId,
     number: null,
@@ -73,8 +74,10 @@ function lineOf(order: KeptOrder, line: KeptLine, rule: Rule): SnapshotLine {
 /** Numbers that do not add up hold more rather than less. */
 function oddities(order: KeptOrder, line: KeptLine): string[] {
   if (line.cancelled || line.open === null) return [];
-  if (order.status !== 'UNSHIPPED' && order.status !== 'PARTIALLY_SHIPPED') return [];
+  if (!['UNSHIPPED', 'PARTIALLY_SHIPPED', 'SHIPPED'].includes(order.status)) return [];
   const told = line.open + line.shipped;
   if (told === line.ordered) return [];
-  return [`line ${line.id}: ${line.ordered} ordered, but ${told} shipped or to be shipped; held as ordered`];
+  return [
+    `line ${line.id}: ${line.ordered} ordered, but ${told} shipped or to be shipped; counted as ordered`,
+  ];
 }

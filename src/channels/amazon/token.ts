@@ -16,7 +16,10 @@ export interface Tokens {
   afterRefusal(grant: Grant, refused: string): Promise<string>;
 }
 
-const granted = z.object({ access_token: z.string().min(1), expires_in: z.number().positive().default(3_600) });
+const granted = z.object({
+  access_token: z.string().min(1),
+  expires_in: z.number().positive().default(3_600),
+});
 const refusal = z.object({ error: z.string() });
 
 /** Share of a token's life after which it is renewed (dossier 1.2). */
@@ -87,7 +90,9 @@ function readGrant(answer: HttpAnswer): z.infer<typeof granted> {
   if (answer.status >= 500) throw new ChannelError('retry', `Login with Amazon answered ${answer.status}`);
   const parsed = refusal.safeParse(json);
   const why = parsed.success ? parsed.data.error.slice(0, 60) : `status ${answer.status}`;
-  throw new ChannelError('auth', `Login with Amazon gave no token: ${why}`, { hint: hints[why] ?? otherHint });
+  throw new ChannelError('auth', `Login with Amazon gave no token: ${why}`, {
+    hint: hints[why] ?? otherHint,
+  });
 }
 
 const otherHint = 'check client_id, client_secret and refresh_token';

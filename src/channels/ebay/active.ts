@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Priority } from '../lib/pace.ts';
 import { aspectsRef } from './facts.ts';
+import { Refusal } from './failures.ts';
 import type { Shop } from './shop.ts';
 import { type TradingAnswer, wellAnswered, wordsOfErrors } from './trading.ts';
-import { Refusal } from './failures.ts';
 import { countText, escaped, many, optionalTable } from './xml.ts';
 
 const Sold = optionalTable(z.object({ QuantitySold: countText, ListingStatus: z.string().nullish() }));
@@ -32,7 +32,9 @@ const ActivePage = z.object({
   ActiveList: optionalTable(
     z.object({
       ItemArray: optionalTable(z.object({ Item: many(ItemNode) })),
-      PaginationResult: optionalTable(z.object({ TotalNumberOfPages: countText, TotalNumberOfEntries: countText })),
+      PaginationResult: optionalTable(
+        z.object({ TotalNumberOfPages: countText, TotalNumberOfEntries: countText }),
+      ),
     }),
   ),
 });

@@ -32,7 +32,11 @@ export function outcomeOf(error: ChannelError): PushOutcome {
     case 'auth':
       return { kind: 'auth', error: `${text}. ${error.hint}`.trim() };
     case 'retry':
-      return { kind: 'retry', error: text, ...(error.afterMs === undefined ? {} : { afterMs: error.afterMs }) };
+      return {
+        kind: 'retry',
+        error: text,
+        ...(error.afterMs === undefined ? {} : { afterMs: error.afterMs }),
+      };
     default:
       return { kind: 'unknown', error: text };
   }

@@ -13,7 +13,9 @@ export const EbayConfig = z.strictObject({
   client_secret: text.describe('Cert ID (Client Secret) of that keyset.').meta({ secret: true }),
   dev_id: text
     .optional()
-    .describe('Dev ID of the keyset; needed only for Platform Notifications (SOAP), whose signature contains it.'),
+    .describe(
+      'Dev ID of the keyset; needed only for Platform Notifications (SOAP), whose signature contains it.',
+    ),
   ru_name: text
     .optional()
     .describe('RuName of the keyset: the redirect name with which the refresh token was made.'),

@@ -49,10 +49,12 @@ function keptOf(topic: string, body: unknown): Kept {
     return { kind: 'ignored', why: 'a buyer’s account was deleted: nothing of buyers is kept here' };
   }
   if (topic === 'AUTHORIZATION_REVOCATION') {
-    const text = 'the seller took back the consent: no orders arrive and nothing can be written until refresh_token is renewed';
+    const text =
+      'the seller took back the consent: no orders arrive and nothing can be written until refresh_token is renewed';
     return { kind: 'alert', text };
   }
-  if (!orderTopics.has(topic)) return { kind: 'ignored', why: `topic ${topic.slice(0, 60)} says nothing about stock` };
+  if (!orderTopics.has(topic))
+    return { kind: 'ignored', why: `topic ${topic.slice(0, 60)} says nothing about stock` };
   const pointer = OrderPointer.safeParse(body);
   if (pointer.success) return { kind: 'fetch', orderId: pointer.data.notification.data.order.orderId };
   if (topic !== 'ORDER_CONFIRMATION') return { kind: 'ignored', why: `this ${topic} names no order` };
@@ -62,7 +64,8 @@ function keptOf(topic: string, body: unknown): Kept {
 /** Orders and listings that a Platform Notification names, as far as they have the right form. */
 function hintOf(delivery: Delivery): Kept {
   const read = readSoap(delivery.body);
-  if (read === null) throw new UnreadableDelivery(`${delivery.kind.slice(0, 60)}: the SOAP envelope is not readable`);
+  if (read === null)
+    throw new UnreadableDelivery(`${delivery.kind.slice(0, 60)}: the SOAP envelope is not readable`);
   const { Item, TransactionArray } = read.content;
   const transactions = TransactionArray?.Transaction ?? [];
   const orders = transactions.flatMap(({ ContainingOrder }) => {
@@ -95,7 +98,12 @@ export function ordersIn(fields: Json, facts: FactsOf, how: Obtaining): Delivery
     case 'hint': {
       const touched = kept.refs.filter((ref) => facts(ref) !== undefined);
       const isEmpty = kept.orders.length === 0 && touched.length === 0;
-      return { ...nothing, fetch: kept.orders, touched, ignored: isEmpty ? 'names no known order or listing' : null };
+      return {
+        ...nothing,
+        fetch: kept.orders,
+        touched,
+        ignored: isEmpty ? 'names no known order or listing' : null,
+      };
     }
     case 'alert':
       return { ...nothing, alert: kept.text };

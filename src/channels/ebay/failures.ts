@@ -53,7 +53,10 @@ export function failureOf(answer: HttpAnswer, what: string, effect: Effect): Cha
   const told = `${what}: HTTP ${status}${errors.length === 0 ? '' : `, ${wordsOf(errors)}`}`;
   const facts = { status, ids };
   if (status === 401)
-    return new Refusal('auth', told, { ...facts, hint: 'the token is refused: consent again and set refresh_token' });
+    return new Refusal('auth', told, {
+      ...facts,
+      hint: 'the token is refused: consent again and set refresh_token',
+    });
   if (status === 403)
     return new Refusal('auth', told, {
       ...facts,
@@ -61,7 +64,11 @@ export function failureOf(answer: HttpAnswer, what: string, effect: Effect): Cha
     });
   if (status === 429) {
     const afterMs = retryAfterMs(answer) ?? throttleMs;
-    return new Refusal('throttled', told, { ...facts, afterMs, hint: 'a call limit is reached; invsync waits' });
+    return new Refusal('throttled', told, {
+      ...facts,
+      afterMs,
+      hint: 'a call limit is reached; invsync waits',
+    });
   }
   // 25025: another write at the same item was under way, so that this one did nothing (dossier 5.1).
   if (ids.includes(25025)) return new Refusal('retry', told, facts);

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { PushOutcome } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import { rowsPerCall } from './capabilities.ts';
-import { RestError, wordsOf } from './failures.ts';
-import type { InventoryFacts } from './facts.ts';
 import { type Batch, type Due, outcomeOf, revisedBy, settleRest } from './batch.ts';
+import { rowsPerCall } from './capabilities.ts';
+import type { InventoryFacts } from './facts.ts';
+import { RestError, wordsOf } from './failures.ts';
 
 const Row = z.object({
   sku: z.string().nullish(),
@@ -73,7 +73,8 @@ async function writeRows(batch: Batch, rows: readonly Due<InventoryFacts>[]): Pr
       },
       signal,
     );
-    for (const [at, each] of rows.entries()) batch.outcomes.set(each.line, rowOutcome(each, data.responses, at));
+    for (const [at, each] of rows.entries())
+      batch.outcomes.set(each.line, rowOutcome(each, data.responses, at));
     const { learned } = shop;
     learned.rowsPerWrite = Math.min(rowsPerCall, learned.rowsPerWrite + 1);
     return null;
@@ -113,4 +114,3 @@ function refusalOf(row: Row): PushOutcome {
   const hint = ids.map((id) => hints.get(id)).find((text) => text !== undefined);
   return { kind: 'rejected', error, hint: hint ?? 'look at the listing in Seller Hub' };
 }
-

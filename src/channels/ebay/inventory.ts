@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Priority } from '../lib/pace.ts';
 import { rowsPerCall } from './capabilities.ts';
-import { Refusal, RestError } from './failures.ts';
 import type { OfferFacts } from './facts.ts';
+import { Refusal, RestError } from './failures.ts';
 import type { Shop } from './shop.ts';
 
 /** An inventory item: the number that all marketplaces of a SKU share (dossier 4.1). */

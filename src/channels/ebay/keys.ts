@@ -60,7 +60,8 @@ export function createKeys(rest: Rest, clock: Clock): Keys {
       if (key === null) remember(unknown, kid, now, mostUnknown);
       else remember(known, kid, { key, fetchedAt: now, triedAt: now }, mostKnown);
     } catch (error) {
-      const noSuchKey = error instanceof Refusal && error.kind === 'rejected' && (error.status === 404 || error.has(195001));
+      const noSuchKey =
+        error instanceof Refusal && error.kind === 'rejected' && (error.status === 404 || error.has(195001));
       if (!noSuchKey) return;
       known.delete(kid);
       remember(unknown, kid, now, mostUnknown);

@@ -33,7 +33,10 @@ export async function* listListings(shop: Shop, signal: AbortSignal): AsyncGener
       const listing = tradingListing(row);
       // The same id twice would be one listing to the engine; two variations with one SKU cannot be told apart.
       if (ids.has(listing.listingId)) {
-        shop.deps.log.warn({ listing: listing.listingId }, 'a listing has the id of another one and is left out');
+        shop.deps.log.warn(
+          { listing: listing.listingId },
+          'a listing has the id of another one and is left out',
+        );
         continue;
       }
       ids.add(listing.listingId);
@@ -106,9 +109,17 @@ function inventoryListing(item: Item, offers: readonly Offer[]): Listing {
   });
   const isAuction = offers.some((offer) => offer.format === 'AUCTION');
   const why = isAuction ? auction : isDistributed(item) ? distributed : null;
-  const facts: Facts = { model: 'inventory', id: item.sku, sku: item.sku, offers: published, unwritable: why };
+  const facts: Facts = {
+    model: 'inventory',
+    id: item.sku,
+    sku: item.sku,
+    offers: published,
+    unwritable: why,
+  };
   const caps = offers.flatMap((offer) =>
-    offer.status !== 'UNPUBLISHED' && typeof offer.availableQuantity === 'number' ? [offer.availableQuantity] : [],
+    offer.status !== 'UNPUBLISHED' && typeof offer.availableQuantity === 'number'
+      ? [offer.availableQuantity]
+      : [],
   );
   const own = shownOf(item);
   return {

@@ -28,7 +28,10 @@ export const OrderRow = z.object({
       sku: Text,
       quantity: z.number().int().nonnegative(),
       lineItemFulfillmentStatus: Text,
-      variationAspects: z.array(z.object({ name: z.string(), value: z.string() })).nullish().catch(null),
+      variationAspects: z
+        .array(z.object({ name: z.string(), value: z.string() }))
+        .nullish()
+        .catch(null),
     }),
   ),
 });
@@ -129,7 +132,9 @@ export function snapshotOf(order: KeptOrder, facts: FactsOf, how: Obtaining): Or
   };
   const held = snapshot.lines.some((line) => line.taken > line.gone);
   if (order.payment === 'FULLY_REFUNDED' && held) {
-    snapshot.warnings = ['refunded in full but not cancelled: its units stay held until it is cancelled or shipped'];
+    snapshot.warnings = [
+      'refunded in full but not cancelled: its units stay held until it is cancelled or shipped',
+    ];
   }
   return snapshot;
 }

@@ -66,7 +66,9 @@ async function* walk(shop: Shop, search: Search, signal: AbortSignal): AsyncGene
   }
   if (first === null) throw new ChannelError('retry', 'the list of orders could not be read');
   const { askedAt, channelClock } = first;
-  const sorted = [...found.values()].filter(({ time }) => time >= search.since).sort((a, b) => a.time - b.time);
+  const sorted = [...found.values()]
+    .filter(({ time }) => time >= search.since)
+    .sort((a, b) => a.time - b.time);
   for (let at = 0; at < sorted.length || at === 0; at += pageSize) {
     const items = sorted.slice(at, at + pageSize).map(({ order }) => order);
     const end = at + pageSize >= sorted.length ? { channelClock } : null;
@@ -129,7 +131,11 @@ function idOf(row: unknown): string {
 }
 
 /** Orders by id, in order, 50 a call. Those that a call leaves out are asked for one by one before they are missing. */
-export async function fetchOrders(shop: Shop, ids: readonly string[], signal: AbortSignal): Promise<FetchedOrder[]> {
+export async function fetchOrders(
+  shop: Shop,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<FetchedOrder[]> {
   const found = new Map<string, FetchedOrder>();
   const wanted = [...new Set(ids)];
   for (let at = 0; at < wanted.length; at += idsPerCall) {
@@ -151,7 +157,10 @@ async function fetchTogether(
       ['orderIds', ids.join(',')],
       ['limit', String(pageSize)],
     ] as const;
-    const { data, askedAt, answeredAt } = await shop.rest.call({ method: 'GET', path, query, data: ListPage }, signal);
+    const { data, askedAt, answeredAt } = await shop.rest.call(
+      { method: 'GET', path, query, data: ListPage },
+      signal,
+    );
     for (const row of data.orders ?? []) {
       const parsed = OrderRow.safeParse(row);
       if (!parsed.success || !ids.includes(parsed.data.orderId)) continue;
@@ -176,7 +185,8 @@ async function fetchOne(shop: Shop, orderId: string, signal: AbortSignal): Promi
     return { orderId, item: asJson(keptOrder(parsed.data)), askedAt, answeredAt };
   } catch (error) {
     // 32100: not the form of an order id (from memory).
-    if (error instanceof Refusal && (error.status === 404 || error.has(32100))) return { orderId, missing: true };
+    if (error instanceof Refusal && (error.status === 404 || error.has(32100)))
+      return { orderId, missing: true };
     throw error;
   }
 }

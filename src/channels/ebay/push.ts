@@ -1,7 +1,7 @@
 import type { PushLine, PushOutcome } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import { capabilities } from './capabilities.ts';
 import { type Batch, type Due, revisedBy, unsent } from './batch.ts';
+import { capabilities } from './capabilities.ts';
 import { type Facts, factsOf, type InventoryFacts, type TradingFacts } from './facts.ts';
 import { writeInventory } from './inventory-push.ts';
 import { zeroRefused } from './out-of-stock.ts';
@@ -25,11 +25,15 @@ export async function setStock(
     const due = await dueLines(batch, sound);
     await writeInventory(
       batch,
-      due.flatMap(({ line, facts }): Due<InventoryFacts>[] => (facts.model === 'inventory' ? [{ line, facts }] : [])),
+      due.flatMap(({ line, facts }): Due<InventoryFacts>[] =>
+        facts.model === 'inventory' ? [{ line, facts }] : [],
+      ),
     );
     await writeTrading(
       batch,
-      due.flatMap(({ line, facts }): Due<TradingFacts>[] => (facts.model === 'trading' ? [{ line, facts }] : [])),
+      due.flatMap(({ line, facts }): Due<TradingFacts>[] =>
+        facts.model === 'trading' ? [{ line, facts }] : [],
+      ),
     );
   } catch (error) {
     if (!(error instanceof ChannelError)) throw error;
@@ -100,5 +104,9 @@ async function refusedFor({ shop, signal }: Batch, due: Due<Facts>, seen: Look):
       afterMs: shop.revisions.untilResetMs(),
     };
   }
-  return { kind: 'rejected', error, hint: 'lower it by hand on eBay, or end the listing; tried again hourly' };
+  return {
+    kind: 'rejected',
+    error,
+    hint: 'lower it by hand on eBay, or end the listing; tried again hourly',
+  };
 }

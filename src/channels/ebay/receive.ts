@@ -16,7 +16,10 @@ const Head = z.object({
     .object({
       notificationId: Id,
       publishAttemptCount: z.number().int().nullish().catch(null),
-      data: z.object({ userId: Id, user: z.object({ userId: Id }).nullish().catch(null) }).nullish().catch(null),
+      data: z
+        .object({ userId: Id, user: z.object({ userId: Id }).nullish().catch(null) })
+        .nullish()
+        .catch(null),
     })
     .nullish()
     .catch(null),
@@ -28,11 +31,13 @@ const Head = z.object({
  */
 export function receive(shop: Shop, door: Door, request: HookRequest): Receipt {
   if (request.method === 'GET') return answerChallenge(shop, door, request);
-  if (request.method !== 'POST') return { kind: 'refused', status: 405, reason: 'notifications are sent by POST' };
+  if (request.method !== 'POST')
+    return { kind: 'refused', status: 405, reason: 'notifications are sent by POST' };
   if (request.body.length > callLimits.bytes) return refused('the body is too large');
   const header = request.headers['x-ebay-signature'];
   const type = request.headers['content-type'] ?? '';
-  const isXml = /^\s*(?:text|application)\/(?:soap\+)?xml\b/i.test(type) || request.headers['soapaction'] !== undefined;
+  const isXml =
+    /^\s*(?:text|application)\/(?:soap\+)?xml\b/i.test(type) || request.headers['soapaction'] !== undefined;
   if (header === undefined && isXml) return receivePlatform(shop, request);
   return receiveSigned(door, request, header ?? '');
 }

@@ -43,7 +43,11 @@ const intervalMs = 20;
 const longestPauseMs = 5_000;
 
 /** Adds tokens, the explicit language and the marketplace; renews a refused token once. */
-export function createRest(config: EbayConfig, deps: ChannelDeps, means: { http: HttpClient; tokens: Tokens }): Rest {
+export function createRest(
+  config: EbayConfig,
+  deps: ChannelDeps,
+  means: { http: HttpClient; tokens: Tokens },
+): Rest {
   const { http, tokens } = means;
   const pace = new AdaptivePace(deps.clock, { intervalMs });
   const { locale } = sites[config.marketplace];
@@ -75,7 +79,8 @@ export function createRest(config: EbayConfig, deps: ChannelDeps, means: { http:
       if (signal.aborted) throw new ChannelError('retry', 'stopped before the request was sent');
       let answer = await send(call, token, signal);
       // A 401 proves that nothing was done, so the request may leave once more.
-      if (answer.status === 401) answer = await send(call, await tokens.afterRefusal(kind, token, signal), signal);
+      if (answer.status === 401)
+        answer = await send(call, await tokens.afterRefusal(kind, token, signal), signal);
       const effect = call.effect ?? (call.method === 'GET' ? 'read' : 'write');
       const what = `${call.method} ${call.path}`;
       const failure = failureOf(answer, what, effect);

@@ -38,7 +38,8 @@ export function readSignature(header: string): Signature | null {
  * compact form, as eBay's own SDK signs it. White space around the document is not forgiven. Null: neither verifies.
  */
 export function signedBytes(body: Uint8Array, signature: Signature, key: KeyObject): Uint8Array | null {
-  const fits = (bytes: Uint8Array): boolean => verify(signature.digest, bytes, { key, dsaEncoding: 'der' }, signature.bytes);
+  const fits = (bytes: Uint8Array): boolean =>
+    verify(signature.digest, bytes, { key, dsaEncoding: 'der' }, signature.bytes);
   try {
     if (fits(body)) return body;
     if (body[0] !== 0x7b || body.at(-1) !== 0x7d) return null;

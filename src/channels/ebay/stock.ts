@@ -19,18 +19,16 @@ export async function readStock(
   reading: Reading,
 ): Promise<StockReading[]> {
   const looks = await look(shop, listings, reading);
-  return looks.map((one) => (one.state === 'failed' ? { ...one, state: 'untracked' } : { ...one, state: one.state }));
+  return looks.map((one) =>
+    one.state === 'failed' ? { ...one, state: 'untracked' } : { ...one, state: one.state },
+  );
 }
 
 /** A reading, or `failed`: eBay could not read this one item just now. */
 export type Look = Omit<StockReading, 'state'> & { state: StockReading['state'] | 'failed' };
 
 /** As `readStock`, with failed items told apart. */
-export async function look(
-  shop: Shop,
-  listings: readonly ListingRef[],
-  reading: Reading,
-): Promise<Look[]> {
+export async function look(shop: Shop, listings: readonly ListingRef[], reading: Reading): Promise<Look[]> {
   const facts = listings.map((listing) => factsOf(listing));
   const skus = facts.filter((each): each is InventoryFacts => each.model === 'inventory');
   const items = await readItems(shop, skus, reading);
@@ -49,10 +47,18 @@ export async function look(
  * Listings made on the site. The XML API gives 5,000 calls a day (dossier 7): a sweep over all pages when that takes
  * fewer calls than one per listing. What a sweep leaves out is asked for by itself before it counts as gone.
  */
-async function readMade(shop: Shop, itemIds: Set<string>, reading: Reading): Promise<Map<string, ActiveRows | null>> {
+async function readMade(
+  shop: Shop,
+  itemIds: Set<string>,
+  reading: Reading,
+): Promise<Map<string, ActiveRows | null>> {
   const found = new Map<string, ActiveRows | null>();
   if (itemIds.size > Math.max(2, shop.learned.activePages)) {
-    for await (const { rows, askedAt, answeredAt } of activeListings(shop, reading.signal, reading.priority)) {
+    for await (const { rows, askedAt, answeredAt } of activeListings(
+      shop,
+      reading.signal,
+      reading.priority,
+    )) {
       for (const row of rows) {
         if (!itemIds.has(row.itemId)) continue;
         const known = found.get(row.itemId) ?? { rows: [], askedAt, answeredAt };
@@ -85,7 +91,12 @@ function ofItem(facts: InventoryFacts, read: ItemReading | undefined, now: numbe
   const why = facts.unwritable ?? (isDistributed(read.item) ? distributed : null);
   if (why !== null) return { shown: read.shown, state: 'unwritable', detail: why, ...span };
   if (read.shown !== null) return { shown: read.shown, state: 'ok', detail: null, ...span };
-  return { shown: null, state: 'untracked', detail: 'the inventory item carries no quantity on eBay', ...span };
+  return {
+    shown: null,
+    state: 'untracked',
+    detail: 'the inventory item carries no quantity on eBay',
+    ...span,
+  };
 }
 
 function ofRow(facts: TradingFacts | undefined, read: ActiveRows | null): State {
@@ -93,7 +104,8 @@ function ofRow(facts: TradingFacts | undefined, read: ActiveRows | null): State 
   if (row === undefined || row.ended) return unlisted(gone);
   const why = facts?.unwritable ?? null;
   if (why !== null) return { shown: row.available, state: 'unwritable', detail: why };
-  if (row.available === null) return { shown: null, state: 'untracked', detail: 'eBay tells no quantity for it' };
+  if (row.available === null)
+    return { shown: null, state: 'untracked', detail: 'eBay tells no quantity for it' };
   return { shown: row.available, state: 'ok', detail: null };
 }
 

@@ -19,7 +19,10 @@ export interface Tokens {
   afterRefusal(kind: TokenKind, refused: string, signal: AbortSignal): Promise<string>;
 }
 
-const Grant = z.object({ access_token: z.string().min(1), expires_in: z.coerce.number().positive().catch(7200) });
+const Grant = z.object({
+  access_token: z.string().min(1),
+  expires_in: z.coerce.number().positive().catch(7200),
+});
 const Refused = z.object({ error: z.string().catch(''), error_description: z.string().catch('') });
 const Held = z.object({ token: z.string(), renewAfter: z.number(), owner: z.string() });
 type Held = z.infer<typeof Held>;
@@ -133,7 +136,9 @@ function readGrant(answer: HttpAnswer, kind: TokenKind): z.infer<typeof Grant> {
     throw new ChannelError('throttled', `no token: ${why}`, { afterMs });
   }
   if (answer.status >= 500) throw new ChannelError('retry', `no token: ${why}`);
-  throw new ChannelError('auth', `eBay gave no access token: ${why}`, { hint: remedyFor(refused.error, kind) });
+  throw new ChannelError('auth', `eBay gave no access token: ${why}`, {
+    hint: remedyFor(refused.error, kind),
+  });
 }
 
 function remedyFor(error: string, kind: TokenKind): string {

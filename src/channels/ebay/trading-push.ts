@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { PushOutcome } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import type { TradingFacts } from './facts.ts';
 import { type Batch, type Due, outcomeOf, settleRest } from './batch.ts';
+import type { TradingFacts } from './facts.ts';
 import { type TradingAnswer, type TradingError, wordsOfErrors } from './trading.ts';
 import { escaped, many } from './xml.ts';
 
@@ -94,5 +94,9 @@ function isApplied({ facts }: Due<TradingFacts>, answer: TradingAnswer<Answer>):
 
 function refusalOf(errors: readonly TradingError[]): PushOutcome {
   const hint = errors.map((error) => hints.get(error.ErrorCode)).find((text) => text !== undefined);
-  return { kind: 'rejected', error: wordsOfErrors(errors), hint: hint ?? 'look at the listing in Seller Hub' };
+  return {
+    kind: 'rejected',
+    error: wordsOfErrors(errors),
+    hint: hint ?? 'look at the listing in Seller Hub',
+  };
 }

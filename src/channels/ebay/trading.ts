@@ -117,7 +117,10 @@ function readAnswer<T>(call: TradingCall<T>, answer: HttpAnswer): TradingAnswer<
   const root = rootOf(call, answer);
   const envelope = Envelope.safeParse(root);
   if (!envelope.success) {
-    throw failureOf(answer, call.name, call.effect) ?? unclear(call.effect, `${call.name}: the answer is not readable`);
+    throw (
+      failureOf(answer, call.name, call.effect) ??
+      unclear(call.effect, `${call.name}: the answer is not readable`)
+    );
   }
   const errors = envelope.data.Errors.filter((error) => error.SeverityCode !== 'Warning');
   const ack = envelope.data.Ack;
@@ -157,7 +160,9 @@ function breakdownOf(call: TradingCall<unknown>, errors: readonly TradingError[]
 
 /** Codes and words of errors for people. */
 export function wordsOfErrors(errors: readonly TradingError[]): string {
-  const words = errors.map((error) => `${error.ErrorCode} ${error.LongMessage ?? error.ShortMessage ?? ''}`.trim());
+  const words = errors.map((error) =>
+    `${error.ErrorCode} ${error.LongMessage ?? error.ShortMessage ?? ''}`.trim(),
+  );
   return short(words.join('; ') || 'refused without a reason');
 }
 

@@ -67,12 +67,7 @@ export function countOf(
 }
 
 /** The marketplaces that the request names. Throws Problem 400 for none, and for one of another region. */
-export function marketplacesOf(
-  site: Site,
-  query: URLSearchParams,
-  name: string,
-  fallback?: 'all',
-): string[] {
+export function marketplacesOf(site: Site, query: URLSearchParams, name: string, fallback?: 'all'): string[] {
   const ids = listOf(query, name);
   const here = site.marketplaces.map(({ id }) => id);
   if (ids.length === 0 && fallback === 'all') return here;

@@ -12,6 +12,8 @@ export interface Notifier {
   orderChanged(order: Order, change: { reason: string; lines?: Line[] }): void;
   /** The buyer asks for a cancellation: a request, at the level of the items, and no more. */
   cancelRequested(order: Order): void;
+  /** What a notification of the order's present state says, without sending it. */
+  textOf(order: Order): string;
   /** LISTINGS_ITEM_MFN_QUANTITY_CHANGE: echoes the seller's own writes, too. */
   numberChanged(listing: Listing): void;
   feedFinished(feed: {
@@ -201,6 +203,17 @@ export function createNotifier(deps: NotifierDeps): Notifier {
         const change = { level: 'OrderItemLevel' as const, type, reason, lines: [line] };
         publishOrder(order, type, orderEvent(order, change));
       }
+    },
+    textOf(order) {
+      const type = 'OrderStatusChange';
+      const change = { level: 'OrderLevel' as const, type, reason: 'Order placed', lines: order.lines };
+      return JSON.stringify(
+        orderEvent(order, change).body({
+          subscriptionId: site.uuid(),
+          notificationId: site.uuid(),
+          publishedAt: new Date(site.now()).toISOString(),
+        }),
+      );
     },
     numberChanged(listing) {
       const at = new Date(site.now()).toISOString();

@@ -96,9 +96,7 @@ function operationIssues(listing: Listing, { op, path, value }: Operation): Issu
   }
   if (value === undefined || value.length === 0) {
     if (op === 'delete') return [];
-    return [
-      error('90220', `'${attribute}' is required but not supplied.`, [attribute], 'MISSING_ATTRIBUTE'),
-    ];
+    return [error('90220', `'${attribute}' is required but not supplied.`, [attribute], 'MISSING_ATTRIBUTE')];
   }
   if (attribute !== 'fulfillment_availability') return [];
   return value.flatMap((element) => elementIssues(listing, op, element));
@@ -178,7 +176,10 @@ function error(code: string, message: string, attributeNames: string[], category
 /** How long an accepted number stays invisible: mostly seconds, now and then minutes (dossier 5.1). */
 export function drawSettleMs(site: Site): number {
   const seldom = site.random.chance(0.2);
-  return platformMs(seldom ? site.random.int(30_000, 180_000) : site.random.int(2_000, 30_000), site.timeScale);
+  return platformMs(
+    seldom ? site.random.int(30_000, 180_000) : site.random.int(2_000, 30_000),
+    site.timeScale,
+  );
 }
 
 export interface PatchDeps {

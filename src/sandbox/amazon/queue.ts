@@ -220,8 +220,7 @@ export function createQueue(options: {
       const found = find(handle);
       if (found === null) return isHandle(handle) ? 'not-in-flight' : 'unknown';
       if (!found.current || found.message.state !== 'flying') return 'not-in-flight';
-      found.message.visibleAt =
-        visibilityMs === 0 ? now() : now() + platformMs(visibilityMs, timeScale);
+      found.message.visibleAt = visibilityMs === 0 ? now() : now() + platformMs(visibilityMs, timeScale);
       nextExpiry = Math.min(nextExpiry, found.message.visibleAt);
       wake();
       arrangeWake();

@@ -1,4 +1,5 @@
 import type { ShopAnswer } from '../server.ts';
+import type { Buckets } from './buckets.ts';
 import {
   bodyOf,
   type Call,
@@ -13,9 +14,8 @@ import {
   wholeSecond,
   writeToken,
 } from './call.ts';
-import { denied, invalidInput, Problem, quotaExceeded } from './problem.ts';
 import { type Issue, judge, obey, type PatchDeps, readPatch } from './patches.ts';
-import type { Buckets } from './buckets.ts';
+import { denied, invalidInput, Problem, quotaExceeded } from './problem.ts';
 import { isPlatformFulfilled, type Listing, type Site } from './site.ts';
 
 /** Listings Items 2021-08-01 (dossier 4.1, 4.2, 5.1, last verified 2026-11). */
@@ -170,7 +170,7 @@ function matching(site: Site, query: URLSearchParams): Listing[] {
   if (identifiers.length > maxIdentifiers) {
     throw invalidInput("Invalid 'identifiers' provided.", `at most ${maxIdentifiers}`);
   }
-  if ((identifiers.length > 0) !== (type !== null)) {
+  if (identifiers.length > 0 !== (type !== null)) {
     throw invalidInput("'identifiers' and 'identifiersType' must be provided together.");
   }
   if (type !== null && !identifierTypes.includes(type)) {

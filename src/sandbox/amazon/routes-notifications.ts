@@ -109,8 +109,7 @@ export function notificationRoutes(site: Site, subscriptions: Subscriptions): Re
       if (found === undefined) throw missing('Subscription not found.');
       return json(200, { payload: view(found) });
     },
-    subscribe: (call) =>
-      json(200, { payload: view(subscribe(subscriptions, typeOf(call), bodyOf(call))) }),
+    subscribe: (call) => json(200, { payload: view(subscribe(subscriptions, typeOf(call), bodyOf(call))) }),
     subscriptionById: (call) => json(200, { payload: view(byId(call)) }),
     unsubscribe(call) {
       all.delete(byId(call).subscriptionId);
@@ -164,9 +163,7 @@ function addDestination(site: Site, subscriptions: Subscriptions, body: unknown)
   return subscriptions.addDestination(name, resource);
 }
 
-function resourceOf(
-  wish: z.infer<typeof destinationSchema>['resourceSpecification'],
-): Resource | null {
+function resourceOf(wish: z.infer<typeof destinationSchema>['resourceSpecification']): Resource | null {
   const { sqs, eventBridge } = wish;
   if (sqs !== undefined && eventBridge === undefined) return { sqs };
   if (eventBridge === undefined || sqs !== undefined) return null;

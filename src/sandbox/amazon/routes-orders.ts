@@ -187,8 +187,7 @@ function search(site: Site, call: Call) {
     (order) =>
       places.includes(order.marketplaceId) &&
       (states.length === 0 || states.includes(order.status)) &&
-      (fulfilledBy.length === 0 ||
-        fulfilledBy.includes(order.fulfilledBy === 'AFN' ? 'AMAZON' : 'MERCHANT')),
+      (fulfilledBy.length === 0 || fulfilledBy.includes(order.fulfilledBy === 'AFN' ? 'AMAZON' : 'MERCHANT')),
   );
   return json(200, {
     orders: orders.map((order) => orderView(order, included)),

@@ -26,9 +26,10 @@ export function refusalOf(request: ShopRequest, rules: SigningRules): SigningRef
   if (header === undefined) {
     return { code: 'MissingAuthenticationToken', message: 'Request is missing Authentication Token' };
   }
-  const parts = /^AWS4-HMAC-SHA256 Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]{64})$/.exec(
-    header,
-  );
+  const parts =
+    /^AWS4-HMAC-SHA256 Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]{64})$/.exec(
+      header,
+    );
   const [, credential = '', signedHeaders = '', signature = ''] = parts ?? [];
   const [accessKeyId = '', date = '', region = '', service = '', end = ''] = credential.split('/');
   const stamp = request.headers['x-amz-date'] ?? '';
@@ -104,7 +105,10 @@ function encode(text: string): string {
 }
 
 function signingKey(secret: string, date: string, region: string, service: string): Buffer {
-  return [region, service, 'aws4_request'].reduce((key, part) => hmac(key, part), hmac(`AWS4${secret}`, date));
+  return [region, service, 'aws4_request'].reduce(
+    (key, part) => hmac(key, part),
+    hmac(`AWS4${secret}`, date),
+  );
 }
 
 function hmac(key: string | Buffer, text: string): Buffer {

@@ -207,8 +207,7 @@ function messageView(message: Received, names: string[]): Record<string, unknown
 
 function deleteBatch(queue: Queue, { QueueUrl, Entries }: z.infer<typeof batchSchema>): unknown {
   needQueue(queue, QueueUrl);
-  const batch = (name: string, message: string) =>
-    new SqsProblem(400, `com.amazonaws.sqs#${name}`, message);
+  const batch = (name: string, message: string) => new SqsProblem(400, `com.amazonaws.sqs#${name}`, message);
   if (Entries.length === 0) {
     throw batch('EmptyBatchRequest', 'There should be at least one entry in the request.');
   }
@@ -268,11 +267,7 @@ function attributes({ site, queue }: SqsDeps, names: string[]): unknown {
   };
   const stranger = names.find((name) => name !== 'All' && !attributeNames.has(name));
   if (stranger !== undefined) {
-    throw new SqsProblem(
-      400,
-      'com.amazonaws.sqs#InvalidAttributeName',
-      `Unknown Attribute ${stranger}.`,
-    );
+    throw new SqsProblem(400, 'com.amazonaws.sqs#InvalidAttributeName', `Unknown Attribute ${stranger}.`);
   }
   const wanted = Object.entries(all).filter(([name]) => names.includes('All') || names.includes(name));
   return wanted.length === 0 ? {} : { Attributes: Object.fromEntries(wanted) };

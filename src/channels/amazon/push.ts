@@ -1,0 +1,188 @@
+import type { PushLine, PushOutcome } from '../channel.ts';
+import type { Account } from './account.ts';
+import { capabilities, feedFrom } from './capabilities.ts';
+import { beforeWriting } from './failures.ts';
+import { sendFeed } from './feed.ts';
+import { channelsOf, listingFacts, marketplacesOf, shownOf, whyUnwritable } from './item.ts';
+import { type FoundItem, findItems, pageSize } from './search.ts';
+import { outcomeOf, patch, type Writable } from './write.ts';
+
+/** One call of `setStock` on its way. */
+export interface Batch {
+  account: Account;
+  signal: AbortSignal;
+  outcomes: Map<PushLine, PushOutcome>;
+  /** From then on nothing new is begun: what is left is for the next call, and spends no attempt. */
+  stopAt: number;
+}
+
+/** Shares of the channel's time-out: when nothing new is begun, and when what is under way is cut off. */
+const beginWithin = 0.6;
+const endWithin = 0.9;
+/** Patches in flight at once: enough for five a second at the latency of the platform. */
+const inFlight = 4;
+/** Flips to zero of a full call that go by PATCH all the same. */
+const zerosByPatch = 40;
+/** A SKU in a feed that has not ended is looked at again after this. */
+const feedWaitMs = 15_000;
+
+/**
+ * Sets the numbers of up to 1,000 SKUs: each is read first (the guard against offers that Amazon fulfils, and the
+ * compare), then patched. A full call goes as one feed instead. Failures become outcomes: nothing is thrown.
+ */
+export async function setStock(
+  account: Account,
+  lines: readonly PushLine[],
+  signal: AbortSignal,
+): Promise<PushOutcome[]> {
+  const { clock, timeoutMs } = account.deps;
+  const batch: Batch = {
+    account,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs * endWithin)]),
+    outcomes: new Map(),
+    stopAt: clock.now() + timeoutMs * beginWithin,
+  };
+  const sendable = lines.filter((line) => !isRefusedBeforehand(batch, line));
+  const free = await notInFeed(batch, sendable);
+  if (free.length >= feedFrom && (await account.feeds.mayBegin())) {
+    const zeros = free.filter(({ quantity }) => quantity === 0).slice(0, zerosByPatch);
+    await patchAll(batch, zeros);
+    const rest = free.filter((line) => !zeros.includes(line));
+    await sendFeed(batch, await writableOf(batch, rest));
+  } else await patchAll(batch, free);
+  return lines.map((line) => batch.outcomes.get(line) ?? later);
+}
+
+/** The time of the call is over: no attempt is spent, and the lane goes on at once. */
+const later: PushOutcome = {
+  kind: 'throttled',
+  error: 'more lines than fit into the time of one call',
+  afterMs: 100,
+};
+
+/** What would harm, or is no quantity, is refused before anything is sent (dossier 5.1, 5.3). */
+function isRefusedBeforehand(batch: Batch, line: PushLine): boolean {
+  const { quantity } = line;
+  const { maxQuantity } = capabilities;
+  if (!Number.isInteger(quantity) || quantity < 0 || quantity > maxQuantity) {
+    refuse(batch, line, `${quantity} is no quantity`, `set a whole number from 0 to ${maxQuantity}`);
+    return true;
+  }
+  const facts = listingFacts.safeParse(line.facts);
+  const why = facts.success ? whyUnwritable(facts.data.channels) : null;
+  if (why !== null) refuse(batch, line, why, 'if that was changed at Amazon, run: invsync listings import');
+  return why !== null;
+}
+
+function refuse(batch: Batch, line: PushLine, error: string, hint: string): void {
+  batch.outcomes.set(line, { kind: 'rejected', error, hint });
+}
+
+/**
+ * A feed and a patch of one SKU have no order between them: a stale feed could overwrite the newer patch (dossier 5.2).
+ * While a SKU lies in a feed that has not ended, its push waits; the newest number goes when it has.
+ */
+async function notInFeed(batch: Batch, lines: PushLine[]): Promise<PushLine[]> {
+  const { account, outcomes, signal } = batch;
+  const locked = await account.feeds.locked(signal);
+  if (locked.size === 0) return lines;
+  return lines.filter((line) => {
+    if (!locked.has(line.listingId)) return true;
+    const error = 'a feed with this SKU has not ended at Amazon';
+    outcomes.set(line, { kind: 'throttled', error, afterMs: feedWaitMs });
+    return false;
+  });
+}
+
+/** Reads and patches, 20 SKUs at a time, in the order given: the engine sends the most urgent first. */
+async function patchAll(batch: Batch, lines: PushLine[]): Promise<void> {
+  for (let at = 0; at < lines.length; at += pageSize) {
+    const rest = lines.slice(at);
+    const writable = await checked(batch, rest.slice(0, pageSize));
+    if (writable === null || !(await patchSome(batch, writable))) {
+      settleRest(batch, rest);
+      return;
+    }
+  }
+}
+
+/** Reads everything first, for a feed. What there is no time for, or what fails, has its outcome. */
+async function writableOf(batch: Batch, lines: PushLine[]): Promise<Writable[]> {
+  const writable: Writable[] = [];
+  for (let at = 0; at < lines.length; at += pageSize * inFlight) {
+    const wave = lines.slice(at, at + pageSize * inFlight);
+    const parts = Array.from({ length: Math.ceil(wave.length / pageSize) }, (_, part) =>
+      checked(batch, wave.slice(part * pageSize, (part + 1) * pageSize)),
+    );
+    const found = await Promise.all(parts);
+    for (const part of found) writable.push(...(part ?? []));
+    if (found.includes(null)) {
+      settleRest(batch, lines.slice(at));
+      break;
+    }
+  }
+  return writable;
+}
+
+/** The lines that may be written; the others get their outcome. Null: the read failed, or there is no time left. */
+async function checked(batch: Batch, lines: PushLine[]): Promise<Writable[] | null> {
+  const { account, signal, outcomes } = batch;
+  if (account.deps.clock.now() >= batch.stopAt) return null;
+  try {
+    const skus = lines.map((line) => line.listingId);
+    const found = await findItems(account, skus, 'push', signal);
+    return lines.flatMap((line) => check(batch, line, found.get(line.listingId)));
+  } catch (error) {
+    const outcome = outcomeOf(beforeWriting(error));
+    for (const line of lines) outcomes.set(line, outcome);
+    return null;
+  }
+}
+
+function check(batch: Batch, line: PushLine, found: FoundItem | undefined): Writable[] {
+  const { account, outcomes } = batch;
+  if (found === undefined || found.item === null) {
+    refuse(batch, line, 'the account does not list this SKU', 'run: invsync listings import');
+    return [];
+  }
+  const { item, askedAt, answeredAt } = found;
+  const why = whyUnwritable(channelsOf(item));
+  if (why !== null) {
+    refuse(batch, line, why, 'map the offer that you ship yourself, then run: invsync listings import');
+    return [];
+  }
+  const shown = shownOf(item);
+  if (line.base !== null && shown !== line.base) {
+    outcomes.set(line, { kind: 'conflict', shown, askedAt, answeredAt });
+    return [];
+  }
+  return [{ line, marketplaces: marketplacesOf(item, account.config.marketplaces) }];
+}
+
+/** Patches a few at once. False: something is wrong beyond a line, and nothing more may be sent. */
+async function patchSome(batch: Batch, writable: Writable[]): Promise<boolean> {
+  const waiting = [...writable];
+  let isWell = true;
+  const work = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined && isWell; next = waiting.shift()) {
+      const outcome = await patch(batch.account, next, batch.signal);
+      batch.outcomes.set(next.line, outcome);
+      if (['auth', 'throttled', 'retry', 'unknown'].includes(outcome.kind)) isWell = false;
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(inFlight, writable.length) }, work));
+  return isWell;
+}
+
+/** Lines that were not sent share the fate of what stopped the call, but nothing of theirs is in doubt. */
+function settleRest(batch: Batch, lines: PushLine[]): void {
+  const failed = [...batch.outcomes.values()].filter(({ kind }) =>
+    ['auth', 'throttled', 'retry', 'unknown'].includes(kind),
+  );
+  const cause = failed.find(({ kind }) => kind === 'auth') ?? failed.at(-1);
+  const rest: PushOutcome =
+    cause?.kind === 'unknown'
+      ? { kind: 'retry', error: 'not sent: an earlier line had no answer' }
+      : (cause ?? later);
+  for (const line of lines) if (!batch.outcomes.has(line)) batch.outcomes.set(line, rest);
+}

@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import { ChannelError } from '../errors.ts';
+import type { Priority } from '../lib/pace.ts';
+import type { Account } from './account.ts';
+import type { Answer, Query } from './api.ts';
+import { NotFound } from './failures.ts';
+import { type ListingsItem, listingsItem } from './item.ts';
+
+const root = '/listings/2021-08-01/items';
+/** Most items of a page, and most identifiers of a query (dossier 4.1). */
+export const pageSize = 20;
+
+const results = z.object({
+  numberOfResults: z.int(),
+  pagination: z.object({ nextToken: z.string().nullish() }).nullish(),
+  items: z.array(listingsItem),
+});
+export type SearchAnswer = Answer<z.infer<typeof results>>;
+
+/** `/listings/2021-08-01/items/{sellerId}[/{sku}]`; a SKU is one path segment whatever is in it (trap 8). */
+export function listingPath(sellerId: string, sku?: string): string {
+  const seller = `${root}/${encodeURIComponent(sellerId)}`;
+  return sku === undefined ? seller : `${seller}/${encodeURIComponent(sku)}`;
+}
+
+/** One page of a search. */
+export function searchPage(
+  account: Account,
+  ask: { query: Query; includedData: readonly string[]; priority?: Priority },
+  signal: AbortSignal,
+): Promise<SearchAnswer> {
+  const { api, config } = account;
+  return api.call(
+    {
+      operation: 'searchListingsItems',
+      method: 'GET',
+      path: listingPath(config.seller_id),
+      query: {
+        marketplaceIds: config.marketplaces,
+        includedData: ask.includedData,
+        pageSize: String(pageSize),
+        ...ask.query,
+      },
+      data: results,
+      priority: ask.priority ?? 'read',
+    },
+    signal,
+  );
+}
+
+/** The next page's token; null at the end. A token that repeats would be followed for ever. */
+export function nextToken(answer: SearchAnswer, before: string | undefined): string | null {
+  const next = answer.data.pagination?.nextToken ?? null;
+  if (next !== null && next === before)
+    throw new ChannelError('retry', 'Amazon promised another page of listings but named no new token');
+  return next;
+}
+
+/** An item as it was found, with the span of the request; `item` is null when the account does not list the SKU. */
+export interface FoundItem {
+  item: ListingsItem | null;
+  askedAt: number;
+  answeredAt: number;
+}
+
+const wanted = ['summaries', 'fulfillmentAvailability'];
+
+/**
+ * Up to 20 SKUs by one request, keyed by SKU exactly as written: Amazon tells `a` from `A` (trap 8). A SKU with a comma
+ * cannot stand in a list, so that it is asked for alone.
+ */
+export async function findItems(
+  account: Account,
+  skus: readonly string[],
+  priority: Priority,
+  signal: AbortSignal,
+): Promise<Map<string, FoundItem>> {
+  const found = new Map<string, FoundItem>();
+  const listed = [...new Set(skus)].filter((sku) => !sku.includes(','));
+  for (const sku of new Set(skus)) {
+    if (sku.includes(',')) found.set(sku, await getItem(account, sku, priority, signal));
+  }
+  let token: string | undefined;
+  while (listed.length > 0) {
+    const query = { identifiersType: 'SKU', identifiers: listed, pageToken: token };
+    const answer = await searchPage(account, { query, includedData: wanted, priority }, signal);
+    const { askedAt, answeredAt } = answer;
+    for (const item of answer.data.items) found.set(item.sku, { item, askedAt, answeredAt });
+    for (const sku of listed) if (!found.has(sku)) found.set(sku, { item: null, askedAt, answeredAt });
+    const next = nextToken(answer, token);
+    if (next === null || listed.every((sku) => found.get(sku)?.item != null)) break;
+    token = next;
+  }
+  return found;
+}
+
+async function getItem(
+  account: Account,
+  sku: string,
+  priority: Priority,
+  signal: AbortSignal,
+): Promise<FoundItem> {
+  const { api, config, deps } = account;
+  const askedAt = deps.clock.now();
+  try {
+    const answer = await api.call(
+      {
+        operation: 'getListingsItem',
+        method: 'GET',
+        path: listingPath(config.seller_id, sku),
+        query: { marketplaceIds: config.marketplaces, includedData: wanted },
+        data: listingsItem,
+        priority,
+      },
+      signal,
+    );
+    return { item: answer.data, askedAt: answer.askedAt, answeredAt: answer.answeredAt };
+  } catch (error) {
+    if (error instanceof NotFound) return { item: null, askedAt, answeredAt: deps.clock.now() };
+    throw error;
+  }
+}

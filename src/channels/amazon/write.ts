@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import type { PushLine, PushOutcome } from '../channel.ts';
+import { ChannelError } from '../errors.ts';
+import type { Account } from './account.ts';
+import { scrub } from './failures.ts';
+import { listingPath } from './search.ts';
+
+/** A line that may be written, with the marketplaces that show its number. */
+export interface Writable {
+  line: PushLine;
+  marketplaces: string[];
+}
+
+const submission = z.object({
+  status: z.enum(['ACCEPTED', 'INVALID', 'VALID']),
+  issues: z.array(z.object({ code: z.string(), message: z.string(), severity: z.string() })).nullish(),
+});
+
+/**
+ * The one change that is ever asked for. `merge` touches the named fields only, where `replace` would wipe handling
+ * time and restock date (dossier 5.1, traps 6 and 21); the fulfilment channel selects the element.
+ */
+export function changeOf(quantity: number) {
+  return {
+    productType: 'PRODUCT',
+    patches: [
+      {
+        op: 'merge',
+        path: '/attributes/fulfillment_availability',
+        value: [{ fulfillment_channel_code: 'DEFAULT', quantity }],
+      },
+    ],
+  };
+}
+
+/** Writes one SKU. Answers an outcome for whatever happens, failures of the request included. */
+export async function patch(
+  account: Account,
+  { line, marketplaces }: Writable,
+  signal: AbortSignal,
+): Promise<PushOutcome> {
+  try {
+    const { data } = await account.api.call(
+      {
+        operation: 'patchListingsItem',
+        method: 'PATCH',
+        path: listingPath(account.config.seller_id, line.listingId),
+        query: { marketplaceIds: marketplaces, issueLocale: 'en_US' },
+        body: changeOf(line.quantity),
+        data: submission,
+        priority: 'push',
+      },
+      signal,
+    );
+    return outcomeOfSubmission(data);
+  } catch (error) {
+    return outcomeOf(error);
+  }
+}
+
+/** HTTP 200 says nothing (traps 14 and 16): accepted and without errors is a success, and even that is not live yet. */
+function outcomeOfSubmission({ status, issues }: z.infer<typeof submission>): PushOutcome {
+  const errors = (issues ?? []).filter((issue) => issue.severity === 'ERROR');
+  if (status === 'ACCEPTED' && errors.length === 0) return { kind: 'accepted' };
+  const why = errors.map(({ code, message }) => `${code}: ${message}`).join('; ');
+  return {
+    kind: 'rejected',
+    error: scrub(`Amazon answered ${status}${why === '' ? '' : ` with ${why}`}`),
+    hint: 'mend the listing in Seller Central (Manage Inventory > Fix), then: invsync pushes retry',
+  };
+}
+
+/** A failure as the outcome of a line; what is no `ChannelError` is a defect and is thrown on. */
+export function outcomeOf(error: unknown): PushOutcome {
+  if (!(error instanceof ChannelError)) throw error;
+  const { message, afterMs } = error;
+  switch (error.kind) {
+    case 'throttled':
+      return { kind: 'throttled', error: message, afterMs: afterMs ?? 1_000 };
+    case 'retry':
+      return { kind: 'retry', error: message, ...(afterMs === undefined ? {} : { afterMs }) };
+    case 'rejected':
+      return { kind: 'rejected', error: message, hint: error.hint };
+    default:
+      return { kind: error.kind, error: message };
+  }
+}

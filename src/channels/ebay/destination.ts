@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { ChannelError } from '../errors.ts';
+import type { Door } from './door.ts';
+import { Refusal } from './failures.ts';
+import { base, type Destination, destinationsOf, write } from './registry.ts';
+import type { Shop } from './shop.ts';
+
+const Config = z.object({ alertEmail: z.string().nullish() }).nullish();
+const vaultKey = 'destination';
+
+/** Ours by name, or because its path runs through /hooks/<channel>. */
+export function isOurs(shop: Shop, destination: Destination): boolean {
+  const path = (destination.deliveryConfig?.endpoint ?? '').replace(/^https?:\/\/[^/]*/, '');
+  return destination.name === nameOf(shop) || `${path}/`.includes(`/hooks/${shop.deps.name}/`);
+}
+
+/** 64 characters at most (dossier 2.3). */
+function nameOf(shop: Shop): string {
+  return `invsync ${shop.deps.name}`.slice(0, 64);
+}
+
+/** eBay takes no destination before the keyset has an alert address (trap 11). Says what was done. */
+export async function ensureConfig(shop: Shop, url: string, signal: AbortSignal): Promise<string[]> {
+  try {
+    const { data } = await shop.rest.call(
+      { method: 'GET', path: `${base}/config`, data: Config, as: 'app' },
+      signal,
+    );
+    if (data?.alertEmail) return [];
+  } catch (error) {
+    const isMissing = error instanceof Refusal && (error.status === 404 || error.has(195026, 195003));
+    if (!isMissing) throw error;
+  }
+  const { hostname } = new URL(url);
+  const alertEmail = `invsync@${/^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}$/i.test(hostname) ? hostname : 'example.com'}`;
+  await write(shop, { method: 'PUT', path: '/config', body: { alertEmail }, as: 'app' }, signal);
+  return [`set the keyset's alert address to ${alertEmail}: put your own there in the developer portal`];
+}
+
+/**
+ * Makes one destination at the address exist, enabled, with the configured token. eBay tries the address during the call,
+ * so that the listener must know it before (dossier 2.3). One that eBay marked down is enabled again (dossier 2.5).
+ */
+export async function ensureDestination(
+  shop: Shop,
+  door: Door,
+  url: string,
+  signal: AbortSignal,
+): Promise<{ destinationId: string; changes: string[] }> {
+  const token = shop.config.verification_token;
+  if (token === undefined) {
+    throw new ChannelError('rejected', 'registering needs a verification token', {
+      hint: 'set verification_token (32 to 80 letters, digits, _ or -), or webhooks: false to poll only',
+    });
+  }
+  await door.keepAddress(url);
+  const all = await destinationsOf(shop, signal);
+  const there =
+    all.find((each) => each.deliveryConfig?.endpoint === url) ?? all.find((each) => isOurs(shop, each));
+  const wanted = {
+    name: nameOf(shop),
+    status: 'ENABLED',
+    deliveryConfig: { endpoint: url, verificationToken: token },
+  };
+  if (there === undefined) return create(shop, { url, wanted, token }, signal);
+  const { destinationId } = there;
+  const fault = await faultOf(shop, there, url, token);
+  if (fault === null) return { destinationId, changes: [] };
+  const path = `/destination/${encodeURIComponent(destinationId)}`;
+  await write(shop, { method: 'PUT', path, body: wanted, as: 'app' }, signal).catch(explained);
+  await shop.deps.vault.set(vaultKey, memory(destinationId, token));
+  return { destinationId, changes: [`mended the destination: ${fault}`] };
+}
+
+async function create(
+  shop: Shop,
+  at: { url: string; wanted: unknown; token: string },
+  signal: AbortSignal,
+): Promise<{ destinationId: string; changes: string[] }> {
+  const ask = { method: 'POST', path: '/destination', body: at.wanted, as: 'app' } as const;
+  const told = await write(shop, ask, signal).catch((error: unknown) => {
+    // 195021: made by somebody at this very moment.
+    if (error instanceof Refusal && error.has(195021)) return null;
+    return explained(error);
+  });
+  const found = (await destinationsOf(shop, signal)).find((each) => each.deliveryConfig?.endpoint === at.url);
+  const destinationId = found?.destinationId ?? told;
+  if (destinationId === null || destinationId === undefined) {
+    throw new ChannelError('retry', 'eBay took the destination but does not list it yet');
+  }
+  await shop.deps.vault.set(vaultKey, memory(destinationId, at.token));
+  return { destinationId, changes: ['created the destination at this address'] };
+}
+
+/** Why a destination must be updated. Its token cannot be read back, so that a fingerprint of ours is remembered. */
+async function faultOf(shop: Shop, there: Destination, url: string, token: string): Promise<string | null> {
+  if (there.deliveryConfig?.endpoint !== url) return 'it had another address';
+  if (there.status === 'MARKED_DOWN') return 'eBay had marked it down after failed deliveries';
+  if (there.status !== 'ENABLED') return `it was ${(there.status ?? 'without status').toLowerCase()}`;
+  const remembered = await shop.deps.vault.get(vaultKey);
+  return remembered === memory(there.destinationId, token)
+    ? null
+    : 'its token is not known to be the configured one';
+}
+
+function memory(id: string, token: string): string {
+  return `${id}:${createHash('sha256').update(`invsync\0${token}`).digest('hex').slice(0, 32)}`;
+}
+
+/** What eBay means by its refusals of an address (dossier 3; trap 12). */
+function explained(error: unknown): never {
+  if (!(error instanceof Refusal)) throw error;
+  const hint = error.has(195020)
+    ? 'eBay called the address and did not get the right answer: the daemon must run, public_url must be the address as seen from outside, and no proxy may change the path'
+    : error.has(195017)
+      ? 'public_url must be https with a public name: no IP address, no localhost'
+      : error.hint;
+  throw new Refusal(error.kind, error.message, {
+    status: error.status,
+    ids: error.ids,
+    hint,
+    ...(error.afterMs === undefined ? {} : { afterMs: error.afterMs }),
+  });
+}

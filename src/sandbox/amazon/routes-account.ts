@@ -1,0 +1,110 @@
+import { platformMs } from '../time.ts';
+import {
+  type Call,
+  countOf,
+  type Handler,
+  json,
+  listOf,
+  readToken,
+  wholeSecond,
+  writeToken,
+} from './call.ts';
+import { invalidInput } from './problem.ts';
+import { isPlatformFulfilled, type Listing, type Site } from './site.ts';
+
+/** Sellers v1 and FBA inventory v1 (dossier 1.3, 4.4, last verified 2026-11). Both older: data in `payload`. */
+
+/** A page token of the inventory dies after this. */
+const tokenLifeMs = 30_000;
+const pageSize = 50;
+
+export function accountRoutes(site: Site): Record<'participations' | 'inventory', Handler> {
+  return {
+    participations: () =>
+      json(200, {
+        payload: site.region.marketplaces.map((marketplace) => ({
+          marketplace: {
+            id: marketplace.id,
+            name: marketplace.name,
+            countryCode: marketplace.countryCode,
+            defaultCurrencyCode: marketplace.currency,
+            defaultLanguageCode: marketplace.language,
+            domainName: marketplace.domain,
+          },
+          participation: {
+            isParticipating: site.marketplaces.includes(marketplace),
+            hasSuspendedListings: false,
+          },
+          storeName: site.storeName,
+        })),
+      }),
+    inventory: (call) => inventory(site, call),
+  };
+}
+
+function inventory(site: Site, { query }: Call) {
+  const granularityId = query.get('granularityId') ?? '';
+  const places = listOf(query, 'marketplaceIds');
+  const here = site.marketplaces.map(({ id }) => id);
+  if (query.get('granularityType') !== 'Marketplace' || !here.includes(granularityId)) {
+    throw invalidInput("Invalid 'granularityId' provided.");
+  }
+  if (places.length !== 1 || places[0] !== granularityId) {
+    throw invalidInput("'marketplaceIds' must name the one marketplace of 'granularityId'.");
+  }
+  const skus = listOf(query, 'sellerSkus');
+  if (skus.length > 50) throw invalidInput("Invalid 'sellerSkus' provided.", 'at most 50');
+  countOf(query, 'pageSize', { lowest: 1, highest: pageSize, fallback: pageSize });
+  const offset = offsetOf(site, query);
+  const found = [...site.listings.values()].filter(
+    (listing) => isPlatformFulfilled(listing) && (skus.length === 0 || skus.includes(listing.sku)),
+  );
+  const page = found.slice(offset, offset + pageSize);
+  const next = offset + page.length;
+  const details = query.get('details') === 'true';
+  return json(200, {
+    payload: {
+      granularity: { granularityType: 'Marketplace', granularityId },
+      inventorySummaries: page.map((listing) => summaryView(listing, details)),
+    },
+    ...(next < found.length
+      ? { pagination: { nextToken: writeToken({ offset: next, madeAt: site.now() }) } }
+      : {}),
+  });
+}
+
+function offsetOf(site: Site, query: URLSearchParams): number {
+  const token = query.get('nextToken');
+  if (token === null) return 0;
+  const { offset, madeAt } = readToken(token, 'nextToken');
+  if (typeof offset !== 'number' || typeof madeAt !== 'number') {
+    throw invalidInput("Invalid 'nextToken' provided.");
+  }
+  if (site.now() - madeAt > platformMs(tokenLifeMs, site.timeScale)) {
+    throw invalidInput('The next token has expired.');
+  }
+  return offset;
+}
+
+function summaryView(listing: Listing, details: boolean): Record<string, unknown> {
+  return {
+    asin: listing.asin,
+    fnSku: `X00${listing.asin.slice(3)}`,
+    sellerSku: listing.sku,
+    condition: 'NewItem',
+    ...(details
+      ? {
+          inventoryDetails: {
+            fulfillableQuantity: listing.quantity,
+            inboundWorkingQuantity: 0,
+            inboundShippedQuantity: 0,
+            inboundReceivingQuantity: 0,
+            reservedQuantity: { totalReservedQuantity: 0, pendingCustomerOrderQuantity: 0 },
+          },
+        }
+      : {}),
+    lastUpdatedTime: wholeSecond(listing.updatedAt),
+    productName: listing.title,
+    totalQuantity: listing.quantity,
+  };
+}

@@ -1,0 +1,58 @@
+import type { Grant } from './auth.ts';
+import type { WriteRecord } from './records.ts';
+
+/** One REST call as its handler sees it. */
+export interface RestCall {
+  method: string;
+  path: string;
+  query: URLSearchParams;
+  headers: Record<string, string>;
+  /** What the groups of the route's pattern matched, decoded. */
+  params: string[];
+  /** Parsed; null when there was none. */
+  body: unknown;
+  /** Bytes of the body. */
+  length: number;
+  grant: Grant;
+  /** The stock writes of this call, marked as answered when the answer leaves. */
+  writes: WriteRecord[];
+}
+
+/** What a handler answers; without `body` the answer is empty. */
+export interface RestResult {
+  status: number;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+/** The parts of the platform that count calls apart (dossier 7). */
+export type Family = 'inventory' | 'fulfillment' | 'notification' | 'account' | 'identity' | 'analytics' | 'postorder';
+
+/** A route of the REST side. `pattern` is matched against the whole path. */
+export interface Route {
+  method: string;
+  pattern: RegExp;
+  family: Family;
+  /** Scopes of which one must be granted; empty: any. */
+  scopes: readonly string[];
+  /** Whose token: the seller's, the application's, or either. */
+  token: 'user' | 'app' | 'any';
+  /** Changes a number, so the weather that doubts writes may strike. */
+  writesStock?: true;
+  run(call: RestCall): RestResult | Promise<RestResult>;
+}
+
+/** The object in an untyped value; empty for anything else. */
+export function tableOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+/** The list in an untyped value; empty for anything else. */
+export function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** The text in an untyped value; empty for anything else. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

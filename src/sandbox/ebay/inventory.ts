@@ -1,0 +1,443 @@
+import type { Random } from '../random.ts';
+import { platformMs } from '../time.ts';
+import { scope } from './auth.ts';
+import { listOf, type RestCall, type RestResult, type Route, tableOf, textOf } from './call.ts';
+import { badRequest, type RestError, RestProblem, systemError } from './problem.ts';
+import type { Records } from './records.ts';
+import { addCounter, newCounter, openListing, putOn } from './shelves.ts';
+import { type Counter, type State, shownOf, unitsOf } from './state.ts';
+import { revisionsPerDay, type Stock } from './stock.ts';
+
+const domain = 'API_INVENTORY';
+const base = '/sell/inventory/v1';
+const readers = [scope('sell.inventory'), scope('sell.inventory.readonly')];
+const writers = [scope('sell.inventory')];
+const reads = { family: 'inventory', token: 'user', scopes: readers } as const;
+const writes = { family: 'inventory', token: 'user', scopes: writers } as const;
+const longestBatch = 25;
+/** How long the platform works on one write; another on the same item or group meanwhile is refused (25025). */
+const writeMs = 60;
+const highest = 2 ** 31 - 1;
+
+interface Desk {
+  state: State;
+  stock: Stock;
+  records: Records;
+  random: Random;
+  /** SKUs and group keys that a write is working on. */
+  locked: Set<string>;
+  pause(ms: number): Promise<boolean>;
+}
+
+/** Routes of the Inventory API (dossier 4.1 and 5.1). */
+export function inventoryRoutes(deps: Omit<Desk, 'locked'>): Route[] {
+  const desk: Desk = { ...deps, locked: new Set() };
+  const at = (path: string) => new RegExp(`^${base}${path.replaceAll('#', '([^/]+)')}$`);
+  return [
+    { ...reads, method: 'GET', pattern: at('/inventory_item'), run: (call) => listItems(desk, call) },
+    { ...reads, method: 'GET', pattern: at('/inventory_item/#'), run: (call) => getItem(desk, call) },
+    { ...reads, method: 'POST', pattern: at('/bulk_get_inventory_item'), run: (call) => bulkGet(desk, call) },
+    { ...reads, method: 'GET', pattern: at('/inventory_item_group/#'), run: (call) => getGroup(desk, call) },
+    { ...reads, method: 'GET', pattern: at('/offer'), run: (call) => listOffers(desk, call) },
+    { ...reads, method: 'GET', pattern: at('/offer/#'), run: (call) => getOffer(desk, call) },
+    {
+      ...writes,
+      method: 'POST',
+      pattern: at('/bulk_update_price_quantity'),
+      writesStock: true,
+      run: (call) => bulkUpdate(desk, call),
+    },
+    {
+      ...writes,
+      method: 'PUT',
+      pattern: at('/inventory_item/#'),
+      writesStock: true,
+      run: (call) => replaceItem(desk, call),
+    },
+    { ...writes, method: 'PUT', pattern: at('/offer/#'), writesStock: true, run: (call) => replaceOffer(desk, call) },
+    { ...writes, method: 'POST', pattern: at('/offer/#/publish'), run: (call) => publish(desk, call) },
+    { ...writes, method: 'POST', pattern: at('/offer/#/withdraw'), run: (call) => withdraw(desk, call) },
+  ];
+}
+
+function bad(errorId: number, message: string, parameters: Record<string, string> = {}): RestError {
+  return badRequest(domain, errorId, message, parameters);
+}
+
+function itemOf(desk: Desk, sku: string): Counter | undefined {
+  return desk.state.bySku.get(sku)?.find((counter) => counter.model === 'inventory');
+}
+
+// ------------------------------------------------------------------------------------------------------ reads
+
+/** The item as reads show it, which may trail a write. */
+function itemView(desk: Desk, counter: Counter): Record<string, unknown> {
+  const { stale, warehouses, listing } = counter;
+  const late = stale !== null && stale.until > desk.state.now();
+  const quantity = late ? stale.available : counter.available;
+  const spread = warehouses?.map(({ key, quantity: part }) => ({ merchantLocationKey: key, quantity: part }));
+  const group = listing?.groupKey ?? null;
+  return {
+    sku: counter.sku,
+    locale: 'en_US',
+    product: { title: counter.title, aspects: counter.aspect === null ? {} : { Color: [counter.aspect] } },
+    condition: 'NEW',
+    ...(group === null ? {} : { groupIds: [group], inventoryItemGroupKeys: [group] }),
+    availability: {
+      shipToLocationAvailability: {
+        quantity,
+        allocationByFormat: { auction: 0, fixedPrice: quantity },
+        ...(spread === undefined ? {} : { availabilityDistributions: spread }),
+      },
+    },
+  };
+}
+
+/** Dossier 4.1: the offset is the number of a page here, not of a record. */
+function listItems(desk: Desk, call: RestCall): RestResult {
+  const limit = bounded(call, 'limit', 25, 1, 200);
+  const offset = bounded(call, 'offset', 0, 0, 1_000_000);
+  const items = desk.state.counters.filter(({ model }) => model === 'inventory');
+  const link = (page: number) => `${base}/inventory_item?limit=${limit}&offset=${page}`;
+  const page = items.slice(offset * limit, (offset + 1) * limit);
+  return {
+    status: 200,
+    body: {
+      href: link(offset),
+      ...((offset + 1) * limit < items.length ? { next: link(offset + 1) } : {}),
+      ...(offset > 0 ? { prev: link(offset - 1) } : {}),
+      limit,
+      size: page.length,
+      total: items.length,
+      inventoryItems: page.map((item) => itemView(desk, item)),
+    },
+  };
+}
+
+function bounded(call: RestCall, name: string, fallback: number, low: number, high: number): number {
+  const text = call.query.get(name);
+  const value = text === null ? fallback : Number(text);
+  if (Number.isInteger(value) && value >= low && value <= high) return value;
+  throw new RestProblem(400, bad(25706, `Invalid ${name}.`, { [name]: text ?? '' }));
+}
+
+function getItem(desk: Desk, call: RestCall): RestResult {
+  const counter = itemOf(desk, call.params[0] ?? '');
+  if (counter !== undefined) return { status: 200, body: itemView(desk, counter) };
+  throw new RestProblem(404, bad(25710, "We didn't find the entity you are requesting. Please verify the request"));
+}
+
+function bulkGet(desk: Desk, call: RestCall): RestResult {
+  const rows = listOf(tableOf(call.body)['requests']);
+  checkBatch(rows);
+  const responses = rows.map((row) => {
+    const sku = textOf(tableOf(row)['sku']);
+    const counter = itemOf(desk, sku);
+    if (counter === undefined) {
+      return { sku, statusCode: 404, errors: [missing(sku)], warnings: [] };
+    }
+    return { sku, statusCode: 200, inventoryItem: itemView(desk, counter), errors: [], warnings: [] };
+  });
+  return { status: responses.every(({ statusCode }) => statusCode === 200) ? 200 : 207, body: { responses } };
+}
+
+/** Dossier 9.18: new SKUs are letters and digits only, in the platform's own words. */
+function missing(sku: string): RestError {
+  if (sku === '' || sku.length > 50) return bad(25707, 'Invalid sku. sku has to be alphanumeric with upto 50 characters', { sku });
+  return bad(25702, `${sku} could not be found or is not available in the system.`, { sku });
+}
+
+function checkBatch(rows: unknown[]): void {
+  if (rows.length >= 1 && rows.length <= longestBatch) return;
+  throw new RestProblem(400, bad(25002, `Between 1 and ${longestBatch} requests are allowed.`));
+}
+
+function getGroup(desk: Desk, call: RestCall): RestResult {
+  const key = call.params[0] ?? '';
+  const members = desk.state.counters.filter(
+    ({ model, listing }) => model === 'inventory' && listing?.groupKey === key,
+  );
+  if (members.length === 0) throw new RestProblem(404, bad(25705, 'The inventory item group could not be found.'));
+  const body = {
+    inventoryItemGroupKey: key,
+    title: members[0]?.listing?.title,
+    variantSKUs: members.map(({ sku }) => sku),
+    variesBy: { specifications: [{ name: 'Color', values: members.map(({ aspect }) => aspect) }] },
+  };
+  return { status: 200, body };
+}
+
+// ----------------------------------------------------------------------------------------------------- offers
+
+function offerView(desk: Desk, counter: Counter): Record<string, unknown> {
+  const { offer, listing } = counter;
+  const live = listing !== null && listing.endedAt === null;
+  const status = !live ? 'ENDED' : unitsOf(counter) > 0 ? 'ACTIVE' : 'OUT_OF_STOCK';
+  return {
+    offerId: offer?.offerId,
+    sku: counter.sku,
+    marketplaceId: desk.state.marketplace,
+    format: 'FIXED_PRICE',
+    listingDuration: 'GTC',
+    ...(offer?.available === null ? {} : { availableQuantity: offer?.available }),
+    status: offer?.published === true ? 'PUBLISHED' : 'UNPUBLISHED',
+    ...(listing === null
+      ? {}
+      : {
+          listing: {
+            listingId: listing.itemId,
+            listingStatus: status,
+            soldQuantity: counter.sold,
+            listingOnHold: listing.onHold,
+          },
+        }),
+  };
+}
+
+/** Dossier 4.1: the SKU is mandatory; there is no list of all offers. */
+function listOffers(desk: Desk, call: RestCall): RestResult {
+  const sku = call.query.get('sku');
+  if (sku === null || sku === '') throw new RestProblem(400, bad(25709, 'Invalid value for sku.', { sku: '' }));
+  if (!/^[A-Za-z0-9]+$/.test(sku) && desk.state.faults.hits('sku_refused')) {
+    throw new RestProblem(400, bad(25707, 'Invalid sku. sku has to be alphanumeric with upto 50 characters', { sku }));
+  }
+  const counter = itemOf(desk, sku);
+  if (counter?.offer === undefined || counter.offer === null) {
+    throw new RestProblem(404, bad(25713, 'This Offer is not available.', { sku }));
+  }
+  const href = `${base}/offer?sku=${encodeURIComponent(sku)}&offset=0&limit=25`;
+  return { status: 200, body: { href, total: 1, size: 1, limit: 25, offers: [offerView(desk, counter)] } };
+}
+
+function offerIn(desk: Desk, call: RestCall): Counter {
+  const counter = desk.state.offers.get(call.params[0] ?? '');
+  if (counter !== undefined) return counter;
+  throw new RestProblem(404, bad(25713, 'This Offer is not available.', { offerId: call.params[0] ?? '' }));
+}
+
+function getOffer(desk: Desk, call: RestCall): RestResult {
+  return { status: 200, body: offerView(desk, offerIn(desk, call)) };
+}
+
+/** Full replacement: a number that is left out is gone. */
+function replaceOffer(desk: Desk, call: RestCall): RestResult {
+  const counter = offerIn(desk, call);
+  const { offer } = counter;
+  const wanted = tableOf(call.body)['availableQuantity'];
+  if (wanted !== undefined && !isQuantity(wanted)) throw new RestProblem(400, bad(25004, 'Invalid quantity.'));
+  if (!desk.stock.revise(counter.listing)) throw new RestProblem(400, exhausted(counter));
+  const from = shownOf(counter);
+  if (offer !== null) offer.available = isQuantity(wanted) ? wanted : null;
+  note(desk, call, counter, { from, to: unitsOf(counter), applied: true });
+  return { status: 200, body: { offerId: offer?.offerId, warnings: [] } };
+}
+
+function publish(desk: Desk, call: RestCall): RestResult {
+  const counter = offerIn(desk, call);
+  needBody(call);
+  if (counter.offer === null) throw new RestProblem(404, bad(25713, 'This Offer is not available.'));
+  counter.offer.published = true;
+  if (counter.listing !== null && counter.listing.endedAt === null) {
+    // Dossier 9.22: harmless, with a warning.
+    const warning = bad(25402, 'The offer is published already.');
+    return { status: 200, body: { listingId: counter.listing.itemId, warnings: [warning] } };
+  }
+  const listing = openListing(desk.state, 'inventory', counter.title, null);
+  putOn(desk.state, listing, counter);
+  return { status: 200, body: { listingId: listing.itemId } };
+}
+
+function withdraw(desk: Desk, call: RestCall): RestResult {
+  const counter = offerIn(desk, call);
+  needBody(call);
+  if (counter.offer !== null) counter.offer.published = false;
+  if (counter.listing !== null) desk.stock.end(counter.listing);
+  return { status: 200, body: { listingId: counter.listing?.itemId } };
+}
+
+/** Dossier 1.4: no body is 411; `{}` will do. */
+function needBody(call: RestCall): void {
+  if (call.length === 0) throw new RestProblem(411, systemError(domain, 25001, 'Length Required'));
+}
+
+// ----------------------------------------------------------------------------------------------------- writes
+
+type Row =
+  | { kind: 'fit'; sku: string; counter: Counter; quantity: number | null; spread: Spread[] | null; offer: number | null }
+  | { kind: 'unfit'; sku: string; statusCode: number; error: RestError };
+interface Spread {
+  key: string;
+  quantity: number;
+}
+
+function isQuantity(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= highest;
+}
+
+/** One row of a batch, looked at before anything is done. */
+function rowOf(desk: Desk, value: unknown): Row {
+  const row = tableOf(value);
+  const sku = textOf(row['sku']);
+  const unfit = (statusCode: number, error: RestError): Row => ({ kind: 'unfit', sku, statusCode, error });
+  const counter = itemOf(desk, sku);
+  if (counter === undefined) return unfit(sku === '' ? 400 : 404, missing(sku));
+  const shipTo = tableOf(row['shipToLocationAvailability']);
+  const spread = listOf(shipTo['availabilityDistributions']).map((each): Spread => {
+    const { merchantLocationKey, quantity } = tableOf(each);
+    return { key: textOf(merchantLocationKey), quantity: isQuantity(quantity) ? quantity : -1 };
+  });
+  const quantity = shipTo['quantity'];
+  if (quantity !== undefined && !isQuantity(quantity)) return unfit(400, bad(25004, 'Invalid quantity.', { sku }));
+  const offers = listOf(row['offers']).map(tableOf);
+  for (const { offerId, availableQuantity } of offers) {
+    if (counter.offer === null || offerId !== counter.offer.offerId) {
+      return unfit(404, bad(25713, 'This Offer is not available.', { offerId: textOf(offerId) }));
+    }
+    if (!isQuantity(availableQuantity)) return unfit(400, bad(25004, 'Invalid quantity.', { sku }));
+  }
+  const offer = offers[0]?.['availableQuantity'];
+  if (counter.warehouses !== null) {
+    const known = new Set(counter.warehouses.map(({ key }) => key));
+    const wrong = spread.some(({ key, quantity: part }) => part < 0 || !known.has(key));
+    if (spread.length === 0 || wrong) {
+      return unfit(400, bad(25002, 'The quantity is distributed over locations; update it per merchantLocationKey.', { sku }));
+    }
+  }
+  return {
+    kind: 'fit',
+    sku,
+    counter,
+    quantity: isQuantity(quantity) ? quantity : null,
+    spread: spread.length > 0 ? spread : null,
+    offer: isQuantity(offer) ? offer : null,
+  };
+}
+
+function exhausted(counter: Counter): RestError {
+  return bad(
+    25019,
+    `Cannot revise listing. The listing may be revised up to ${revisionsPerDay} times in one calendar day.`,
+    { sku: counter.sku ?? '' },
+  );
+}
+
+/** What only shows when the row's turn comes. */
+function refusalOf(desk: Desk, row: Extract<Row, { kind: 'fit' }>): { statusCode: number; error: RestError } | null {
+  const { counter, quantity, sku } = row;
+  const { faults } = desk.state;
+  if (counter.listing?.onHold === true || faults.hits('on_hold')) {
+    return { statusCode: 400, error: bad(25097, 'The listing is on hold and cannot be revised.', { sku }) };
+  }
+  if (quantity !== null && quantity > counter.available && faults.hits('selling_limit')) {
+    return { statusCode: 400, error: bad(25026, 'You have exceeded your selling limit.', { sku }) };
+  }
+  if (counter.listing?.endedAt === null && !desk.stock.revise(counter.listing)) {
+    return { statusCode: 400, error: exhausted(counter) };
+  }
+  return null;
+}
+
+async function bulkUpdate(desk: Desk, call: RestCall): Promise<RestResult> {
+  const values = listOf(tableOf(call.body)['requests']);
+  checkBatch(values);
+  const skus = values.map((value) => textOf(tableOf(value)['sku']));
+  if (values.length > 1 && desk.state.faults.armed().includes('batch_of_one')) {
+    throw new RestProblem(400, bad(25002, 'Only one request is allowed per call.'));
+  }
+  if (new Set(skus).size < skus.length) throw new RestProblem(400, bad(25002, 'A sku may occur once per call.'));
+  const rows = values.map((value) => rowOf(desk, value));
+  const busy = (row: Row) =>
+    row.kind === 'fit' && (locksOf(row.counter).some((key) => desk.locked.has(key)) || desk.state.faults.hits('concurrent_access'));
+  const waiting = new Set(rows.filter(busy));
+  const mine = rows.flatMap((row) => (row.kind === 'fit' && !waiting.has(row) ? locksOf(row.counter) : []));
+  for (const key of mine) desk.locked.add(key);
+  try {
+    await desk.pause(platformMs(writeMs, desk.state.timeScale));
+    const responses = rows.map((row) => answerRow(desk, call, row, waiting.has(row)));
+    return batchResult(desk, responses);
+  } finally {
+    for (const key of mine) desk.locked.delete(key);
+  }
+}
+
+function locksOf({ sku, listing }: Counter): string[] {
+  const group = listing?.groupKey ?? null;
+  return [`sku ${sku}`, ...(group === null ? [] : [`group ${group}`])];
+}
+
+interface RowResponse {
+  sku: string;
+  statusCode: number;
+  errors: RestError[];
+  warnings: RestError[];
+}
+
+function answerRow(desk: Desk, call: RestCall, row: Row, busy: boolean): RowResponse {
+  const { sku } = row;
+  if (row.kind === 'unfit') return { sku, statusCode: row.statusCode, errors: [row.error], warnings: [] };
+  if (busy) {
+    const error = systemError(domain, 25025, 'Concurrent access of the same Inventory or Inventory Item Group object is not allowed. Please try again later.');
+    return { sku, statusCode: 500, errors: [error], warnings: [] };
+  }
+  const refusal = refusalOf(desk, row);
+  const from = shownOf(row.counter);
+  const to = row.spread?.reduce((sum, part) => sum + part.quantity, 0) ?? row.quantity ?? row.counter.available;
+  if (refusal !== null) {
+    note(desk, call, row.counter, { from, to, applied: false });
+    return { sku, statusCode: refusal.statusCode, errors: [refusal.error], warnings: [] };
+  }
+  hideBehindOldNumber(desk, row.counter);
+  for (const { key, quantity } of row.spread ?? []) {
+    const warehouse = row.counter.warehouses?.find((one) => one.key === key);
+    if (warehouse !== undefined) warehouse.quantity = quantity;
+  }
+  desk.stock.put(row.counter, to, row.offer);
+  note(desk, call, row.counter, { from, to, applied: true });
+  return { sku, statusCode: 200, errors: [], warnings: [] };
+}
+
+/** Dossier 5.1: 200 or 207 when some failed, seemingly at random; 500 only when all met others. */
+function batchResult(desk: Desk, responses: RowResponse[]): RestResult {
+  const failed = responses.filter(({ statusCode }) => statusCode !== 200);
+  if (failed.length === responses.length && failed.every(({ statusCode }) => statusCode === 500)) {
+    return { status: 500, body: { errors: failed.flatMap(({ errors }) => errors) } };
+  }
+  const status = failed.length > 0 && desk.random.chance(0.5) ? 207 : 200;
+  return { status, body: { responses } };
+}
+
+function hideBehindOldNumber(desk: Desk, counter: Counter): void {
+  const ms = desk.state.faults.ms('read_lag');
+  if (desk.state.faults.hits('read_lag')) {
+    counter.stale = { available: counter.available, until: desk.state.now() + ms };
+  }
+}
+
+function note(
+  desk: Desk,
+  call: RestCall,
+  counter: Counter,
+  what: { from: number | null; to: number; applied: boolean },
+): void {
+  call.writes.push(desk.records.write({ sku: counter.sku ?? '', ...what, answered: false, key: null }));
+}
+
+/** Full replacement: whatever the body leaves out is deleted, the number too (dossier 5.1 and 9.7). */
+function replaceItem(desk: Desk, call: RestCall): RestResult {
+  const sku = call.params[0] ?? '';
+  const body = tableOf(call.body);
+  const shipTo = tableOf(tableOf(body['availability'])['shipToLocationAvailability']);
+  const quantity = shipTo['quantity'] ?? 0;
+  if (!isQuantity(quantity)) throw new RestProblem(400, bad(25004, 'Invalid quantity.', { sku }));
+  const known = itemOf(desk, sku);
+  if (known === undefined && !/^[A-Za-z0-9]{1,50}$/.test(sku)) throw new RestProblem(400, bad(25707, 'Invalid sku.', { sku }));
+  const counter = known ?? newCounter('inventory', sku, '', 0);
+  if (known === undefined) addCounter(desk.state, counter);
+  if (counter.listing !== null && !desk.stock.revise(counter.listing)) throw new RestProblem(400, exhausted(counter));
+  const from = shownOf(counter);
+  counter.title = textOf(tableOf(body['product'])['title']);
+  counter.warehouses = null;
+  desk.stock.put(counter, quantity, null);
+  note(desk, call, counter, { from, to: quantity, applied: true });
+  return known === undefined ? { status: 201 } : { status: 204 };
+}
