@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { openSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,7 +34,7 @@ export async function startServe(
     server: { listen: `127.0.0.1:${listen}`, public_url: `http://127.0.0.1:${listen}` },
     admin: { listen: `127.0.0.1:${admin}` },
     // Nothing runs by itself during a measurement.
-    reconcile: { schedule: '0 0 1 1 *', max_change: '100%', max_zero: '100%' },
+    reconcile: { schedule: '13 3 * * *', max_change: '100%', max_zero: '100%' },
     channels,
   };
   writeFileSync(join(dir, 'config.yaml'), stringify(config));
@@ -108,6 +108,11 @@ async function freePorts(count: number): Promise<number[]> {
   });
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
+}
+
+/** Why nothing can be said about another process here; null where it can. */
+export function whyUnmeasurable(): string | null {
+  return existsSync('/proc/self/stat') ? null : 'no /proc here';
 }
 
 /** Resident memory of a process now, in MB. */

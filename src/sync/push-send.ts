@@ -115,6 +115,10 @@ function lowOf({ plan }: SentPush, outcome: PushOutcome): CounterReading | null 
   };
 }
 
+function fellBelow(outcome: PushOutcome, base: number | null): boolean {
+  return outcome.kind === 'conflict' && outcome.shown !== null && base !== null && outcome.shown < base;
+}
+
 async function afterwards(
   engine: Engine,
   lane: Lane,
@@ -122,7 +126,15 @@ async function afterwards(
   done: { sends: SentPush[]; outcomes: PushOutcome[]; settlements: PushSettlement[] },
 ): Promise<void> {
   const { live } = lane;
-  if (done.outcomes.some((outcome) => outcome.kind === 'conflict')) engine.wakes.pull(live.id);
+  if (done.outcomes.some((outcome) => outcome.kind === 'conflict')) {
+    // A number below its base is most likely a sale that nobody has told us about: nothing is raised until a pull
+    // that began later is complete.
+    const unheard = done.outcomes.some((outcome, index) =>
+      fellBelow(outcome, done.sends[index]?.plan.base ?? null),
+    );
+    if (unheard) await engine.store.channels.markFeed(live.id, { gapAt: engine.clock.now() });
+    engine.wakes.pull(live.id);
+  }
   const auth = done.outcomes.find((outcome) => outcome.kind === 'auth');
   if (auth !== undefined) await park(engine, live, new ChannelError('auth', auth.error));
   else if (context.row.parkedSince !== null && lane.failures === 0) await answered(engine, live);

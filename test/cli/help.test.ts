@@ -41,7 +41,7 @@ describe('help', () => {
         (verb) => `stock ${verb}`,
       ),
       ...['orders list', 'orders show', 'oversells list', 'oversells resolve'],
-      ...['events list', 'events show', 'events replay', 'pushes list', 'pushes retry'],
+      ...['events list', 'events show', 'events replay', 'events dismiss', 'pushes list', 'pushes retry'],
     ];
     for (const command of built) expect([...helps.keys()]).toContain(command);
   });

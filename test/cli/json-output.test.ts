@@ -180,6 +180,7 @@ async function listings(): Promise<void> {
 async function events(): Promise<void> {
   await keep('events list', EXIT.ok, 'events', 'list');
   await keep('events show', EXIT.ok, 'events', 'show', '1');
+  await keep('events dismiss', EXIT.partial, 'events', 'dismiss', '1');
   const order = world.one.sell({ lines: [{ ref: 'MUG', quantity: 1 }], force: true });
   await world.deliver(world.one.hook('order-ids', { ids: [order?.id ?? ''] }));
   await keep('events replay --dry-run', EXIT.ok, 'events', 'replay', '--status', 'new', '--dry-run');

@@ -33,7 +33,7 @@ export async function configure(
     data_dir: dataDir,
     server: { ...listen(at.publicUrl), public_url: at.publicUrl },
     admin: listen(at.adminUrl),
-    reconcile: { schedule: '0 0 1 1 *', max_change: '100%', max_zero: '100%' },
+    reconcile: { schedule: '13 3 * * *', max_change: '100%', max_zero: '100%' },
     channels,
   };
   writeFileSync(join(dir, 'config.yaml'), stringify(config));

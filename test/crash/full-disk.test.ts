@@ -15,13 +15,18 @@ const stock = new Map([
 ]);
 let mounted: string | null = null;
 
+/** Runs a program of the system; throws when it fails. */
+function system(program: string, args: string[]): void {
+  execFileSync(program, args, { stdio: 'pipe' });
+}
+
 /** A disk of its own that can really be full; only root may have one. */
 function canMount(): boolean {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
   const probe = newFolder();
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', probe], { stdio: 'pipe' });
-    execFileSync('umount', [probe], { stdio: 'pipe' });
+    system('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', probe]);
+    system('umount', [probe]);
     return true;
   } catch {
     return false;
@@ -35,7 +40,7 @@ describe('a full disk: 503, and nothing that was acknowledged is lost', () => {
   afterAll(async () => {
     daemon?.signal('SIGKILL');
     await daemon?.ended;
-    if (mounted !== null) execFileSync('umount', ['-l', mounted], { stdio: 'pipe' });
+    if (mounted !== null) system('umount', ['-l', mounted]);
     forgetFolders();
   });
 
@@ -43,7 +48,7 @@ describe('a full disk: 503, and nothing that was acknowledged is lost', () => {
     const dir = newFolder();
     mounted = join(dir, 'data');
     mkdirSync(mounted);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', mounted], { stdio: 'pipe' });
+    system('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', mounted]);
     const ballast = join(mounted, 'ballast');
     await fillAndFree(dir, mounted, {}, { fill: () => fillUp(ballast), free: () => rmSync(ballast) });
   });

@@ -30,8 +30,6 @@ export interface Process {
 
 const secret = 'a shared secret';
 const timeoutMs = 10_000;
-/** What the memory platform declares as its longest execution. */
-export const longestExecutionMs = 5_000;
 
 /** Opens the file and builds the engine, as the daemon does at its start. Starts no timer. */
 export async function boot(world: World, registered: (name: string) => string): Promise<Process> {

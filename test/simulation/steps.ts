@@ -14,7 +14,7 @@ import { checkQuietCounters } from './quiet.ts';
 import { buy, cancelOne, editOne, fussOne, refundOne, shipOne } from './shoppers.ts';
 import type { World } from './world.ts';
 
-type Step = (world: World) => void | Promise<unknown>;
+type Step = (world: World) => unknown;
 
 /** A duty either runs to its end or beside what happens next. */
 async function duty(world: World, name: string, work: () => Promise<unknown>): Promise<void> {

@@ -23,8 +23,8 @@ export interface Unwrapped {
 const bare = z.object({
   notificationtype: z.string().min(1),
   eventtime: z.string().nullish(),
-  payload: z.unknown(),
-  notificationmetadata: z.unknown(),
+  payload: z.unknown().optional(),
+  notificationmetadata: z.unknown().optional(),
 });
 const metadata = z.object({ notificationid: z.string().min(1) });
 /** EventBridge (dossier 2.6): the notification is the detail. */

@@ -35,7 +35,7 @@ const item = z.object({
       quantityUnfulfilled: z.int().min(0).nullish(),
     })
     .nullish(),
-  cancellation: z.object({ cancellationExecution: z.unknown() }).nullish(),
+  cancellation: z.object({ cancellationExecution: z.unknown().optional() }).nullish(),
 });
 /** An order of the Orders API 2026-01-01, the fields that are used (dossier 6.1). */
 const order = z.object({

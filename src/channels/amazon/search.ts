@@ -23,6 +23,12 @@ export function listingPath(sellerId: string, sku?: string): string {
   return sku === undefined ? seller : `${seller}/${encodeURIComponent(sku)}`;
 }
 
+/** Whether a SKU can be a path segment: the two that address parsers resolve, and broken text, cannot. */
+function isAddressable(sku: string): boolean {
+  if (sku === '' || sku === '.' || sku === '..') return false;
+  return Buffer.from(sku, 'utf8').toString('utf8') === sku;
+}
+
 /** One page of a search. */
 export function searchPage(
   account: Account,
@@ -76,17 +82,22 @@ export async function findItems(
   signal: AbortSignal,
 ): Promise<Map<string, FoundItem>> {
   const found = new Map<string, FoundItem>();
-  const listed = [...new Set(skus)].filter((sku) => !sku.includes(','));
-  for (const sku of new Set(skus)) {
+  const asked = [...new Set(skus)].filter(isAddressable);
+  const now = account.deps.clock.now();
+  for (const sku of skus) found.set(sku, { item: null, askedAt: now, answeredAt: now });
+  for (const sku of asked) {
     if (sku.includes(',')) found.set(sku, await getItem(account, sku, priority, signal));
   }
+  const listed = asked.filter((sku) => !sku.includes(','));
   let token: string | undefined;
   while (listed.length > 0) {
     const query = { identifiersType: 'SKU', identifiers: listed, pageToken: token };
     const answer = await searchPage(account, { query, includedData: wanted, priority }, signal);
     const { askedAt, answeredAt } = answer;
-    for (const item of answer.data.items) found.set(item.sku, { item, askedAt, answeredAt });
-    for (const sku of listed) if (!found.has(sku)) found.set(sku, { item: null, askedAt, answeredAt });
+    for (const sku of listed) {
+      const item = answer.data.items.find((each) => each.sku === sku) ?? found.get(sku)?.item ?? null;
+      found.set(sku, { item, askedAt, answeredAt });
+    }
     const next = nextToken(answer, token);
     if (next === null || listed.every((sku) => found.get(sku)?.item != null)) break;
     token = next;

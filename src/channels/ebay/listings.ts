@@ -13,6 +13,8 @@ const ItemPage = z.object({
 });
 /** Offers are asked for SKU by SKU (there is no list of all of them), a few at a time. */
 const offersAtOnce = 4;
+/** Listings that are handed on at once. */
+const handful = 100;
 const mostPages = 5_000;
 
 const auction = 'it is an auction: its quantity is never touched';
@@ -47,7 +49,7 @@ export async function* listListings(shop: Shop, signal: AbortSignal): AsyncGener
   dropStolenAliases(listings, ids);
   const total = listings.length;
   if (total === 0) yield { listings: [], total };
-  for (let at = 0; at < total; at += pageSize) yield { listings: listings.slice(at, at + pageSize), total };
+  for (let at = 0; at < total; at += handful) yield { listings: listings.slice(at, at + handful), total };
 }
 
 interface Inventory {

@@ -73,6 +73,21 @@ export async function subscriptionsOf(
   return [...found.values()];
 }
 
+/**
+ * A missing scope for notifications is no trouble of the channel: polling goes on without it, so that it must not look
+ * like refused credentials.
+ */
+async function softened<T>(answer: Promise<T>): Promise<T> {
+  return await answer.catch((error: unknown) => {
+    if (!(error instanceof Refusal) || error.status !== 403) throw error;
+    throw new Refusal('rejected', error.message, {
+      status: error.status,
+      ids: error.ids,
+      hint: 'let the seller consent again with the scope commerce.notification.subscription, or set webhooks: false',
+    });
+  });
+}
+
 async function listed<T>(
   shop: Shop,
   ask: { path: string; member: string; row: z.ZodType<T>; as: TokenKind },
@@ -85,9 +100,8 @@ async function listed<T>(
   for (let count = 0; count < mostPages; count += 1) {
     const query: [string, string][] = [['limit', String(pageSize)]];
     if (token !== null) query.push(['continuation_token', token]);
-    const answer: Answer<z.infer<typeof page>> = await shop.rest.call(
-      { method: 'GET', path: `${base}${ask.path}`, query, data: page, as: ask.as },
-      signal,
+    const answer: Answer<z.infer<typeof page>> = await softened(
+      shop.rest.call({ method: 'GET', path: `${base}${ask.path}`, query, data: page, as: ask.as }, signal),
     );
     const parsed = z.array(ask.row).safeParse(answer.data[ask.member] ?? []);
     if (!parsed.success) {
@@ -109,7 +123,8 @@ export async function write(
   ask: { method: 'POST' | 'PUT' | 'DELETE'; path: string; body?: unknown; as: TokenKind },
   signal: AbortSignal,
 ): Promise<string | null> {
-  const { headers } = await shop.rest.call({ ...ask, path: `${base}${ask.path}`, data: z.unknown() }, signal);
+  const call = { ...ask, path: `${base}${ask.path}`, data: z.unknown() };
+  const { headers } = await softened(shop.rest.call(call, signal));
   const id = headers['location']
     ?.replace(/[?#].*$/, '')
     .split('/')

@@ -78,11 +78,11 @@ async function ensureTopic(shop: Shop, at: TopicAt, signal: AbortSignal): Promis
   try {
     if (own === undefined) return await subscribe(shop, { topic, destinationId, as }, signal);
     if (own.status === 'ENABLED') return null;
-    await enable(shop, own.subscriptionId, own.as, signal);
+    await enable(shop, own.subscriptionId, as, signal);
     return `enabled ${topic.topicId}: it was ${(own.status ?? 'off').toLowerCase()}`;
   } catch (error) {
-    const optional = topic.topicId !== salesTopic && error instanceof Refusal;
-    if (!optional || (error.kind !== 'rejected' && !error.has(195011))) throw error;
+    const isOptional = topic.topicId !== salesTopic && error instanceof Refusal && error.kind === 'rejected';
+    if (!isOptional) throw error;
     shop.deps.log.info({ topic: topic.topicId, ids: error.ids }, 'an optional topic is not to be had');
     return null;
   }
@@ -147,10 +147,17 @@ async function remove(shop: Shop, signal: AbortSignal): Promise<string[]> {
   return removed;
 }
 
-/** Gone already, or in use by others (195024), is as good. */
+/**
+ * Gone already, or in use by others (195024), is as good. A list may show subscriptions that only the other kind of token
+ * may delete (195011).
+ */
 async function destroy(shop: Shop, path: string, as: TokenKind, signal: AbortSignal): Promise<void> {
+  const attempt = (kind: TokenKind) => write(shop, { method: 'DELETE', path, as: kind }, signal);
   try {
-    await write(shop, { method: 'DELETE', path, as }, signal);
+    await attempt(as).catch((error: unknown) => {
+      if (!(error instanceof Refusal) || !error.has(195011)) throw error;
+      return attempt(as === 'user' ? 'app' : 'user');
+    });
   } catch (error) {
     if (error instanceof Refusal && (error.status === 404 || error.has(195024))) return;
     throw error;

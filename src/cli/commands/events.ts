@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { iso } from '../../clock.ts';
 import { AppError, EXIT, type ExitCode } from '../../errors.ts';
 import type { DeliveryRow } from '../../store/store.ts';
+import { withActor } from '../actor.ts';
 import { answer, type ListOptions, moreHint, withPaging } from '../answer.ts';
 import { beforeArg, limitArg } from '../args.ts';
 import { withBooks } from '../books.ts';
@@ -9,6 +10,7 @@ import { deliveriesOf, deliveryJson, filterOf, idsOf, type WhichOptions } from '
 import type { Io } from '../io.ts';
 import { printLine, printTable, type Style } from '../print.ts';
 import { type Cli, define, type Invocation } from '../program.ts';
+import { dismiss } from './events-dismiss.ts';
 import { replay } from './events-replay.ts';
 
 /** `invsync events …`: what the platforms told us, and what became of it. */
@@ -55,6 +57,27 @@ export function register(command: Command, cli: Cli): void {
       prints: 'data',
     },
     replay,
+  );
+  registerDismiss(command, cli);
+}
+
+function registerDismiss(command: Command, cli: Cli): void {
+  define(
+    withActor(
+      command
+        .command('dismiss <ids...>')
+        .description('say that dead events need nothing; they are kept as ignored'),
+    ),
+    cli,
+    {
+      examples: [
+        'invsync events dismiss 4711 --reason "test order of the platform"',
+        'invsync events dismiss 4711 4712 --json',
+      ],
+      exits: [EXIT.ok, EXIT.usage, EXIT.partial],
+      prints: 'data',
+    },
+    dismiss,
   );
 }
 

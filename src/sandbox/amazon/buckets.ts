@@ -10,8 +10,6 @@ export interface Rate {
 export interface Buckets {
   /** True and one token less, or false. */
   take(name: string, rate: Rate): boolean;
-  /** Nothing is left in the bucket. */
-  drain(name: string, rate: Rate): void;
 }
 
 /** A platform second lasts 1/timeScale of ours, so that rates grow with the scale; bursts do not. */
@@ -33,9 +31,6 @@ export function createBuckets(now: () => number, timeScale: number): Buckets {
       if (level.tokens < 1 - 1e-9) return false;
       level.tokens -= 1;
       return true;
-    },
-    drain(name, rate) {
-      filled(name, rate).tokens = 0;
     },
   };
 }

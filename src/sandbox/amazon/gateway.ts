@@ -129,7 +129,7 @@ function operationsOf(deps: GatewayDeps): Operation[] {
 export interface Gateway {
   answer(request: ShopRequest): Promise<ShopAnswer | null>;
   /** Method, path and name of every operation, for tests against the models. */
-  operations: { name: string; method: string; path: RegExp }[];
+  operations: { name: string; method: string; path: RegExp; rate: number; burst: number }[];
 }
 
 export function createGateway(deps: GatewayDeps): Gateway {
@@ -150,11 +150,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   };
 
   const limit = (operation: Operation) => {
-    if (faults.hits('throttle')) {
-      buckets.drain(operation.name, operation);
-      throw quotaExceeded();
-    }
-    if (!buckets.take(operation.name, operation)) throw quotaExceeded();
+    if (faults.hits('throttle') || !buckets.take(operation.name, operation)) throw quotaExceeded();
     if (operation.writes === true && !buckets.take('application', applicationLimit)) {
       throw quotaExceeded('You exceeded your quota for the requested resource: application limit.');
     }

@@ -7,7 +7,7 @@ import { createAgenda } from './agenda.ts';
 import { createBuckets } from './buckets.ts';
 import { faultNames } from './faults.ts';
 import { createFeeds } from './feeds.ts';
-import { createGateway } from './gateway.ts';
+import { createGateway, type Gateway } from './gateway.ts';
 import { type Credentials, createCredentials, createLwa } from './lwa.ts';
 import { createMail } from './mail.ts';
 import { type Region, regions } from './marketplaces.ts';
@@ -41,7 +41,7 @@ export interface AmazonShop extends Shop {
   readonly topic: Topic;
   readonly topicSettings: TopicSettings;
   readonly listings: ReadonlyMap<string, Readonly<Listing>>;
-  readonly operations: { name: string; method: string; path: RegExp }[];
+  readonly operations: Gateway['operations'];
   /** Makes the destination and the subscription that `webhooks register` makes, by hand. */
   connect(): void;
   /**

@@ -13,7 +13,7 @@ const answerMs = 15_000;
 const loopback = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 /** True for addresses on this machine, the only ones that the sandbox ever calls. */
-export function isLoopback(uri: string): boolean {
+function isLoopback(uri: string): boolean {
   if (!URL.canParse(uri)) return false;
   const { protocol, hostname } = new URL(uri);
   return (protocol === 'http:' || protocol === 'https:') && loopback.has(hostname);

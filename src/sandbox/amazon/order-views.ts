@@ -83,7 +83,7 @@ export function v0View(order: Order): Record<string, unknown> {
     LatestShipDate: wholeSecond(order.createdAt + 3 * dayMs),
     IsBusinessOrder: false,
     IsPrime: false,
-    IsReplacementOrder: 'false',
+    IsReplacementOrder: false,
   };
 }
 

@@ -55,7 +55,7 @@ interface Target {
   title: string;
 }
 
-export interface Judged {
+interface Judged {
   issues: Issue[];
   /** Null when an issue forbids it. */
   target: Target | null;
@@ -174,7 +174,7 @@ function error(code: string, message: string, attributeNames: string[], category
 }
 
 /** How long an accepted number stays invisible: mostly seconds, now and then minutes (dossier 5.1). */
-export function drawSettleMs(site: Site): number {
+function drawSettleMs(site: Site): number {
   const seldom = site.random.chance(0.2);
   return platformMs(
     seldom ? site.random.int(30_000, 180_000) : site.random.int(2_000, 30_000),

@@ -23,6 +23,8 @@ export interface Queue {
   bodies(): string[];
   /** Bodies that were received ten times and never deleted. */
   deadBodies(): string[];
+  /** Long polls that hang. */
+  waiting(): number;
   /** Every message in flight is visible again now, as if its visibility time-out were over. */
   expire(): void;
   /** Ends all waiting. */
@@ -187,7 +189,7 @@ export function createQueue(options: {
     },
     receive: ({ max, waitMs, visibilityMs, gone }) => {
       const atOnce = take(max, visibilityMs);
-      if (atOnce.length > 0 || waitMs === 0) return Promise.resolve(atOnce);
+      if (atOnce.length > 0 || waitMs === 0 || stopped) return Promise.resolve(atOnce);
       return new Promise((resolve) => {
         const end = (messages: Received[]) => {
           clearTimeout(timer);
@@ -236,6 +238,7 @@ export function createQueue(options: {
         .filter(({ state }) => state === 'visible')
         .map(({ body }) => body),
     deadBodies: () => [...dead],
+    waiting: () => waiters.size,
     expire() {
       for (const message of flying.values()) message.visibleAt = 0;
       nextExpiry = 0;

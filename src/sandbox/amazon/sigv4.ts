@@ -61,7 +61,7 @@ export function refusalOf(request: ShopRequest, rules: SigningRules): SigningRef
   }
   const hash = sha256(request.body);
   const told = request.headers['x-amz-content-sha256'];
-  if (told !== undefined && told !== hash && told !== 'UNSIGNED-PAYLOAD') {
+  if (told !== undefined && told !== hash) {
     return mismatch('The provided x-amz-content-sha256 does not match what was computed.');
   }
   const canonical = canonicalRequest(request, names, told ?? hash);

@@ -192,7 +192,7 @@ export function stockShelves(site: Site, catalogue: readonly CatalogueItem[]): v
 }
 
 /** Adds a listing. */
-export function addListing(
+function addListing(
   site: Site,
   entry: {
     sku: string;

@@ -1,9 +1,9 @@
-import type { Orders } from './orders.ts';
 import { scope } from './auth.ts';
 import { type RestCall, type RestResult, type Route, tableOf, textOf } from './call.ts';
+import { iso } from './order-view.ts';
+import type { Orders } from './orders.ts';
 import { badRequest, RestProblem } from './problem.ts';
 import { dayEndsAt, type Quota, type Quotas } from './quota.ts';
-import { iso } from './order-view.ts';
 import { controlsOutOfStock, type Order, type State } from './state.ts';
 
 /** Who the seller is, what the account may do, and how many calls are left (dossier 1.6 and 7). */
@@ -49,7 +49,10 @@ export function accountRoutes(state: State, quotas: Quotas): Route[] {
       method: 'GET',
       pattern: /^\/sell\/account\/v1\/program\/get_opted_in_programs\/?$/,
       run: () => {
-        const programs = ['SELLING_POLICY_MANAGEMENT', ...(controlsOutOfStock(state) ? ['OUT_OF_STOCK_CONTROL'] : [])];
+        const programs = [
+          'SELLING_POLICY_MANAGEMENT',
+          ...(controlsOutOfStock(state) ? ['OUT_OF_STOCK_CONTROL'] : []),
+        ];
         return { status: 200, body: { programs: programs.map((programType) => ({ programType })) } };
       },
     },
@@ -70,9 +73,21 @@ export function accountRoutes(state: State, quotas: Quotas): Route[] {
   ];
 }
 
-const resources: readonly { apiContext: string; apiName: string; apiVersion: string; quota: Quota; name: string }[] = [
+const resources: readonly {
+  apiContext: string;
+  apiName: string;
+  apiVersion: string;
+  quota: Quota;
+  name: string;
+}[] = [
   { apiContext: 'sell', apiName: 'inventory', apiVersion: 'v1', quota: 'inventory', name: 'sell.inventory' },
-  { apiContext: 'sell', apiName: 'fulfillment', apiVersion: 'v1', quota: 'fulfillment', name: 'sell.fulfillment' },
+  {
+    apiContext: 'sell',
+    apiName: 'fulfillment',
+    apiVersion: 'v1',
+    quota: 'fulfillment',
+    name: 'sell.fulfillment',
+  },
   { apiContext: 'sell', apiName: 'account', apiVersion: 'v1', quota: 'account', name: 'sell.account' },
   {
     apiContext: 'commerce',
@@ -122,7 +137,10 @@ export function cancellationRoutes(state: State, orders: Orders): Route[] {
     const id = textOf(tableOf(call.body)['legacyOrderId']);
     const order = state.orders.find((one) => one.orderId === id && one.state === 'placed');
     if (order !== undefined) return order;
-    throw new RestProblem(404, badRequest('returns', 1500, 'The order does not exist.', { legacyOrderId: id }));
+    throw new RestProblem(
+      404,
+      badRequest('returns', 1500, 'The order does not exist.', { legacyOrderId: id }),
+    );
   };
   const obstacles = (order: Order): string[] => [
     ...(order.cancel === null ? [] : ['CANCELLATION_EXIST']),
@@ -138,7 +156,10 @@ export function cancellationRoutes(state: State, orders: Orders): Route[] {
         const failureReason = obstacles(order);
         const eligible = failureReason.length === 0;
         const eligibilityStatus = eligible ? 'ELIGIBLE' : 'INELIGIBLE';
-        return { status: 200, body: { legacyOrderId: order.orderId, eligible, eligibilityStatus, failureReason } };
+        return {
+          status: 200,
+          body: { legacyOrderId: order.orderId, eligible, eligibilityStatus, failureReason },
+        };
       },
     },
     {
@@ -148,7 +169,8 @@ export function cancellationRoutes(state: State, orders: Orders): Route[] {
       run(call) {
         const order = orderIn(call);
         const reason = textOf(tableOf(call.body)['cancelReason']);
-        if (!reasons.includes(reason)) throw new RestProblem(400, badRequest('returns', 1501, 'Invalid reason.'));
+        if (!reasons.includes(reason))
+          throw new RestProblem(400, badRequest('returns', 1501, 'Invalid reason.'));
         const [obstacle] = obstacles(order);
         if (obstacle !== undefined) throw new RestProblem(409, badRequest('returns', 1502, obstacle));
         const restores = reason !== 'OUT_OF_STOCK_OR_CANNOT_FULFILL';
@@ -162,7 +184,8 @@ export function cancellationRoutes(state: State, orders: Orders): Route[] {
       pattern: new RegExp(`^/${postOrder}/(\\d+)$`),
       run(call) {
         const order = state.orders.find((one) => one.cancel?.id === call.params[0]);
-        if (order === undefined) throw new RestProblem(404, badRequest('returns', 1503, 'No such cancellation.'));
+        if (order === undefined)
+          throw new RestProblem(404, badRequest('returns', 1503, 'No such cancellation.'));
         const done = order.cancel?.state === 'CANCELED';
         const cancelDetail = {
           cancelId: call.params[0],

@@ -55,7 +55,8 @@ export function createAgenda(limits: Record<string, number>): Agenda {
     if (stopped || settling > 0) return;
     const next = waiting.find(free);
     // Longer waits than a timer can hold are looked at again.
-    if (next !== undefined) timer = setTimeout(tick, Math.min(2 ** 31 - 1, Math.max(0, next.at - Date.now())));
+    if (next !== undefined)
+      timer = setTimeout(tick, Math.min(2 ** 31 - 1, Math.max(0, next.at - Date.now())));
   };
 
   return {

@@ -29,10 +29,10 @@ export interface Auth {
   token(request: ShopRequest): ShopAnswer;
   /** Null: unknown, dead or expired. */
   grantOf(token: string | undefined): Grant | null;
-  /** Ends all access tokens of the seller. */
+  /** Ends all access tokens. */
   expire(): void;
-  /** Refuses the next refresh, whatever it brings. */
-  refuseNextRefresh(): void;
+  /** Refuses the next token request, whatever it brings. */
+  refuseNext(): void;
   forgive(): void;
   /** The seller consents on the platform's page: a code that lives for minutes. */
   consent(scopes?: readonly string[]): string;
@@ -88,7 +88,7 @@ export function createAuth(deps: { state: State; random: Random; quotas: Quotas 
     [credentials.refreshToken, { bornAt: credentials.refreshTokenCreated, scopes: consented }],
   ]);
   const codes = new Map<string, Refreshable>();
-  let refuseNext = false;
+  let refusing = false;
 
   const lacking = (scopes: readonly string[]): readonly string[] =>
     state.faults.armed().includes('missing_scope')
@@ -106,9 +106,16 @@ export function createAuth(deps: { state: State; random: Random; quotas: Quotas 
   const refused = (error: string, text: string, status = 400) =>
     answer({ error, error_description: text }, status);
   const unscoped = () =>
-    refused('invalid_scope', 'The requested scope is invalid, unknown, malformed, or exceeds the scope granted to the client');
+    refused(
+      'invalid_scope',
+      'The requested scope is invalid, unknown, malformed, or exceeds the scope granted to the client',
+    );
 
   const forApp = (form: URLSearchParams): ShopAnswer => {
+    if (refusing) {
+      refusing = false;
+      return refused('invalid_client', 'client authentication failed', 401);
+    }
     const scopes = wanted(form);
     if (scopes.some((name) => name !== root)) return unscoped();
     return answer({ ...issue({ kind: 'app', scopes: [root] }), token_type: 'Application Access Token' });
@@ -119,7 +126,10 @@ export function createAuth(deps: { state: State; random: Random; quotas: Quotas 
     const known = codes.get(code);
     codes.delete(code);
     if (form.get('redirect_uri') !== credentials.ruName || known === undefined) {
-      return refused('invalid_grant', 'the provided authorization grant code is invalid or was issued to another client');
+      return refused(
+        'invalid_grant',
+        'the provided authorization grant code is invalid or was issued to another client',
+      );
     }
     if (state.now() - known.bornAt > platformMs(codeMs, state.timeScale)) {
       return refused('invalid_grant', 'the provided authorization grant code has expired');
@@ -136,9 +146,12 @@ export function createAuth(deps: { state: State; random: Random; quotas: Quotas 
 
   const forRefresh = (form: URLSearchParams): ShopAnswer => {
     const dead = () =>
-      refused('invalid_grant', 'the provided authorization refresh token is invalid or was issued to another client');
-    if (refuseNext) {
-      refuseNext = false;
+      refused(
+        'invalid_grant',
+        'the provided authorization refresh token is invalid or was issued to another client',
+      );
+    if (refusing) {
+      refusing = false;
       return dead();
     }
     const known = refreshable.get(form.get('refresh_token') ?? '');
@@ -169,7 +182,11 @@ export function createAuth(deps: { state: State; random: Random; quotas: Quotas 
       const form = new URLSearchParams(request.body.toString('utf8'));
 
       const grant = grants[form.get('grant_type') ?? ''];
-      if (grant === undefined) return refused('unsupported_grant_type', 'grant type in request is not supported by the authorization server');
+      if (grant === undefined)
+        return refused(
+          'unsupported_grant_type',
+          'grant type in request is not supported by the authorization server',
+        );
       if (!quotas.take(grant.quota)) {
         return refused('invalid_request', 'the daily limit of token requests is exceeded', 429);
       }
@@ -184,13 +201,13 @@ export function createAuth(deps: { state: State; random: Random; quotas: Quotas 
       return null;
     },
     expire() {
-      for (const [token, grant] of access) if (grant.kind === 'user') access.delete(token);
+      access.clear();
     },
-    refuseNextRefresh() {
-      refuseNext = true;
+    refuseNext() {
+      refusing = true;
     },
     forgive() {
-      refuseNext = false;
+      refusing = false;
     },
     consent(scopes = consented) {
       const code = `v^1.1#i^1#I^3#f^0#r^1#p^3#t^${random.hex(40)}`;
@@ -207,6 +224,12 @@ function wanted(form: URLSearchParams): string[] {
 /** A version 4 UUID, lower case. */
 export function uuid(random: Random): string {
   const hex = random.hex(32);
-  const parts = [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `a${hex.slice(17, 20)}`, hex.slice(20)];
+  const parts = [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `4${hex.slice(13, 16)}`,
+    `a${hex.slice(17, 20)}`,
+    hex.slice(20),
+  ];
   return parts.join('-');
 }

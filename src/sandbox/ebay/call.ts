@@ -26,7 +26,14 @@ export interface RestResult {
 }
 
 /** The parts of the platform that count calls apart (dossier 7). */
-export type Family = 'inventory' | 'fulfillment' | 'notification' | 'account' | 'identity' | 'analytics' | 'postorder';
+export type Family =
+  | 'inventory'
+  | 'fulfillment'
+  | 'notification'
+  | 'account'
+  | 'identity'
+  | 'analytics'
+  | 'postorder';
 
 /** A route of the REST side. `pattern` is matched against the whole path. */
 export interface Route {

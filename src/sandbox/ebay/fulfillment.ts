@@ -1,7 +1,7 @@
+import { scope } from './auth.ts';
 import type { RestCall, RestResult, Route } from './call.ts';
 import { orderView } from './order-view.ts';
 import { badRequest, RestProblem } from './problem.ts';
-import { scope } from './auth.ts';
 import type { Order, State } from './state.ts';
 
 const domain = 'API_FULFILLMENT';
@@ -16,7 +16,9 @@ export function fulfillmentRoutes(state: State, url: () => string): Route[] {
   const found = (id: string): Order | undefined => {
     const order = state.ordersById.get(id);
     // Ids of orders that were combined lead nowhere for callers.
-    return order?.orderId === id && order.state === 'placed' && state.orders.includes(order) ? order : undefined;
+    return order?.orderId === id && order.state === 'placed' && state.orders.includes(order)
+      ? order
+      : undefined;
   };
   const base = { family: 'fulfillment', scopes: readers, token: 'user' } as const;
   return [
@@ -59,7 +61,8 @@ function listOrders({ state, url, found }: Desk, call: RestCall): RestResult {
 
 function byIds(text: string): string[] {
   const ids = text.split(',').map((id) => id.trim());
-  if (ids.length > 50) throw new RestProblem(400, badRequest(domain, 30810, 'Up to 50 order IDs are allowed.'));
+  if (ids.length > 50)
+    throw new RestProblem(400, badRequest(domain, 30810, 'Up to 50 order IDs are allowed.'));
   const wrong = ids.find((id) => !idForm.test(id));
   if (wrong !== undefined) {
     throw new RestProblem(400, badRequest(domain, 30800, `Invalid order ID format: ${wrong}.`));
@@ -116,10 +119,14 @@ function searched(state: State, filter: string): Order[] {
   const modified = created === undefined ? filters.get('lastmodifieddate') : undefined;
   const from = modified === undefined ? rangeOf(created, now, now - defaultWindowMs) : null;
   const changed = modified === undefined ? null : rangeOf(modified, now, now - historyMs);
-  const wanted = filters.get('orderfulfillmentstatus')?.replace(/^\{|\}$/g, '').split('|');
+  const wanted = filters
+    .get('orderfulfillmentstatus')
+    ?.replace(/^\{|\}$/g, '')
+    .split('|');
   return state.orders
     .filter((order) => {
-      if (order.state !== 'placed' || order.listedFrom > now || order.createdAt < now - historyMs) return false;
+      if (order.state !== 'placed' || order.listedFrom > now || order.createdAt < now - historyMs)
+        return false;
       const shown = order.indexed.findLast(({ visibleAt }) => visibleAt <= now);
       if (from !== null && !within(order.createdAt, from)) return false;
       if (changed !== null && !within(shown?.modifiedAt ?? order.createdAt, changed)) return false;
@@ -153,7 +160,10 @@ function rangeOf(text: string | undefined, now: number, fallback: number): { fro
     throw new RestProblem(400, badRequest(domain, 30840, 'Invalid date range.', { range: text }));
   }
   if (end !== '' && to > now) {
-    throw new RestProblem(400, badRequest(domain, 30850, 'The end date cannot be in the future.', { date: end }));
+    throw new RestProblem(
+      400,
+      badRequest(domain, 30850, 'The end date cannot be in the future.', { date: end }),
+    );
   }
   return { from, to };
 }

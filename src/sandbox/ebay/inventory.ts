@@ -54,7 +54,13 @@ export function inventoryRoutes(deps: Omit<Desk, 'locked'>): Route[] {
       writesStock: true,
       run: (call) => replaceItem(desk, call),
     },
-    { ...writes, method: 'PUT', pattern: at('/offer/#'), writesStock: true, run: (call) => replaceOffer(desk, call) },
+    {
+      ...writes,
+      method: 'PUT',
+      pattern: at('/offer/#'),
+      writesStock: true,
+      run: (call) => replaceOffer(desk, call),
+    },
     { ...writes, method: 'POST', pattern: at('/offer/#/publish'), run: (call) => publish(desk, call) },
     { ...writes, method: 'POST', pattern: at('/offer/#/withdraw'), run: (call) => withdraw(desk, call) },
   ];
@@ -124,7 +130,10 @@ function bounded(call: RestCall, name: string, fallback: number, low: number, hi
 function getItem(desk: Desk, call: RestCall): RestResult {
   const counter = itemOf(desk, call.params[0] ?? '');
   if (counter !== undefined) return { status: 200, body: itemView(desk, counter) };
-  throw new RestProblem(404, bad(25710, "We didn't find the entity you are requesting. Please verify the request"));
+  throw new RestProblem(
+    404,
+    bad(25710, "We didn't find the entity you are requesting. Please verify the request"),
+  );
 }
 
 function bulkGet(desk: Desk, call: RestCall): RestResult {
@@ -143,7 +152,8 @@ function bulkGet(desk: Desk, call: RestCall): RestResult {
 
 /** Dossier 9.18: new SKUs are letters and digits only, in the platform's own words. */
 function missing(sku: string): RestError {
-  if (sku === '' || sku.length > 50) return bad(25707, 'Invalid sku. sku has to be alphanumeric with upto 50 characters', { sku });
+  if (sku === '' || sku.length > 50)
+    return bad(25707, 'Invalid sku. sku has to be alphanumeric with upto 50 characters', { sku });
   return bad(25702, `${sku} could not be found or is not available in the system.`, { sku });
 }
 
@@ -157,7 +167,8 @@ function getGroup(desk: Desk, call: RestCall): RestResult {
   const members = desk.state.counters.filter(
     ({ model, listing }) => model === 'inventory' && listing?.groupKey === key,
   );
-  if (members.length === 0) throw new RestProblem(404, bad(25705, 'The inventory item group could not be found.'));
+  if (members.length === 0)
+    throw new RestProblem(404, bad(25705, 'The inventory item group could not be found.'));
   const body = {
     inventoryItemGroupKey: key,
     title: members[0]?.listing?.title,
@@ -197,9 +208,13 @@ function offerView(desk: Desk, counter: Counter): Record<string, unknown> {
 /** Dossier 4.1: the SKU is mandatory; there is no list of all offers. */
 function listOffers(desk: Desk, call: RestCall): RestResult {
   const sku = call.query.get('sku');
-  if (sku === null || sku === '') throw new RestProblem(400, bad(25709, 'Invalid value for sku.', { sku: '' }));
+  if (sku === null || sku === '')
+    throw new RestProblem(400, bad(25709, 'Invalid value for sku.', { sku: '' }));
   if (!/^[A-Za-z0-9]+$/.test(sku) && desk.state.faults.hits('sku_refused')) {
-    throw new RestProblem(400, bad(25707, 'Invalid sku. sku has to be alphanumeric with upto 50 characters', { sku }));
+    throw new RestProblem(
+      400,
+      bad(25707, 'Invalid sku. sku has to be alphanumeric with upto 50 characters', { sku }),
+    );
   }
   const counter = itemOf(desk, sku);
   if (counter?.offer === undefined || counter.offer === null) {
@@ -224,7 +239,8 @@ function replaceOffer(desk: Desk, call: RestCall): RestResult {
   const counter = offerIn(desk, call);
   const { offer } = counter;
   const wanted = tableOf(call.body)['availableQuantity'];
-  if (wanted !== undefined && !isQuantity(wanted)) throw new RestProblem(400, bad(25004, 'Invalid quantity.'));
+  if (wanted !== undefined && !isQuantity(wanted))
+    throw new RestProblem(400, bad(25004, 'Invalid quantity.'));
   if (!desk.stock.revise(counter.listing)) throw new RestProblem(400, exhausted(counter));
   const from = shownOf(counter);
   if (offer !== null) offer.available = isQuantity(wanted) ? wanted : null;
@@ -263,7 +279,14 @@ function needBody(call: RestCall): void {
 // ----------------------------------------------------------------------------------------------------- writes
 
 type Row =
-  | { kind: 'fit'; sku: string; counter: Counter; quantity: number | null; spread: Spread[] | null; offer: number | null }
+  | {
+      kind: 'fit';
+      sku: string;
+      counter: Counter;
+      quantity: number | null;
+      spread: Spread[] | null;
+      offer: number | null;
+    }
   | { kind: 'unfit'; sku: string; statusCode: number; error: RestError };
 interface Spread {
   key: string;
@@ -287,7 +310,8 @@ function rowOf(desk: Desk, value: unknown): Row {
     return { key: textOf(merchantLocationKey), quantity: isQuantity(quantity) ? quantity : -1 };
   });
   const quantity = shipTo['quantity'];
-  if (quantity !== undefined && !isQuantity(quantity)) return unfit(400, bad(25004, 'Invalid quantity.', { sku }));
+  if (quantity !== undefined && !isQuantity(quantity))
+    return unfit(400, bad(25004, 'Invalid quantity.', { sku }));
   const offers = listOf(row['offers']).map(tableOf);
   for (const { offerId, availableQuantity } of offers) {
     if (counter.offer === null || offerId !== counter.offer.offerId) {
@@ -300,7 +324,10 @@ function rowOf(desk: Desk, value: unknown): Row {
     const known = new Set(counter.warehouses.map(({ key }) => key));
     const wrong = spread.some(({ key, quantity: part }) => part < 0 || !known.has(key));
     if (spread.length === 0 || wrong) {
-      return unfit(400, bad(25002, 'The quantity is distributed over locations; update it per merchantLocationKey.', { sku }));
+      return unfit(
+        400,
+        bad(25002, 'The quantity is distributed over locations; update it per merchantLocationKey.', { sku }),
+      );
     }
   }
   return {
@@ -322,7 +349,10 @@ function exhausted(counter: Counter): RestError {
 }
 
 /** What only shows when the row's turn comes. */
-function refusalOf(desk: Desk, row: Extract<Row, { kind: 'fit' }>): { statusCode: number; error: RestError } | null {
+function refusalOf(
+  desk: Desk,
+  row: Extract<Row, { kind: 'fit' }>,
+): { statusCode: number; error: RestError } | null {
   const { counter, quantity, sku } = row;
   const { faults } = desk.state;
   if (counter.listing?.onHold === true || faults.hits('on_hold')) {
@@ -344,10 +374,12 @@ async function bulkUpdate(desk: Desk, call: RestCall): Promise<RestResult> {
   if (values.length > 1 && desk.state.faults.armed().includes('batch_of_one')) {
     throw new RestProblem(400, bad(25002, 'Only one request is allowed per call.'));
   }
-  if (new Set(skus).size < skus.length) throw new RestProblem(400, bad(25002, 'A sku may occur once per call.'));
+  if (new Set(skus).size < skus.length)
+    throw new RestProblem(400, bad(25002, 'A sku may occur once per call.'));
   const rows = values.map((value) => rowOf(desk, value));
   const busy = (row: Row) =>
-    row.kind === 'fit' && (locksOf(row.counter).some((key) => desk.locked.has(key)) || desk.state.faults.hits('concurrent_access'));
+    row.kind === 'fit' &&
+    (locksOf(row.counter).some((key) => desk.locked.has(key)) || desk.state.faults.hits('concurrent_access'));
   const waiting = new Set(rows.filter(busy));
   const mine = rows.flatMap((row) => (row.kind === 'fit' && !waiting.has(row) ? locksOf(row.counter) : []));
   for (const key of mine) desk.locked.add(key);
@@ -376,12 +408,17 @@ function answerRow(desk: Desk, call: RestCall, row: Row, busy: boolean): RowResp
   const { sku } = row;
   if (row.kind === 'unfit') return { sku, statusCode: row.statusCode, errors: [row.error], warnings: [] };
   if (busy) {
-    const error = systemError(domain, 25025, 'Concurrent access of the same Inventory or Inventory Item Group object is not allowed. Please try again later.');
+    const error = systemError(
+      domain,
+      25025,
+      'Concurrent access of the same Inventory or Inventory Item Group object is not allowed. Please try again later.',
+    );
     return { sku, statusCode: 500, errors: [error], warnings: [] };
   }
   const refusal = refusalOf(desk, row);
   const from = shownOf(row.counter);
-  const to = row.spread?.reduce((sum, part) => sum + part.quantity, 0) ?? row.quantity ?? row.counter.available;
+  const to =
+    row.spread?.reduce((sum, part) => sum + part.quantity, 0) ?? row.quantity ?? row.counter.available;
   if (refusal !== null) {
     note(desk, call, row.counter, { from, to, applied: false });
     return { sku, statusCode: refusal.statusCode, errors: [refusal.error], warnings: [] };
@@ -430,10 +467,12 @@ function replaceItem(desk: Desk, call: RestCall): RestResult {
   const quantity = shipTo['quantity'] ?? 0;
   if (!isQuantity(quantity)) throw new RestProblem(400, bad(25004, 'Invalid quantity.', { sku }));
   const known = itemOf(desk, sku);
-  if (known === undefined && !/^[A-Za-z0-9]{1,50}$/.test(sku)) throw new RestProblem(400, bad(25707, 'Invalid sku.', { sku }));
+  if (known === undefined && !/^[A-Za-z0-9]{1,50}$/.test(sku))
+    throw new RestProblem(400, bad(25707, 'Invalid sku.', { sku }));
   const counter = known ?? newCounter('inventory', sku, '', 0);
   if (known === undefined) addCounter(desk.state, counter);
-  if (counter.listing !== null && !desk.stock.revise(counter.listing)) throw new RestProblem(400, exhausted(counter));
+  if (counter.listing !== null && !desk.stock.revise(counter.listing))
+    throw new RestProblem(400, exhausted(counter));
   const from = shownOf(counter);
   counter.title = textOf(tableOf(body['product'])['title']);
   counter.warehouses = null;

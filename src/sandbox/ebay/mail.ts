@@ -11,7 +11,12 @@ export interface Reply {
 /** Calls addresses of others. */
 export interface Mail {
   /** Never throws. */
-  send(call: { method: 'GET' | 'POST'; uri: string; headers: Record<string, string>; body: Buffer }): Promise<Reply>;
+  send(call: {
+    method: 'GET' | 'POST';
+    uri: string;
+    headers: Record<string, string>;
+    body: Buffer;
+  }): Promise<Reply>;
   stop(): void;
 }
 

@@ -65,7 +65,12 @@ const silentMs = 86_400_000;
 const soapFailuresInRow = 1_000;
 
 /** Opens the news desk. */
-export function createNews(deps: { state: State; post: Post; credentials: Credentials; random: Random }): News {
+export function createNews(deps: {
+  state: State;
+  post: Post;
+  credentials: Credentials;
+  random: Random;
+}): News {
   const { state, post, credentials, random } = deps;
   const { faults } = state;
   const keys = [newSigningKey(random)];
@@ -113,7 +118,13 @@ export function createNews(deps: { state: State; post: Post; credentials: Creden
     return { headers, body: bytes };
   };
 
-  const notify = (topicId: string, data: unknown, subject: string, order: Order | null, only?: Subscription) => {
+  const notify = (
+    topicId: string,
+    data: unknown,
+    subject: string,
+    order: Order | null,
+    only?: Subscription,
+  ) => {
     const wanted = subscriptions.filter((one) =>
       only === undefined ? one.topicId === topicId && one.status === 'ENABLED' : one === only,
     );
@@ -134,7 +145,13 @@ export function createNews(deps: { state: State; post: Post; credentials: Creden
             if (!subscriptions.includes(subscription)) return null;
             const metadata = { topic: topicId, schemaVersion: subscription.schemaVersion, deprecated: false };
             const publishDate = iso(state.now());
-            const notification = { notificationId, eventDate, publishDate, publishAttemptCount: attempt, data };
+            const notification = {
+              notificationId,
+              eventDate,
+              publishDate,
+              publishAttemptCount: attempt,
+              data,
+            };
             return { uri: destination.endpoint, ...sign({ metadata, notification }) };
           },
           arrived: () => arrived(destination),
@@ -163,7 +180,8 @@ export function createNews(deps: { state: State; post: Post; credentials: Creden
     };
     post.send({
       topic: event,
-      subject: subject.line === null ? (subject.counter.listing?.itemId ?? '') : orderLineItemId(subject.line),
+      subject:
+        subject.line === null ? (subject.counter.listing?.itemId ?? '') : orderLineItemId(subject.line),
       order: subject.order,
       write: () => (soap.failedInRow < soapFailuresInRow ? { uri, headers, body: Buffer.from(body) } : null),
       arrived() {

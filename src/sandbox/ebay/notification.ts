@@ -46,13 +46,38 @@ export function notificationRoutes(deps: {
     { ...appOnly, method: 'GET', pattern: at('/destination'), run: (call) => listDestinations(desk, call) },
     { ...appOnly, method: 'POST', pattern: at('/destination'), run: (call) => createDestination(desk, call) },
     { ...appOnly, method: 'GET', pattern: at('/destination/#'), run: (call) => getDestination(desk, call) },
-    { ...appOnly, method: 'PUT', pattern: at('/destination/#'), run: (call) => updateDestination(desk, call) },
-    { ...appOnly, method: 'DELETE', pattern: at('/destination/#'), run: (call) => deleteDestination(desk, call) },
+    {
+      ...appOnly,
+      method: 'PUT',
+      pattern: at('/destination/#'),
+      run: (call) => updateDestination(desk, call),
+    },
+    {
+      ...appOnly,
+      method: 'DELETE',
+      pattern: at('/destination/#'),
+      run: (call) => deleteDestination(desk, call),
+    },
     { ...anybody, method: 'GET', pattern: at('/subscription'), run: (call) => listSubscriptions(desk, call) },
-    { ...anybody, method: 'POST', pattern: at('/subscription'), run: (call) => createSubscription(desk, call) },
+    {
+      ...anybody,
+      method: 'POST',
+      pattern: at('/subscription'),
+      run: (call) => createSubscription(desk, call),
+    },
     { ...anybody, method: 'GET', pattern: at('/subscription/#'), run: (call) => getSubscription(desk, call) },
-    { ...anybody, method: 'PUT', pattern: at('/subscription/#'), run: (call) => updateSubscription(desk, call) },
-    { ...anybody, method: 'DELETE', pattern: at('/subscription/#'), run: (call) => deleteSubscription(desk, call) },
+    {
+      ...anybody,
+      method: 'PUT',
+      pattern: at('/subscription/#'),
+      run: (call) => updateSubscription(desk, call),
+    },
+    {
+      ...anybody,
+      method: 'DELETE',
+      pattern: at('/subscription/#'),
+      run: (call) => deleteSubscription(desk, call),
+    },
     {
       ...anybody,
       method: 'POST',
@@ -62,7 +87,12 @@ export function notificationRoutes(deps: {
   ];
 }
 
-function fail(status: number, errorId: number, message: string, parameters: Record<string, string> = {}): never {
+function fail(
+  status: number,
+  errorId: number,
+  message: string,
+  parameters: Record<string, string> = {},
+): never {
   throw new RestProblem(status, badRequest(domain, errorId, message, parameters));
 }
 
@@ -70,7 +100,8 @@ function fail(status: number, errorId: number, message: string, parameters: Reco
 
 function publicKey(desk: Desk, call: RestCall): RestResult {
   const key = desk.news.keyOf(call.params[0] ?? '');
-  if (key === undefined) return fail(404, 195001, 'Invalid public key.', { public_key_id: call.params[0] ?? '' });
+  if (key === undefined)
+    return fail(404, 195001, 'Invalid public key.', { public_key_id: call.params[0] ?? '' });
   return { status: 200, body: { key: key.publicText, algorithm: 'ECDSA', digest: 'SHA1' } };
 }
 
@@ -120,7 +151,13 @@ function pageOf(desk: Desk, call: RestCall, name: string, entries: readonly unkn
   const page = entries.slice(from, from + limit);
   return {
     status: 200,
-    body: { total: entries.length, href: link(from), limit, ...(more ? { next: link(from + limit) } : {}), [name]: page },
+    body: {
+      total: entries.length,
+      href: link(from),
+      limit,
+      ...(more ? { next: link(from + limit) } : {}),
+      [name]: page,
+    },
   };
 }
 
@@ -137,7 +174,9 @@ function listDestinations(desk: Desk, call: RestCall): RestResult {
 
 function destinationIn(desk: Desk, call: RestCall): Destination {
   const found = desk.news.destinations.find(({ id }) => id === call.params[0]);
-  return found ?? fail(404, 195013, 'The destination was not found.', { destination_id: call.params[0] ?? '' });
+  return (
+    found ?? fail(404, 195013, 'The destination was not found.', { destination_id: call.params[0] ?? '' })
+  );
 }
 
 function getDestination(desk: Desk, call: RestCall): RestResult {
@@ -161,8 +200,10 @@ function wishIn(call: RestCall): DestinationWish {
   const verificationToken = textOf(config['verificationToken']);
   const fits = endpoint.startsWith('https://') || isLoopback(endpoint);
   const known = status === 'ENABLED' || status === 'DISABLED';
-  if (!fits || !URL.canParse(endpoint) || !known) return fail(400, 195017, 'Invalid or missing endpoint.', { endpoint });
-  if (!/^[A-Za-z0-9_-]{32,80}$/.test(verificationToken)) return fail(400, 195019, 'Invalid verification token.');
+  if (!fits || !URL.canParse(endpoint) || !known)
+    return fail(400, 195017, 'Invalid or missing endpoint.', { endpoint });
+  if (!/^[A-Za-z0-9_-]{32,80}$/.test(verificationToken))
+    return fail(400, 195019, 'Invalid verification token.');
   if (name === '' || name.length > 64) return fail(400, 195018, 'Invalid or missing destination name.');
   return { name, status, endpoint, verificationToken };
 }
@@ -194,7 +235,8 @@ function responseIn(text: string): string | null {
 
 async function createDestination(desk: Desk, call: RestCall): Promise<RestResult> {
   const wish = wishIn(call);
-  if (desk.alertEmail === null) return fail(409, 195003, 'Please provide configurations required for notifications.');
+  if (desk.alertEmail === null)
+    return fail(409, 195003, 'Please provide configurations required for notifications.');
   if (desk.news.destinations.some(({ endpoint }) => endpoint === wish.endpoint)) {
     return fail(409, 195021, 'Destination exists for this endpoint.', { endpoint: wish.endpoint });
   }
@@ -242,7 +284,9 @@ function listSubscriptions(desk: Desk, call: RestCall): RestResult {
 
 function subscriptionIn(desk: Desk, call: RestCall): Subscription {
   const found = desk.news.subscriptions.find(({ id }) => id === call.params[0]);
-  return found ?? fail(404, 195014, 'The subscription was not found.', { subscription_id: call.params[0] ?? '' });
+  return (
+    found ?? fail(404, 195014, 'The subscription was not found.', { subscription_id: call.params[0] ?? '' })
+  );
 }
 
 /** Dossier 3: the seller's token for the seller's topics, the application's for the others, and the scopes. */
@@ -251,7 +295,9 @@ function authorize(topic: Topic | undefined, call: RestCall): void {
   const { kind, scopes } = call.grant;
   const right = topic.scope === 'USER' ? kind === 'user' : kind === 'app';
   if (right && topic.authorizationScopes.some((needed) => scopes.includes(needed))) return;
-  fail(403, 195011, 'The application is not authorized to subscribe to this topic.', { topicId: topic.topicId });
+  fail(403, 195011, 'The application is not authorized to subscribe to this topic.', {
+    topicId: topic.topicId,
+  });
 }
 
 function getSubscription(desk: Desk, call: RestCall): RestResult {
@@ -275,13 +321,15 @@ function subscriptionWishIn(desk: Desk, topic: Topic, body: Record<string, unkno
   if (destination === undefined) return fail(400, 195013, 'The destination was not found.');
   const status = textOf(body['status']);
   if (status !== 'ENABLED' && status !== 'DISABLED') return fail(400, 195007, 'Invalid or missing status.');
-  if (status === 'ENABLED' && destination.status !== 'ENABLED') return fail(409, 195015, 'The destination is not enabled.');
+  if (status === 'ENABLED' && destination.status !== 'ENABLED')
+    return fail(409, 195015, 'The destination is not enabled.');
   return { status, destination, schemaVersion };
 }
 
 function createSubscription(desk: Desk, call: RestCall): RestResult {
   const body = tableOf(call.body);
-  if (desk.alertEmail === null) return fail(409, 195003, 'Please provide configurations required for notifications.');
+  if (desk.alertEmail === null)
+    return fail(409, 195003, 'Please provide configurations required for notifications.');
   const topic = topicOf(desk, textOf(body['topicId']), 400);
   authorize(topic, call);
   const wish = subscriptionWishIn(desk, topic, body);
@@ -289,7 +337,8 @@ function createSubscription(desk: Desk, call: RestCall): RestResult {
   const known = desk.news.subscriptions.find(
     (one) => one.topicId === topic.topicId && one.schemaVersion === wish.schemaVersion,
   );
-  if (known !== undefined) return fail(409, 195012, 'Subscription already exists.', { subscriptionId: known.id });
+  if (known !== undefined)
+    return fail(409, 195012, 'Subscription already exists.', { subscriptionId: known.id });
   const subscription: Subscription = {
     id: uuid(desk.random),
     topicId: topic.topicId,
@@ -315,14 +364,20 @@ function updateSubscription(desk: Desk, call: RestCall): RestResult {
 
 function deleteSubscription(desk: Desk, call: RestCall): RestResult {
   const subscription = subscriptionIn(desk, call);
-  authorize(topics.find(({ topicId }) => topicId === subscription.topicId), call);
+  authorize(
+    topics.find(({ topicId }) => topicId === subscription.topicId),
+    call,
+  );
   desk.news.subscriptions.splice(desk.news.subscriptions.indexOf(subscription), 1);
   return { status: 204 };
 }
 
 function actOnSubscription(desk: Desk, call: RestCall): RestResult {
   const subscription = subscriptionIn(desk, call);
-  authorize(topics.find(({ topicId }) => topicId === subscription.topicId), call);
+  authorize(
+    topics.find(({ topicId }) => topicId === subscription.topicId),
+    call,
+  );
   const destination = desk.news.destinations.find(({ id }) => id === subscription.destinationId);
   const act = call.params[1];
   if (act === 'disable') subscription.status = 'DISABLED';

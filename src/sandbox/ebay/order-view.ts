@@ -32,7 +32,12 @@ export function orderView(state: State, order: Order, single: boolean): Record<s
         shippingStep: {
           shipTo: {
             fullName: 'Canary Shopper',
-            contactAddress: { addressLine1: '1 Test Street', city: 'Berlin', postalCode: '10115', countryCode: 'DE' },
+            contactAddress: {
+              addressLine1: '1 Test Street',
+              city: 'Berlin',
+              postalCode: '10115',
+              countryCode: 'DE',
+            },
           },
         },
       },

@@ -47,7 +47,7 @@ export function createOrders(deps: {
   const changed = (order: Order) => {
     const now = state.now();
     // Two changes never share a time, so that the time of change tells versions apart.
-    order.modifiedAt = Math.max(now, order.modifiedAt + 1);
+    order.modifiedAt = order.revision === 0 ? now : Math.max(now, order.modifiedAt + 1);
     order.changedAt = now;
     order.revision += 1;
     let lagMs = platformMs(random.int(500, 4_000), state.timeScale);
@@ -115,7 +115,6 @@ export function createOrders(deps: {
     if (order.state === 'placed' || !state.orders.includes(order)) return;
     order.state = 'placed';
     order.createdAt = state.now();
-    order.modifiedAt = order.createdAt;
     changed(order);
     for (const line of order.lines) {
       news.confirmed(order, line);

@@ -68,7 +68,8 @@ export function createPost(deps: {
     const duplicate = attempt > 1 || again;
     records.webhook({ topic, subject, outcome: ok ? 'ok' : 'failed', status, ms, duplicate });
     if (ok) {
-      if (order !== null && order.state === 'placed') order.heardRevision = Math.max(order.heardRevision, revision);
+      if (order !== null && order.state === 'placed')
+        order.heardRevision = Math.max(order.heardRevision, revision);
       parcel.arrived?.();
       if (!again && faults.hits('duplicate_webhook')) queue(parcel, attempt, true, delay());
       return;

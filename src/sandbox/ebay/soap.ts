@@ -61,7 +61,8 @@ function itemOf({ counter, line }: SoapSubject): string {
 }
 
 function transactionOf(line: OrderLine, order: Order | null): string {
-  const variation = line.variationId === null || line.sku === null ? '' : element('Variation', [element('SKU', line.sku)]);
+  const variation =
+    line.variationId === null || line.sku === null ? '' : element('Variation', [element('SKU', line.sku)]);
   return element('TransactionArray', [
     element('Transaction', [
       element('TransactionID', line.transactionId),

@@ -3,7 +3,13 @@ import { XMLParser, XMLValidator } from 'fast-xml-parser';
 /** A parsed element: texts, elements and lists of both. */
 export type XmlNode = { [name: string]: unknown };
 
-const repeated = new Set(['InventoryStatus', 'NotificationEnable', 'Variation', 'OutputSelector', 'NameValueList']);
+const repeated = new Set([
+  'InventoryStatus',
+  'NotificationEnable',
+  'Variation',
+  'OutputSelector',
+  'NameValueList',
+]);
 
 const parser = new XMLParser({
   ignoreAttributes: true,
@@ -43,7 +49,7 @@ export function nodesAt(node: XmlNode, name: string): XmlNode[] {
 
 /** An element with escaped text, or with elements that are written already. */
 export function element(name: string, content: string | string[], attributes = ''): string {
-  const inner = typeof content === 'string' ? escape(content) : content.join('');
+  const inner = typeof content === 'string' ? escaped(content) : content.join('');
   return `<${name}${attributes}>${inner}</${name}>`;
 }
 
@@ -61,7 +67,7 @@ function decode(text: string): string {
   });
 }
 
-function escape(text: string): string {
+function escaped(text: string): string {
   return text.replace(/[<>&"']/g, (char) => {
     const [name] = Object.entries(entities).find(([, plain]) => plain === char) ?? [''];
     return `&${name};`;

@@ -1,4 +1,5 @@
 import type { Json } from '../../channels/channel.ts';
+import type { Actor } from './actor.ts';
 
 /** An authentic delivery on its way to disk. `bodyHash`: lower-case hex SHA-256 of the raw body. */
 export interface NewDelivery {
@@ -74,6 +75,8 @@ export interface InboxStore {
   release(ids: number[]): Promise<void>;
   /** Puts settled or dead deliveries back to `new`, marked as replay; answers how many. */
   replay(filter: DeliveryFilter, now: number): Promise<number>;
+  /** Dead deliveries that a person needs nothing of become `ignored`; answers how many were dead. */
+  dismiss(ids: number[], actor: Actor, now: number): Promise<number>;
   list(filter: DeliveryFilter): Promise<DeliveryRow[]>;
   /** Deliveries for one replay in memory (dry run): fields or body, without claiming. */
   read(filter: DeliveryFilter): Promise<ClaimedDelivery[]>;

@@ -6,6 +6,7 @@ import { keepDocket } from './docket.ts';
 import { type Tx, takeLineId } from './ledger.ts';
 import { type LinePart, type LineRow, lineByKey, linesOfOrder, saveLine } from './lines.ts';
 import { allocationOf, listingById, listingOf, type SoldListing } from './listing-row.ts';
+import { noteOpened } from './mark.ts';
 import type { StoredOrder } from './order-row.ts';
 import { takeFromHold } from './tied.ts';
 
@@ -147,9 +148,9 @@ function noteOwnChange(passage: Passage, intent: Intent, before: LineRow): void 
   const { line, listing, state, shown } = intent;
   if (listing === null) return;
   const delta = before.taken - line.taken;
-  const opened = line.taken - line.reportedGone - (before.taken - before.reportedGone);
+  const more = line.taken - line.reportedGone - (before.taken - before.reportedGone);
+  const opened = noteOpened(tx, line.channelId, listing.id, more);
   if (delta === 0 && opened === 0) return;
-  tx.opened.set(listing.id, (tx.opened.get(listing.id) ?? 0) + opened);
   passage.counterIds.add(listing.counterId);
   const changes = tx.counters.get(listing.counterId) ?? [];
   tx.counters.set(listing.counterId, changes);

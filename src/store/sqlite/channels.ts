@@ -1,6 +1,7 @@
 import { AppError, EXIT } from '../../errors.ts';
 import type { Actor, ChannelMarks, ChannelRow, ChannelSetup, FeedRow, Mode } from '../store.ts';
 import { noteDeed } from './deeds.ts';
+import { sumOpened } from './mark.ts';
 import type { Db } from './open.ts';
 
 interface RawChannel {
@@ -110,6 +111,7 @@ function updateChannel(db: Db, row: ChannelRow, setup: ChannelSetup, now: number
     'update channel set orphaned = 0, mode_in_file = ?, mode_by = ?, setup = ?, parked_since = null, parked_reason = null where id = ?',
   ).run(setup.mode, fileDecides ? 'file' : row.modeBy, JSON.stringify(setup), row.id);
   if (mode !== row.mode) changeMode(db, row, mode, now);
+  if (setup.basis === 'gross' && row.setup.basis !== 'gross') sumOpened(db, row.id);
   const offer = (of: ChannelSetup) => JSON.stringify([of.offer, of.basis, of.maxQuantity]);
   if (offer(row.setup) !== offer(setup)) {
     db.sql(

@@ -1,5 +1,6 @@
 import type { Json } from '../../channels/channel.ts';
 import type {
+  Actor,
   ClaimedDelivery,
   DeliveryFilter,
   DeliveryRow,
@@ -7,6 +8,7 @@ import type {
   NewDelivery,
   TakenIn,
 } from '../store.ts';
+import { noteDeed } from './deeds.ts';
 import type { Db } from './open.ts';
 
 /**
@@ -180,6 +182,22 @@ export function replay(db: Db, filter: DeliveryFilter, now: number): number {
 }
 
 /** Newest first, for people. */
+/** See `InboxStore.dismiss`. */
+export function dismissDeliveries(db: Db, ids: number[], actor: Actor, now: number): number {
+  let dismissed = 0;
+  for (const id of ids) {
+    const { changes } = db
+      .sql(
+        "update delivery set status = 'ignored', settled_at = ?, outcome = ? where id = ? and status = 'dead'",
+      )
+      .run(now, `dismissed by ${actor.by}: ${actor.reason ?? 'no reason given'}`, id);
+    if (changes === 0) continue;
+    dismissed += 1;
+    noteDeed(db, actor, { verb: 'dismiss', subject: `event ${id}`, detail: '' }, now);
+  }
+  return dismissed;
+}
+
 export function listDeliveries(db: Db, filter: DeliveryFilter): DeliveryRow[] {
   const { text, values } = whereOf(db, filter);
   const rows = db

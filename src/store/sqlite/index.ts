@@ -87,6 +87,7 @@ function storeOn(db: Db, executor: Executor): Store {
         for (const id of ids) done(id);
       },
       replay: (filter, now) => write('replay', filter, now),
+      dismiss: (ids, actor, now) => write('dismissDeliveries', ids, actor, now),
       list: (filter) => read('listDeliveries', filter),
       read: (filter) => read('readDeliveries', filter),
     },

@@ -12,8 +12,10 @@ export interface Tx {
   risen: Set<number>;
   /** Counters due in their own right (sold on), with the changes that the channel made itself. */
   counters: Map<number, OwnChange[]>;
-  /** Open units (taken, not reported gone) that listings won or lost. */
+  /** Open units (taken, not reported gone) that listings of gross channels won or lost. */
   opened: Map<number, number>;
+  /** The basis of the channels that were asked for. */
+  bases: Map<number, 'net' | 'gross'>;
   /** Levels as this transaction, which excludes every other writer, has them. */
   levels: Map<number, LevelRow>;
   nextEntry: number;
@@ -29,6 +31,7 @@ export function beginTx(db: Db, now: number): Tx {
     risen: new Set(),
     counters: new Map(),
     opened: new Map(),
+    bases: new Map(),
     levels: new Map(),
     nextEntry: 0,
     nextLine: 0,

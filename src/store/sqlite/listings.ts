@@ -7,7 +7,7 @@ import { fillShortfalls } from './docket.ts';
 import { beginTx, type Tx } from './ledger.ts';
 import { linesUnmapped, saveLine } from './lines.ts';
 import { allocationOf } from './listing-row.ts';
-import { markDue } from './mark.ts';
+import { markDue, noteOpened } from './mark.ts';
 import type { Db } from './open.ts';
 import { codeOf, createSku, skuIdOf } from './sku.ts';
 import { settleUnmapped } from './unmapped.ts';
@@ -262,7 +262,7 @@ function startWaiting(
   for (const line of waiting) {
     if (line.listingRef === null) {
       const open = line.taken - line.reportedGone;
-      tx.opened.set(listing.id, (tx.opened.get(listing.id) ?? 0) + open);
+      noteOpened(tx, listing.channel_id, listing.id, open);
     }
     line.listingRef = listing.id;
     line.listingText = listing.listing_id;

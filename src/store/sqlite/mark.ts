@@ -1,5 +1,6 @@
 import type { OwnChange } from '../../stock/anchor.ts';
 import type { Tx } from './ledger.ts';
+import type { Db } from './open.ts';
 
 /** More own changes than these are merged: the older half becomes one fall and one rise of a wide span. */
 const maxOwnChanges = 60;
@@ -40,6 +41,40 @@ function countersOn(tx: Tx, skuId: number): number[] {
     )
     .all(skuId) as { id: number }[];
   return rows.map((row) => row.id);
+}
+
+/**
+ * Notes open units of a listing; answers how many matter. A net number does not contain the channel's open orders, so
+ * there none does: nothing is written for them, and shipping makes nothing due.
+ */
+export function noteOpened(tx: Tx, channelId: number, listingRef: number, units: number): number {
+  if (units === 0 || basisOf(tx, channelId) === 'net') return 0;
+  tx.opened.set(listingRef, (tx.opened.get(listingRef) ?? 0) + units);
+  return units;
+}
+
+function basisOf(tx: Tx, channelId: number): 'net' | 'gross' {
+  const known = tx.bases.get(channelId);
+  if (known !== undefined) return known;
+  const row = tx.db
+    .sql("select json_extract(setup, '$.basis') as basis from channel where id = ?")
+    .get(channelId) as { basis: string | null } | undefined;
+  const basis = row?.basis === 'gross' ? 'gross' : 'net';
+  tx.bases.set(channelId, basis);
+  return basis;
+}
+
+/** A channel became gross: what its listings have open is summed up once from their lines. */
+export function sumOpened(db: Db, channelId: number): void {
+  db.sql('update listing set open_units = 0 where channel_id = ?').run(channelId);
+  db.sql(
+    `update listing
+     set open_units = sums.units
+     from (
+       select listing_ref, sum(taken - reported_gone) as units from line where channel_id = @id group by listing_ref
+     ) as sums
+     where listing.id = sums.listing_ref and listing.channel_id = @id`,
+  ).run({ id: channelId });
 }
 
 const dueNow = 'version = version + 1, due_at = @now, dead = 0, attempts = 0';

@@ -33,7 +33,15 @@ import {
   setSchedule,
   updateRequest,
 } from './duties.ts';
-import { claimable, failDelivery, listDeliveries, readDeliveries, replay, takeIn } from './inbox.ts';
+import {
+  claimable,
+  dismissDeliveries,
+  failDelivery,
+  listDeliveries,
+  readDeliveries,
+  replay,
+  takeIn,
+} from './inbox.ts';
 import {
   findListing,
   finishWalk,
@@ -82,6 +90,7 @@ import { viewsOf } from './views.ts';
 export const writes = {
   takeIn,
   failDelivery,
+  dismissDeliveries,
   replay,
   applyOrders,
   changeStock,

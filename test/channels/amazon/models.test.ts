@@ -13,7 +13,10 @@ import { germany, orderChange } from './scripted-amazon.ts';
 describe.skipIf(!hasModels)('the official models as judge (needs the shared material)', () => {
   test('the judge passes the documents that Amazon itself gives as examples', () => {
     expect(
-      againstSchema('feeds/listings-feed-schema-v2.json', readSchemaFile('feeds/listings-feed-schema-v2.example.json')),
+      againstSchema(
+        'feeds/listings-feed-schema-v2.json',
+        readSchemaFile('feeds/listings-feed-schema-v2.example.json'),
+      ),
     ).toEqual([]);
     expect(sandboxAnswers('searchOrders').length).toBeGreaterThan(0);
   });
@@ -21,7 +24,12 @@ describe.skipIf(!hasModels)('the official models as judge (needs the shared mate
   test('the judge finds a wrong word, a missing field, an unknown parameter and an unknown operation', () => {
     const path = '/listings/2021-08-01/items/A1/SKU';
     const query = new URLSearchParams({ marketplaceIds: germany });
-    const good = { method: 'PATCH', path, query, json: { productType: 'PRODUCT', patches: [{ op: 'merge', path: '/a' }] } };
+    const good = {
+      method: 'PATCH',
+      path,
+      query,
+      json: { productType: 'PRODUCT', patches: [{ op: 'merge', path: '/a' }] },
+    };
     expect(requestFaults(good)).toEqual([]);
     expect(requestFaults({ ...good, json: { patches: [{ op: 'mend', path: '/a' }] } }).length).toBe(2);
     expect(requestFaults({ ...good, query: new URLSearchParams({ marketplaceId: germany }) }).length).toBe(2);
@@ -30,7 +38,9 @@ describe.skipIf(!hasModels)('the official models as judge (needs the shared mate
 
   test('our notifications are those of the official schema', () => {
     for (const status of ['Pending', 'Unshipped', 'Canceled'])
-      expect(againstSchema('notifications/OrderChangeNotification.json', orderChange({ status }))).toEqual([]);
+      expect(againstSchema('notifications/OrderChangeNotification.json', orderChange({ status }))).toEqual(
+        [],
+      );
     expect(
       againstSchema('notifications/OrderChangeNotification.json', orderChange({ status: 'CANCELLED' })),
     ).not.toEqual([]);

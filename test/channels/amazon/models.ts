@@ -9,7 +9,8 @@ export const hasModels = existsSync(folder);
 type Schema = { [key: string]: unknown };
 
 /** A small walker over what these files use of Swagger 2.0 and JSON Schema draft-07. Answers each violation in words. */
-export function violations(schema: Schema, value: unknown, document: Schema, at = ''): string[] {
+export function violations(schema: Schema | boolean, value: unknown, document: Schema, at = ''): string[] {
+  if (typeof schema === 'boolean') return schema ? [] : [`${at}: may not be there`];
   const ref = schema['$ref'];
   if (typeof ref === 'string') return violations(resolve(ref, document), value, document, at);
   const found: string[] = [];
@@ -27,7 +28,8 @@ export function violations(schema: Schema, value: unknown, document: Schema, at 
   if (types.length > 0 && !types.some((type) => isOf(type, value)))
     return [...found, `${at}: ${JSON.stringify(value)?.slice(0, 60)} is no ${types.join(' or ')}`];
   const allowed = schema['enum'];
-  if (Array.isArray(allowed) && !allowed.includes(value)) found.push(`${at}: ${String(value)} is not allowed`);
+  if (Array.isArray(allowed) && !allowed.includes(value))
+    found.push(`${at}: ${String(value)} is not allowed`);
   if (typeof value === 'string') found.push(...textFaults(schema, value, at));
   if (typeof value === 'number') found.push(...numberFaults(schema, value, at));
   if (Array.isArray(value)) found.push(...arrayFaults(schema, value, document, at));
@@ -39,9 +41,12 @@ export function violations(schema: Schema, value: unknown, document: Schema, at 
 function textFaults(schema: Schema, value: string, at: string): string[] {
   const { minLength, maxLength, pattern, format } = schema;
   const found: string[] = [];
-  if (typeof minLength === 'number' && value.length < minLength) found.push(`${at}: shorter than ${minLength}`);
-  if (typeof maxLength === 'number' && value.length > maxLength) found.push(`${at}: longer than ${maxLength}`);
-  if (typeof pattern === 'string' && !new RegExp(pattern).test(value)) found.push(`${at}: not like ${pattern}`);
+  if (typeof minLength === 'number' && value.length < minLength)
+    found.push(`${at}: shorter than ${minLength}`);
+  if (typeof maxLength === 'number' && value.length > maxLength)
+    found.push(`${at}: longer than ${maxLength}`);
+  if (typeof pattern === 'string' && !new RegExp(pattern).test(value))
+    found.push(`${at}: not like ${pattern}`);
   if (format === 'date-time' && Number.isNaN(Date.parse(value))) found.push(`${at}: ${value} is no time`);
   return found;
 }
@@ -92,7 +97,10 @@ function list(value: unknown): Schema[] {
 
 function resolve(ref: string, document: Schema): Schema {
   const path = ref.replace(/^#\/?/, '').split('/').filter(Boolean);
-  return path.reduce<Schema>((at, key) => at[key.replaceAll('~1', '/').replaceAll('~0', '~')] as Schema, document);
+  return path.reduce<Schema>(
+    (at, key) => at[key.replaceAll('~1', '/').replaceAll('~0', '~')] as Schema,
+    document,
+  );
 }
 
 function load(path: string): Schema {
@@ -149,7 +157,9 @@ function operationsOf(file: string): Known[] {
   const paths = document['paths'] as Record<string, Record<string, unknown>>;
   return Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods)
-      .filter(([, operation]) => typeof operation === 'object' && operation !== null && 'operationId' in operation)
+      .filter(
+        ([, operation]) => typeof operation === 'object' && operation !== null && 'operationId' in operation,
+      )
       .map(([method, operation]) => ({
         operation: operation as Operation,
         document,
@@ -165,7 +175,12 @@ function find(method: string, path: string): Known | undefined {
 }
 
 /** What a request breaks: an unknown operation or parameter, a missing one, a value that its model forbids. */
-export function requestFaults(request: { method: string; path: string; query: URLSearchParams; json: unknown }): string[] {
+export function requestFaults(request: {
+  method: string;
+  path: string;
+  query: URLSearchParams;
+  json: unknown;
+}): string[] {
   const one = find(request.method, request.path);
   if (one === undefined) return [`${request.method} ${request.path}: no such operation`];
   const { operation, document } = one;
@@ -175,7 +190,8 @@ export function requestFaults(request: { method: string; path: string; query: UR
   const found: string[] = [];
   const ofQuery = parameters.filter((each) => each.in === 'query');
   for (const name of new Set(request.query.keys()))
-    if (!ofQuery.some((each) => each.name === name)) found.push(`${operation.operationId}: no parameter ${name}`);
+    if (!ofQuery.some((each) => each.name === name))
+      found.push(`${operation.operationId}: no parameter ${name}`);
   for (const each of ofQuery) {
     const text = request.query.get(each.name);
     if (text === null) {
@@ -211,5 +227,7 @@ export function publishedRate(operationId: string): { rate: number; burst: numbe
 /** The static answers that the official sandbox gives for an operation with 200. */
 export function sandboxAnswers(operationId: string): unknown[] {
   const one = known.find((each) => each.operation.operationId === operationId);
-  return (one?.operation.responses['200']?.['x-amzn-api-sandbox']?.static ?? []).map(({ response }) => response);
+  return (one?.operation.responses['200']?.['x-amzn-api-sandbox']?.static ?? []).map(
+    ({ response }) => response,
+  );
 }

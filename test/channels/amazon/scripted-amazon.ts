@@ -3,8 +3,15 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect } from 'vitest';
-import type { Channel, ChannelDeps, Listing, ListingPage, OrderPage, PushLine } from '../../../src/channels/channel.ts';
 import { amazon } from '../../../src/channels/amazon/index.ts';
+import type {
+  Channel,
+  ChannelDeps,
+  Listing,
+  ListingPage,
+  OrderPage,
+  PushLine,
+} from '../../../src/channels/channel.ts';
 import type { Clock } from '../../../src/clock.ts';
 import { silentLog } from '../../../src/log.ts';
 import { answerFaults, hasModels, requestFaults } from './models.ts';
@@ -116,7 +123,10 @@ export async function scripted(
   const channels: Channel[] = [];
   const open = (over: Record<string, unknown> = {}): Channel => {
     const config = amazon.config.parse(configOf(url, { ...options.config, ...over }));
-    const channel = amazon.create(config, depsOf({ url, clock, vault, timeoutMs: options.timeoutMs ?? 5_000 }));
+    const channel = amazon.create(
+      config,
+      depsOf({ url, clock, vault, timeoutMs: options.timeoutMs ?? 5_000 }),
+    );
     channels.push(channel);
     return channel;
   };
@@ -136,7 +146,12 @@ export async function scripted(
   };
 }
 
-function depsOf(at: { url: string; clock: Clock; vault: Map<string, string>; timeoutMs: number }): ChannelDeps {
+function depsOf(at: {
+  url: string;
+  clock: Clock;
+  vault: Map<string, string>;
+  timeoutMs: number;
+}): ChannelDeps {
   return {
     name: 'amazon-test',
     clock: at.clock,
@@ -220,7 +235,10 @@ function judge(entry: Received, reply: Reply): void {
 }
 
 function unscripted(entry: Received): Reply {
-  return { status: 400, json: { errors: [{ code: 'Unscripted', message: `nothing for ${entry.operation}` }] } };
+  return {
+    status: 400,
+    json: { errors: [{ code: 'Unscripted', message: `nothing for ${entry.operation}` }] },
+  };
 }
 
 function send(response: ServerResponse, reply: Reply): void {
@@ -307,10 +325,29 @@ export function shelf(items: ReturnType<typeof item>[]) {
   };
 }
 
-export const ownFacts = { channels: ['DEFAULT'], marketplaces: [germany], lead_time_days: null, restock_date: null };
+export const ownFacts = {
+  channels: ['DEFAULT'],
+  marketplaces: [germany],
+  lead_time_days: null,
+  restock_date: null,
+};
 
-export function line(sku: string, quantity: number, base: number | null, over: Partial<PushLine> = {}): PushLine {
-  return { listingId: sku, counterKey: sku, channelSku: sku, facts: ownFacts, quantity, base, key: 'k', ...over };
+export function line(
+  sku: string,
+  quantity: number,
+  base: number | null,
+  over: Partial<PushLine> = {},
+): PushLine {
+  return {
+    listingId: sku,
+    counterKey: sku,
+    channelSku: sku,
+    facts: ownFacts,
+    quantity,
+    base,
+    key: 'k',
+    ...over,
+  };
 }
 
 export function refusal(code: string, message: string, details = '') {
@@ -335,7 +372,9 @@ export function orderChange(over: {
   seller?: string;
   type?: string;
 }) {
-  const items = over.items ?? [{ OrderItemId: '70001', SellerSKU: 'MUG-RED', Quantity: 2, QuantityShipped: 0 }];
+  const items = over.items ?? [
+    { OrderItemId: '70001', SellerSKU: 'MUG-RED', Quantity: 2, QuantityShipped: 0 },
+  ];
   return {
     NotificationVersion: '1.0',
     NotificationType: 'ORDER_CHANGE',
@@ -392,7 +431,14 @@ export function apiOrder(over: {
   };
 }
 
-export function apiItem(over: { id?: string; sku?: string; ordered?: number; shipped?: number; open?: number; cancelledBy?: string }) {
+export function apiItem(over: {
+  id?: string;
+  sku?: string;
+  ordered?: number;
+  shipped?: number;
+  open?: number;
+  cancelledBy?: string;
+}) {
   const ordered = over.ordered ?? 2;
   const shipped = over.shipped ?? 0;
   return {

@@ -300,11 +300,13 @@ describe('signing keys', () => {
 
   test('of another curve, or that are no keys, verify nothing', async () => {
     const other = generateKeyPairSync('ec', { namedCurve: 'secp384r1' });
+    const body = Buffer.from(JSON.stringify(notification()));
+    const headers = { 'x-ebay-signature': header(body, {}, other.privateKey) };
     for (const key of [pem(other.publicKey), 'rubbish', '']) {
       const { channel } = await stage((call) =>
         call.path.startsWith(keyPath) ? { json: { key } } : keyService(call),
       );
-      expect(await received(channel, signed(notification()))).toMatchObject({ kind: 'refused' });
+      expect(await received(channel, hook({ headers, body }))).toMatchObject({ kind: 'refused' });
     }
   });
 });

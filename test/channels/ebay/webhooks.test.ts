@@ -299,12 +299,43 @@ describe('registering at eBay', () => {
     });
   });
 
+  test('without the scope for it is refused in words and does not look like refused credentials', async () => {
+    const script = serve(keyset());
+    const { channel } = await stage((call) =>
+      call.path.endsWith('/subscription') ? refused(403, 1100) : script(call),
+    );
+    await expect(ensured(channel)).rejects.toMatchObject({
+      kind: 'rejected',
+      hint: expect.stringMatching(/scope/),
+    });
+  });
+
   test('without a verification token is refused in words', async () => {
     const { channel } = await stage(serve(keyset()), { config: { verification_token: undefined } });
     await expect(ensured(channel)).rejects.toMatchObject({
       kind: 'rejected',
       hint: expect.stringMatching(/verification_token/),
     });
+  });
+
+  test('takes back a subscription of the application that the seller’s list shows too', async () => {
+    const state = keyset();
+    const script = serve(state);
+    const { channel } = await stage((call) => {
+      const isApp = call.headers.authorization === 'Bearer token-app';
+      const foreign = state.subscriptions.find(
+        ({ id, body }) => call.path.endsWith(id) && (body['as'] === 'app') !== isApp,
+      );
+      if (call.method === 'DELETE' && foreign !== undefined) return refused(403, 195011);
+      if (call.method !== 'GET' || !call.path.endsWith('/subscription')) return script(call);
+      return {
+        json: { subscriptions: state.subscriptions.map(({ id, body }) => ({ subscriptionId: id, ...body })) },
+      };
+    });
+    await ensured(channel);
+    expect((await channel.webhooks?.remove(calm))?.length).toBe(2);
+    expect(state.subscriptions).toEqual([]);
+    expect(state.destinations).toEqual([]);
   });
 
   test('leaves other people’s destinations and subscriptions alone, and takes ours back without a trace', async () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRandom } from '../../../src/sandbox/random.ts';
-import { catalogue, itemPath, type Loose, numberPatch, startWorld, US, type World } from './world.ts';
+import { catalogue, itemPath, type Loose, numberPatch, send, startWorld, US, type World } from './world.ts';
 
 const CA = 'A2EUQ1WTGCTBG2';
 
@@ -363,7 +363,7 @@ describe('a feed', () => {
   const reportOf = async (id: string) => {
     const { resultFeedDocumentId } = await feed(id);
     const { body } = await world.api('GET', `/feeds/2021-06-30/documents/${resultFeedDocumentId}`);
-    return await (await fetch(body.url)).json();
+    return (await send(body.url)).body;
   };
 
   it('waits, runs, and reports each message', async () => {

@@ -1,0 +1,303 @@
+import { AppError } from '../../errors.ts';
+import { createFaults } from '../faults.ts';
+import { createRandom } from '../random.ts';
+import { type ShopAnswer, type ShopRequest, ShopServer } from '../server.ts';
+import type { FaultRequest, Shop, ShopOptions } from '../shop.ts';
+import { accountRoutes, cancellationRoutes } from './account.ts';
+import { createAgenda } from './agenda.ts';
+import { type Credentials, createAuth, uuid } from './auth.ts';
+import { faultNames } from './faults.ts';
+import { fulfillmentRoutes } from './fulfillment.ts';
+import { inventoryRoutes } from './inventory.ts';
+import { createMail } from './mail.ts';
+import { createNews, type News } from './news.ts';
+import { notificationRoutes } from './notification.ts';
+import { createOrders, recordOf } from './orders.ts';
+import { createPost } from './post.ts';
+import { createQuotas, type Quota } from './quota.ts';
+import { createRecords } from './records.ts';
+import { createRest } from './rest.ts';
+import { openListing, putOn, stockShelves } from './shelves.ts';
+import { type Counter, createIds, listingIdOf, type State, shownOf } from './state.ts';
+import { createStock } from './stock.ts';
+import { createTrading } from './trading.ts';
+import { tradingCalls } from './trading-calls.ts';
+
+/** What this shop can be told beside what every shop can. */
+export interface EbayShopOptions extends ShopOptions {
+  /** Where the listings are. Default `EBAY_US`. */
+  marketplace?: string;
+  /** The shop's clock, ms since 1970; default the machine's. Timers stay the machine's. */
+  now?: () => number;
+}
+
+/** What tests may use beyond the common shop. */
+export interface EbayShop extends Shop {
+  /** Runs all that the platform would do later, at once: deliveries with their retries, checkouts, late writes. */
+  settle(): Promise<void>;
+  readonly credentials: Credentials;
+  /** The seller consents anew: a code for the token endpoint. */
+  consent(scopes?: readonly string[]): string;
+  /** Invoices orders together; answers the id of the new order. */
+  combine(orderIds: readonly string[]): string;
+  /** From now on another key signs. */
+  rotateKey(): void;
+  /** A notification of any topic to those who subscribed to it. */
+  notify(topicId: string, data: unknown): void;
+  /** Leaves so many calls of today's quota. */
+  leaveCalls(quota: Quota, calls: number): void;
+  /** A destination and a subscription of somebody else under the same keyset, made without a challenge. */
+  foreignWebhook(url: string, topicId?: string): void;
+}
+
+const deliveriesAtOnce = 10;
+
+/**
+ * A sandbox shop that speaks eBay's REST and Trading APIs, written from its dossier alone. State is in memory; a
+ * stopped shop is gone. The catalogue is spread over both listing models (see `shelves.ts`). Two things that other
+ * platforms know do not exist here, and the verbs then change nothing of stock: orders are never edited, and a refund
+ * brings nothing back.
+ */
+export function createEbayShop(options: EbayShopOptions): EbayShop {
+  const random = createRandom(options.seed).fork(options.name);
+  const faults = createFaults(random.fork('faults'), faultNames);
+  const now = options.now ?? Date.now;
+  const state = createState(options, { random, faults, now });
+  const agenda = createAgenda({ deliveries: deliveriesAtOnce });
+  const mail = createMail();
+  const records = createRecords(now);
+  const quotas = createQuotas(state);
+  const auth = createAuth({ state, random: random.fork('auth'), quotas });
+  const { credentials } = auth;
+  const post = createPost({ state, agenda, mail, records, random: random.fork('post') });
+  const news: News = createNews({ state, post, credentials, random: random.fork('news') });
+  const stock = createStock({
+    state,
+    happened: (event, counter) => news.told(event, { counter, line: null, order: null }),
+  });
+  const orders = createOrders({ state, stock, agenda, news, random: random.fork('orders') });
+  stockShelves(state, options.catalogue);
+
+  const pauses = new Set<() => void>();
+  const pause = (ms: number) =>
+    new Promise<boolean>((resolve) => {
+      const end = (whole: boolean) => {
+        clearTimeout(timer);
+        pauses.delete(stop);
+        resolve(whole);
+      };
+      const stop = () => end(false);
+      const timer = setTimeout(() => end(true), ms);
+      pauses.add(stop);
+    });
+
+  const disturb = (counters: Counter[]) => {
+    const counter = counters.find((one) => one.sku !== null && (shownOf(one) ?? 0) > 0);
+    // A sale that cannot happen does not use the fault up.
+    if (counter === undefined || !faults.hits('sale_before_write')) return;
+    orders.sell({ lines: [{ sku: counter.sku ?? '', quantity: 1 }] });
+  };
+
+  const url = () => server.url;
+  const rest = createRest({
+    state,
+    auth,
+    quotas,
+    agenda,
+    random: random.fork('rest'),
+    disturb,
+    routes: [
+      ...inventoryRoutes({ state, stock, records, random: random.fork('inventory'), pause }),
+      ...fulfillmentRoutes(state, url),
+      ...notificationRoutes({ state, news, mail, random: random.fork('notification'), url }),
+      ...accountRoutes(state, quotas),
+      ...cancellationRoutes(state, orders),
+    ],
+  });
+  const trading = createTrading({
+    state,
+    auth,
+    quotas,
+    agenda,
+    random: random.fork('trading'),
+    calls: tradingCalls({ state, stock, records, news }),
+    disturb,
+  });
+
+  const token = (request: ShopRequest): ShopAnswer | null => {
+    if (faults.hits('timeout')) return null;
+    if (faults.hits('error_500')) return { status: 500, body: '{"error":"server_error"}' };
+    if (faults.hits('throttle')) return { status: 429, body: '{"error":"invalid_request"}' };
+    if (faults.hits('auth')) auth.refuseNext();
+    return auth.token(request);
+  };
+
+  const route = async (request: ShopRequest): Promise<ShopAnswer | null> => {
+    const slowMs = faults.ms('slow');
+    if (faults.hits('slow') && !(await pause(slowMs))) return null;
+    if (request.path === '/identity/v1/oauth2/token' && request.method === 'POST') return token(request);
+    if (request.path === '/ws/api.dll' && request.method === 'POST') return trading(request);
+    return rest(request);
+  };
+  const handler = async (request: ShopRequest): Promise<ShopAnswer | null> => {
+    const answer = await route(request);
+    const name = request.headers['x-ebay-api-call-name'];
+    const place = name === undefined ? `${request.method} ${request.path}` : `Trading ${name}`;
+    records.request({ route: place, status: answer?.status ?? 0 });
+    if (answer === null) request.hangUp();
+    return answer;
+  };
+
+  const armFault = (request: FaultRequest) => {
+    if (request.clear === true) auth.forgive();
+    faults.arm(request);
+    const off = request.rate === 0 || request.count === 0;
+    // Without a rate the platform gives the addresses up now; nothing else would ever set it off.
+    if (request.name === 'marked_down' && request.rate === undefined && !off) {
+      faults.arm({ name: 'marked_down', count: 0 });
+      news.markDown();
+    }
+    if (request.name === 'token_revoked' && !off) {
+      const { userId, username, eiasToken } = state.seller;
+      news.notify('AUTHORIZATION_REVOCATION', { userId, username, eiasToken }, userId);
+    }
+  };
+
+  const server = new ShopServer(options.port, () => shop, handler);
+  const shop: EbayShop = {
+    type: 'ebay',
+    name: options.name,
+    get url() {
+      return server.url;
+    },
+    credentials,
+    channelConfig: () => ({
+      type: 'ebay',
+      mode: 'live',
+      client_id: credentials.clientId,
+      client_secret: credentials.clientSecret,
+      dev_id: credentials.devId,
+      ru_name: credentials.ruName,
+      refresh_token: credentials.refreshToken,
+      refresh_token_created: new Date(credentials.refreshTokenCreated).toISOString().slice(0, 10),
+      marketplace: state.marketplace,
+      verification_token: credentials.verificationToken,
+      base_url: server.url,
+      token_url: `${server.url}/identity/v1/oauth2/token`,
+      trading_url: `${server.url}/ws/api.dll`,
+    }),
+    start: () => server.start(),
+    async stop() {
+      agenda.stop();
+      mail.stop();
+      for (const cut of [...pauses]) cut();
+      await server.stop();
+    },
+    sell: orders.sell,
+    cancel({ order_id, restock }) {
+      const takesMs = faults.hits('cancel_in_progress') ? 3_600_000 : 0;
+      const wish = {
+        restores: restock ?? true,
+        initiator: 'BUYER',
+        reason: 'BUYER_ASKED_CANCEL',
+        takesMs,
+      } as const;
+      orders.cancel(orders.find(order_id), wish);
+    },
+    refund: ({ order_id, line_id, quantity }) =>
+      orders.refund(orders.find(order_id), { lineId: line_id, quantity }),
+    // The platform has no edits of orders; a wrong id is still an error.
+    edit: ({ order_id }) => void orders.find(order_id),
+    ship: ({ order_id }) => orders.ship(orders.find(order_id)),
+    set({ sku, quantity }) {
+      const counter = listedOf(state, sku);
+      relist(state, counter);
+      stock.put(counter, quantity, counter.offer?.available === null ? null : quantity);
+    },
+    fault: armFault,
+    pending: () => agenda.size(),
+    records: () => ({
+      orders: state.orders.filter((order) => order.state === 'placed').map(recordOf),
+      calls: records.all(),
+      listings: state.counters
+        .filter(({ listing }) => listing !== null)
+        .map((counter) => ({
+          sku: counter.sku ?? '',
+          listing_id: listingIdOf(counter),
+          shown: shownOf(counter),
+        })),
+    }),
+    settle: () => agenda.settle(),
+    consent: (scopes) => auth.consent(scopes),
+    combine: (ids) => orders.combine(ids.map((id) => orders.find(id))).orderId,
+    rotateKey: () => news.rotateKey(),
+    notify: (topicId, data) => news.notify(topicId, data, topicId),
+    leaveCalls: quotas.leave,
+    foreignWebhook: (endpoint, topicId = 'PRIORITY_LISTING_REVISION') =>
+      plantForeign(news, { endpoint, topicId, ids: [uuid(random), uuid(random)], at: now() }),
+  };
+  return shop;
+}
+
+function createState(options: EbayShopOptions, deps: Pick<State, 'random' | 'faults' | 'now'>): State {
+  const { random } = deps;
+  const label = options.name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+  return {
+    timeScale: options.timeScale,
+    ...deps,
+    seller: {
+      userId: random.hex(11),
+      username: `${label}-${random.hex(4)}`,
+      eiasToken: `nY+${random.hex(28)}==`,
+    },
+    marketplace: options.marketplace ?? 'EBAY_US',
+    outOfStockControl: true,
+    listings: new Map(),
+    counters: [],
+    bySku: new Map(),
+    offers: new Map(),
+    orders: [],
+    ordersById: new Map(),
+    ids: createIds(random.fork('ids')),
+  };
+}
+
+function listedOf(state: State, sku: string): Counter {
+  const counters = state.bySku.get(sku) ?? [];
+  const counter = counters.find(({ listing }) => listing !== null) ?? counters[0];
+  if (counter === undefined) throw new AppError('unknown_sku', `no ${sku} in this shop`);
+  return counter;
+}
+
+/** A merchant who edits an ended listing has to list it again, under a new item number (dossier 5.3). */
+function relist(state: State, counter: Counter): void {
+  const { listing } = counter;
+  if (listing === null || listing.endedAt === null) return;
+  const fresh = openListing(state, listing.model, listing.title, listing.groupKey);
+  for (const member of listing.counters) putOn(state, fresh, member);
+}
+
+function plantForeign(
+  news: News,
+  { endpoint, topicId, ids, at }: { endpoint: string; topicId: string; ids: [string, string]; at: number },
+): void {
+  const [id, subscriptionId] = ids;
+  news.destinations.push({
+    id,
+    name: 'another-program',
+    endpoint,
+    verificationToken: 'a'.repeat(40),
+    status: 'ENABLED',
+    givenUp: 0,
+    failingSince: null,
+  });
+  const schemaVersion = topicId === 'PRIORITY_LISTING_REVISION' ? '1.10' : '1.0';
+  news.subscriptions.push({
+    id: subscriptionId,
+    topicId,
+    status: 'ENABLED',
+    destinationId: id,
+    schemaVersion,
+    createdAt: at,
+  });
+}

@@ -1,0 +1,189 @@
+import type { Random } from '../random.ts';
+import type { ShopAnswer, ShopRequest } from '../server.ts';
+import type { Agenda } from './agenda.ts';
+import type { Auth, Grant } from './auth.ts';
+import { type Family, listOf, type RestCall, type RestResult, type Route, tableOf, textOf } from './call.ts';
+import { badRequest, problemResult, RestProblem, systemError } from './problem.ts';
+import { dayEndsAt, type Quotas } from './quota.ts';
+import type { Counter, State } from './state.ts';
+
+interface Deps {
+  state: State;
+  auth: Auth;
+  quotas: Quotas;
+  agenda: Agenda;
+  random: Random;
+  routes: readonly Route[];
+  disturb(counters: Counter[]): void;
+}
+
+/** The REST side: weather, token, headers, route, weather again. Null: the connection is cut. */
+export function createRest(deps: Deps): (request: ShopRequest) => Promise<ShopAnswer | null> {
+  const { state, agenda, random } = deps;
+  const { faults } = state;
+
+  const routeOf = (request: ShopRequest): { route: Route; params: string[] } => {
+    const fitting = deps.routes.flatMap((route) => {
+      const match = route.pattern.exec(request.path);
+      return match === null ? [] : [{ route, params: match.slice(1).map(decoded) }];
+    });
+    const found = fitting.find(({ route }) => route.method === request.method);
+    if (found !== undefined) return found;
+    const status = fitting.length > 0 ? 405 : 404;
+    throw new RestProblem(status, badRequest('ACCESS', 2002, 'Resource not found'));
+  };
+
+  const strike = (family: Family): 'cut' | null => {
+    if (faults.hits('timeout')) return 'cut';
+    if (faults.hits('error_500')) throw new RestProblem(500, outage(family));
+    if (faults.hits('throttle'))
+      throw tooMany(random.chance(0.5) ? Math.max(1, Math.round(30 / state.timeScale)) : null);
+    if (!deps.quotas.take(family)) {
+      const seconds = Math.max(1, Math.ceil((dayEndsAt(state) - state.now()) / 1000));
+      throw tooMany(random.chance(0.5) ? seconds : null);
+    }
+    return null;
+  };
+
+  const run = async (route: Route, call: RestCall): Promise<RestResult> => {
+    if (route.writesStock === true) deps.disturb(named(state, call));
+    try {
+      return await route.run(call);
+    } catch (error) {
+      if (error instanceof RestProblem) return problemResult(error);
+      throw error;
+    }
+  };
+
+  const handle = async (request: ShopRequest): Promise<RestResult | 'cut'> => {
+    const { route, params } = routeOf(request);
+    if (strike(route.family) === 'cut') return 'cut';
+    const grant = grantOf(deps, request, route);
+    checkHeaders(request, route);
+    const { headers, query, method, path } = request;
+    const call: RestCall = {
+      method,
+      path,
+      query,
+      headers,
+      params,
+      body: bodyOf(request),
+      length: request.body.length,
+      grant,
+      writes: [],
+    };
+    if (route.writesStock !== true) return run(route, call);
+    const lateMs = faults.ms('late_apply');
+    if (faults.hits('late_apply')) {
+      agenda.add({ afterMs: lateMs, lane: 'jobs', run: async () => void (await run(route, call)) });
+      return 'cut';
+    }
+    const result = await run(route, call);
+    if (faults.hits('apply_then_timeout')) return 'cut';
+    if (faults.hits('error_500_after')) return problemResult(new RestProblem(500, outage(route.family)));
+    for (const write of call.writes) write.answered = true;
+    return result;
+  };
+
+  return async (request) => {
+    // Dossier 6: brackets and bars must be encoded; the front server does not even ask the API.
+    if (/[[\]{}|]/.test(request.rawTarget)) {
+      return {
+        status: 400,
+        headers: { 'content-type': 'text/html' },
+        body: '<html><body>Bad Request</body></html>',
+      };
+    }
+    const result = await handle(request).catch((error: unknown) => {
+      if (error instanceof RestProblem) return problemResult(error);
+      throw error;
+    });
+    return result === 'cut' ? null : answerOf(result);
+  };
+}
+
+function answerOf(result: RestResult): ShopAnswer {
+  return {
+    status: result.status,
+    headers: { ...result.headers },
+    body: result.body === undefined ? '' : JSON.stringify(result.body),
+  };
+}
+
+function outage(family: Family) {
+  if (family === 'inventory') return systemError('API_INVENTORY', 25001, 'A system error has occurred.');
+  if (family === 'fulfillment') return systemError('API_FULFILLMENT', 30500, 'System error.');
+  return systemError('ACCESS', 2003, 'Internal error');
+}
+
+/** Dossier 7: `Retry-After` is not always there. */
+function tooMany(seconds: number | null): RestProblem {
+  const error = badRequest('ACCESS', 2001, 'Too many requests.');
+  return new RestProblem(429, error, seconds === null ? {} : { 'Retry-After': String(seconds) });
+}
+
+/** Dossier 1.4: Bearer, but IAF for Post-Order. */
+function grantOf({ state, auth }: Deps, request: ShopRequest, route: Route): Grant {
+  const { faults } = state;
+  if (faults.hits('token_expiry')) auth.expire();
+  const struck = faults.hits('auth');
+  if (struck) {
+    auth.expire();
+    auth.refuseNext();
+  }
+  const scheme = route.family === 'postorder' ? 'IAF' : 'Bearer';
+  const [, token] = new RegExp(`^${scheme} (.+)$`).exec(request.headers['authorization'] ?? '') ?? [];
+  const grant = auth.grantOf(token);
+  if (struck || grant === null) {
+    const error = badRequest(
+      'OAuth',
+      token === undefined ? 1002 : 1001,
+      token === undefined ? 'Missing access token' : 'Invalid access token',
+    );
+    throw new RestProblem(401, error, { 'WWW-Authenticate': 'Bearer error="invalid_token"' });
+  }
+  const right = route.token === 'any' || route.token === grant.kind;
+  const scoped = route.scopes.length === 0 || route.scopes.some((needed) => grant.scopes.includes(needed));
+  if (right && scoped) return grant;
+  throw new RestProblem(403, {
+    ...badRequest('ACCESS', 1100, 'Access denied'),
+    longMessage: 'Insufficient permissions to fulfill the request.',
+  });
+}
+
+/** Dossier 1.4 and 9.1: Inventory wants one explicit locale, on reads too, and the content's on writes. */
+function checkHeaders(request: ShopRequest, route: Route): void {
+  const needsBody = request.method === 'PUT' || (request.method === 'POST' && request.body.length > 0);
+  if (needsBody && !/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
+    throw new RestProblem(415, badRequest('ACCESS', 2004, 'Invalid content type'));
+  }
+  if (route.family !== 'inventory') return;
+  const locale = /^[a-z]{2}-[A-Z]{2}\b/;
+  const wrong = (name: string) =>
+    new RestProblem(400, badRequest('API_INVENTORY', 25709, `Invalid value for header ${name}.`, { name }));
+  if (!locale.test(request.headers['accept-language'] ?? '')) throw wrong('Accept-Language');
+  const write = needsBody && !request.path.endsWith('/bulk_get_inventory_item');
+  if (write && !locale.test(request.headers['content-language'] ?? '')) throw wrong('Content-Language');
+}
+
+function bodyOf(request: ShopRequest): unknown {
+  if (request.body.length === 0) return null;
+  try {
+    return JSON.parse(request.body.toString('utf8'));
+  } catch {
+    throw new RestProblem(400, badRequest('ACCESS', 2004, 'Could not read the request body'));
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function named(state: State, call: RestCall): Counter[] {
+  const skus = listOf(tableOf(call.body)['requests']).map((row) => textOf(tableOf(row)['sku']));
+  return [...skus, ...call.params].flatMap((sku) => state.bySku.get(sku) ?? []);
+}

@@ -1,0 +1,44 @@
+import { element } from './xml.ts';
+
+/** One `Errors` container. `subject` names what it is about, as error parameters. */
+export interface TradingError {
+  code: number;
+  short: string;
+  long: string;
+  severity: 'Error' | 'Warning';
+  classification: 'RequestError' | 'SystemError';
+  subject: Record<string, string>;
+}
+
+/** An error of the request. */
+export function requestError(code: number, long: string, subject: Record<string, string> = {}): TradingError {
+  return {
+    code,
+    short: long.split('. ')[0] ?? long,
+    long,
+    severity: 'Error',
+    classification: 'RequestError',
+    subject,
+  };
+}
+
+/** The container as XML. */
+export function errorElement(error: TradingError): string {
+  const parameters = Object.entries(error.subject).map(([name, value]) =>
+    element('ErrorParameters', [element('Value', value)], ` ParamID="${name}"`),
+  );
+  return element('Errors', [
+    element('ShortMessage', error.short),
+    element('LongMessage', error.long),
+    element('ErrorCode', String(error.code)),
+    element('SeverityCode', error.severity),
+    ...parameters,
+    element('ErrorClassification', error.classification),
+  ]);
+}
+
+/** Dossier 5.2: any of these says that the token is no good. */
+export const tokenCodes = [931, 932, 21916984, 21917053] as const;
+
+/** Dossier 5.2: any of these says that too many calls were made. */
+export const limitCodes = [218050, 218053, 218054] as const;

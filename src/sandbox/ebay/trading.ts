@@ -1,0 +1,141 @@
+import type { Random } from '../random.ts';
+import type { ShopAnswer, ShopRequest } from '../server.ts';
+import type { Agenda } from './agenda.ts';
+import type { Auth } from './auth.ts';
+import { iso } from './order-view.ts';
+import type { Quotas } from './quota.ts';
+import type { Counter, State } from './state.ts';
+import type { TradingCall, TradingResult } from './trading-calls.ts';
+import { errorElement, limitCodes, requestError, tokenCodes } from './trading-error.ts';
+import { element, nodeAt, nodesAt, parseXml, textAt, type XmlNode } from './xml.ts';
+
+const writesStock = 'ReviseInventoryStatus';
+const namespace = ' xmlns="urn:ebay:apis:eBLBaseComponents"';
+
+interface Deps {
+  state: State;
+  auth: Auth;
+  quotas: Quotas;
+  agenda: Agenda;
+  random: Random;
+  calls: Readonly<Record<string, TradingCall>>;
+  /** A sale slips in before the write, if that fault is due. */
+  disturb(counters: Counter[]): void;
+}
+
+/** `POST /ws/api.dll` (dossier 1.4 and 5.2). Almost everything is HTTP 200; null: the connection is cut. */
+export function createTrading(deps: Deps): (request: ShopRequest) => ShopAnswer | null {
+  const { state, auth, quotas, agenda, random, calls } = deps;
+  const { faults } = state;
+
+  const wrong = (name: string, code: number, long: string): ShopAnswer =>
+    answer(name, { content: [], errors: [requestError(code, long)] });
+
+  const answer = (name: string, result: TradingResult): ShopAnswer => {
+    const failed = result.errors.some(({ severity }) => severity === 'Error');
+    const ack = !failed
+      ? result.errors.length > 0
+        ? 'Warning'
+        : 'Success'
+      : result.partly
+        ? 'PartialFailure'
+        : 'Failure';
+    const body = element(
+      `${name}Response`,
+      [
+        element('Timestamp', iso(state.now())),
+        element('Ack', ack),
+        ...result.errors.map(errorElement),
+        element('Version', '1451'),
+        element('Build', 'E1451_CORE_APISELLINGIO_19284192_R1'),
+        ...result.content,
+      ],
+      namespace,
+    );
+    return {
+      status: 200,
+      headers: { 'content-type': 'text/xml;charset=utf-8' },
+      body: `<?xml version="1.0" encoding="UTF-8"?>\n${body}`,
+    };
+  };
+
+  const outage = (): ShopAnswer => ({
+    status: random.pick([500, 503]),
+    headers: { 'content-type': 'text/html' },
+    body: '<html><body>Internal Server Error</body></html>',
+  });
+
+  /** Weather before anything is done. */
+  const early = (name: string): ShopAnswer | 'cut' | null => {
+    if (faults.hits('timeout')) return 'cut';
+    if (faults.hits('error_500')) return outage();
+    if (faults.hits('throttle') || !quotas.take('trading')) {
+      return wrong(name, random.pick(limitCodes), 'Your application has exceeded usage limit on this call.');
+    }
+    return null;
+  };
+
+  const refusal = (request: ShopRequest, name: string): ShopAnswer | null => {
+    const { headers } = request;
+    if (faults.hits('token_expiry')) auth.expire();
+    if (faults.hits('auth')) {
+      auth.expire();
+      auth.refuseNext();
+    }
+    if (auth.grantOf(headers['x-ebay-api-iaf-token'])?.kind !== 'user') {
+      return wrong(name, random.pick(tokenCodes), 'The supplied token is invalid or has expired.');
+    }
+    if (!/^\d+$/.test(headers['x-ebay-api-siteid'] ?? ''))
+      return wrong(name, 10_012, 'Invalid or missing site id.');
+    if (!/^\d{3,4}$/.test(headers['x-ebay-api-compatibility-level'] ?? '')) {
+      return wrong(name, 10_009, 'Invalid or missing compatibility level.');
+    }
+    return null;
+  };
+
+  const run = (name: string, call: TradingCall, node: XmlNode): TradingResult => {
+    if (name === writesStock) deps.disturb(named(state, node));
+    const result = call(node);
+    // Warnings about something else are no failure (dossier 9.30).
+    if (name === writesStock && result.errors.length === 0 && random.chance(0.1)) {
+      const text = 'Return Policy Attribute Not Valid. The attribute is ignored on this site.';
+      return { ...result, errors: [{ ...requestError(21920200, text), severity: 'Warning' }] };
+    }
+    return result;
+  };
+
+  return (request) => {
+    const name = request.headers['x-ebay-api-call-name'] ?? '';
+    const struck = early(name);
+    if (struck === 'cut') return null;
+    if (struck !== null) return struck;
+    const refused = refusal(request, name);
+    if (refused !== null) return refused;
+    const call = calls[name];
+    if (call === undefined)
+      return wrong(name, 2, 'Unsupported API call. The API call is invalid or not supported.');
+    const parsed = parseXml(request.body.toString('utf8'));
+    if (parsed === null || !(`${name}Request` in parsed)) {
+      return wrong(name, 5, 'XML Parse error. The request is not the XML of this call.');
+    }
+    const node = nodeAt(parsed, `${name}Request`);
+    const lateMs = faults.ms('late_apply');
+    if (name === writesStock && faults.hits('late_apply')) {
+      agenda.add({ afterMs: lateMs, lane: 'jobs', run: () => void run(name, call, node) });
+      return null;
+    }
+    const result = run(name, call, node);
+    if (name === writesStock && faults.hits('apply_then_timeout')) return null;
+    if (name === writesStock && faults.hits('error_500_after')) return outage();
+    for (const write of result.writes ?? []) write.answered = true;
+    return answer(name, result);
+  };
+}
+
+function named(state: State, node: XmlNode): Counter[] {
+  return nodesAt(node, 'InventoryStatus').flatMap((row) => {
+    const counters = state.listings.get(textAt(row, 'ItemID') ?? '')?.counters ?? [];
+    const sku = textAt(row, 'SKU');
+    return counters.filter((counter) => sku === null || counter.sku === sku);
+  });
+}
