@@ -1,19 +1,5 @@
 import { type Stage, stateAt } from './line.ts';
 
-/** Units of one SKU. All integers; `available` may never be negative. */
-export interface Level {
-  onHand: number;
-  /** Given to order lines and not yet gone from the shelf. */
-  committed: number;
-  /** Held by reservations. */
-  reserved: number;
-}
-
-/** The one place that computes it. */
-export function available(level: Level): number {
-  return level.onHand - level.committed - level.reserved;
-}
-
 /** `shelf`: all pieces on the shelf were counted, sold ones included. `free`: what may still be sold. */
 export type Basis = 'shelf' | 'free';
 

@@ -12,7 +12,7 @@ export interface Ingest extends Duty {
 }
 
 /** Deliveries of one claim; their orders share one transaction. */
-const batchSize = 200;
+const batchSize = 500;
 /** Retries and later looks come due without a wake. */
 const idleRestMs = 500;
 
@@ -33,10 +33,11 @@ export function createIngest(engine: Engine): Ingest {
     ahead = null;
     const batch = await taking;
     // While the store applies this batch the next one is read.
+    const applying = applyJobs(engine, batch.ready);
     ahead = batch.claimed.length === batchSize ? takeBatch(engine) : null;
-    ahead?.catch(() => undefined);
+    for (const running of [applying, ahead]) running?.catch(() => undefined);
     try {
-      for (const job of await applyJobs(engine, batch.ready)) addTo(batch.looks, job);
+      for (const job of await applying) addTo(batch.looks, job);
       for (const [live, jobs] of batch.looks) await laneOf(live).push(jobs);
     } catch (error) {
       await giveBack(engine, batch.claimed);

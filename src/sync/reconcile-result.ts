@@ -25,13 +25,17 @@ export interface ReconcileOutcome {
   skipped: number;
 }
 
-/** Sums for people and for `counts`. */
-export function countsOf(lines: readonly PlanLine[]): Record<string, number> {
-  const counts: Record<string, number> = { listings: lines.length };
+/** Sums for people and for `counts`; `quiet` listings are in sync and not among the lines. */
+export function countsOf(lines: readonly PlanLine[], quiet: number): Record<string, number> {
+  const counts: Record<string, number> = { listings: lines.length + quiet };
   const add = (key: string) => {
     counts[key] = (counts[key] ?? 0) + 1;
   };
   for (const action of ['lower', 'raise', 'wait', 'none', 'refused', 'done']) counts[action] = 0;
+  if (quiet > 0) {
+    counts['none'] = quiet;
+    counts['in_sync'] = quiet;
+  }
   for (const line of lines) {
     add(line.action);
     add(line.cause.replaceAll(' ', '_'));

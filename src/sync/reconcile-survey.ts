@@ -38,6 +38,8 @@ export interface Survey {
   /** Counters that should show a number, and those of them that could be read. */
   mapped: number;
   readable: number;
+  /** Numbers in sync that are counted but not listed, so that a large catalogue fits into little memory. */
+  quiet: number;
 }
 
 /**
@@ -46,7 +48,7 @@ export interface Survey {
  */
 export async function survey(engine: Engine, wish: SurveyWish, signal: AbortSignal): Promise<Survey> {
   const codes = await skuCodes(engine, wish.row.name);
-  const result: Survey = { lines: [], mapped: 0, readable: 0 };
+  const result: Survey = { lines: [], mapped: 0, readable: 0, quiet: 0 };
   for await (const page of pagesOf(engine, wish)) {
     const wanted = page.filter(isKept);
     if (wanted.length === 0) continue;
@@ -57,7 +59,8 @@ export async function survey(engine: Engine, wish: SurveyWish, signal: AbortSign
       return reading === undefined ? [] : [judge(wish, view, reading, codes.get(view.counterId) ?? null)];
     });
     for (const { line, verdict, reading } of judged) {
-      result.lines.push({ line, verdict });
+      if (isQuiet(line, verdict) && result.lines.length >= mostListed) result.quiet += 1;
+      else result.lines.push({ line, verdict });
       result.mapped += 1;
       if (reading.shown !== null) result.readable += 1;
     }
@@ -66,6 +69,13 @@ export async function survey(engine: Engine, wish: SurveyWish, signal: AbortSign
     await engine.store.outbox.read(bookings, engine.clock.now());
   }
   return result;
+}
+
+/** Beyond so many lines those with nothing to say are left out. */
+const mostListed = 2_000;
+
+function isQuiet(line: PlanLine, verdict: Survey['lines'][number]['verdict']): boolean {
+  return line.cause === 'in sync' && verdict.action === 'none' && verdict.low === null;
 }
 
 /** A counter without a mapped, switched-on listing is nobody's business here. */

@@ -46,6 +46,8 @@ interface Run {
   outcome: ReconcileOutcome;
   /** Counters made due, per channel. */
   touched: Map<number, number[]>;
+  /** Listings in sync that are counted, not listed. */
+  quiet: number;
 }
 
 interface Target {
@@ -77,6 +79,7 @@ export async function reconcile(
     first,
     feeds: await feedsAfter(engine, first, wish),
     touched: new Map(),
+    quiet: 0,
     outcome: {
       report: { plan_id: '', lines: [], counts: {}, warnings: [] },
       passed: [],
@@ -90,7 +93,9 @@ export async function reconcile(
   run.outcome.report.lines.sort((a, b) => a.channel.localeCompare(b.channel) || a.counter_id - b.counter_id);
   await markDone(engine, { ...run, pusher: tools.pusher, waitMs: wish.waitMs }, signal);
   if (wish.plan !== undefined) await closePlan(engine, run, wish.plan);
-  run.outcome.report.counts = countsOf(run.outcome.report.lines);
+  run.outcome.report.counts = countsOf(run.outcome.report.lines, run.quiet);
+  if (run.quiet > 0)
+    run.outcome.report.warnings.push(`${run.quiet} listings in sync are counted, not listed`);
   return run.outcome;
 }
 
@@ -206,6 +211,7 @@ async function correctChannel(engine: Engine, run: Run, target: Target, found: S
     outcome.report.warnings.push(`${row.name}: ${held.reason}; ${where}`);
   }
   if (corrected.touched.length > 0) run.touched.set(live.id, corrected.touched);
+  run.quiet += found.quiet;
   for (const { line, verdict } of found.lines) {
     outcome.report.lines.push(line);
     if (!wish.dryRun && verdict.action === 'wait' && verdict.until !== null)

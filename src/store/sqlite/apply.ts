@@ -155,7 +155,8 @@ function movedBy(tx: Tx, run: () => void): number[] {
   tx.moved = new Set();
   run();
   const moved = [...tx.moved];
-  for (const skuId of before) tx.moved.add(skuId);
+  tx.moved = before;
+  for (const skuId of moved) before.add(skuId);
   return moved;
 }
 

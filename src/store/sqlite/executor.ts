@@ -45,93 +45,113 @@ export function callerExecutor(db: Db): Executor {
   };
 }
 
+/** The writer thread and what is on its way to it. */
+interface Line {
+  worker: Worker;
+  queue: Pending[];
+  inFlight: Pending[];
+  /** Answered in order: the oldest is the one that is done. */
+  controls: { resolve(): void }[];
+  ended: Error | null;
+  closing: boolean;
+  onIdle: () => void;
+}
+
 /**
  * In a thread of its own, which owns the only writing connection of the process. At most one batch is in flight; what
  * arrives meanwhile becomes the next one: group commit without a timer.
  */
 export async function threadExecutor(options: Omit<OpenOptions, 'randomHex'>): Promise<Executor> {
-  const worker = new Worker(writerEntry(), { workerData: options });
-  const queue: Pending[] = [];
-  const controls: { resolve(): void }[] = [];
-  let inFlight: Pending[] = [];
-  let ended: Error | null = null;
-  let closing = false;
-
-  const send = () => {
-    if (inFlight.length > 0 || queue.length === 0 || ended !== null) return;
-    inFlight = queue.splice(0, maxBatch);
-    worker.postMessage({ kind: 'calls', calls: inFlight.map((pending) => pending.call) });
+  const line: Line = {
+    worker: new Worker(writerEntry(), { workerData: options }),
+    queue: [],
+    inFlight: [],
+    controls: [],
+    ended: null,
+    closing: false,
+    onIdle: () => undefined,
   };
-  const settle = (results: CallResult[]) => {
-    const done = inFlight;
-    inFlight = [];
-    send();
-    done.forEach((pending, index) => {
-      const result = results[index];
-      if (result === undefined) pending.reject(new Error('the writer lost a result'));
-      else if (result.ok) pending.resolve(result.value);
-      else pending.reject(errorOf(result));
-    });
-    drained();
-  };
-  let drained = () => {};
-  const fail = (error: Error) => {
-    ended ??= error;
-    for (const pending of [...inFlight, ...queue.splice(0)]) pending.reject(ended);
-    inFlight = [];
-    for (const control of controls.splice(0)) control.resolve();
-    drained();
-  };
-
-  await new Promise<void>((resolve, reject) => {
-    worker.on('message', (message: WriterMessage) => {
-      if (message.kind === 'ready') resolve();
-      else if (message.kind === 'refused') reject(errorOf(message));
-      else if (message.kind === 'results') settle(message.results);
-      else controls.shift()?.resolve();
-    });
-    worker.on('error', (error) => {
-      const cause = error instanceof Error ? error : new Error(String(error));
-      reject(cause);
-      fail(cause);
-    });
-    worker.on('exit', () => fail(closedError()));
-  });
-
-  // The thread answers its messages in order, so the oldest control is the one that is done.
-  const command = (kind: 'tidy' | 'close') =>
-    new Promise<void>((resolve) => {
-      if (ended !== null) return resolve();
-      controls.push({ resolve });
-      worker.postMessage({ kind });
-    });
-  const idle = () =>
-    new Promise<void>((resolve) => {
-      drained = () => {
-        if (inFlight.length === 0 && queue.length === 0) resolve();
-      };
-      drained();
-    });
+  await ready(line);
   return {
     write: (name, ...args) =>
       new Promise((resolve, reject) => {
-        if (ended !== null || closing) return reject(ended ?? closedError());
-        if (queue.length >= maxPending) {
+        if (line.ended !== null || line.closing) return reject(line.ended ?? closedError());
+        if (line.queue.length >= maxPending) {
           return reject(
             new AppError('store_busy', `more than ${maxPending} writes wait`, { exitCode: EXIT.temporary }),
           );
         }
-        queue.push({ call: { name, args }, resolve: resolve as (value: unknown) => void, reject });
-        send();
+        line.queue.push({ call: { name, args }, resolve: resolve as (value: unknown) => void, reject });
+        send(line);
       }),
-    tidy: () => command('tidy'),
+    tidy: () => command(line, 'tidy'),
     close: async () => {
-      closing = true;
-      await idle();
-      await command('close');
-      await worker.terminate();
+      line.closing = true;
+      await idle(line);
+      await command(line, 'close');
+      await line.worker.terminate();
     },
   };
+}
+
+/** Resolves when the thread has opened the database; rejects with what it refused. */
+function ready(line: Line): Promise<void> {
+  return new Promise((resolve, reject) => {
+    line.worker.on('message', (message: WriterMessage) => {
+      if (message.kind === 'ready') resolve();
+      else if (message.kind === 'refused') reject(errorOf(message));
+      else if (message.kind === 'results') settle(line, message.results);
+      else line.controls.shift()?.resolve();
+    });
+    line.worker.on('error', (error) => {
+      const cause = error instanceof Error ? error : new Error(String(error));
+      reject(cause);
+      fail(line, cause);
+    });
+    line.worker.on('exit', () => fail(line, closedError()));
+  });
+}
+
+function send(line: Line): void {
+  if (line.inFlight.length > 0 || line.queue.length === 0 || line.ended !== null) return;
+  line.inFlight = line.queue.splice(0, maxBatch);
+  line.worker.postMessage({ kind: 'calls', calls: line.inFlight.map((pending) => pending.call) });
+}
+
+function settle(line: Line, results: CallResult[]): void {
+  const done = line.inFlight;
+  line.inFlight = [];
+  send(line);
+  done.forEach((pending, index) => {
+    const result = results[index];
+    if (result === undefined) pending.reject(new Error('the writer lost a result'));
+    else if (result.ok) pending.resolve(result.value);
+    else pending.reject(errorOf(result));
+  });
+  if (line.inFlight.length === 0) line.onIdle();
+}
+
+function fail(line: Line, error: Error): void {
+  line.ended ??= error;
+  for (const pending of [...line.inFlight, ...line.queue.splice(0)]) pending.reject(line.ended);
+  line.inFlight = [];
+  for (const control of line.controls.splice(0)) control.resolve();
+  line.onIdle();
+}
+
+function command(line: Line, kind: 'tidy' | 'close'): Promise<void> {
+  return new Promise((resolve) => {
+    if (line.ended !== null) return resolve();
+    line.controls.push({ resolve });
+    line.worker.postMessage({ kind });
+  });
+}
+
+function idle(line: Line): Promise<void> {
+  return new Promise((resolve) => {
+    line.onIdle = resolve;
+    if (line.inFlight.length === 0) resolve();
+  });
 }
 
 function closedError(): AppError {

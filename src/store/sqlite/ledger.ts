@@ -18,6 +18,8 @@ export interface Tx {
   bases: Map<number, 'net' | 'gross'>;
   /** Levels as this transaction, which excludes every other writer, has them. */
   levels: Map<number, LevelRow>;
+  /** Is there any open hold that names an order? Null: not asked yet. */
+  anyTied: boolean | null;
   nextEntry: number;
   nextLine: number;
 }
@@ -33,6 +35,7 @@ export function beginTx(db: Db, now: number): Tx {
     opened: new Map(),
     bases: new Map(),
     levels: new Map(),
+    anyTied: null,
     nextEntry: 0,
     nextLine: 0,
   };
@@ -102,40 +105,46 @@ export function moveLevel(
   cause: Cause,
   chainLine: number | null = null,
 ): { after: number; prevLine: number | null } | null {
+  const level = levelIn(tx, skuId);
   const entryId = takeEntryId(tx);
-  const moved = tx.db
+  const { changes } = tx.db
     .sql(
       `update level
-       set on_hand = on_hand + @onHand,
-         committed = committed + @committed,
-         reserved = reserved + @reserved,
-         prev_entry = last_entry,
-         last_entry = @entryId,
-         prev_line = last_line,
-         last_line = coalesce(@line, last_line),
+       set on_hand = on_hand + ?,
+         committed = committed + ?,
+         reserved = reserved + ?,
+         last_entry = ?,
+         last_line = coalesce(?, last_line),
          version = version + 1
-       where sku_id = @skuId
-         and on_hand + @onHand - committed - @committed - reserved - @reserved >= 0
-         and on_hand + @onHand >= 0
-         and committed + @committed >= 0
-         and reserved + @reserved >= 0
-       returning prev_entry, prev_line, on_hand, committed, reserved`,
+       where sku_id = ?
+         and on_hand + ? - committed - ? - reserved - ? >= 0
+         and on_hand + ? >= 0
+         and committed + ? >= 0
+         and reserved + ? >= 0`,
     )
-    .get({ ...delta, entryId, skuId, line: chainLine }) as
-    | {
-        prev_entry: number | null;
-        prev_line: number | null;
-        on_hand: number;
-        committed: number;
-        reserved: number;
-      }
-    | undefined;
-  if (moved === undefined) return null;
+    .run(
+      delta.onHand,
+      delta.committed,
+      delta.reserved,
+      entryId,
+      chainLine,
+      skuId,
+      delta.onHand,
+      delta.committed,
+      delta.reserved,
+      delta.onHand,
+      delta.committed,
+      delta.reserved,
+    );
+  if (changes === 0) return null;
   tx.nextEntry += 1;
-  const { on_hand, committed, reserved } = moved;
-  const level = tx.levels.get(skuId);
-  if (level !== undefined) Object.assign(level, { on_hand, committed, reserved, last_entry: entryId });
-  const after = on_hand - committed - reserved;
+  const before = { entry: level.last_entry, line: level.last_line };
+  level.on_hand += delta.onHand;
+  level.committed += delta.committed;
+  level.reserved += delta.reserved;
+  level.last_entry = entryId;
+  level.last_line = chainLine ?? level.last_line;
+  const after = level.on_hand - level.committed - level.reserved;
   tx.db
     .sql(
       `insert into entry (id, sku_id, prev, kind, on_hand, committed, reserved, after, occurred_at, recorded_at,
@@ -145,7 +154,7 @@ export function moveLevel(
     .run(
       entryId,
       skuId,
-      moved.prev_entry,
+      before.entry,
       cause.kind,
       delta.onHand,
       delta.committed,
@@ -163,7 +172,7 @@ export function moveLevel(
   const change = delta.onHand - delta.committed - delta.reserved;
   if (change !== 0) tx.moved.add(skuId);
   if (change > 0) tx.risen.add(skuId);
-  return { after, prevLine: moved.prev_line };
+  return { after, prevLine: before.line };
 }
 
 function takeEntryId(tx: Tx): number {
@@ -186,8 +195,9 @@ export function takeLineId(tx: Tx): number {
 
 /** Links a line into a SKU's chain where no level moved. Answers the line before it. */
 export function chainLine(tx: Tx, skuId: number, lineId: number): number | null {
-  const row = tx.db
-    .sql('update level set prev_line = last_line, last_line = ? where sku_id = ? returning prev_line')
-    .get(lineId, skuId) as { prev_line: number | null };
-  return row.prev_line;
+  const level = levelIn(tx, skuId);
+  const before = level.last_line;
+  tx.db.sql('update level set last_line = ? where sku_id = ?').run(lineId, skuId);
+  level.last_line = lineId;
+  return before;
 }

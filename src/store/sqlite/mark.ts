@@ -3,9 +3,9 @@ import type { Tx } from './ledger.ts';
 import type { Db } from './open.ts';
 
 /** More own changes than these are merged: the older half becomes one fall and one rise of a wide span. */
-const maxOwnChanges = 60;
-/** Up to this length of text (about ninety changes) new ones are appended without reading the old. */
-const mostOwnText = 3_000;
+const maxOwnChanges = 16;
+/** Up to this length of text (about twenty changes) new ones are appended without reading the old. */
+const mostOwnText = 700;
 
 /** Counters that became due, all of them and by the SKU whose available moved. */
 export interface Due {
@@ -77,7 +77,9 @@ export function sumOpened(db: Db, channelId: number): void {
   ).run({ id: channelId });
 }
 
-const dueNow = 'version = version + 1, due_at = @now, dead = 0, attempts = 0';
+/** A counter that is due already keeps its time: it stays where it is in the index. */
+const dueNow = `version = version + 1, dead = 0, attempts = 0,
+  due_at = case when version > done_version and dead = 0 and due_at <= @now then due_at else @now end`;
 
 function markCounter(tx: Tx, id: number, added: OwnChange[]): void {
   const { now } = tx;

@@ -1,5 +1,12 @@
 import { changesAfter } from '../../stock/anchor.ts';
-import type { ChannelSetup, CounterReading, CounterView, PushPlan, PushSettlement } from '../store.ts';
+import type {
+  ChannelSetup,
+  CounterReading,
+  CounterView,
+  PushPlan,
+  PushResult,
+  PushSettlement,
+} from '../store.ts';
 import { ownFrom, ownToText } from './mark.ts';
 import type { Db } from './open.ts';
 import { type RawCounter, viewsOf } from './views.ts';
@@ -164,81 +171,85 @@ function settleOne(
   now: number,
 ): void {
   const { result } = settlement;
-  const others = unread.filter((push) => push.key !== sent.key);
   logResult(db, sent.key, settlement);
-  const write = (
-    state: 'idle' | 'unknown' | 'accepted',
-    left: Unread[],
-    columns: string,
-    values: (string | number | null)[],
-  ) => {
-    db.sql(`update counter set state = ?, lease = null, unread = ?, ${columns} where id = ?`).run(
-      state,
-      JSON.stringify(left),
-      ...values,
-      raw.id,
-    );
-  };
+  const after = settled(result, sent, unread, now);
+  db.sql(`update counter set state = ?, lease = null, unread = ?, ${after.columns} where id = ?`).run(
+    after.state,
+    JSON.stringify(after.left),
+    ...after.values,
+    raw.id,
+  );
+  if (result.kind === 'applied') {
+    setAnchor(db, raw, result.shown, sent.sentAt, result.answeredAt);
+    const last = Math.max(0, ...after.left.map((push) => push.deadline));
+    if (last > 0)
+      db.sql('update counter set version = version + 1, due_at = ? where id = ?').run(last, raw.id);
+  }
+  if (result.kind === 'conflict' && result.shown !== null)
+    setAnchor(db, raw, result.shown, result.askedAt, result.answeredAt);
+}
+
+/** What a result makes of its counter: state, pushes that may still act, and the columns that change. */
+interface Settled {
+  state: 'idle' | 'unknown' | 'accepted';
+  left: Unread[];
+  columns: string;
+  values: (string | number | null)[];
+}
+
+function settled(result: PushResult, sent: Unread, unread: Unread[], now: number): Settled {
+  const others = unread.filter((push) => push.key !== sent.key);
+  // Earlier pushes whose deadline has not passed may still land: they stay unread.
+  const late = others.filter((push) => push.deadline > now);
+  const waiting = (left: Unread[]) => ({
+    state: left.length > 0 ? ('unknown' as const) : ('idle' as const),
+    left,
+  });
   switch (result.kind) {
-    case 'applied': {
-      // Earlier pushes whose deadline has not passed may still land: they stay unread.
-      const late = others.filter((push) => push.deadline > now);
-      write(
-        late.length > 0 ? 'unknown' : 'idle',
-        late,
-        'done_version = max(done_version, ?), attempts = 0, error = null, dead = 0, exposed = 0, low_since = null, low_number = null',
-        [sent.version],
-      );
-      setAnchor(db, { ...raw }, result.shown, sent.sentAt, result.answeredAt);
-      if (late.length > 0) {
-        db.sql('update counter set version = version + 1, due_at = ? where id = ?').run(
-          Math.max(...late.map((push) => push.deadline)),
-          raw.id,
-        );
-      }
-      return;
-    }
+    case 'applied':
+      return {
+        ...waiting(late),
+        columns:
+          'done_version = max(done_version, ?), attempts = 0, error = null, dead = 0, exposed = 0, low_since = null, low_number = null',
+        values: [sent.version],
+      };
     case 'accepted':
       // From then on a read tells what became of it.
-      write(
-        'accepted',
-        [...others, { ...sent, deadline: result.readAt }],
-        'due_at = ?, attempts = 0, error = null',
-        [result.readAt],
-      );
-      return;
+      return {
+        state: 'accepted',
+        left: [...others, { ...sent, deadline: result.readAt }],
+        columns: 'due_at = ?, attempts = 0, error = null',
+        values: [result.readAt],
+      };
     case 'conflict': {
-      const late = others.filter((push) => push.deadline > now);
-      write(late.length > 0 ? 'unknown' : 'idle', late, 'due_at = ?, attempts = attempts + 1, error = ?', [
-        result.dueAt,
-        `the channel showed ${result.shown ?? 'nothing'}, not ${sent.base ?? 'what was expected'}`,
-      ]);
-      if (result.shown !== null) setAnchor(db, raw, result.shown, result.askedAt, result.answeredAt);
-      return;
+      const text = `the channel showed ${result.shown ?? 'nothing'}, not ${sent.base ?? 'what was expected'}`;
+      return {
+        ...waiting(late),
+        columns: 'due_at = ?, attempts = attempts + 1, error = ?',
+        values: [result.dueAt, text],
+      };
     }
     case 'retry':
-      write(
-        others.length > 0 ? 'unknown' : 'idle',
-        others,
-        'due_at = ?, attempts = attempts + ?, error = ?',
-        [result.dueAt, result.spendsAttempt ? 1 : 0, result.error],
-      );
-      return;
+      return {
+        ...waiting(others),
+        columns: 'due_at = ?, attempts = attempts + ?, error = ?',
+        values: [result.dueAt, result.spendsAttempt ? 1 : 0, result.error],
+      };
     case 'unknown':
-      write('unknown', [...others, sent], 'due_at = ?, error = ?', [result.dueAt, result.error]);
-      return;
-    case 'rejected':
-      write(
-        others.length > 0 ? 'unknown' : 'idle',
-        others,
-        'dead = ?, exposed = ?, due_at = ?, attempts = attempts + 1, error = ?',
-        [
-          result.exposed ? 0 : 1,
-          result.exposed ? 1 : 0,
-          result.dueAt ?? now,
-          result.hint === '' ? result.error : `${result.error} (${result.hint})`,
-        ],
-      );
+      return {
+        state: 'unknown',
+        left: [...others, sent],
+        columns: 'due_at = ?, error = ?',
+        values: [result.dueAt, result.error],
+      };
+    case 'rejected': {
+      const text = result.hint === '' ? result.error : `${result.error} (${result.hint})`;
+      return {
+        ...waiting(others),
+        columns: 'dead = ?, exposed = ?, due_at = ?, attempts = attempts + 1, error = ?',
+        values: [result.exposed ? 0 : 1, result.exposed ? 1 : 0, result.dueAt ?? now, text],
+      };
+    }
   }
 }
 

@@ -84,9 +84,7 @@ create table level (
   basis text check (basis in ('shelf', 'free')),
   as_of integer,
   last_entry integer,
-  prev_entry integer,
   last_line integer,
-  prev_line integer,
   version integer not null default 0,
   check (on_hand - committed - reserved >= 0)
 ) strict;

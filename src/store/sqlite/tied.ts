@@ -6,6 +6,10 @@ import type { Db } from './open.ts';
 
 /** Open holds that name this order, by id or by number, oldest first. */
 export function tiedHolds(tx: Tx, channelId: number, refs: [string, string | null]): string[] {
+  // Most shops have none at all: asked once for the transaction.
+  tx.anyTied ??=
+    tx.db.sql('select 1 from hold where open = 1 and order_ref is not null limit 1').get() !== undefined;
+  if (!tx.anyTied) return [];
   const rows = tx.db
     .sql(
       'select id from hold where channel_id = ? and order_ref in (?, ?) and open = 1 order by created_at, id',

@@ -152,7 +152,7 @@ function hasUnmappedLine(db: Db, channelId: number, rows: RawOffered[]): boolean
            where channel_id = @channelId and allocation = 'unmapped' and taken > 0
              and listing_text in (
                select @listingId
-               union all select alias from listing_alias where channel_id = @channelId and listing_ref = @id)
+               union all select value from listing l, json_each(l.aliases) where l.id = @id)
            limit 1`,
         )
         .get({ channelId, listingId: row.listing_id, id: row.id }) !== undefined,
