@@ -69,6 +69,7 @@ export function createApi(config: AmazonConfig, deps: ChannelDeps): Api {
     bucketOf,
     close: () => http.close(),
     async call(call, signal) {
+      if (signal.aborted) throw new ChannelError('retry', 'stopped before the request was sent');
       const bucket = bucketOf(call.operation);
       const url = `${origin}${call.path}${queryString(call.query ?? {})}`;
       const answer = await sendWithToken({ http, tokens, bucket, url }, call, signal);
@@ -78,7 +79,7 @@ export function createApi(config: AmazonConfig, deps: ChannelDeps): Api {
 }
 
 /** `?a=1&b=x,y`, or nothing. */
-export function queryString(query: Query): string {
+function queryString(query: Query): string {
   const parts = Object.entries(query).flatMap(([name, value]) => {
     if (value === undefined) return [];
     const list = typeof value === 'string' ? [value] : value;

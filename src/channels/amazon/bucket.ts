@@ -35,62 +35,92 @@ interface Waiter {
 
 const longestBackoffMs = 60_000;
 
+/** What a bucket holds, apart from who waits for it. */
+interface Level {
+  recall(): Promise<void>;
+  /** Time until a token is there; 0: now. */
+  waitMs(): number;
+  take(): Promise<void>;
+  rest(ms: number, signal: AbortSignal): Promise<void>;
+  told(rate: number): void;
+  empty(ms: number): void;
+  rate(): number;
+}
+
 /**
  * A sleep counts in its full length whatever the clock says afterwards, so that a wall clock that was set back holds up
  * nobody.
  */
-export function createBucket(clock: Clock, limit: Rate, memory: BucketMemory | null = null): Bucket {
+function createLevel(clock: Clock, limit: Rate, memory: BucketMemory | null): Level {
   let { rate } = limit;
   let level = limit.burst;
   let ahead = 0;
   let levelAt = clock.now();
   let notBefore = Number.NEGATIVE_INFINITY;
-  let strikes = 0;
-  let loading: Promise<void> | null = null;
-  let resting: AbortController | null = null;
-  let isPumping = false;
-  const queue: Waiter[] = [];
-
   const now = (): number => clock.now() + ahead;
+  const grown = (from: number, ms: number): number =>
+    Math.min(limit.burst, from + (Math.max(0, ms) / 1_000) * rate);
   const refill = (): void => {
-    level = Math.min(limit.burst, level + (Math.max(0, now() - levelAt) / 1_000) * rate);
+    level = grown(level, now() - levelAt);
     levelAt = now();
   };
-  const waitMs = (): number => {
-    refill();
-    const missing = level >= 1 ? 0 : Math.ceil(((1 - level) / rate) * 1_000);
-    return Math.max(missing, notBefore - now(), 0);
-  };
-  const rest = async (ms: number): Promise<void> => {
-    resting = new AbortController();
-    const { signal } = resting;
-    const began = clock.now();
-    await clock.sleep(ms, signal);
-    if (!signal.aborted) ahead += Math.max(0, ms - (clock.now() - began));
-    resting = null;
-  };
-  const recall = async (): Promise<void> => {
-    const known = (await memory?.load().catch(() => null)) ?? null;
-    if (known === null) return;
-    level = Math.min(limit.burst, known.level + (Math.max(0, clock.now() - known.at) / 1_000) * rate);
-    levelAt = now();
-  };
-  const pump = async (): Promise<void> => {
-    loading ??= recall();
-    await loading;
-    while (queue.length > 0) {
-      const ms = waitMs();
-      if (ms > 0) {
-        await rest(ms);
-        continue;
-      }
-      const at = Math.max(
-        0,
-        queue.findIndex(({ priority }) => priority === 'push'),
-      );
-      const [next] = queue.splice(at, 1);
+  return {
+    rate: () => rate,
+    async recall() {
+      const known = (await memory?.load().catch(() => null)) ?? null;
+      if (known === null) return;
+      level = grown(known.level, clock.now() - known.at);
+      levelAt = now();
+    },
+    waitMs() {
+      refill();
+      const missing = level >= 1 ? 0 : Math.ceil(((1 - level) / rate) * 1_000);
+      return Math.max(missing, notBefore - now(), 0);
+    },
+    async take() {
       level -= 1;
       await memory?.save({ level, at: clock.now() }).catch(() => undefined);
+    },
+    async rest(ms, signal) {
+      const began = clock.now();
+      await clock.sleep(ms, signal);
+      if (!signal.aborted) ahead += Math.max(0, ms - (clock.now() - began));
+    },
+    told(value) {
+      if (!Number.isFinite(value) || value <= 0) return;
+      refill();
+      rate = value;
+    },
+    empty(ms) {
+      refill();
+      level = 0;
+      notBefore = now() + ms;
+    },
+  };
+}
+
+/** A full bucket, or one as full as its memory says. */
+export function createBucket(clock: Clock, limit: Rate, memory: BucketMemory | null = null): Bucket {
+  const level = createLevel(clock, limit, memory);
+  const queue: Waiter[] = [];
+  let strikes = 0;
+  let recalling: Promise<void> | null = null;
+  let resting: AbortController | null = null;
+  let isPumping = false;
+
+  const pump = async (): Promise<void> => {
+    recalling ??= level.recall();
+    await recalling;
+    while (queue.length > 0) {
+      const ms = level.waitMs();
+      if (ms > 0) {
+        resting = new AbortController();
+        await level.rest(ms, resting.signal);
+        resting = null;
+        continue;
+      }
+      const next = nextOf(queue);
+      await level.take();
       next?.go();
     }
   };
@@ -102,47 +132,53 @@ export function createBucket(clock: Clock, limit: Rate, memory: BucketMemory | n
       if (queue.length > 0) start();
     });
   };
+  const leave = (waiter: Waiter): void => {
+    const at = queue.indexOf(waiter);
+    if (at >= 0) queue.splice(at, 1);
+    if (queue.length === 0) resting?.abort();
+  };
 
   return {
     take: (priority, signal) =>
       new Promise((resolve, reject) => {
         if (signal.aborted) return reject(stopped());
-        const leave = () => {
-          const at = queue.indexOf(waiter);
-          if (at >= 0) queue.splice(at, 1);
-          if (queue.length === 0) resting?.abort();
+        const stop = () => {
+          leave(waiter);
           reject(stopped());
         };
         const waiter: Waiter = {
           priority,
           go() {
-            signal.removeEventListener('abort', leave);
+            signal.removeEventListener('abort', stop);
             resolve();
           },
         };
-        signal.addEventListener('abort', leave, { once: true });
+        signal.addEventListener('abort', stop, { once: true });
         queue.push(waiter);
         start();
       }),
-    told(value) {
-      if (!Number.isFinite(value) || value <= 0) return;
-      refill();
-      rate = value;
-    },
+    told: (rate) => level.told(rate),
     succeeded() {
       strikes = 0;
     },
     refused(jitter) {
-      const doubling = Math.min(longestBackoffMs, 1_000 * 2 ** Math.min(10, strikes)) * (0.5 + jitter / 2);
+      const afterMs = Math.ceil(Math.max(1_000 / level.rate(), backoffMs(strikes, jitter)));
       strikes += 1;
-      refill();
-      level = 0;
-      const afterMs = Math.ceil(Math.max(1_000 / rate, doubling));
-      notBefore = now() + afterMs;
+      level.empty(afterMs);
       return afterMs;
     },
-    forecastMs: (requests) => Math.ceil((Math.max(0, requests - limit.burst) / rate) * 1_000),
+    forecastMs: (requests) => Math.ceil((Math.max(0, requests - limit.burst) / level.rate()) * 1_000),
   };
+}
+
+/** Takes the first push out of the queue, or the first of all. */
+function nextOf(queue: Waiter[]): Waiter | undefined {
+  const at = queue.findIndex(({ priority }) => priority === 'push');
+  return queue.splice(Math.max(0, at), 1)[0];
+}
+
+function backoffMs(strikes: number, jitter: number): number {
+  return Math.min(longestBackoffMs, 1_000 * 2 ** Math.min(10, strikes)) * (0.5 + jitter / 2);
 }
 
 function stopped(): ChannelError {

@@ -3,14 +3,14 @@ import type { Clock } from '../../clock.ts';
 import type { HttpClient } from '../lib/http.ts';
 
 /** What is known about a certificate. `unavailable`: it could not be had just now; asking again is pointless until then. */
-export type Certificate =
+type Certificate =
   | { kind: 'unknown' }
   | { kind: 'good'; key: KeyObject }
   | { kind: 'bad'; why: string }
   | { kind: 'unavailable' };
 
 /** Signing certificates by address: cached, failures too, and fetched once however many deliveries wait. */
-export interface Certificates {
+interface Certificates {
   /** Pure: looks at the cache only. */
   look(url: string): Certificate;
   /** Fetches unless known; never rejects. The caller has checked the address against the rules. */

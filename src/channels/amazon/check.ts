@@ -177,14 +177,14 @@ function failure(name: string, error: unknown): CheckItem {
   );
 }
 
-export function ok(name: string, detail: string): CheckItem {
+function ok(name: string, detail: string): CheckItem {
   return { name, level: 'ok', detail, remedy: '' };
 }
 
-export function warn(name: string, detail: string, remedy: string): CheckItem {
+function warn(name: string, detail: string, remedy: string): CheckItem {
   return { name, level: 'warn', detail, remedy };
 }
 
-export function fail(name: string, detail: string, remedy: string): CheckItem {
+function fail(name: string, detail: string, remedy: string): CheckItem {
   return { name, level: 'fail', detail, remedy };
 }

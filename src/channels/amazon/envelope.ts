@@ -15,7 +15,7 @@ export interface Notification {
 }
 
 /** What a body turned out to be, and the id of its outermost wrapping, which repeats with every copy of it. */
-export interface Unwrapped {
+interface Unwrapped {
   notification: Notification | null;
   id: string | null;
 }
@@ -82,7 +82,7 @@ function unwrapJson(json: unknown, depth: number): Unwrapped {
 }
 
 /** Kind of a body that is no notification. */
-export const unreadableKind = 'unreadable';
+const unreadableKind = 'unreadable';
 
 /**
  * A body as a delivery. The key is the id of the outermost wrapping: every copy of one message carries it, and two

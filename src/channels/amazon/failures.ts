@@ -23,7 +23,7 @@ const errorList = z.object({
 });
 
 /** What an answer that is not 2xx says. */
-export interface Told {
+interface Told {
   code: string;
   text: string;
 }
@@ -38,7 +38,7 @@ export function jsonOf(body: Uint8Array): unknown {
 }
 
 /** Code and words of an error body; empty when it is none of Amazon's. */
-export function toldBy(body: Uint8Array): Told {
+function toldBy(body: Uint8Array): Told {
   const parsed = errorList.safeParse(jsonOf(body));
   const first = parsed.success ? parsed.data.errors[0] : undefined;
   if (first === undefined) return { code: '', text: '' };

@@ -51,7 +51,7 @@ const ended = new Set(['DONE', 'CANCELLED', 'FATAL']);
 /** The book of one account; nothing is asked until there is an open feed. */
 export function createFeedBook(api: Api, deps: ChannelDeps): FeedBook {
   const { clock, vault, log } = deps;
-  let askedAt = Number.NEGATIVE_INFINITY;
+  const look = createLook(api, deps);
   let turn: Promise<unknown> = Promise.resolve();
 
   const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
@@ -69,28 +69,6 @@ export function createFeedBook(api: Api, deps: ChannelDeps): FeedBook {
   const isQuiet = async (): Promise<boolean> => {
     const last = Number((await vault.get(lastKey)) ?? Number.NEGATIVE_INFINITY);
     return (await read()) === null && clock.now() - (Number.isNaN(last) ? 0 : last) >= spacingMs;
-  };
-
-  /** The feed as it stands after a look: null when it has ended. */
-  const look = async (open: OpenFeed, signal: AbortSignal): Promise<OpenFeed | null> => {
-    const now = clock.now();
-    if (now - open.begunAt > forgetMs) {
-      log.warn({ feed: open.feedId }, 'a feed of a day ago never ended; its SKUs are pushed again');
-      return null;
-    }
-    if (now - askedAt < (open.feedId === null ? searchEveryMs : askEveryMs)) return open;
-    askedAt = now;
-    const known = open.feedId === null ? await findFeed(api, open, signal) : open;
-    if (known === null || known.feedId === null) return now - open.begunAt > unlistedMs ? null : open;
-    const status = await statusOf(api, known.feedId, signal);
-    if (!ended.has(status)) return known;
-    if (status === 'DONE') log.info({ feed: known.feedId }, 'feed ended');
-    else
-      log.warn(
-        { feed: known.feedId, status },
-        'feed ended without being carried out; reading back finds what is missing',
-      );
-    return null;
   };
 
   return {
@@ -125,6 +103,31 @@ export function createFeedBook(api: Api, deps: ChannelDeps): FeedBook {
         if (open !== null) await write({ ...open, feedId });
       }),
     abandon: () => inTurn(() => write(null)),
+  };
+}
+
+/** Looks at an open feed, not too often: answers it as it stands, null when it has ended. */
+function createLook(api: Api, { clock, log }: ChannelDeps) {
+  let askedAt = Number.NEGATIVE_INFINITY;
+  return async (open: OpenFeed, signal: AbortSignal): Promise<OpenFeed | null> => {
+    const now = clock.now();
+    if (now - open.begunAt > forgetMs) {
+      log.warn({ feed: open.feedId }, 'a feed of a day ago never ended; its SKUs are pushed again');
+      return null;
+    }
+    if (now - askedAt < (open.feedId === null ? searchEveryMs : askEveryMs)) return open;
+    askedAt = now;
+    const known = open.feedId === null ? await findFeed(api, open, signal) : open;
+    if (known === null || known.feedId === null) return now - open.begunAt > unlistedMs ? null : open;
+    const status = await statusOf(api, known.feedId, signal);
+    if (!ended.has(status)) return known;
+    if (status === 'DONE') log.info({ feed: known.feedId }, 'feed ended');
+    else
+      log.warn(
+        { feed: known.feedId, status },
+        'feed ended without being carried out; reading back finds what is missing',
+      );
+    return null;
   };
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { PushOutcome } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import type { Account } from './account.ts';
 import { beforeWriting } from './failures.ts';
@@ -22,41 +23,43 @@ export async function sendFeed(batch: Batch, writable: Writable[]): Promise<void
   const everywhere = account.config.marketplaces.length;
   const fit = writable.filter(({ marketplaces }) => marketplaces.length === everywhere);
   if (fit.length === 0) return;
-  const settle = (outcome: ReturnType<typeof outcomeOf>) => {
-    for (const { line } of fit) outcomes.set(line, outcome);
-  };
-  let documentId: string;
-  try {
-    documentId = await upload(account, feedOf(account.config.seller_id, fit), signal);
-  } catch (error) {
-    return settle(outcomeOf(beforeWriting(error)));
-  }
   const skus = fit.map(({ line }) => line.listingId);
   // Another call may have begun a feed meanwhile: these lines stay without an outcome and come again.
   if (!(await account.feeds.begin(skus))) return;
+  const outcome = await submit(account, fit, signal);
+  if (outcome.kind !== 'accepted' && outcome.kind !== 'unknown') await account.feeds.abandon();
+  for (const { line } of fit) outcomes.set(line, outcome);
+}
+
+/**
+ * One outcome for all lines. A feed that is refused as a whole says nothing about a line: they are tried again, by PATCH,
+ * because the next feed waits for its time.
+ */
+async function submit(account: Account, fit: Writable[], signal: AbortSignal): Promise<PushOutcome> {
+  const { api, config, feeds } = account;
   try {
-    const { data } = await account.api.call(
+    const inputFeedDocumentId = await upload(account, feedOf(config.seller_id, fit), signal);
+    const { data } = await api.call(
       {
         operation: 'createFeed',
         method: 'POST',
         path: `${root}/feeds`,
-        body: { feedType, marketplaceIds: account.config.marketplaces, inputFeedDocumentId: documentId },
+        body: { feedType, marketplaceIds: config.marketplaces, inputFeedDocumentId },
         data: created,
         priority: 'push',
       },
       signal,
     );
-    await account.feeds.submitted(data.feedId);
-    settle({ kind: 'accepted' });
+    await feeds.submitted(data.feedId);
+    return { kind: 'accepted' };
   } catch (error) {
     const outcome = outcomeOf(error);
-    if (outcome.kind !== 'unknown') await account.feeds.abandon();
-    settle(outcome);
+    return outcome.kind === 'rejected' ? { kind: 'retry', error: outcome.error } : outcome;
   }
 }
 
 /** The feed of these lines, as JSON of the listings feed schema 2.0. */
-export function feedOf(sellerId: string, writable: readonly Writable[]): string {
+function feedOf(sellerId: string, writable: readonly Writable[]): string {
   return JSON.stringify({
     header: { sellerId, version: '2.0', issueLocale: 'en_US' },
     messages: writable.map(({ line }, at) => ({
@@ -68,7 +71,16 @@ export function feedOf(sellerId: string, writable: readonly Writable[]): string 
   });
 }
 
+/** Nothing is queued by an upload, so that no failure of it is in doubt. */
 async function upload(account: Account, body: string, signal: AbortSignal): Promise<string> {
+  try {
+    return await store(account, body, signal);
+  } catch (error) {
+    throw beforeWriting(error);
+  }
+}
+
+async function store(account: Account, body: string, signal: AbortSignal): Promise<string> {
   const { api, deps } = account;
   const { data } = await api.call(
     {

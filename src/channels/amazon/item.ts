@@ -45,7 +45,7 @@ export const listingFacts = z.object({
   lead_time_days: z.number().nullable(),
   restock_date: z.string().nullable(),
 });
-export type ListingFacts = z.infer<typeof listingFacts>;
+type ListingFacts = z.infer<typeof listingFacts>;
 
 /** The facts of an item. */
 export function factsOf(item: ListingsItem): ListingFacts & Json {

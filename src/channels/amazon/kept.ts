@@ -15,7 +15,7 @@ const keptLine = z.object({
 });
 
 /** What is kept of an order, however it came: never the buyer, an address or a price. Times in milliseconds. */
-export const keptOrder = z.object({
+const keptOrder = z.object({
   kind: z.literal('order'),
   source: z.enum(['notification', 'api']),
   orderId: z.string(),

@@ -13,10 +13,16 @@ const aheadMs = 86_400_000;
 
 const includedData = ['summaries', 'fulfillmentAvailability', 'attributes'];
 
-/** A span of creation times in whole seconds of milliseconds, both ends included. */
+/** A span of creation times in milliseconds, both ends included. */
 interface Span {
   from: number;
   to: number;
+}
+
+/** A query: all times, or a span, in one of the two orders of SKUs. */
+interface Ask {
+  span: Span | null;
+  sortOrder: 'ASC' | 'DESC';
 }
 
 /**
@@ -24,12 +30,12 @@ interface Span {
  * are read in windows of creation time that are halved until each fits.
  */
 export async function* listListings(account: Account, signal: AbortSignal): AsyncGenerator<ListingPage> {
-  const first = await search(account, null, undefined, signal);
+  const first = await search(account, { span: null, sortOrder: 'ASC' }, undefined, signal);
   const total = first.data.numberOfResults;
   const isWhole = total < mostPerQuery;
   const seen = new Set<string>();
   const pages = isWhole
-    ? pagesOf(account, null, first, signal)
+    ? pagesOf(account, { span: null, sortOrder: 'ASC' }, first, signal)
     : windowPages(account, { from: firstCreated, to: account.deps.clock.now() + aheadMs }, signal);
   for await (const { data } of pages) {
     const fresh = data.items.filter(({ sku }) => !seen.has(sku));
@@ -43,26 +49,34 @@ export async function* listListings(account: Account, signal: AbortSignal): Asyn
 }
 
 async function* windowPages(account: Account, span: Span, signal: AbortSignal): AsyncGenerator<SearchAnswer> {
-  const first = await search(account, span, undefined, signal);
+  const first = await search(account, { span, sortOrder: 'ASC' }, undefined, signal);
   if (first.data.numberOfResults < mostPerQuery) {
-    yield* pagesOf(account, span, first, signal);
+    yield* pagesOf(account, { span, sortOrder: 'ASC' }, first, signal);
     return;
   }
   const middle = Math.floor((span.from + span.to) / 2_000) * 1_000;
-  if (middle <= span.from || middle >= span.to) {
+  if (middle > span.from && middle < span.to) {
+    yield* windowPages(account, { from: span.from, to: middle }, signal);
+    yield* windowPages(account, { from: middle, to: span.to }, signal);
+    return;
+  }
+  if (first.data.numberOfResults >= 2 * mostPerQuery) {
     throw new ChannelError(
       'rejected',
-      `more than ${mostPerQuery} listings were created within one second (${new Date(span.from).toISOString()}): Amazon cannot list them all`,
+      `${first.data.numberOfResults} listings were created within one second (${new Date(span.from).toISOString()}): Amazon cannot list them all`,
       { hint: 'ask Amazon support; sales of listings that are known already are still counted' },
     );
   }
-  yield* windowPages(account, { from: span.from, to: middle }, signal);
-  yield* windowPages(account, { from: middle, to: span.to }, signal);
+  // A second cannot be halved any more: its first thousand by SKU, then its last.
+  yield* pagesOf(account, { span, sortOrder: 'ASC' }, first, signal);
+  const last = await search(account, { span, sortOrder: 'DESC' }, undefined, signal);
+  yield* pagesOf(account, { span, sortOrder: 'DESC' }, last, signal);
 }
 
+/** The pages of one query up to the limit of Amazon. */
 async function* pagesOf(
   account: Account,
-  span: Span | null,
+  ask: Ask,
   first: SearchAnswer,
   signal: AbortSignal,
 ): AsyncGenerator<SearchAnswer> {
@@ -71,18 +85,15 @@ async function* pagesOf(
   for (let pages = 1; ; pages += 1) {
     yield answer;
     const next = nextToken(answer, token);
-    if (next === null) return;
-    if (pages * pageSize >= mostPerQuery) {
-      throw new ChannelError('retry', 'Amazon lists more items than it counted; the walk begins again later');
-    }
+    if (next === null || pages * pageSize >= mostPerQuery) return;
     token = next;
-    answer = await search(account, span, token, signal);
+    answer = await search(account, ask, token, signal);
   }
 }
 
 function search(
   account: Account,
-  span: Span | null,
+  { span, sortOrder }: Ask,
   pageToken: string | undefined,
   signal: AbortSignal,
 ): Promise<SearchAnswer> {
@@ -90,8 +101,11 @@ function search(
     span === null
       ? {}
       : { createdAfter: new Date(span.from).toISOString(), createdBefore: new Date(span.to).toISOString() };
-  const query = { sortBy: 'sku', sortOrder: 'ASC', ...window, pageToken };
-  return searchPage(account, { query, includedData }, signal);
+  return searchPage(
+    account,
+    { query: { sortBy: 'sku', sortOrder, ...window, pageToken }, includedData },
+    signal,
+  );
 }
 
 function listingOf(item: ListingsItem): Listing {

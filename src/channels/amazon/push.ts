@@ -12,6 +12,8 @@ export interface Batch {
   account: Account;
   signal: AbortSignal;
   outcomes: Map<PushLine, PushOutcome>;
+  /** What went wrong beyond a single line; nothing more is sent then. */
+  trouble: PushOutcome | null;
   /** From then on nothing new is begun: what is left is for the next call, and spends no attempt. */
   stopAt: number;
 }
@@ -24,7 +26,7 @@ const inFlight = 4;
 /** Flips to zero of a full call that go by PATCH all the same. */
 const zerosByPatch = 40;
 /** A SKU in a feed that has not ended is looked at again after this. */
-const feedWaitMs = 15_000;
+const feedWaitMs = 5_000;
 
 /**
  * Sets the numbers of up to 1,000 SKUs: each is read first (the guard against offers that Amazon fulfils, and the
@@ -40,6 +42,7 @@ export async function setStock(
     account,
     signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs * endWithin)]),
     outcomes: new Map(),
+    trouble: null,
     stopAt: clock.now() + timeoutMs * beginWithin,
   };
   const sendable = lines.filter((line) => !isRefusedBeforehand(batch, line));
@@ -134,6 +137,7 @@ async function checked(batch: Batch, lines: PushLine[]): Promise<Writable[] | nu
     return lines.flatMap((line) => check(batch, line, found.get(line.listingId)));
   } catch (error) {
     const outcome = outcomeOf(beforeWriting(error));
+    batch.trouble ??= outcome;
     for (const line of lines) outcomes.set(line, outcome);
     return null;
   }
@@ -162,27 +166,22 @@ function check(batch: Batch, line: PushLine, found: FoundItem | undefined): Writ
 /** Patches a few at once. False: something is wrong beyond a line, and nothing more may be sent. */
 async function patchSome(batch: Batch, writable: Writable[]): Promise<boolean> {
   const waiting = [...writable];
-  let isWell = true;
   const work = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined && isWell; next = waiting.shift()) {
+    for (let next = waiting.shift(); next !== undefined && batch.trouble === null; next = waiting.shift()) {
       const outcome = await patch(batch.account, next, batch.signal);
       batch.outcomes.set(next.line, outcome);
-      if (['auth', 'throttled', 'retry', 'unknown'].includes(outcome.kind)) isWell = false;
+      if (['auth', 'throttled', 'retry', 'unknown'].includes(outcome.kind)) batch.trouble ??= outcome;
     }
   };
   await Promise.all(Array.from({ length: Math.min(inFlight, writable.length) }, work));
-  return isWell;
+  return batch.trouble === null;
 }
 
 /** Lines that were not sent share the fate of what stopped the call, but nothing of theirs is in doubt. */
-function settleRest(batch: Batch, lines: PushLine[]): void {
-  const failed = [...batch.outcomes.values()].filter(({ kind }) =>
-    ['auth', 'throttled', 'retry', 'unknown'].includes(kind),
-  );
-  const cause = failed.find(({ kind }) => kind === 'auth') ?? failed.at(-1);
+function settleRest({ outcomes, trouble }: Batch, lines: PushLine[]): void {
   const rest: PushOutcome =
-    cause?.kind === 'unknown'
+    trouble?.kind === 'unknown'
       ? { kind: 'retry', error: 'not sent: an earlier line had no answer' }
-      : (cause ?? later);
-  for (const line of lines) if (!batch.outcomes.has(line)) batch.outcomes.set(line, rest);
+      : (trouble ?? later);
+  for (const line of lines) if (!outcomes.has(line)) outcomes.set(line, rest);
 }

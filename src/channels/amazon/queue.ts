@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import { createHttpClient, type HttpAnswer } from '../lib/http.ts';
+import { createHttpClient, type HttpAnswer, type HttpClient } from '../lib/http.ts';
 import { signedHeaders } from '../lib/sigv4.ts';
 import { userAgent } from './api.ts';
 import type { AmazonConfig, QueueConfig } from './config.ts';
@@ -9,7 +9,7 @@ import { jsonOf, scrub } from './failures.ts';
 import { regionFacts } from './region.ts';
 
 /** A message as the queue lends it; the receipt is good until its visibility time-out ends. */
-export interface QueueMessage {
+interface QueueMessage {
   messageId: string;
   receipt: string;
   body: string;
@@ -52,38 +52,7 @@ export function createQueue(config: AmazonConfig, own: QueueConfig, deps: Channe
   const region = cloudRegionOf(url.hostname) ?? regionFacts[config.region].cloud;
   const [account = '', name = ''] = url.pathname.split('/').filter(Boolean).slice(-2);
   const partition = region.startsWith('cn-') ? 'aws-cn' : 'aws';
-  const endpoint = `${config.sqs_endpoint ?? url.origin}/`;
-  const keys = {
-    accessKeyId: own.access_key_id,
-    secretAccessKey: own.secret_access_key,
-    region,
-    service: 'sqs',
-  };
-
-  const call = async <T>(
-    action: string,
-    input: Record<string, unknown>,
-    data: z.ZodType<T>,
-    signal: AbortSignal,
-  ): Promise<T> => {
-    const body = JSON.stringify({ QueueUrl: own.queue_url, ...input });
-    const headers = signedHeaders(
-      {
-        method: 'POST',
-        url: endpoint,
-        headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': `AmazonSQS.${action}` },
-        body,
-      },
-      keys,
-      deps.clock.now(),
-    );
-    const timeoutMs = Math.max(pollTimeoutMs, deps.timeoutMs);
-    const answer = await http({ method: 'POST', url: endpoint, headers, body, timeoutMs }, signal);
-    if (answer.status !== 200) throw queueFailure(action, answer);
-    const parsed = data.safeParse(jsonOf(answer.body));
-    if (parsed.success) return parsed.data;
-    throw new ChannelError('retry', `SQS ${action}: answered in an unexpected shape`);
-  };
+  const call = createCaller({ http, deps, own, region, endpoint: `${config.sqs_endpoint ?? url.origin}/` });
 
   return {
     arn: `arn:${partition}:sqs:${region}:${account}:${name}`,
@@ -118,6 +87,41 @@ export function createQueue(config: AmazonConfig, own: QueueConfig, deps: Channe
       return Attributes ?? {};
     },
     close: () => http.close(),
+  };
+}
+
+type Caller = <T>(
+  action: string,
+  input: Record<string, unknown>,
+  data: z.ZodType<T>,
+  signal: AbortSignal,
+) => Promise<T>;
+
+function createCaller(link: {
+  http: HttpClient;
+  deps: ChannelDeps;
+  own: QueueConfig;
+  region: string;
+  endpoint: string;
+}): Caller {
+  const { http, deps, own, endpoint } = link;
+  const keys = {
+    accessKeyId: own.access_key_id,
+    secretAccessKey: own.secret_access_key,
+    region: link.region,
+    service: 'sqs',
+  };
+  return async (action, input, data, signal) => {
+    const body = JSON.stringify({ QueueUrl: own.queue_url, ...input });
+    const named = { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': `AmazonSQS.${action}` };
+    const request = { method: 'POST' as const, url: endpoint, headers: named, body };
+    const headers = signedHeaders(request, keys, deps.clock.now());
+    const timeoutMs = Math.max(pollTimeoutMs, deps.timeoutMs);
+    const answer = await http({ ...request, headers, timeoutMs }, signal);
+    if (answer.status !== 200) throw queueFailure(action, answer);
+    const parsed = data.safeParse(jsonOf(answer.body));
+    if (parsed.success) return parsed.data;
+    throw new ChannelError('retry', `SQS ${action}: answered in an unexpected shape`);
   };
 }
 

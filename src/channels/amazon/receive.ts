@@ -18,7 +18,7 @@ import {
 } from './sns.ts';
 
 /** The SNS listener of one channel (dossier 2.7). */
-export interface SnsDoor {
+interface SnsDoor {
   receive(request: HookRequest): Receipt;
   close(): Promise<void>;
 }

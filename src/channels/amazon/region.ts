@@ -1,6 +1,6 @@
 /** Selling regions, each with a host and refresh tokens of its own (dossier 1.3). */
 export const regions = ['na', 'eu', 'fe'] as const;
-export type Region = (typeof regions)[number];
+type Region = (typeof regions)[number];
 
 /** Where a region is spoken to, and the cloud region that a queue without a readable one is taken for. */
 export const regionFacts: Record<Region, { origin: string; cloud: string; title: string }> = {

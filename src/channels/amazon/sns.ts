@@ -33,7 +33,7 @@ export function topicOf(arn: string): { partition: 'aws' | 'aws-cn'; region: str
 }
 
 /** The only host that a topic's certificates and confirmations may be on. */
-export function hostOf(topic: { partition: 'aws' | 'aws-cn'; region: string }): string {
+function hostOf(topic: { partition: 'aws' | 'aws-cn'; region: string }): string {
   return `sns.${topic.region}.amazonaws.com${topic.partition === 'aws-cn' ? '.cn' : ''}`;
 }
 
@@ -69,7 +69,7 @@ export function confirmUrl(message: SnsConfirmation, origin: string | null): str
 }
 
 /** The text that is signed: `key LF value LF` in byte order of the keys, values as JSON tells them (dossier 2.7). */
-export function signedText(message: SnsMessage): string {
+function signedText(message: SnsMessage): string {
   const fields: Record<string, string | null | undefined> =
     message.Type === 'Notification'
       ? { Subject: message.Subject }

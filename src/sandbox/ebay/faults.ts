@@ -68,6 +68,3 @@ export const faultNames = [
   /** A cancellation stays IN_PROGRESS for an hour. */
   'cancel_in_progress',
 ] as const;
-
-/** The name of a switch. */
-export type FaultName = (typeof faultNames)[number];

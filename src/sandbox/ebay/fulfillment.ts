@@ -1,3 +1,4 @@
+import { platformMs } from '../time.ts';
 import { scope } from './auth.ts';
 import type { RestCall, RestResult, Route } from './call.ts';
 import { orderView } from './order-view.ts';
@@ -113,20 +114,21 @@ function bounded(
  */
 function searched(state: State, filter: string): Order[] {
   const now = state.now();
+  const windowStart = now - platformMs(defaultWindowMs, state.timeScale);
+  const oldest = now - platformMs(historyMs, state.timeScale);
   const filters = filtersIn(filter);
   const created = filters.get('creationdate');
   // Dossier 6: with both dates only the creation date counts.
   const modified = created === undefined ? filters.get('lastmodifieddate') : undefined;
-  const from = modified === undefined ? rangeOf(created, now, now - defaultWindowMs) : null;
-  const changed = modified === undefined ? null : rangeOf(modified, now, now - historyMs);
+  const from = modified === undefined ? rangeOf(created, now, windowStart) : null;
+  const changed = modified === undefined ? null : rangeOf(modified, now, oldest);
   const wanted = filters
     .get('orderfulfillmentstatus')
     ?.replace(/^\{|\}$/g, '')
     .split('|');
   return state.orders
     .filter((order) => {
-      if (order.state !== 'placed' || order.listedFrom > now || order.createdAt < now - historyMs)
-        return false;
+      if (order.state !== 'placed' || order.listedFrom > now || order.createdAt < oldest) return false;
       const shown = order.indexed.findLast(({ visibleAt }) => visibleAt <= now);
       if (from !== null && !within(order.createdAt, from)) return false;
       if (changed !== null && !within(shown?.modifiedAt ?? order.createdAt, changed)) return false;

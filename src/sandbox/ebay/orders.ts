@@ -224,12 +224,14 @@ export function createOrders(deps: {
 
   const refund: Orders['refund'] = (order, { lineId, quantity }) => {
     checkOut(order);
+    // A cancelled order was refunded whole.
+    if (order.cancel?.state === 'CANCELED') return;
     const left = (line: OrderLine) => line.quantity - line.refunded;
     const line =
       lineId === undefined
         ? order.lines.find((one) => left(one) > 0)
         : order.lines.find((one) => one.lineItemId === lineId);
-    if (line === undefined || left(line) < 1 || order.cancel?.state === 'CANCELED') {
+    if (line === undefined || left(line) < 1) {
       throw new AppError('nothing_to_refund', `order ${order.orderId} has no such units left to refund`);
     }
     line.refunded += Math.min(quantity, left(line));

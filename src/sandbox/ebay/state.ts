@@ -158,7 +158,7 @@ export function unitsOf(counter: Counter): number {
   return Math.min(counter.available, counter.offer?.available ?? Number.POSITIVE_INFINITY);
 }
 
-/** How the channel's users name the counter: SKU, or item number and SKU (brief of the shop's records). */
+/** How the shop's records name the counter: SKU, or item number, with the SKU behind it for a variation. */
 export function listingIdOf(counter: Counter): string {
   if (counter.model === 'inventory' || counter.listing === null) return counter.sku ?? '';
   const { itemId, multi } = counter.listing;

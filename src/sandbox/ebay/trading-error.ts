@@ -1,5 +1,10 @@
 import { element } from './xml.ts';
 
+/**
+ * Codes that the dossier does not name (5, 37, 340, 515, 10009, 10012, 21916620, 21916799, 21919165, 21919188, 21919474,
+ * 21920200) are from memory and not verified: no caller should lean on their exact value.
+ */
+
 /** One `Errors` container. `subject` names what it is about, as error parameters. */
 export interface TradingError {
   code: number;

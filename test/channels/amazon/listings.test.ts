@@ -28,6 +28,7 @@ function catalogue(count: number, createdOf: (index: number) => number) {
     const from = Number(query.get('pageToken') ?? 0);
     const next =
       Math.min(found.length, 1_000) > from + 20 ? { pagination: { nextToken: String(from + 20) } } : {};
+    if (query.get('sortOrder') === 'DESC') found.reverse();
     const page = found.slice(from, from + 20).map(({ row }) => row);
     return { json: { numberOfResults: found.length, items: page, ...next } };
   };
@@ -123,8 +124,15 @@ describe('the catalogue', () => {
     expect(new Set(skus).size).toBe(2_500);
   });
 
+  test('of which up to two thousand were created within one second is read from both ends', async () => {
+    const { channel } = await scripted({ searchListingsItems: catalogue(1_900, () => Date.UTC(2024, 4, 1)) });
+    const skus = (await allListings(channel.listListings(calm))).map((listing) => listing.listingId);
+    expect(skus.length).toBe(1_900);
+    expect(new Set(skus).size).toBe(1_900);
+  });
+
   test('that cannot be listed whole is an error, never a short catalogue', async () => {
-    const { channel } = await scripted({ searchListingsItems: catalogue(1_500, () => Date.UTC(2024, 4, 1)) });
+    const { channel } = await scripted({ searchListingsItems: catalogue(2_500, () => Date.UTC(2024, 4, 1)) });
     await expect(allListings(channel.listListings(calm))).rejects.toMatchObject({
       kind: 'rejected',
       message: expect.stringContaining('one second'),
