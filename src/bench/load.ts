@@ -49,7 +49,8 @@ export const loadVerbs: Verbs = {
     const times: number[] = [];
     const dispatch = () => {
       while (due.length > 0 && idle.length > 0) {
-        const line = idle.pop();
+        // In turn: a connection that never sends anything is closed by the server, as it should be.
+        const line = idle.shift();
         const dueAt = due.shift();
         if (line === undefined || dueAt === undefined) return;
         void line.send(nextRequest()).then(() => {

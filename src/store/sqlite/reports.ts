@@ -27,7 +27,9 @@ export function statusCounts(db: Db): StatusCounts {
   );
   const dead = one<{ n: number }>("select count(*) as n from delivery where status = 'dead'");
   const outbox = one<{ due: number; oldest: number | null }>(
-    'select count(*) as due, min(due_at) as oldest from counter where version > done_version and dead = 0',
+    `select count(*) as due, min(c.due_at) as oldest
+     from counter c join channel ch on ch.id = c.channel_id
+     where c.version > c.done_version and c.dead = 0 and ch.mode = 'live' and ch.orphaned = 0`,
   );
   const flags = one<{ exposed: number; low: number }>(
     'select count(*) filter (where exposed = 1) as exposed, count(*) filter (where low_since is not null) as low from counter',
