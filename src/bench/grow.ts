@@ -53,8 +53,8 @@ export function growLedger(path: string, sales: number): void {
     const all = rounds * skuCount;
     db.prepare(
       `update level set committed = committed + ?, version = version + ?, last_entry = last_entry + ?,
-         prev_entry = last_entry + ?, last_line = last_line + ?, prev_line = last_line + ?`,
-    ).run(rounds, rounds, all, all - skuCount, all, all - skuCount);
+         last_line = last_line + ?`,
+    ).run(rounds, rounds, all, all);
     db.prepare('update listing set open_units = open_units + ?').run(rounds);
   })();
   db.pragma('journal_mode = WAL');

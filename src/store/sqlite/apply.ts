@@ -28,6 +28,7 @@ export function applyOrders(
       return outcomes;
     });
   } catch (error) {
+    if (error === settledMeanwhile && requests.length === 1) return [{ refused: true, orders: [] }];
     // A full disk is nobody's bad request.
     if (isStorageFailure(db, error)) throw error;
     if (requests.length === 1) return [{ failed: messageOf(error) }];
@@ -53,17 +54,14 @@ function nameCounters(tx: Tx, touched: Touched[]): void {
 
 function applyRequest(tx: Tx, request: ApplyRequest, touched: Touched[]): ApplyOutcome {
   const { delivery } = request;
-  if (delivery !== null) {
-    const row = tx.db.sql('select status from delivery where id = ?').get(delivery.id) as
-      | { status: string }
-      | undefined;
-    if (row?.status !== 'new') return { refused: true, orders: [] };
-  }
   const orders = request.orders.map((snapshot) => applySnapshot(tx, request, snapshot, touched));
   for (const orderId of request.missing) flagMissing(tx, request.channelId, orderId);
   if (delivery !== null) settleDelivery(tx, request, delivery, orders);
   return { refused: false, orders };
 }
+
+/** Somebody else settled the delivery first: the whole request is undone and refused. */
+const settledMeanwhile = new Error('the delivery was settled meanwhile');
 
 /** Records the outcome and replaces the raw body by the fields that the adapter reads, in the same transaction. */
 function settleDelivery(
@@ -74,9 +72,14 @@ function settleDelivery(
 ): void {
   const fields = JSON.stringify(delivery.fields);
   if (delivery.lookAgainAt !== null || orders.some((order) => order.verdict === 'fetch')) {
-    tx.db
-      .sql('update delivery set fields = ?, body = null, due_at = ?, looks = looks + 1 where id = ?')
+    const later = tx.db
+      .sql(
+        `update delivery
+         set fields = ?, body = null, due_at = ?, looks = looks + 1
+         where id = ? and status = 'new'`,
+      )
       .run(fields, delivery.lookAgainAt ?? tx.now, delivery.id);
+    if (later.changes === 0) throw settledMeanwhile;
     return;
   }
   const unmapped = orders.some((order) => order.unmappedLines > 0);
@@ -86,13 +89,14 @@ function settleDelivery(
   const outcome = delivery.ignored ?? outcomeText(orders, request.missing);
   // The sale of an unmapped listing keeps its payload until somebody maps the listing.
   const body = unmapped ? 'body' : 'null';
-  tx.db
+  const settled = tx.db
     .sql(
       `update delivery
        set status = ?, fields = ?, body = ${body}, settled_at = ?, error = null, outcome = ?, orders = ?, replay = 0
        where id = ? and status = 'new'`,
     )
     .run(status, fields, tx.now, outcome, ids.length === 0 ? null : JSON.stringify(ids), delivery.id);
+  if (settled.changes === 0) throw settledMeanwhile;
 }
 
 function outcomeText(orders: AppliedOrder[], missing: string[]): string {

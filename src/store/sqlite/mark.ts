@@ -22,25 +22,40 @@ export function markDue(tx: Tx): Due {
     if (units === 0) continue;
     tx.db.sql('update listing set open_units = open_units + ? where id = ?').run(units, listingRef);
   }
-  const bySku = new Map([...tx.moved].map((skuId) => [skuId, countersOn(tx, skuId)]));
+  const bySku = countersOn(tx, [...tx.moved]);
   const due = new Set<number>(tx.counters.keys());
   for (const ids of bySku.values()) for (const id of ids) due.add(id);
-  for (const id of due) markCounter(tx, id, tx.counters.get(id) ?? []);
+  const plain: number[] = [];
+  for (const id of due) {
+    const added = tx.counters.get(id) ?? [];
+    if (added.length === 0) plain.push(id);
+    else markSoldOn(tx, id, added);
+  }
+  markPlain(tx, plain);
   tx.moved.clear();
   tx.counters.clear();
   tx.opened.clear();
   return { counterIds: [...due], bySku };
 }
 
-function countersOn(tx: Tx, skuId: number): number[] {
+/** Every counter that draws on one of the SKUs, by SKU: one statement for all of them. */
+function countersOn(tx: Tx, skuIds: number[]): Map<number, number[]> {
+  const bySku = new Map<number, number[]>();
+  if (skuIds.length === 0) return bySku;
   const rows = tx.db
     .sql(
-      `select l.counter_id as id
-       from listing_part p join listing l on l.id = p.listing_ref
-       where p.sku_id = ?`,
+      `select p.sku_id as skuId, l.counter_id as id
+       from json_each(?) s
+       cross join listing_part p on p.sku_id = s.value
+       join listing l on l.id = p.listing_ref`,
     )
-    .all(skuId) as { id: number }[];
-  return rows.map((row) => row.id);
+    .all(JSON.stringify(skuIds)) as { skuId: number; id: number }[];
+  for (const { skuId, id } of rows) {
+    const known = bySku.get(skuId);
+    if (known === undefined) bySku.set(skuId, [id]);
+    else known.push(id);
+  }
+  return bySku;
 }
 
 /**
@@ -81,12 +96,15 @@ export function sumOpened(db: Db, channelId: number): void {
 const dueNow = `version = version + 1, dead = 0, attempts = 0,
   due_at = case when version > done_version and dead = 0 and due_at <= @now then due_at else @now end`;
 
-function markCounter(tx: Tx, id: number, added: OwnChange[]): void {
+function markPlain(tx: Tx, ids: number[]): void {
+  if (ids.length === 0) return;
+  tx.db
+    .sql(`update counter set ${dueNow} where id in (select value from json_each(@ids))`)
+    .run({ now: tx.now, ids: JSON.stringify(ids) });
+}
+
+function markSoldOn(tx: Tx, id: number, added: OwnChange[]): void {
   const { now } = tx;
-  if (added.length === 0) {
-    tx.db.sql(`update counter set ${dueNow} where id = @id`).run({ now, id });
-    return;
-  }
   const appended = tx.db
     .sql(
       `update counter
