@@ -28,21 +28,28 @@ export function createIngest(engine: Engine): Ingest {
   };
 
   let ahead: Promise<Batch> | null = null;
-  const round = async (): Promise<number> => {
-    const taking = ahead ?? takeBatch(engine);
-    ahead = null;
-    const batch = await taking;
-    // While the store applies this batch the next one is read.
-    const applying = applyJobs(engine, batch.ready);
-    ahead = batch.claimed.length === batchSize ? takeBatch(engine) : null;
-    for (const running of [applying, ahead]) running?.catch(() => undefined);
+  let finishing: Promise<void> = Promise.resolve();
+  const finish = async (batch: Batch): Promise<void> => {
     try {
-      for (const job of await applying) addTo(batch.looks, job);
+      for (const job of await applyJobs(engine, batch.ready)) addTo(batch.looks, job);
       for (const [live, jobs] of batch.looks) await laneOf(live).push(jobs);
     } catch (error) {
       await giveBack(engine, batch.claimed);
       throw error;
     }
+  };
+  /** Two batches are on their way at most: while the store applies one, the next is read and handed over. */
+  const round = async (): Promise<number> => {
+    const taking = ahead ?? takeBatch(engine);
+    ahead = null;
+    const batch = await taking;
+    const before = finishing;
+    finishing = finish(batch);
+    const full = batch.claimed.length === batchSize;
+    ahead = full ? takeBatch(engine) : null;
+    for (const running of [finishing, ahead]) running?.catch(() => undefined);
+    await before;
+    if (!full) await finishing;
     return batch.claimed.length;
   };
   const dropAhead = async (): Promise<void> => {
@@ -59,6 +66,7 @@ export function createIngest(engine: Engine): Ingest {
     async stop() {
       await loop.stop();
       await dropAhead();
+      await finishing.catch(() => undefined);
       await Promise.all([...lanes.values()].map((lane) => lane.stop()));
     },
     async runUntilIdle() {

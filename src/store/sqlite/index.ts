@@ -42,7 +42,7 @@ function storeOn(db: Db, executor: Executor): Store {
   ): Promise<ResultOf<(typeof reads)[N]>> => {
     try {
       const operation = reads[name] as (db: Db, ...args: unknown[]) => unknown;
-      return Promise.resolve(operation(db, ...args) as ResultOf<(typeof reads)[N]>);
+      return Promise.resolve(asOneRead(db, () => operation(db, ...args)) as ResultOf<(typeof reads)[N]>);
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
@@ -190,4 +190,14 @@ function storeOn(db: Db, executor: Executor): Store {
       return closed;
     },
   };
+}
+
+/** Several statements of one read see one state of the books, whatever is committed in between. */
+function asOneRead(db: Db, run: () => unknown): unknown {
+  db.sql('begin').run();
+  try {
+    return run();
+  } finally {
+    if (db.raw.inTransaction) db.sql('commit').run();
+  }
 }
