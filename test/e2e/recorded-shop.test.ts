@@ -135,7 +135,8 @@ async function openShop(): Promise<string> {
     );
   });
   await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${(server?.address() as AddressInfo).port}`;
+  const address = server.address() as AddressInfo;
+  return `http://127.0.0.1:${address.port}`;
 }
 
 /** Feeds the deliveries, back-fills, and answers what each line holds. */

@@ -70,7 +70,7 @@ export function dropMemoryPlatform(name: string): void {
 }
 
 /** A platform that is in no registry. */
-export function createMemoryPlatform(name: string, options: MemoryOptions = {}): MemoryPlatform {
+function createMemoryPlatform(name: string, options: MemoryOptions = {}): MemoryPlatform {
   const state = emptyState(name, options);
   return {
     name,

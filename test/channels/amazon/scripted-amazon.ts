@@ -354,8 +354,6 @@ export function refusal(code: string, message: string, details = '') {
   return { errors: [{ code, message, details }] };
 }
 
-export const accepted: Reply = { json: { sku: 'x', status: 'ACCEPTED', submissionId: 's', issues: [] } };
-
 export function fixture(name: string): string {
   return readFileSync(join(import.meta.dirname, 'fixtures', name), 'utf8');
 }

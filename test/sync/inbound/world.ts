@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { memory } from '../../../src/channels/memory/index.ts';
 import {
-  createMemoryPlatform,
   dropMemoryPlatform,
   type MemoryPlatform,
   memoryPlatform,
@@ -17,8 +16,6 @@ import { openSqliteStore } from '../../../src/store/sqlite/index.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { createWakes, type Engine, type LiveChannel } from '../../../src/sync/engine.ts';
 import { createReceiver, type HookAnswer, type Receiver } from '../../../src/sync/receive.ts';
-
-export { createMemoryPlatform };
 
 /** A clock that moves only when told; sleepers wake in the order of their times. */
 export interface FakeClock extends Clock {
