@@ -28,7 +28,8 @@ export function createIngest(engine: Engine): Ingest {
   };
 
   let ahead: Promise<Batch> | null = null;
-  let finishing: Promise<void> = Promise.resolve();
+  /** A full batch that the store still applies; its failure is told by the next round. */
+  let finishing: Promise<void> | null = null;
   const finish = async (batch: Batch): Promise<void> => {
     try {
       for (const job of await applyJobs(engine, batch.ready)) addTo(batch.looks, job);
@@ -43,13 +44,14 @@ export function createIngest(engine: Engine): Ingest {
     const taking = ahead ?? takeBatch(engine);
     ahead = null;
     const batch = await taking;
-    const before = finishing;
-    finishing = finish(batch);
     const full = batch.claimed.length === batchSize;
+    const before = finishing;
+    const current = finish(batch);
+    finishing = full ? current : null;
     ahead = full ? takeBatch(engine) : null;
-    for (const running of [finishing, ahead]) running?.catch(() => undefined);
-    await before;
-    if (!full) await finishing;
+    for (const running of [current, ahead]) running?.catch(() => undefined);
+    for (const result of await Promise.allSettled(full ? [before] : [before, current]))
+      if (result.status === 'rejected') throw result.reason;
     return batch.claimed.length;
   };
   const dropAhead = async (): Promise<void> => {
@@ -66,7 +68,7 @@ export function createIngest(engine: Engine): Ingest {
     async stop() {
       await loop.stop();
       await dropAhead();
-      await finishing.catch(() => undefined);
+      await finishing?.catch(() => undefined);
       await Promise.all([...lanes.values()].map((lane) => lane.stop()));
     },
     async runUntilIdle() {
