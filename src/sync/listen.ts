@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Delivery } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
 import { messageOf } from '../errors.ts';
@@ -6,6 +5,7 @@ import { doublingMs } from './backoff.ts';
 import { park } from './contact.ts';
 import type { Duty, Engine, LiveChannel } from './engine.ts';
 import { createLoop } from './loop.ts';
+import { rowOf } from './receive.ts';
 
 /** A queue that answered in peace for so long starts its rests from the beginning again. */
 const calmMs = 60_000;
@@ -50,15 +50,7 @@ function listening(engine: Engine, live: LiveChannel): Duty {
 async function takeIn(engine: Engine, live: LiveChannel, deliveries: Delivery[]): Promise<void> {
   if (deliveries.length === 0) return;
   const receivedAt = engine.clock.now();
-  const rows = deliveries.map((delivery) => ({
-    channelId: live.id,
-    key: delivery.key,
-    kind: delivery.kind,
-    meta: delivery.meta,
-    body: delivery.body,
-    bodyHash: createHash('sha256').update(delivery.body).digest('hex'),
-    receivedAt,
-  }));
+  const rows = deliveries.map((delivery) => rowOf(live, delivery, receivedAt));
   await engine.store.inbox.takeIn(rows);
   engine.wakes.inbox();
 }

@@ -138,7 +138,8 @@ function channelNamed(engine: Engine, name: string): LiveChannel | undefined {
   return undefined;
 }
 
-function rowOf(live: LiveChannel, delivery: Delivery, receivedAt: number): NewDelivery {
+/** A delivery as the inbox takes it in, however it reached us. */
+export function rowOf(live: LiveChannel, delivery: Delivery, receivedAt: number): NewDelivery {
   return {
     channelId: live.id,
     key: delivery.key,
