@@ -40,11 +40,14 @@ function list(rows: readonly Row[], call: Call): Reply {
       statuses.includes('any') ? status !== 'trash' : statuses.includes(status),
     )
     .sort((a, b) => a[axis] - b[axis] || a.id - b.id);
-  const page = Number(query.get('page'));
+  const offset = Number(query.get('offset'));
   const perPage = Number(query.get('per_page'));
   return {
-    json: matching.slice((page - 1) * perPage, page * perPage).map(orderRow),
-    headers: { 'x-wp-totalpages': String(Math.ceil(matching.length / perPage)) },
+    json: matching.slice(offset, offset + perPage).map(orderRow),
+    headers: {
+      'x-wp-total': String(matching.length),
+      'x-wp-totalpages': String(Math.ceil(matching.length / perPage)),
+    },
   };
 }
 
@@ -80,6 +83,28 @@ describe('walking orders', () => {
     expect(new Set(ids)).toEqual(new Set(rows.map(({ id }) => String(id))));
     expect(ids.filter((id) => Number(id) <= 40).length).toBe(80);
   });
+
+  test.each([1, 19, 60, 130])(
+    '%i orders that leave a second of 400 while we page in it push no other order off its page',
+    async (leaving) => {
+      const base = noon - 600 * second;
+      const rows = Array.from(
+        { length: 400 },
+        (_, at): Row => ({ id: at + 1, modified: base, created: base }),
+      );
+      let calls = 0;
+      const { channel } = await scripted((call) => {
+        const reply = list(rows, call);
+        calls += 1;
+        if (calls <= 2) for (const row of rows.slice(0, leaving * calls)) row.modified = noon;
+        return reply;
+      });
+      const pages = await all(channel.ordersSince(base, signal));
+      const ids = idsIn(pages);
+      expect(new Set(ids)).toEqual(new Set(rows.map(({ id }) => String(id))));
+      expect(pages.map(({ end }) => end !== null)).toEqual(pages.map((_, at) => at === pages.length - 1));
+    },
+  );
 
   test('the search is inclusive of its second and in UTC whatever the zone of the shop', async () => {
     const rows: Row[] = [
