@@ -8,13 +8,36 @@ interface Armed {
   ms: number;
 }
 
-/**
- * The fault switches of one shop. The names below mean the same in every shop; a shop adds its platform's own:
- * drop_webhook · duplicate_webhook · delay_webhook (ms) · reorder_webhook · bad_signature ·
- * apply_then_timeout (write happens, connection is cut) · timeout (nothing happens) · error_500 (before applying) ·
- * error_500_after (after applying) · throttle · slow (ms) · sale_before_write (a sale slips in between read and write) ·
- * late_apply (ms: the write is obeyed long after the caller hung up) · order_lag (ms: orders are listed late) · auth
- */
+/** The fault switches that every shop has; a shop adds its platform's own. */
+export const sharedFaults = [
+  'drop_webhook',
+  'duplicate_webhook',
+  /** By `ms`. */
+  'delay_webhook',
+  'reorder_webhook',
+  'bad_signature',
+  /** The write happens, the connection is cut. */
+  'apply_then_timeout',
+  /** Nothing happens, nothing is answered. */
+  'timeout',
+  /** Before applying. */
+  'error_500',
+  /** After applying. */
+  'error_500_after',
+  'throttle',
+  /** By `ms`. */
+  'slow',
+  /** A sale slips in between read and write. */
+  'sale_before_write',
+  /** The write is obeyed `ms` later, long after the caller hung up. */
+  'late_apply',
+  /** Orders are listed `ms` late. */
+  'order_lag',
+  /** One call is refused, and so is the refresh that follows it: one hit cannot be healed by a new token. */
+  'auth',
+] as const;
+
+/** The fault switches of one shop. */
 export interface Faults {
   /** Is this fault due now? Consumes one of `count`. */
   hits(name: string): boolean;

@@ -1,15 +1,15 @@
 import { AppError } from '../../errors.ts';
+import { createAgenda } from '../agenda.ts';
 import { createFaults } from '../faults.ts';
+import { createMail } from '../mail.ts';
 import { createRandom, type Random } from '../random.ts';
 import { type ShopAnswer, type ShopRequest, ShopServer } from '../server.ts';
 import type { Shop, ShopOptions, ShopRecords } from '../shop.ts';
-import { createAgenda } from './agenda.ts';
 import { createBuckets } from './buckets.ts';
 import { faultNames } from './faults.ts';
 import { createFeeds } from './feeds.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { type Credentials, createCredentials, createLwa } from './lwa.ts';
-import { createMail } from './mail.ts';
 import { type Region, regions } from './marketplaces.ts';
 import { accountId, createNotifier } from './notifier.ts';
 import { createOrders, recordOf } from './orders.ts';
@@ -66,7 +66,7 @@ export function createAmazonShop(options: AmazonShopOptions): AmazonShop {
   const secretOf = (id: string) => (id === credentials.accessKeyId ? credentials.secretAccessKey : null);
   const lwa = createLwa(site, credentials, random.fork('tokens'));
   const buckets = createBuckets(site.now, site.timeScale);
-  const mail = createMail();
+  const mail = createMail({ answerMs: 15_000, sockets: 20 }); // dossier 2.7
   const settings: TopicSettings = {
     signatureVersion: options.signatureVersion ?? '1',
     ladder: options.ladder ?? 'https',

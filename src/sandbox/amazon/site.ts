@@ -1,7 +1,7 @@
+import type { Agenda } from '../agenda.ts';
 import type { Faults } from '../faults.ts';
 import type { Random } from '../random.ts';
 import type { CatalogueItem } from '../shop.ts';
-import type { Agenda } from './agenda.ts';
 import type { Marketplace, Region } from './marketplaces.ts';
 import type { Records } from './records.ts';
 

@@ -1,10 +1,10 @@
 import { createSign } from 'node:crypto';
+import type { Mail } from '../mail.ts';
 import type { Random } from '../random.ts';
 import type { ShopAnswer, ShopRequest } from '../server.ts';
 import { platformMs } from '../time.ts';
 import { throwawayCertificate, throwawayKey } from './certificate.ts';
 import { type LadderName, pauseBefore } from './ladder.ts';
-import type { Mail } from './mail.ts';
 import type { Copy } from './notifier.ts';
 import { refusalOf } from './sigv4.ts';
 import type { Site } from './site.ts';
@@ -130,7 +130,7 @@ export function createTopic(deps: TopicDeps): Topic {
     retry: number,
   ): Promise<void> => {
     const began = performance.now();
-    const status = await mail.post(subscription.endpoint, sent.headers, sent.body);
+    const { status } = await mail.send({ method: 'POST', uri: subscription.endpoint, ...sent });
     const ok = status >= 200 && status < 300;
     site.records.webhook({
       topic: sent.copy?.event.type ?? sent.headers['x-amz-sns-message-type'] ?? '',
@@ -203,7 +203,7 @@ export function createTopic(deps: TopicDeps): Topic {
       const line = async () => {
         while (left > 0) {
           left -= 1;
-          const status = await mail.post(subscription.endpoint, headers, body);
+          const { status } = await mail.send({ method: 'POST', uri: subscription.endpoint, headers, body });
           tally.sent += 1;
           if (status >= 200 && status < 300) tally.ok += 1;
           else if (status >= 300 && status < 500) tally.refused += 1;

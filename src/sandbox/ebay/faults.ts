@@ -1,21 +1,8 @@
+import { sharedFaults } from '../faults.ts';
+
 /** The fault switches of this shop (see `../faults.ts` for what the shared ones mean). */
 export const faultNames = [
-  'drop_webhook',
-  'duplicate_webhook',
-  'delay_webhook',
-  'reorder_webhook',
-  'bad_signature',
-  'apply_then_timeout',
-  'timeout',
-  'error_500',
-  'error_500_after',
-  'throttle',
-  'slow',
-  'sale_before_write',
-  'late_apply',
-  'order_lag',
-  /** One call is refused, and so is the refresh that follows it: one hit cannot be healed by a new token. */
-  'auth',
+  ...sharedFaults,
   // This platform's own (dossier 10.2):
   /** The merchant changed the password: while armed all user tokens are dead and refreshing is `invalid_grant`. */
   'token_revoked',

@@ -1,15 +1,15 @@
 import { AppError } from '../../errors.ts';
+import { createAgenda } from '../agenda.ts';
 import { createFaults } from '../faults.ts';
+import { createMail } from '../mail.ts';
 import { createRandom } from '../random.ts';
 import { type ShopAnswer, type ShopRequest, ShopServer } from '../server.ts';
 import type { FaultRequest, Shop, ShopOptions } from '../shop.ts';
 import { accountRoutes, cancellationRoutes } from './account.ts';
-import { createAgenda } from './agenda.ts';
 import { type Credentials, createAuth, uuid } from './auth.ts';
 import { faultNames } from './faults.ts';
 import { fulfillmentRoutes } from './fulfillment.ts';
 import { inventoryRoutes } from './inventory.ts';
-import { createMail } from './mail.ts';
 import { createNews, type News } from './news.ts';
 import { notificationRoutes } from './notification.ts';
 import { createOrders, recordOf } from './orders.ts';
@@ -64,7 +64,8 @@ export function createEbayShop(options: EbayShopOptions): EbayShop {
   const now = options.now ?? Date.now;
   const state = createState(options, { random, faults, now });
   const agenda = createAgenda({ deliveries: deliveriesAtOnce });
-  const mail = createMail();
+  // Dossier 2.5 and 2.6: three seconds for SOAP, unpublished for JSON.
+  const mail = createMail({ answerMs: 3_000, sockets: 10 });
   const records = createRecords(now);
   const quotas = createQuotas(state);
   const auth = createAuth({ state, random: random.fork('auth'), quotas });

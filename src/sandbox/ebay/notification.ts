@@ -1,7 +1,7 @@
+import { isLoopback, type Mail } from '../mail.ts';
 import type { Random } from '../random.ts';
 import { scope, uuid } from './auth.ts';
 import { type RestCall, type RestResult, type Route, tableOf, textOf } from './call.ts';
-import { isLoopback, type Mail } from './mail.ts';
 import type { Destination, News, Subscription } from './news.ts';
 import { iso } from './order-view.ts';
 import { badRequest, RestProblem } from './problem.ts';

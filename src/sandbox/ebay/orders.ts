@@ -1,8 +1,8 @@
 import { AppError } from '../../errors.ts';
+import type { Agenda } from '../agenda.ts';
 import type { Random } from '../random.ts';
 import type { SellRequest, SellResult, ShopOrder } from '../shop.ts';
 import { platformMs } from '../time.ts';
-import type { Agenda } from './agenda.ts';
 import type { News } from './news.ts';
 import type { Counter, Order, OrderLine, State } from './state.ts';
 import { shownOf } from './state.ts';
@@ -134,7 +134,7 @@ export function createOrders(deps: {
   const waitForCheckout = (order: Order, afterMs: number) =>
     agenda.add({
       afterMs,
-      lane: 'buyers',
+      group: 'buyers',
       run() {
         if (order.state === 'placed' || !state.orders.includes(order)) return;
         if (faults.hits('never_pays')) dropCommitment(order);
@@ -217,7 +217,7 @@ export function createOrders(deps: {
     changed(order);
     agenda.add({
       afterMs: platformMs(wish.takesMs, state.timeScale),
-      lane: 'buyers',
+      group: 'buyers',
       run: () => finishCancel(order, wish),
     });
   };

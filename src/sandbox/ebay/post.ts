@@ -1,7 +1,7 @@
+import type { Agenda } from '../agenda.ts';
+import type { Mail } from '../mail.ts';
 import type { Random } from '../random.ts';
 import { platformMs } from '../time.ts';
-import type { Agenda } from './agenda.ts';
-import type { Mail } from './mail.ts';
 import type { Records } from './records.ts';
 import type { Order, State } from './state.ts';
 
@@ -51,7 +51,7 @@ export function createPost(deps: {
   };
 
   const queue = (parcel: Parcel, attempt: number, again: boolean, afterMs: number) =>
-    agenda.add({ afterMs, lane: 'deliveries', run: () => deliver(parcel, attempt, again) });
+    agenda.add({ afterMs, group: 'deliveries', run: () => deliver(parcel, attempt, again) });
 
   const deliver = async (parcel: Parcel, attempt: number, again: boolean): Promise<void> => {
     const { topic, subject, order } = parcel;

@@ -1,6 +1,6 @@
+import type { Agenda } from '../agenda.ts';
 import type { Random } from '../random.ts';
 import type { ShopAnswer, ShopRequest } from '../server.ts';
-import type { Agenda } from './agenda.ts';
 import type { Auth, Grant } from './auth.ts';
 import { type Family, listOf, type RestCall, type RestResult, type Route, tableOf, textOf } from './call.ts';
 import { badRequest, problemResult, RestProblem, systemError } from './problem.ts';
@@ -75,7 +75,7 @@ export function createRest(deps: Deps): (request: ShopRequest) => Promise<ShopAn
     if (route.writesStock !== true) return run(route, call);
     const lateMs = faults.ms('late_apply');
     if (faults.hits('late_apply')) {
-      agenda.add({ afterMs: lateMs, lane: 'jobs', run: async () => void (await run(route, call)) });
+      agenda.add({ afterMs: lateMs, group: 'jobs', run: async () => void (await run(route, call)) });
       return 'cut';
     }
     const result = await run(route, call);

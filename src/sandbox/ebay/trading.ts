@@ -1,6 +1,6 @@
+import type { Agenda } from '../agenda.ts';
 import type { Random } from '../random.ts';
 import type { ShopAnswer, ShopRequest } from '../server.ts';
-import type { Agenda } from './agenda.ts';
 import type { Auth } from './auth.ts';
 import { iso } from './order-view.ts';
 import type { Quotas } from './quota.ts';
@@ -121,7 +121,7 @@ export function createTrading(deps: Deps): (request: ShopRequest) => ShopAnswer 
     const node = nodeAt(parsed, `${name}Request`);
     const lateMs = faults.ms('late_apply');
     if (name === writesStock && faults.hits('late_apply')) {
-      agenda.add({ afterMs: lateMs, lane: 'jobs', run: () => void run(name, call, node) });
+      agenda.add({ afterMs: lateMs, group: 'jobs', run: () => void run(name, call, node) });
       return null;
     }
     const result = run(name, call, node);

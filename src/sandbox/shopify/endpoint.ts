@@ -11,10 +11,10 @@ import {
   parse,
   validate,
 } from 'graphql';
+import type { Agenda } from '../agenda.ts';
 import type { Faults } from '../faults.ts';
 import type { Random } from '../random.ts';
 import type { ShopAnswer, ShopRequest } from '../server.ts';
-import type { Agenda } from './agenda.ts';
 import type { Auth } from './auth.ts';
 import type { Call } from './call.ts';
 import { actualCost, type Bucket, type Costed, maxCost, requestedCost } from './cost.ts';

@@ -1,20 +1,8 @@
+import { sharedFaults } from '../faults.ts';
+
 /** The fault switches of this shop (see `../faults.ts` for what the shared ones mean). */
 export const faultNames = [
-  'drop_webhook',
-  'duplicate_webhook',
-  'delay_webhook',
-  'reorder_webhook',
-  'bad_signature',
-  'apply_then_timeout',
-  'timeout',
-  'error_500',
-  'error_500_after',
-  'throttle',
-  'slow',
-  'sale_before_write',
-  'late_apply',
-  'order_lag',
-  'auth',
+  ...sharedFaults,
   // This platform's own (dossier 9 and 10):
   /** A copy under a new webhook id and the same event id, as a second subscription makes it. */
   'new_id_duplicate',

@@ -1,9 +1,10 @@
 import { AppError } from '../../errors.ts';
+import { createAgenda } from '../agenda.ts';
 import { createFaults } from '../faults.ts';
+import { createMail } from '../mail.ts';
 import { createRandom } from '../random.ts';
 import { type ShopAnswer, type ShopRequest, ShopServer } from '../server.ts';
 import type { FaultRequest, Shop, ShopOptions, ShopOrder, ShopRecords } from '../shop.ts';
-import { createAgenda } from './agenda.ts';
 import { type Credentials, createAuth, grantedScopes } from './auth.ts';
 import { type Bulk, createBulk } from './bulk.ts';
 import type { Call } from './call.ts';
@@ -14,7 +15,6 @@ import { gid } from './gid.ts';
 import { createHolds } from './holds.ts';
 import { createIdempotencyMemory } from './idempotency.ts';
 import { createInventory, type Payload } from './inventory.ts';
-import { createMail } from './mail.ts';
 import { createOrders, shownOf } from './orders.ts';
 import { createRecords } from './records.ts';
 import { createResolvers } from './resolvers.ts';
@@ -54,7 +54,7 @@ export function createShopifyShop(options: ShopOptions): ShopifyShop {
   const faults = createFaults(random.fork('faults'), faultNames);
   const state = createState(options, random.fork('state'), Date.now());
   const agenda = createAgenda({ webhooks: deliveriesAtOnce });
-  const mail = createMail();
+  const mail = createMail({ connectMs: 1_000, answerMs: 5_000, sockets: 10 }); // dossier 2.5
   const records = createRecords();
   const auth = createAuth({ random: random.fork('auth'), faults, timeScale });
   const { credentials } = auth;

@@ -1,6 +1,6 @@
+import { isLoopback } from '../mail.ts';
 import type { Call } from './call.ts';
 import { gid, idIn } from './gid.ts';
-import { isLoopback } from './mail.ts';
 import { wholeSeconds } from './moment.ts';
 import type { ShopState } from './state.ts';
 import type { Views } from './views.ts';

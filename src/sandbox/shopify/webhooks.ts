@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { stringify } from 'lossless-json';
+import type { Agenda } from '../agenda.ts';
 import type { Faults } from '../faults.ts';
+import type { Mail } from '../mail.ts';
 import type { Random } from '../random.ts';
 import { platformMs } from '../time.ts';
-import type { Agenda } from './agenda.ts';
-import type { Mail } from './mail.ts';
 import { nanoTime } from './moment.ts';
 import type { Records } from './records.ts';
 import { sampleOrder } from './sample.ts';
@@ -177,11 +177,12 @@ export function createWebhooks(deps: WebhookDeps): Webhooks {
     delivery.attempts += 1;
     const revisionAtSend = happening.order?.revision ?? 0;
     const sentAt = Date.now();
-    const status = await mail.post(
-      delivery.uri,
-      headersOf(delivery, topic),
-      Buffer.from(delivery.body, 'utf8'),
-    );
+    const { status } = await mail.send({
+      method: 'POST',
+      uri: delivery.uri,
+      headers: headersOf(delivery, topic),
+      body: Buffer.from(delivery.body, 'utf8'),
+    });
     const ok = status >= 200 && status < 300;
     records.webhook({
       topic,

@@ -1,3 +1,4 @@
+import { sharedFaults } from '../faults.ts';
 import type { ShopAnswer } from '../server.ts';
 import { platformMs } from '../time.ts';
 import { phpJson } from './php.ts';
@@ -14,21 +15,7 @@ import type { Site } from './site.ts';
  * unpaid_checkout (the order stays pending).
  */
 export const FAULTS = [
-  'drop_webhook',
-  'duplicate_webhook',
-  'delay_webhook',
-  'reorder_webhook',
-  'bad_signature',
-  'apply_then_timeout',
-  'timeout',
-  'error_500',
-  'error_500_after',
-  'throttle',
-  'slow',
-  'sale_before_write',
-  'late_apply',
-  'order_lag',
-  'auth',
+  ...sharedFaults,
   'html_challenge',
   'php_notice',
   'maintenance',

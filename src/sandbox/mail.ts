@@ -8,7 +8,7 @@ export interface Reply {
   body: string;
 }
 
-/** Calls addresses of others. */
+/** Calls addresses of others, on this machine only; follows no redirect. */
 export interface Mail {
   /** Never throws. */
   send(call: {
@@ -21,10 +21,17 @@ export interface Mail {
 }
 
 /**
- * Dossier 2.5 and 2.6: three seconds for SOAP, unpublished for JSON. It measures the receiver's machine, which runs no
- * faster when the platform's clock does, so the time scale does not divide it.
+ * How long a platform waits for its receiver. It measures the receiver's machine, which runs no faster when the
+ * platform's clock does, so the time scale does not divide it.
  */
-const answerMs = 3_000;
+export interface Patience {
+  answerMs: number;
+  /** Default: as long as for the answer. */
+  connectMs?: number;
+  /** Calls under way at once. */
+  sockets: number;
+}
+
 const longestReply = 64 * 1024;
 const nothing: Reply = { status: 0, contentType: '', body: '' };
 const loopback = new Set(['127.0.0.1', 'localhost', '[::1]']);
@@ -37,8 +44,8 @@ export function isLoopback(uri: string): boolean {
 }
 
 /** Opens a mail desk; `stop` cuts what is under way. */
-export function createMail(): Mail {
-  const agent = new Agent({ keepAlive: true, maxSockets: 10 });
+export function createMail({ answerMs, connectMs = answerMs, sockets }: Patience): Mail {
+  const agent = new Agent({ keepAlive: true, maxSockets: sockets });
   const open = new Set<() => void>();
   return {
     send: ({ method, uri, headers, body }) =>
@@ -52,7 +59,8 @@ export function createMail(): Mail {
           ...(secure ? {} : { agent }),
         });
         const finish = (reply: Reply) => {
-          clearTimeout(timer);
+          clearTimeout(answerTimer);
+          clearTimeout(connectTimer);
           open.delete(cut);
           resolve(reply);
         };
@@ -60,8 +68,13 @@ export function createMail(): Mail {
           call.destroy();
           finish(nothing);
         };
-        const timer = setTimeout(cut, answerMs);
+        const answerTimer = setTimeout(cut, answerMs);
+        const connectTimer = setTimeout(cut, connectMs);
         open.add(cut);
+        call.on('socket', (socket) => {
+          if (!socket.connecting) clearTimeout(connectTimer);
+          else socket.once('connect', () => clearTimeout(connectTimer));
+        });
         call.on('response', (response) => {
           const chunks: Buffer[] = [];
           let size = 0;

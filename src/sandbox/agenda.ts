@@ -1,6 +1,6 @@
 /**
- * What the platform will do later: deliveries, jobs, exports, late writes. Real timers run it; `settle` runs all of
- * it at once in due order, so that a test waits for nothing.
+ * What the platform will do later: notifications and their retries, payments, feeds, numbers that become visible.
+ * Real timers run it; `settle` runs all of it at once in due order, so that a test waits for nothing.
  */
 export interface Agenda {
   /** `group` limits how many run at once within it. */
@@ -12,70 +12,77 @@ export interface Agenda {
   stop(): void;
 }
 
+/** Longer waits than a timer can hold are looked at again. */
+const longestTimerMs = 2 ** 31 - 1;
+
 interface Task {
   at: number;
-  order: number;
   group: string;
   run: () => Promise<void> | void;
 }
 
+/** Groups that `limits` does not name have no limit. */
 export function createAgenda(limits: Record<string, number>): Agenda {
   let waiting: Task[] = [];
   const running = new Map<string, number>();
   const inFlight = new Set<Promise<void>>();
   let timer: NodeJS.Timeout | null = null;
   let stopped = false;
-  let settling = false;
-  let count = 0;
+  let settling = 0;
 
   const busy = (group: string) => running.get(group) ?? 0;
-  const run = async (task: Task): Promise<void> => {
-    try {
-      await task.run();
-    } finally {
-      running.set(task.group, busy(task.group) - 1);
-    }
-  };
+  const isFree = (task: Task) => busy(task.group) < (limits[task.group] ?? Number.POSITIVE_INFINITY);
+
   const start = (task: Task): Promise<void> => {
     running.set(task.group, busy(task.group) + 1);
-    const done: Promise<void> = run(task).finally(() => {
+    const done = (async () => task.run())().finally(() => {
+      running.set(task.group, busy(task.group) - 1);
       inFlight.delete(done);
       arrange();
     });
     inFlight.add(done);
     return done;
   };
-  const free = (task: Task) => busy(task.group) < (limits[task.group] ?? Number.POSITIVE_INFINITY);
+
   const tick = () => {
     timer = null;
     const now = Date.now();
-    for (const task of waiting.filter(({ at }) => at <= now)) {
-      if (!free(task)) continue;
-      waiting = waiting.filter((other) => other !== task);
-      void start(task);
+    const due: Task[] = [];
+    const claimed = new Map<string, number>();
+    for (const task of waiting) {
+      if (task.at > now) break;
+      const taken = busy(task.group) + (claimed.get(task.group) ?? 0);
+      if (taken >= (limits[task.group] ?? Number.POSITIVE_INFINITY)) continue;
+      claimed.set(task.group, (claimed.get(task.group) ?? 0) + 1);
+      due.push(task);
     }
+    const gone = new Set(due);
+    if (gone.size > 0) waiting = waiting.filter((task) => !gone.has(task));
+    for (const task of due) void start(task);
     arrange();
   };
+
   const arrange = () => {
     if (timer !== null) clearTimeout(timer);
     timer = null;
-    if (stopped || settling) return;
-    const next = waiting.find(free);
-    if (next !== undefined) timer = setTimeout(tick, Math.max(0, next.at - Date.now()));
+    if (stopped || settling > 0) return;
+    const next = waiting.find(isFree);
+    if (next === undefined) return;
+    timer = setTimeout(tick, Math.min(longestTimerMs, Math.max(0, next.at - Date.now())));
   };
 
   return {
     add({ afterMs, group, run }) {
       if (stopped) return;
-      count += 1;
-      const task: Task = { at: Date.now() + afterMs, order: count, group, run };
-      const place = waiting.findIndex((other) => other.at > task.at);
-      waiting.splice(place === -1 ? waiting.length : place, 0, task);
+      const task: Task = { at: Date.now() + afterMs, group, run };
+      let place = waiting.length;
+      while (place > 0 && (waiting[place - 1]?.at ?? 0) > task.at) place -= 1;
+      waiting.splice(place, 0, task);
       arrange();
     },
     size: () => waiting.length + inFlight.size,
     async settle() {
-      settling = true;
+      settling += 1;
       arrange();
       try {
         while (waiting.length + inFlight.size > 0 && !stopped) {
@@ -84,7 +91,7 @@ export function createAgenda(limits: Record<string, number>): Agenda {
           if (task !== undefined) await start(task);
         }
       } finally {
-        settling = false;
+        settling -= 1;
         arrange();
       }
     },
