@@ -48,18 +48,22 @@ export async function compose(
 ): Promise<Composition> {
   const clock = deps.clock ?? systemClock;
   const rows = await store.channels.configure(config.channels.map(setupOf), clock.now());
+  const settings = settingsOf(config);
   const channels = new Map<number, LiveChannel>();
   for (const channel of config.channels) {
     const row = rows.find((candidate) => candidate.name === channel.name);
     if (row === undefined) continue;
-    channels.set(row.id, liveChannel(channel, row.id, { store, clock, log: deps.log }));
+    channels.set(
+      row.id,
+      liveChannel(channel, row.id, { store, clock, log: deps.log, publicUrl: settings.publicUrl }),
+    );
   }
   const engine: Engine = {
     store,
     clock,
     log: deps.log,
     channels,
-    settings: settingsOf(config),
+    settings,
     wakes: createWakes(),
     randomHex: hex,
   };
@@ -79,14 +83,14 @@ function settingsOf(config: Config): EngineSettings {
     maxZero: config.reconcile.max_zero,
     keepKeysMs: config.retention.event_ids,
     keepPayloadsMs: config.retention.payloads,
-    publicUrl: config.server.public_url,
+    publicUrl: config.server.public_url?.replace(/\/+$/, '') ?? null,
   };
 }
 
 function liveChannel(
   channel: ChannelConfig,
   id: number,
-  deps: { store: Store; clock: Clock; log: Log },
+  deps: { store: Store; clock: Clock; log: Log; publicUrl: string | null },
 ): LiveChannel {
   const { store } = deps;
   const adapter: Channel = channel.definition.create(channel.own, {
@@ -96,6 +100,7 @@ function liveChannel(
     randomHex: hex,
     baseUrl: channel.base_url,
     timeoutMs: channel.timeout,
+    publicUrl: deps.publicUrl,
     vault: {
       get: (key) => store.channels.vaultGet(id, key),
       set: (key, value) => store.channels.vaultSet(id, key, value),

@@ -96,6 +96,8 @@ export interface ChannelDeps {
   baseUrl: string | null;
   /** Client time-out of one request. */
   timeoutMs: number;
+  /** Where the public listener is seen from outside, no slash at the end; our address is `<publicUrl>/hooks/<name>`. Null: not set. */
+  publicUrl: string | null;
   /** Small secrets that must survive a restart (rotating tokens). Atomic; not for stock. */
   vault: Vault;
 }
@@ -166,7 +168,8 @@ export interface PushLine extends ListingRef {
 /**
  * What became of one line. `applied`: the channel answered with the number. `accepted`: taken, not yet readable.
  * `conflict`: the number there was not `base`; `shown` is what was read, with its span. `unknown`: no answer, the
- * write may have happened or may still happen. Error texts are for people and carry no secret.
+ * write may have happened or may still happen. `throttled` rests the whole channel, `waits` only this line (something of
+ * ours is still under way there); neither spends an attempt. Error texts are for people and carry no secret.
  */
 export type PushOutcome =
   | { kind: 'applied'; shown: number }
@@ -174,6 +177,7 @@ export type PushOutcome =
   | { kind: 'conflict'; shown: number | null; askedAt: number; answeredAt: number }
   | { kind: 'retry'; error: string; afterMs?: number }
   | { kind: 'throttled'; error: string; afterMs: number }
+  | { kind: 'waits'; error: string; afterMs: number }
   | { kind: 'auth'; error: string }
   | { kind: 'rejected'; error: string; hint: string }
   | { kind: 'unknown'; error: string };
@@ -288,6 +292,8 @@ export interface WebhookReport {
 }
 
 export interface Webhooks {
+  /** False: the platform delivers to a queue, so that registering needs no public address; `ensure` gets an empty one. */
+  readonly needsUrl?: false;
   list(signal: AbortSignal): Promise<WebhookState[]>;
   /** Makes the needed subscriptions exist once, active, at this address; idempotent. */
   ensure(url: string, signal: AbortSignal): Promise<WebhookReport>;
@@ -367,7 +373,8 @@ export interface Channel {
 
   /**
    * A queue that is pulled instead of delivered: hands over what came until aborted, and removes it at the source only
-   * after `take` has resolved (it is on disk then). Throws `ChannelError`; the engine rests and calls it again.
+   * after `take` has resolved (it is on disk then). An answer of the queue that brought nothing is told by an empty
+   * list: the queue works. Throws `ChannelError`; the engine rests and calls it again.
    */
   listen?(take: (deliveries: Delivery[]) => Promise<void>, signal: AbortSignal): Promise<void>;
   /** How many requests a read of so many listings takes, and how long within the platform's rate; shown beforehand. */

@@ -20,7 +20,7 @@ export interface ShopRequest {
 export interface ShopAnswer {
   status: number;
   headers?: Record<string, string>;
-  body: string;
+  body: string | Buffer;
 }
 
 /** `null`: the connection was cut, nothing is answered. */

@@ -1,5 +1,6 @@
 import type { Listing } from '../channels/channel.ts';
 import type { Engine, LiveChannel } from './engine.ts';
+import { forecastOf } from './forecast.ts';
 
 /** What a walk of a channel's catalogue brought. */
 export interface Imported {
@@ -28,11 +29,15 @@ export async function importCatalogue(
   const beganAt = clock.now();
   const known = await countPresent(engine, live);
   let seen = 0;
+  let forecast = forecastOf(live, known);
+  if (forecast.plan !== '') progress(`${live.name}: ${forecast.plan}`);
   let waiting: Listing[] = [];
   for await (const page of live.channel.listListings(signal)) {
     waiting.push(...page.listings);
     seen += page.listings.length;
-    progress(`${live.name}: ${seen}${page.total === null ? '' : ` of ${page.total}`} listings read`);
+    if (page.total !== null) forecast = forecastOf(live, page.total);
+    const of = page.total === null ? '' : ` of ${page.total}`;
+    progress(`${live.name}: ${seen}${of} listings read${forecast.left(seen)}`);
     while (waiting.length >= chunk) {
       await store.listings.upsert(live.id, waiting.slice(0, chunk), clock.now());
       waiting = waiting.slice(chunk);
@@ -65,7 +70,8 @@ async function matchKnown(engine: Engine, live: LiveChannel): Promise<number> {
   return matches.length;
 }
 
-async function countPresent(engine: Engine, live: LiveChannel): Promise<number> {
+/** Listings that were there at the last walk. */
+export async function countPresent(engine: Engine, live: LiveChannel): Promise<number> {
   return countPages(engine, live, (row) => !row.vanished);
 }
 

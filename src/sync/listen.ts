@@ -2,13 +2,13 @@ import type { Delivery } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
 import { messageOf } from '../errors.ts';
 import { doublingMs } from './backoff.ts';
-import { park } from './contact.ts';
 import type { Duty, Engine, LiveChannel } from './engine.ts';
 import { createLoop } from './loop.ts';
-import { rowOf } from './receive.ts';
+import { rowOf, tellReused } from './receive.ts';
 
 /** A queue that answered in peace for so long starts its rests from the beginning again. */
 const calmMs = 60_000;
+const queueAlert = 'queue';
 
 /** Pulls the queues of channels that have one. A message is removed at its source only after it is on disk here. */
 export function createListening(engine: Engine): Duty {
@@ -28,16 +28,27 @@ export function createListening(engine: Engine): Duty {
 
 function listening(engine: Engine, live: LiveChannel): Duty {
   let failures = 0;
+  /** Whether an alert may stand, also one of an earlier run. */
+  let isDoubted = true;
+  const takeIn = async (deliveries: Delivery[]): Promise<void> => {
+    if (deliveries.length > 0) await keep(engine, live, deliveries);
+    if (!isDoubted) return;
+    isDoubted = false;
+    await engine.store.duties.resolveAlert(queueAlert, live.name, engine.clock.now());
+  };
   return createLoop(engine, `listen ${live.name}`, async (signal) => {
     const beganAt = engine.clock.now();
     try {
-      await live.channel.listen?.((deliveries) => takeIn(engine, live, deliveries), signal);
+      await live.channel.listen?.(takeIn, signal);
       failures = 0;
       return 1_000;
     } catch (error) {
       if (signal.aborted) return 0;
       failures = engine.clock.now() - beganAt > calmMs ? 1 : failures + 1;
-      if (error instanceof ChannelError && error.kind === 'auth') await park(engine, live, error);
+      if (isForPeople(error)) {
+        isDoubted = true;
+        await tell(engine, live, error);
+      }
       engine.log.warn({ channel: live.name, error: messageOf(error) }, 'the queue could not be read');
       const restMs = doublingMs(failures, 1_000, 300_000);
       return error instanceof ChannelError && error.kind === 'throttled'
@@ -47,10 +58,26 @@ function listening(engine: Engine, live: LiveChannel): Duty {
   });
 }
 
-async function takeIn(engine: Engine, live: LiveChannel, deliveries: Delivery[]): Promise<void> {
-  if (deliveries.length === 0) return;
+/** A queue that refuses us will not mend itself. It may be another company's than the channel, so the channel goes on. */
+function isForPeople(error: unknown): error is ChannelError {
+  return error instanceof ChannelError && (error.kind === 'auth' || error.kind === 'rejected');
+}
+
+async function tell(engine: Engine, live: LiveChannel, error: ChannelError): Promise<void> {
+  const hint = error.hint === '' ? '' : ` (${error.hint})`;
+  const message = `${live.name}: the queue refuses us, sales are only found by polling: ${error.message}${hint}`;
+  await engine.store.duties.raiseAlert(
+    { channelId: live.id, kind: queueAlert, subject: live.name, message },
+    engine.clock.now(),
+  );
+}
+
+async function keep(engine: Engine, live: LiveChannel, deliveries: Delivery[]): Promise<void> {
   const receivedAt = engine.clock.now();
   const rows = deliveries.map((delivery) => rowOf(live, delivery, receivedAt));
-  await engine.store.inbox.takeIn(rows);
+  const taken = await engine.store.inbox.takeIn(rows);
+  for (const [at, each] of taken.entries()) {
+    if (each.kind === 'accepted' && each.reused) tellReused(engine, live, rows[at]?.key ?? '');
+  }
   engine.wakes.inbox();
 }

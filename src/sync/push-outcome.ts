@@ -34,6 +34,7 @@ export function resultOf(
     case 'conflict':
       return { ...outcome, dueAt: now };
     case 'throttled':
+    case 'waits':
       return { kind: 'retry', error: outcome.error, dueAt: now + outcome.afterMs, spendsAttempt: false };
     case 'auth':
       return { kind: 'retry', error: outcome.error, dueAt: now, spendsAttempt: false };

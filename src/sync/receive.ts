@@ -163,12 +163,16 @@ function noteTaken(
     else counts.accepted += 1;
     if (each.kind !== 'accepted' || !each.reused) continue;
     counts.reused += 1;
-    const key = rows[index]?.key ?? '';
-    const message = `${live.name} sent another body under a known delivery key (${key}); both are kept`;
-    engine.store.duties
-      .raiseAlert({ channelId: live.id, kind: 'key_reused', subject: live.name, message }, engine.clock.now())
-      .catch((error: unknown) => engine.log.warn({ error: messageOf(error) }, 'alert not kept'));
+    tellReused(engine, live, rows[index]?.key ?? '');
   }
+}
+
+/** Tells people that a channel used one key for two bodies; nobody waits for it. */
+export function tellReused(engine: Engine, live: LiveChannel, key: string): void {
+  const message = `${live.name} sent another body under a known delivery key (${key}); both are kept`;
+  engine.store.duties
+    .raiseAlert({ channelId: live.id, kind: 'key_reused', subject: live.name, message }, engine.clock.now())
+    .catch((error: unknown) => engine.log.warn({ error: messageOf(error) }, 'alert not kept'));
 }
 
 function summaryOf(taken: TakenIn[]): Record<string, unknown> {

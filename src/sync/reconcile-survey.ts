@@ -3,7 +3,9 @@ import { iso } from '../clock.ts';
 import { classify, type Verdict } from '../stock/classify.ts';
 import type { Evidence } from '../stock/drift.ts';
 import type { ChannelRow, CounterView } from '../store/store.ts';
+import { countPresent } from './catalogue.ts';
 import type { Engine, LiveChannel } from './engine.ts';
+import { forecastOf } from './forecast.ts';
 import type { PlanLine } from './plan.ts';
 import { callReadStock, refOf } from './push-call.ts';
 import { driftContext } from './push-context.ts';
@@ -24,6 +26,8 @@ export interface SurveyWish {
   evidence: Omit<Evidence, 'clouded'>;
   /** When a saved plan first saw these counters too low: their proof counts from there. */
   lowSince: ReadonlyMap<number, { since: number; number: number }>;
+  /** Told of what the read will take, and how far it is. */
+  progress?: ((text: string) => void) | undefined;
 }
 
 /** A line with what correcting it needs to know. */
@@ -49,6 +53,9 @@ export interface Survey {
 export async function survey(engine: Engine, wish: SurveyWish, signal: AbortSignal): Promise<Survey> {
   const codes = await skuCodes(engine, wish.row.name);
   const result: Survey = { lines: [], mapped: 0, readable: 0, quiet: 0 };
+  const { live, progress } = wish;
+  const forecast = forecastOf(live, await countToRead(engine, wish));
+  progress?.(`reading ${live.name}${forecast.plan === '' ? '' : `: ${forecast.plan}`}`);
   for await (const page of pagesOf(engine, wish)) {
     const wanted = page.filter(isKept);
     if (wanted.length === 0) continue;
@@ -64,6 +71,7 @@ export async function survey(engine: Engine, wish: SurveyWish, signal: AbortSign
       result.mapped += 1;
       if (reading.shown !== null) result.readable += 1;
     }
+    progress?.(`${live.name}: ${result.mapped} numbers read${forecast.left(result.mapped)}`);
     if (wish.book === 'dry') continue;
     const bookings = judged.map((each) => bookingOf(each.line.counter_id, each.reading, each.verdict));
     await engine.store.outbox.read(bookings, engine.clock.now());
@@ -76,6 +84,12 @@ const mostListed = 2_000;
 
 function isQuiet(line: PlanLine, verdict: Survey['lines'][number]['verdict']): boolean {
   return line.cause === 'in sync' && verdict.action === 'none' && verdict.low === null;
+}
+
+/** About how many listings the survey will ask for; not counted where the channel has no use for it. */
+async function countToRead(engine: Engine, { live, counterIds }: SurveyWish): Promise<number> {
+  if (counterIds !== null) return counterIds.length;
+  return live.channel.forecast === undefined ? 0 : await countPresent(engine, live);
 }
 
 /** A counter without a mapped, switched-on listing is nobody's business here. */

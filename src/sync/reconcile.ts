@@ -153,7 +153,6 @@ async function reconcileChannel(
       run.outcome.failed.push({ channel: row.name, reason: foreign, kind: 'held' });
       return;
     }
-    run.tools.progress?.(`reading ${row.name}`);
     const found = await survey(engine, surveyWish(run, target), signal);
     const pull = run.first.pulls.get(live.id);
     if (run.wish.plan !== undefined) run.outcome.skipped += skipChanged(found, run.wish.plan);
@@ -177,6 +176,7 @@ function surveyWish(run: Run, { row, live }: Target): Parameters<typeof survey>[
   return {
     row,
     live,
+    progress: run.tools.progress,
     counterIds: run.counterIds,
     book: run.wish.dryRun ? 'dry' : 'book',
     first: run.first,

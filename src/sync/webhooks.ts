@@ -1,4 +1,4 @@
-import type { WebhookState } from '../channels/channel.ts';
+import type { WebhookState, Webhooks } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
 import { AppError, EXIT, messageOf } from '../errors.ts';
 import { park } from './contact.ts';
@@ -13,10 +13,14 @@ export interface ChannelWebhooks {
   error: string | null;
 }
 
-/** Where the platform shall deliver: `<public_url>/hooks/<channel>`. Throws AppError when no address is configured. */
-export function hookUrl(engine: Engine, live: LiveChannel): string {
+/**
+ * Where the platform shall deliver: `<public_url>/hooks/<channel>`; empty where it delivers to no address. Throws AppError
+ * when one is needed and none is configured.
+ */
+function hookUrl(engine: Engine, live: LiveChannel, { needsUrl }: Webhooks): string {
   const { publicUrl } = engine.settings;
   if (publicUrl === null) {
+    if (needsUrl === false) return '';
     throw new AppError(
       'no_public_url',
       'server.public_url is not set, so no channel can reach this invsync',
@@ -26,7 +30,7 @@ export function hookUrl(engine: Engine, live: LiveChannel): string {
       },
     );
   }
-  return `${publicUrl.replace(/\/+$/, '')}/hooks/${live.name}`;
+  return `${publicUrl}/hooks/${live.name}`;
 }
 
 /** Makes the channel's subscriptions exist; from now on `serve` looks after them. */
@@ -37,7 +41,7 @@ export async function registerWebhooks(
 ): Promise<ChannelWebhooks> {
   const { webhooks } = live.channel;
   if (webhooks === undefined || !live.webhooks) return none(live);
-  const report = await webhooks.ensure(hookUrl(engine, live), signal);
+  const report = await webhooks.ensure(hookUrl(engine, live, webhooks), signal);
   await engine.store.channels.mark(live.id, { webhooksRegistered: true });
   return { channel: live.name, webhooks: report.webhooks, changes: report.changes, error: null };
 }

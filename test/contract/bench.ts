@@ -146,6 +146,7 @@ export async function openBench(make: MakeBench, items = 12, seed = 11): Promise
       clock: benchClock,
       log: silentLog,
       randomHex: (bytes) => randomBytes(bytes).toString('hex'),
+      publicUrl: null,
       baseUrl: typeof baseUrl === 'string' ? baseUrl : null,
       timeoutMs: 20_000,
       vault: {

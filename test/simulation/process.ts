@@ -54,6 +54,7 @@ export async function boot(world: World, registered: (name: string) => string): 
         clock: world.clock,
         log: silentLog,
         randomHex: world.hex,
+        publicUrl: null,
         baseUrl: null,
         timeoutMs,
         vault: { get: async () => null, set: async () => undefined },

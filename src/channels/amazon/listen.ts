@@ -17,7 +17,10 @@ export async function listen(
 ): Promise<void> {
   while (!signal.aborted) {
     const messages = await receive(queue, signal);
-    if (messages.length === 0) continue;
+    if (messages.length === 0) {
+      if (!signal.aborted) await take([]);
+      continue;
+    }
     await take(messages.map(({ body }) => deliveryOf(Buffer.from(body, 'utf8'))));
     await queue.remove(
       messages.map(({ receipt }) => receipt),

@@ -92,7 +92,7 @@ async function notInFeed(batch: Batch, lines: PushLine[]): Promise<PushLine[]> {
   return lines.filter((line) => {
     if (!locked.has(line.listingId)) return true;
     const error = 'a feed with this SKU has not ended at Amazon';
-    outcomes.set(line, { kind: 'throttled', error, afterMs: feedWaitMs });
+    outcomes.set(line, { kind: 'waits', error, afterMs: feedWaitMs });
     return false;
   });
 }

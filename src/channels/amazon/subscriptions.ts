@@ -48,6 +48,7 @@ const anything = z.unknown();
  */
 export function subscriptionsOf(account: Account): Webhooks {
   return {
+    needsUrl: false,
     list: async (signal) => statesOf(await lookUp(account, signal), account.queue),
     ensure: (_url, signal) => ensure(account, signal),
     remove: (signal) => remove(account, signal),

@@ -61,7 +61,7 @@ const longestCode = 200;
 /**
  * Answers a challenge: hex SHA-256 over code, verification token and address, the address exactly as it was registered
  * (dossier 2.3, trap 10). The address of the account-deletion notice is registered by hand in the developer portal, so
- * that an unknown one is put together from the Host header.
+ * that an unknown one is taken from `server.public_url`, and from the Host header where that is not set.
  */
 export function answerChallenge(shop: Shop, door: Door, request: HookRequest): Receipt {
   const codes = new URLSearchParams(request.query).getAll('challenge_code');
@@ -74,7 +74,7 @@ export function answerChallenge(shop: Shop, door: Door, request: HookRequest): R
   if (token === undefined) return refusal(412, 'no verification_token is configured');
   const registered = door.address();
   if (registered === undefined) return { kind: 'needs', load: () => door.loadAddress() };
-  const address = addressOf(shop.deps.name, registered, request);
+  const address = addressOf(shop, registered, request);
   if (address === null) return refusal(400, 'the Host header is missing or odd');
   const challengeResponse = createHash('sha256').update(code).update(token).update(address).digest('hex');
   return {
@@ -85,9 +85,10 @@ export function answerChallenge(shop: Shop, door: Door, request: HookRequest): R
   };
 }
 
-function addressOf(name: string, registered: string | null, request: HookRequest): string | null {
-  const path = `/hooks/${name}${request.path}`;
+function addressOf({ deps }: Shop, registered: string | null, request: HookRequest): string | null {
+  const path = `/hooks/${deps.name}${request.path}`;
   if (registered !== null && pathOf(registered).endsWith(path)) return registered;
+  if (deps.publicUrl !== null) return `${deps.publicUrl}${path}`;
   const host = request.headers['x-forwarded-host'] ?? request.headers['host'] ?? '';
   if (!/^[a-z0-9.:[\]-]{1,255}$/i.test(host)) return null;
   const scheme = /^(?:127\.|localhost|\[::1\])/.test(host) ? 'http' : 'https';

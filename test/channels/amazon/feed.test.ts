@@ -140,7 +140,7 @@ describe('a feed and a patch', () => {
       clock.move(6_000);
       const outcomes = await channel.setStock([line('S-0000', 0, null), line(outside, 1, 5)], calm);
       expect(outcomes).toMatchObject([
-        { kind: 'throttled', error: expect.stringContaining('feed') },
+        { kind: 'waits', error: expect.stringContaining('feed') },
         { kind: 'accepted' },
       ]);
     }
@@ -162,7 +162,7 @@ describe('a feed and a patch', () => {
     const { channel, open, of } = await shop();
     await channel.setStock(full(), calm);
     const again = open();
-    expect(await again.setStock([line('S-0000', 0, null)], calm)).toMatchObject([{ kind: 'throttled' }]);
+    expect(await again.setStock([line('S-0000', 0, null)], calm)).toMatchObject([{ kind: 'waits' }]);
     expect(of('patchListingsItem')).toEqual([]);
   });
 
@@ -172,7 +172,7 @@ describe('a feed and a patch', () => {
     });
     await channel.setStock(full(), calm);
     clock.move(6_000);
-    expect(await channel.setStock([line('S-0000', 0, null)], calm)).toMatchObject([{ kind: 'throttled' }]);
+    expect(await channel.setStock([line('S-0000', 0, null)], calm)).toMatchObject([{ kind: 'waits' }]);
   });
 
   test('a feed whose submission had no answer is looked for by time, and holds its SKUs until it is found and ended', async () => {
@@ -196,7 +196,7 @@ describe('a feed and a patch', () => {
     expect(kindsOf(await channel.setStock(full(), calm))).toEqual(['unknown']);
     expect(vault.get('feed open')).toContain('"feedId":null');
     const wait = async () => (await channel.setStock([line('S-0000', 0, null)], calm))[0]?.kind;
-    expect(await wait()).toBe('throttled');
+    expect(await wait()).toBe('waits');
     expect(of('getFeeds')[0]?.query.get('feedTypes')).toBe('JSON_LISTINGS_FEED');
     expect(Date.parse(of('getFeeds')[0]?.query.get('createdSince') ?? '')).toBeGreaterThan(
       testStart - 120_000,
@@ -209,7 +209,7 @@ describe('a feed and a patch', () => {
   test('a feed that Amazon never took holds its SKUs for five minutes', async () => {
     const { channel, clock } = await shop({ createFeed: ['hang up'], getFeeds: [{ json: { feeds: [] } }] });
     await channel.setStock(full(), calm);
-    expect(await channel.setStock([line('S-0000', 0, null)], calm)).toMatchObject([{ kind: 'throttled' }]);
+    expect(await channel.setStock([line('S-0000', 0, null)], calm)).toMatchObject([{ kind: 'waits' }]);
     clock.move(6 * 60_000);
     expect(await channel.setStock([line('S-0000', 0, null)], calm)).toEqual([{ kind: 'accepted' }]);
   });

@@ -157,6 +157,7 @@ function depsOf(at: {
     clock: at.clock,
     log: silentLog,
     randomHex: (bytes) => '80'.repeat(bytes),
+    publicUrl: null,
     baseUrl: at.url,
     timeoutMs: at.timeoutMs,
     vault: {

@@ -113,6 +113,7 @@ export async function stage(
     },
     log: silentLog,
     randomHex: (bytes) => 'ab'.repeat(bytes),
+    publicUrl: null,
     baseUrl: url,
     timeoutMs: 5_000,
     vault: {

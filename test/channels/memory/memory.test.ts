@@ -25,6 +25,7 @@ function shop(options: MemoryOptions = {}): { clock: FakeClock; platform: Memory
       clock,
       log: silentLog,
       randomHex: () => 'aa',
+      publicUrl: null,
       baseUrl: null,
       timeoutMs: 1_000,
       vault: { get: async () => null, set: async () => undefined },

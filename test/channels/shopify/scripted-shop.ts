@@ -153,6 +153,7 @@ export function channelAt(
     name: 'main-shop',
     clock: over.clock ?? testClock(),
     log: silentLog,
+    publicUrl: null,
     randomHex: (bytes) => {
       drawn += 1;
       return String(drawn).padStart(bytes * 2, '0');

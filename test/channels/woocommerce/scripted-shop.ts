@@ -118,6 +118,7 @@ export function depsFor(options: { baseUrl: string | null; vault?: Map<string, s
       drawn += 1;
       return drawn.toString(16).padStart(bytes * 2, '0');
     },
+    publicUrl: null,
     baseUrl: options.baseUrl,
     timeoutMs: 5_000,
     vault,

@@ -121,6 +121,7 @@ export async function makeWorld(
         clock,
         log: silentLog,
         randomHex: (bytes) => randomBytes(bytes).toString('hex'),
+        publicUrl: null,
         baseUrl: null,
         timeoutMs: 10_000,
         vault: { get: async () => null, set: async () => undefined },

@@ -243,6 +243,7 @@ function liveOf(
       name: setup.name,
       ...deps,
       log: silentLog,
+      publicUrl: null,
       baseUrl: null,
       timeoutMs: 10_000,
       vault: { get: async () => null, set: async () => undefined },
