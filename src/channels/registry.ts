@@ -8,6 +8,8 @@ const types: Readonly<Record<string, () => Promise<ChannelDefinition>>> = {
   memory: async () => (await import('./memory/index.ts')).memory,
   shopify: async () => (await import('./shopify/index.ts')).shopify,
   woocommerce: async () => (await import('./woocommerce/index.ts')).woocommerce,
+  amazon: async () => (await import('./amazon/index.ts')).amazon,
+  ebay: async () => (await import('./ebay/index.ts')).ebay,
 };
 
 /** The names of all built-in types. */

@@ -5,6 +5,8 @@ import type { Shop, ShopOptions } from './shop.ts';
 const shops: Readonly<Record<string, () => Promise<(options: ShopOptions) => Shop>>> = {
   shopify: async () => (await import('./shopify/index.ts')).createShopifyShop,
   woocommerce: async () => (await import('./woocommerce/index.ts')).createWooShop,
+  amazon: async () => (await import('./amazon/index.ts')).createAmazonShop,
+  ebay: async () => (await import('./ebay/index.ts')).createEbayShop,
 };
 
 /** The types of shops, in the order in which the demo opens them. */

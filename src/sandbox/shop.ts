@@ -30,6 +30,11 @@ export interface Shop {
   readonly url: string;
   /** The entry under `channels:` that makes invsync talk to this shop (type, mode, credentials, base_url …), in clear text: throwaway keys. */
   channelConfig(): Record<string, unknown>;
+  /**
+   * Keys that all channels share and that this platform's slowness demands at the shop's time scale (`settle: '4s'`);
+   * for who runs it faster than life. None: the platform answers at once.
+   */
+  durations?(): Record<string, string>;
   start(): Promise<void>;
   /** Stops serving and delivering; a second stop is harmless. */
   stop(): Promise<void>;

@@ -25,6 +25,8 @@ export interface Call<T> {
   grant?: Grant;
   /** Default `read`. */
   priority?: Priority;
+  /** Fails with `throttled` instead of waiting longer than this for its turn; default: waits. */
+  patienceMs?: number;
 }
 
 /** The answer's data and the span of its request. */
@@ -71,6 +73,7 @@ export function createApi(config: AmazonConfig, deps: ChannelDeps): Api {
     async call(call, signal) {
       if (signal.aborted) throw new ChannelError('retry', 'stopped before the request was sent');
       const bucket = bucketOf(call.operation);
+      if (call.patienceMs !== undefined) await bucket.within(call.patienceMs);
       const url = `${origin}${call.path}${queryString(call.query ?? {})}`;
       const answer = await sendWithToken({ http, tokens, bucket, url }, call, signal);
       return readAnswer(call, answer, { bucket, deps });
@@ -169,11 +172,10 @@ function memoryOf(deps: ChannelDeps, operation: OperationName): BucketMemory {
   return {
     async load() {
       const text = await deps.vault.get(key);
-      const [level, at] = (text ?? '').split(' ').map(Number);
-      if (level === undefined || at === undefined || !Number.isFinite(level) || !Number.isFinite(at))
-        return null;
-      return { level, at };
+      const [level = Number.NaN, at = Number.NaN, rate = Number.NaN] = (text ?? '').split(' ').map(Number);
+      if (!Number.isFinite(level) || !Number.isFinite(at) || !(rate > 0)) return null;
+      return { level, at, rate };
     },
-    save: ({ level, at }) => deps.vault.set(key, `${level.toFixed(4)} ${at}`),
+    save: ({ level, at, rate }) => deps.vault.set(key, `${level.toFixed(4)} ${at} ${rate}`),
   };
 }

@@ -8,16 +8,25 @@ export interface Rate {
   burst: number;
 }
 
+/** What a bucket remembers: tokens, when that was (ms), and the rate that was told last. */
+export interface Remembered {
+  level: number;
+  at: number;
+  rate: number;
+}
+
 /** Where a slow bucket's level outlives the process, so that a crash loop cannot spend its burst again and again. */
 export interface BucketMemory {
-  load(): Promise<{ level: number; at: number } | null>;
-  save(state: { level: number; at: number }): Promise<void>;
+  load(): Promise<Remembered | null>;
+  save(state: Remembered): Promise<void>;
 }
 
 /** The token bucket of one operation, as the platform keeps one (dossier 7). */
 export interface Bucket {
   /** Waits for a token and takes it; pushes go before reads. Rejects with `ChannelError` when stopped. */
   take(priority: Priority, signal: AbortSignal): Promise<void>;
+  /** Rejects with `throttled`, and the time to come back, when a request that came now would wait longer than so long. */
+  within(patienceMs: number): Promise<void>;
   /** The rate that an answer told. */
   told(rate: number): void;
   /** An answer other than 429 came. */
@@ -69,6 +78,7 @@ function createLevel(clock: Clock, limit: Rate, memory: BucketMemory | null): Le
     async recall() {
       const known = (await memory?.load().catch(() => null)) ?? null;
       if (known === null) return;
+      rate = known.rate;
       level = grown(known.level, clock.now() - known.at);
       levelAt = now();
     },
@@ -79,7 +89,7 @@ function createLevel(clock: Clock, limit: Rate, memory: BucketMemory | null): Le
     },
     async take() {
       level -= 1;
-      await memory?.save({ level, at: clock.now() }).catch(() => undefined);
+      await memory?.save({ level, at: clock.now(), rate }).catch(() => undefined);
     },
     async rest(ms, signal) {
       const began = clock.now();
@@ -108,9 +118,12 @@ export function createBucket(clock: Clock, limit: Rate, memory: BucketMemory | n
   let resting: AbortController | null = null;
   let isPumping = false;
 
-  const pump = async (): Promise<void> => {
+  const recalled = (): Promise<void> => {
     recalling ??= level.recall();
-    await recalling;
+    return recalling;
+  };
+  const pump = async (): Promise<void> => {
+    await recalled();
     while (queue.length > 0) {
       const ms = level.waitMs();
       if (ms > 0) {
@@ -157,6 +170,12 @@ export function createBucket(clock: Clock, limit: Rate, memory: BucketMemory | n
         queue.push(waiter);
         start();
       }),
+    async within(patienceMs) {
+      await recalled();
+      const afterMs = level.waitMs() + Math.ceil((queue.length / level.rate()) * 1_000);
+      if (afterMs <= patienceMs) return;
+      throw new ChannelError('throttled', 'the budget of this request is used up', { afterMs });
+    },
     told: (rate) => level.told(rate),
     succeeded() {
       strikes = 0;

@@ -40,8 +40,6 @@ export type RestError = z.infer<typeof RestError>;
 
 const ErrorBody = z.object({ errors: z.array(RestError) });
 
-/** Daily limits end at a time that no answer tells; a short wait costs one refused call a minute (dossier 7). */
-const throttleMs = 60_000;
 const longestWaitMs = 3_600_000;
 
 /** The failure that a REST answer tells, or null. A 401 comes here only after a renewed token was refused too. */
@@ -63,10 +61,10 @@ export function failureOf(answer: HttpAnswer, what: string, effect: Effect): Cha
       hint: 'the consent lacks a scope, or the seller account is restricted: consent again with the scopes of docs/channels/ebay.md',
     });
   if (status === 429) {
-    const afterMs = retryAfterMs(answer) ?? throttleMs;
+    const afterMs = retryAfterMs(answer);
     return new Refusal('throttled', told, {
       ...facts,
-      afterMs,
+      ...(afterMs === null ? {} : { afterMs }),
       hint: 'a call limit is reached; invsync waits',
     });
   }

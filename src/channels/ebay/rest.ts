@@ -6,6 +6,7 @@ import { parseJsonBytes } from '../lib/json.ts';
 import { AdaptivePace, type Priority } from '../lib/pace.ts';
 import type { EbayConfig } from './config.ts';
 import { type Effect, failureOf, unclear } from './failures.ts';
+import { createLimitRest } from './limit-rest.ts';
 import { sites } from './sites.ts';
 import type { TokenKind, Tokens } from './tokens.ts';
 
@@ -50,6 +51,7 @@ export function createRest(
 ): Rest {
   const { http, tokens } = means;
   const pace = new AdaptivePace(deps.clock, { intervalMs });
+  const limitRest = createLimitRest();
   const { locale } = sites[config.marketplace];
   const base = deps.baseUrl ?? 'https://api.ebay.com';
 
@@ -86,10 +88,13 @@ export function createRest(
       const failure = failureOf(answer, what, effect);
       if (failure === null) {
         pace.succeeded();
+        limitRest.ended();
         return readAnswer(call, answer, effect);
       }
-      if (failure.kind === 'throttled') pace.pause(Math.min(failure.afterMs ?? 0, longestPauseMs));
-      throw failure;
+      if (failure.kind !== 'throttled') throw failure;
+      const limited = limitRest.timed(failure);
+      pace.pause(Math.min(limited.afterMs ?? 0, longestPauseMs));
+      throw limited;
     },
   };
 }

@@ -5,6 +5,7 @@ import type { HttpAnswer, HttpClient } from '../lib/http.ts';
 import { AdaptivePace, type Priority } from '../lib/pace.ts';
 import type { EbayConfig } from './config.ts';
 import { type Effect, failureOf, Refusal, short, unclear } from './failures.ts';
+import { createLimitRest } from './limit-rest.ts';
 import { clockOf } from './rest.ts';
 import { sites } from './sites.ts';
 import type { Tokens } from './tokens.ts';
@@ -58,8 +59,6 @@ const intervalMs = 100;
 const tokenCodes = new Set([931, 932, 16110, 17470, 21916984, 21917053]);
 const limitCodes = new Set([518, 218050, 218053, 218054]);
 const internalCodes = new Set([10007, 20003, 2191]);
-/** Short limits end after 15 minutes; the daily one at a time that no answer tells. */
-const limitMs = 15 * 60_000;
 
 /** Adds the token by header, names site and version, renews a refused token once. */
 export function createTrading(
@@ -69,6 +68,7 @@ export function createTrading(
 ): Trading {
   const { http, tokens } = means;
   const pace = new AdaptivePace(deps.clock, { intervalMs });
+  const limitRest = createLimitRest();
   const url = config.trading_url ?? `${deps.baseUrl ?? 'https://api.ebay.com'}/ws/api.dll`;
   const { siteId, locale } = sites[config.marketplace];
 
@@ -91,18 +91,27 @@ export function createTrading(
       signal,
     );
 
+  const read = <T>(call: TradingCall<T>, answer: HttpAnswer): TradingAnswer<T> | 'token refused' => {
+    try {
+      return readAnswer(call, answer);
+    } catch (error) {
+      throw error instanceof ChannelError && error.kind === 'throttled' ? limitRest.timed(error) : error;
+    }
+  };
+
   return {
     async call(call, signal) {
       const token = await tokens.current('user', signal);
       await pace.acquire(1, call.priority ?? 'read', signal);
       if (signal.aborted) throw new ChannelError('retry', 'stopped before the request was sent');
-      let answer = readAnswer(call, await send(call, token, signal));
+      let answer = read(call, await send(call, token, signal));
       if (answer === 'token refused') {
         const fresh = await tokens.afterRefusal('user', token, signal);
-        answer = readAnswer(call, await send(call, fresh, signal));
+        answer = read(call, await send(call, fresh, signal));
       }
       if (answer !== 'token refused') {
         pace.succeeded();
+        limitRest.ended();
         return answer;
       }
       throw new ChannelError('auth', `${call.name}: eBay refuses the token`, {
@@ -151,7 +160,6 @@ function breakdownOf(call: TradingCall<unknown>, errors: readonly TradingError[]
   const text = `${call.name}: ${wordsOfErrors(errors)}`;
   if (errors.some((error) => limitCodes.has(error.ErrorCode))) {
     return new ChannelError('throttled', text, {
-      afterMs: limitMs,
       hint: 'the call limit of the XML API is reached; invsync waits',
     });
   }

@@ -146,11 +146,16 @@ export function createGateway(deps: GatewayDeps): Gateway {
     if (refusal !== null) throw denied(refusal);
     if (operation.token === 'seller' && faults.hits('wrong_region')) throw denied();
     if (operation.gated === true && faults.hits('missing_role')) throw denied();
-    if (faults.hits('auth')) throw denied();
+    if (faults.hits('auth')) {
+      lwa.refuseNext();
+      throw denied();
+    }
   };
 
   const limit = (operation: Operation) => {
-    if (faults.hits('throttle') || !buckets.take(operation.name, operation)) throw quotaExceeded();
+    const { usagePlan } = site;
+    const rate = { rate: operation.rate * usagePlan, burst: operation.burst };
+    if (faults.hits('throttle') || !buckets.take(operation.name, rate)) throw quotaExceeded();
     if (operation.writes === true && !buckets.take('application', applicationLimit)) {
       throw quotaExceeded('You exceeded your quota for the requested resource: application limit.');
     }
@@ -198,7 +203,9 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const rateHeader = (operation: Operation, status: number): Record<string, string> =>
     (status < 300 || status === 400 || status === 404) && site.random.chance(0.9)
       ? {
-          'x-amzn-RateLimit-Limit': String(Number(scaledRate(operation.rate, site.timeScale).toPrecision(4))),
+          'x-amzn-RateLimit-Limit': String(
+            Number(scaledRate(operation.rate * site.usagePlan, site.timeScale).toPrecision(4)),
+          ),
         }
       : {};
 

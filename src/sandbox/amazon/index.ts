@@ -5,13 +5,14 @@ import { createMail } from '../mail.ts';
 import { createRandom, type Random } from '../random.ts';
 import { type ShopAnswer, type ShopRequest, ShopServer } from '../server.ts';
 import type { Shop, ShopOptions, ShopRecords } from '../shop.ts';
+import { platformMs } from '../time.ts';
 import { createBuckets } from './buckets.ts';
 import { faultNames } from './faults.ts';
 import { createFeeds } from './feeds.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { type Credentials, createCredentials, createLwa } from './lwa.ts';
 import { type Region, regions } from './marketplaces.ts';
-import { accountId, createNotifier } from './notifier.ts';
+import { createNotifier } from './notifier.ts';
 import { createOrders, recordOf } from './orders.ts';
 import { createQueue, type Queue } from './queue.ts';
 import { createRecords } from './records.ts';
@@ -28,6 +29,10 @@ export interface AmazonShopOptions extends ShopOptions {
   signatureVersion?: '1' | '2';
   /** How the topic retries; default `https`. */
   ladder?: TopicSettings['ladder'];
+  /** How many times the published rates this seller may call: plans follow the volume of sales (dossier 6.2). Default 1. */
+  usagePlan?: number;
+  /** What is younger than this no search tells, in ms of the platform. Default: its two minutes (dossier 6.1). */
+  unsearchableMs?: number;
   /** The shop's clock, ms since 1970; default the machine's. Timers stay the machine's. */
   now?: () => number;
 }
@@ -75,7 +80,7 @@ export function createAmazonShop(options: AmazonShopOptions): AmazonShop {
   const queue = createQueue({
     name: `invsync-${label}`,
     awsRegion: site.region.awsRegion,
-    accountId,
+    accountId: site.awsAccountId,
     random: random.fork('queue'),
     timeScale: site.timeScale,
     now: site.now,
@@ -86,7 +91,7 @@ export function createAmazonShop(options: AmazonShopOptions): AmazonShop {
     mail,
     random: random.fork('topic'),
     name: `invsync-${label}`,
-    accountId,
+    accountId: site.awsAccountId,
     secretOf,
     settings,
   });
@@ -176,6 +181,13 @@ export function createAmazonShop(options: AmazonShopOptions): AmazonShop {
       sqs_endpoint: server.url,
       cert_url_override: `${server.url}${topic.certificatePath}`,
     }),
+    // Accepted numbers show after up to three minutes, orders are found after two, pending ones are paid within four.
+    durations: () => ({
+      poll: '4m',
+      settle: `${platformMs(210_000, options.timeScale) + 500}ms`,
+      order_lag: `${platformMs(270_000, options.timeScale) + 1_500}ms`,
+      index_lag: `${platformMs(150_000, options.timeScale) + 500}ms`,
+    }),
     start: () => server.start(),
     async stop() {
       site.agenda.stop();
@@ -197,7 +209,10 @@ export function createAmazonShop(options: AmazonShopOptions): AmazonShop {
       setNumber(site, listing, quantity);
       notifier.numberChanged(listing);
     },
-    fault: (request) => site.faults.arm(request),
+    fault(request) {
+      if (request.clear === true) lwa.forgive();
+      site.faults.arm(request);
+    },
     pending: () => site.agenda.size() + queue.counts().visible + queue.counts().inFlight,
     records: (): ShopRecords => ({
       orders: [...site.orders.values()].map(recordOf),
@@ -242,8 +257,11 @@ function createSite(options: AmazonShopOptions, random: Random): Site {
   let itemNumber = 70_000_000_000_000 + own.int(0, 999_999);
   return {
     timeScale: options.timeScale,
+    usagePlan: options.usagePlan ?? 1,
+    unsearchableMs: options.unsearchableMs ?? 120_000,
     region,
     sellerId: `A${own.hex(13).toUpperCase()}`,
+    awsAccountId: String(random.fork('aws account').int(100_000_000_000, 999_999_999_999)),
     storeName: options.name,
     marketplaces: region.marketplaces.slice(0, 2),
     random: own,

@@ -24,6 +24,10 @@ export interface Lwa {
   refusal(token: string | undefined, kind: TokenKind): string | null;
   /** Every access token dies now. */
   expireAll(): void;
+  /** Refuses the next grant, whatever it brings. */
+  refuseNext(): void;
+  /** Takes that back. */
+  forgive(): void;
 }
 
 const lifeMs = 3_600_000;
@@ -42,6 +46,7 @@ export function createCredentials(random: Random): Credentials {
 
 export function createLwa(site: Site, credentials: Credentials, random: Random): Lwa {
   const tokens = new Map<string, { kind: TokenKind; scope: string | null; diesAt: number }>();
+  let refusing = false;
 
   const issue = (kind: TokenKind, scope: string | null): ShopAnswer => {
     const token = `Atza|IwEBI${random.hex(300)}`;
@@ -73,6 +78,10 @@ export function createLwa(site: Site, credentials: Credentials, random: Random):
           'unsupported_grant_type',
           'The authorization grant type is not supported by the authorization server',
         );
+      }
+      if (refusing || site.faults.hits('auth')) {
+        refusing = false;
+        return refused(401, 'invalid_client', 'Client authentication failed');
       }
       const secretDead = site.faults.hits('secret_expired');
       const known = form.get('client_id') === credentials.clientId;
@@ -107,6 +116,12 @@ export function createLwa(site: Site, credentials: Credentials, random: Random):
     },
     expireAll() {
       for (const token of tokens.values()) token.diesAt = 0;
+    },
+    refuseNext() {
+      refusing = true;
+    },
+    forgive() {
+      refusing = false;
     },
   };
 }

@@ -140,7 +140,7 @@ export function createNotifier(deps: NotifierDeps): Notifier {
     change: { level: 'OrderLevel' | 'OrderItemLevel'; type: string; reason: string; lines: Line[] },
   ): Event => {
     const { revision } = order;
-    const at = new Date(site.now()).toISOString();
+    const at = new Date(order.updatedAt).toISOString();
     const payload = {
       NotificationLevel: change.level,
       SellerId: site.sellerId,
@@ -288,14 +288,11 @@ function busEnvelope(site: Site, type: string, text: string): string {
     version: '0',
     id: site.uuid(),
     'detail-type': type,
-    source: `aws.partner/sellingpartnerapi.amazon.com/${accountId}/amzn1.sellerapps.app.sandbox`,
-    account: accountId,
+    source: `aws.partner/sellingpartnerapi.amazon.com/${site.awsAccountId}/amzn1.sellerapps.app.sandbox`,
+    account: site.awsAccountId,
     time: new Date(site.now()).toISOString(),
     region: site.region.awsRegion,
     resources: [],
     detail: JSON.parse(text),
   });
 }
-
-/** The merchant's own AWS account. */
-export const accountId = '123456789012';

@@ -44,7 +44,8 @@ export function createOrders({ site, notifier }: OrderDeps): Orders {
   };
 
   const touched = (order: Order) => {
-    order.updatedAt = site.now();
+    // Two changes never share a time, so that the time of change tells their order.
+    order.updatedAt = order.revision <= 1 ? site.now() : Math.max(site.now(), order.updatedAt + 1);
     const lagMs = faultMs(site, 'order_lag');
     if (lagMs !== null) order.searchableAt = Math.max(order.searchableAt, order.updatedAt + lagMs);
   };

@@ -50,8 +50,6 @@ const dataSets = [
   'PAYMENT',
   'FULFILLMENT_ORDERS',
 ];
-/** No search tells what is younger than this. */
-const lagMs = 120_000;
 const orderIdPattern = /^\d{3}-\d{7}-\d{7}$/;
 
 export function orderRoutes(
@@ -127,7 +125,7 @@ interface Names {
 function walkOf(site: Site, query: URLSearchParams, names: Names): Walk {
   const created = timeOf(query, names.createdAfter);
   const updated = timeOf(query, names.updatedAfter);
-  const strict = site.now() - platformMs(lagMs, site.timeScale);
+  const strict = site.now() - platformMs(site.unsearchableMs, site.timeScale);
   if ((created === null) === (updated === null)) {
     throw invalidInput(
       `Exactly one of '${names.createdAfter}' and '${names.updatedAfter}' must be provided.`,

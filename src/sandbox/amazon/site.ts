@@ -8,8 +8,14 @@ import type { Records } from './records.ts';
 /** What the seller's account holds, its clock and its chance. Times in ms since 1970. */
 export interface Site {
   readonly timeScale: number;
+  /** The seller's plan: so many times the published rates; bursts are the same for all (dossier 6.2). */
+  readonly usagePlan: number;
+  /** No search tells what is younger than this, in ms of the platform. */
+  readonly unsearchableMs: number;
   readonly region: Region;
   readonly sellerId: string;
+  /** The merchant's own AWS account: where queue and topic are. */
+  readonly awsAccountId: string;
   readonly storeName: string;
   /** Where the seller takes part; the first is where orders come from. */
   readonly marketplaces: Marketplace[];

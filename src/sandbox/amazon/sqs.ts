@@ -116,6 +116,11 @@ export function createSqs(deps: SqsDeps): (request: ShopRequest) => Promise<Shop
       if (refused !== null) {
         throw new SqsProblem(403, signingTypes[refused.code], refused.message);
       }
+      // There is no token to renew here: the key pair itself is refused.
+      if (site.faults.hits('auth')) {
+        const message = 'The security token included in the request is invalid.';
+        throw new SqsProblem(403, signingTypes.InvalidClientTokenId, message);
+      }
       if ((request.headers['content-type'] ?? '').split(';')[0] !== contentType) {
         throw new SqsProblem(415, 'com.amazon.coral.service#UnsupportedMediaType', '');
       }

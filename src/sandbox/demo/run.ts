@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { AppError, EXIT } from '../../errors.ts';
 import { createCatalogue } from '../catalogue.ts';
 import { createRandom, type Random } from '../random.ts';
 import { createShop } from '../registry.ts';
@@ -60,6 +61,7 @@ const settleLimitMs = 75_000;
 export async function runDemo(wish: DemoWish, news: DemoNews, signal: AbortSignal): Promise<Proof> {
   const dir = wish.keep ?? mkdtempSync(join(tmpdir(), 'invsync-demo-'));
   mkdirSync(dir, { recursive: true });
+  assertEmpty(dir);
   const random = createRandom(wish.seed);
   const catalogue = createCatalogue(random.fork('catalogue'), wish.skus);
   const shops: Shop[] = [];
@@ -107,6 +109,15 @@ export async function runDemo(wish: DemoWish, news: DemoNews, signal: AbortSigna
   }
 }
 
+/** What an earlier run left would be taken for this run's. Throws AppError `not_empty`. */
+function assertEmpty(dir: string): void {
+  if (readdirSync(dir).length === 0) return;
+  throw new AppError('not_empty', `${dir} is not empty`, {
+    hint: 'name a new folder: --keep DIR keeps what this run makes',
+    exitCode: EXIT.usage,
+  });
+}
+
 /** Writes config.yaml: the shops' own channel entries, and platform durations as short as the shops' time scale makes them. */
 async function configure(dir: string, shops: Shop[]): Promise<string> {
   const [publicPort = 0, adminPort = 0] = await freePorts(2);
@@ -120,7 +131,7 @@ async function configure(dir: string, shops: Shop[]): Promise<string> {
     timeout: '4s',
   };
   const channels = Object.fromEntries(
-    shops.map((shop) => [shop.name, { ...shop.channelConfig(), ...scaled }]),
+    shops.map((shop) => [shop.name, { ...shop.channelConfig(), ...scaled, ...shop.durations?.() }]),
   );
   const config = {
     data_dir: '.',

@@ -85,8 +85,35 @@ describe('rates', () => {
     const again = open();
     for await (const _ of again.ordersSince(0, calm));
     expect(clock.slept).toEqual([]);
-    for await (const _ of again.ordersSince(0, calm));
-    expect(clock.slept[0]).toBeGreaterThan(170_000);
+    const walk = again.ordersSince(0, calm)[Symbol.asyncIterator]();
+    const error: unknown = await walk.next().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ kind: 'throttled', afterMs: expect.any(Number) });
+    expect((error as { afterMs: number }).afterMs).toBeGreaterThan(170_000);
+    expect(clock.slept).toEqual([]);
+  });
+
+  test('a walk over orders that has begun waits for its turn as long as that takes', async () => {
+    const page = (token: string | null) => ({
+      orders: [],
+      lastUpdatedBefore: '2026-11-23T09:58:00Z',
+      ...(token === null ? {} : { pagination: { nextToken: token } }),
+    });
+    const pages = Array.from({ length: 21 }, (_, at) => ({ json: page(at < 20 ? `t${at}` : null) }));
+    const { channel, clock } = await scripted({ searchOrders: pages });
+    for await (const _ of channel.ordersSince(0, calm));
+    expect(clock.slept.some((ms) => ms > 170_000)).toBe(true);
+  });
+
+  test('a rate that Amazon told is remembered with the level', async () => {
+    const headers = { 'x-amzn-RateLimit-Limit': '5' };
+    const script = {
+      searchOrders: [{ headers, json: { orders: [], lastUpdatedBefore: '2026-11-23T09:58:00Z' } }],
+    };
+    const { channel, open, clock } = await scripted(script);
+    for (let at = 0; at < 21; at += 1) for await (const _ of channel.ordersSince(0, calm));
+    const before = clock.slept.length;
+    for await (const _ of open().ordersSince(0, calm));
+    expect(Math.max(0, ...clock.slept.slice(before))).toBeLessThan(1_000);
   });
 });
 

@@ -62,6 +62,17 @@ describe('orders since a time', () => {
     expect(new Set(asked.map(([, rest]) => rest)).size).toBe(1);
   });
 
+  test('come oldest change first within a page, in whatever order Amazon tells them', async () => {
+    const orders = [-20, -40, -30].map((minutes) =>
+      apiOrder({ orderId: `111-2222222-30000${-minutes}`, updated: at(minutes) }),
+    );
+    const { channel } = await scripted({ searchOrders: [{ ...dated, json: { orders } }] });
+    const items = (await allPages(channel.ordersSince(0, calm))).flatMap((page) => page.items);
+    const how = { obtained: 'listed', askedAt: 1, answeredAt: 2, attempt: 0 } as const;
+    const ids = items.flatMap((item) => channel.ordersIn(item, () => undefined, how).orders);
+    expect(ids.map(({ orderId }) => orderId.slice(-2))).toEqual(['40', '30', '20']);
+  });
+
   test('never move the watermark past what the answer says it reaches to', async () => {
     const late = await scripted({
       searchOrders: [{ ...dated, json: { orders: [], lastUpdatedBefore: at(-45) } }],
