@@ -12,6 +12,7 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 export interface Daemon {
   /** Resolves when it says that it is ready; rejects with its log when it ends before. */
   ready(): Promise<void>;
+  readonly pid: number;
   signal(name: NodeJS.Signals): void;
   /** How it ended. */
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
@@ -39,6 +40,7 @@ export function startDaemon(at: Addresses, env: Readonly<Record<string, string>>
   const log = () => readFileSync(file, 'utf8');
   return {
     ready: () => untilReady(child, `${at.adminUrl}/readyz`, log),
+    pid: child.pid ?? 0,
     signal: (name) => void child.kill(name),
     ended,
     log,
