@@ -17,22 +17,25 @@ function read(folder: string): string {
 }
 
 const tests = read(join(root, 'test'));
+/** `section`: where the dossier lists the traps. */
 const pages = [
-  { channel: 'shopify', traps: 20 },
-  { channel: 'woocommerce', traps: 25 },
+  { channel: 'shopify', section: 9, traps: 20 },
+  { channel: 'woocommerce', section: 9, traps: 25 },
+  { channel: 'amazon', section: 9, traps: 24 },
+  { channel: 'ebay', section: 9, traps: 30 },
 ];
 
-describe.each(pages)('docs/channels/$channel.md', ({ channel, traps }) => {
+describe.each(pages)('docs/channels/$channel.md', ({ channel, section, traps }) => {
   const page = readFileSync(join(root, 'docs', 'channels', `${channel}.md`), 'utf8');
-  const rows = [...page.matchAll(/^\| (9\.\d+|O\.\d+) \|(.+)\|(.+)\|$/gm)].map((match) => ({
+  const rows = [...page.matchAll(/^\| ([79]\.\d+|O\.\d+) \|(.+)\|(.+)\|$/gm)].map((match) => ({
     id: match[1] ?? '',
     handled: match[2] ?? '',
     test: match[3] ?? '',
   }));
 
   it('has a row for each of the traps', () => {
-    const ids = rows.map((row) => row.id).filter((id) => id.startsWith('9.'));
-    expect(ids).toEqual(Array.from({ length: traps }, (_, index) => `9.${index + 1}`));
+    const ids = rows.map((row) => row.id).filter((id) => id.startsWith(`${section}.`));
+    expect(ids).toEqual(Array.from({ length: traps }, (_, index) => `${section}.${index + 1}`));
   });
 
   it('every row quotes tests that exist, or says why it is not handled', () => {
@@ -49,8 +52,11 @@ describe.each(pages)('docs/channels/$channel.md', ({ channel, traps }) => {
 
   it.skipIf(!existsSync(shared))('knows as many traps as the dossier (needs the shared material)', () => {
     const dossier = readFileSync(join(shared, 'reference', 'channels', `${channel}.md`), 'utf8');
-    const section = dossier.slice(dossier.indexOf('## 9. Traps'), dossier.indexOf('## 10.'));
-    const numbers = [...section.matchAll(/(?:^|\s)(\d{1,2})\. /g)].map((match) => Number(match[1]));
+    const list = dossier.slice(
+      dossier.indexOf(`## ${section}. Traps`),
+      dossier.indexOf(`## ${section + 1}.`),
+    );
+    const numbers = [...list.matchAll(/(?:^|\s)(\d{1,2})\. /g)].map((match) => Number(match[1]));
     expect(Math.max(...numbers)).toBe(traps);
   });
 });

@@ -1,7 +1,7 @@
 import type { ChannelDefinition } from '../channels/channel.ts';
 import type { ChannelConfig } from './config.ts';
 import { problemsOf, unknownKeys } from './issues.ts';
-import { isSecretKey, type KeyInfo, keysOf } from './keys.ts';
+import { innerKeys, isSecretKey, type KeyInfo, keysOf } from './keys.ts';
 import { isTable, parseLeniently } from './lenient.ts';
 import { nearest } from './nearest.ts';
 import { type Path, type Problem, pathText } from './problem.ts';
@@ -89,11 +89,20 @@ function readChannel(
   checkPulls(shared.value, definition, { ...reading, path });
   if (!own.success || problems.length > before) return null;
 
-  const shown = Object.entries(ownTable).map(([key, value]) => {
-    return [key, isSecretKey(key, ownKeys) ? '[redacted]' : value] as const;
-  });
   const settings = settled(shared.value, definition, reading.settings);
-  return { ...settings, name, definition, own: own.data, shown: Object.fromEntries(shown) };
+  return { ...settings, name, definition, own: own.data, shown: withoutSecrets(ownTable, ownKeys) };
+}
+
+function withoutSecrets(
+  table: Readonly<Record<string, unknown>>,
+  keys: readonly KeyInfo[],
+): Record<string, unknown> {
+  const shown = Object.entries(table).map(([key, value]) => {
+    const inner = innerKeys(key, keys);
+    if (inner.length > 0 && isTable(value)) return [key, withoutSecrets(value, inner)] as const;
+    return [key, isSecretKey(key, keys) ? '[redacted]' : value] as const;
+  });
+  return Object.fromEntries(shown);
 }
 
 function definitionOf(type: unknown, path: Path, reading: ChannelReading): ChannelDefinition | null {

@@ -6,6 +6,8 @@ export interface KeyInfo {
   help: string;
   secret: boolean;
   required: boolean;
+  /** The keys of its value, where that is a table of its own. */
+  inner: KeyInfo[];
 }
 
 /** Names that give a secret away even when a schema forgot to mark it, or when no schema is known. */
@@ -31,9 +33,14 @@ export function isSecretKey(name: string, keys: readonly KeyInfo[]): boolean {
   return keys.some((key) => key.name === name && key.secret) || secretName.test(name);
 }
 
+/** The keys of the table under a key; none where its value is no table. */
+export function innerKeys(name: string, keys: readonly KeyInfo[]): KeyInfo[] {
+  return keys.find((key) => key.name === name)?.inner ?? [];
+}
+
 function describeKey(name: string, schema: z.ZodType): KeyInfo {
   const required = !schema.safeParse(undefined).success;
-  return { name, help: helpOf(schema), secret: holdsSecret(schema), required };
+  return { name, help: helpOf(schema), secret: holdsSecret(schema), required, inner: keysOf(schema) };
 }
 
 function helpOf(schema: z.ZodType): string {

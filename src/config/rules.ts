@@ -1,5 +1,6 @@
 import type { ChannelDefinition } from '../channels/channel.ts';
-import { isSecretKey, type KeyInfo } from './keys.ts';
+import { innerKeys, isSecretKey, type KeyInfo } from './keys.ts';
+import { isTable } from './lenient.ts';
 import { type Path, type Problem, pathText } from './problem.ts';
 import type { ChannelSettings, FileSettings } from './schema.ts';
 import type { Source } from './source.ts';
@@ -19,6 +20,7 @@ const addressKey = /(^|_)(url|endpoint)$/;
 export function checkPlainHttp(table: Readonly<Record<string, unknown>>, path: Path, found: Findings): void {
   if (table['allow_insecure'] === true || table['allow_insecure'] === 'true') return;
   for (const [key, value] of Object.entries(table)) {
+    if (isTable(value)) checkPlainHttp(value, [...path, key], found);
     if (!addressKey.test(key) || typeof value !== 'string' || !URL.canParse(value)) continue;
     const url = new URL(value);
     if (url.protocol !== 'http:' || isLoopback(url.hostname)) continue;
@@ -34,6 +36,11 @@ export function warnOfClearText(
   found: Findings & { keys: readonly KeyInfo[] },
 ): void {
   for (const [key, value] of Object.entries(table)) {
+    const inner = innerKeys(key, found.keys);
+    if (inner.length > 0 && isTable(value)) {
+      warnOfClearText(value, [...path, key], { ...found, keys: inner });
+      continue;
+    }
     if (!isSecretKey(key, found.keys) || value === null) continue;
     const spots: Path[] = Array.isArray(value) ? value.map((_, at) => [...path, key, at]) : [[...path, key]];
     for (const spot of spots) {

@@ -26,6 +26,8 @@ export interface ShopOptions {
 export interface Shop {
   readonly type: string;
   readonly name: string;
+  /** Whether what the platform shows still contains its own open orders (`gross`); default `net`. */
+  readonly basis?: 'net' | 'gross';
   /** `http://127.0.0.1:<port>`, known after `start`. */
   readonly url: string;
   /** The entry under `channels:` that makes invsync talk to this shop (type, mode, credentials, base_url …), in clear text: throwaway keys. */

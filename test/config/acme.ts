@@ -43,6 +43,13 @@ export const acme: ChannelDefinition = {
       .describe('signs webhooks')
       .meta({ secret: true }),
     token_url: z.string().optional().describe('where tokens are made'),
+    queue: z
+      .strictObject({
+        url: z.string().describe('where the queue is'),
+        pass: z.string().describe('what opens it').meta({ secret: true }),
+      })
+      .optional()
+      .describe('a queue instead of webhooks'),
   }),
   capabilities: acmeCapabilities,
   create: () => {

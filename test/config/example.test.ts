@@ -14,7 +14,10 @@ const forMerchants = channelTypes.filter((type) => type !== 'memory');
 
 /** Every `${NAME}` that the example mentions, as an environment. */
 const env = Object.fromEntries(
-  [...text.matchAll(/\$\{([A-Z_]+)\}/g)].map((found) => [found[1] ?? '', 'value-from-the-environment']),
+  [...text.matchAll(/\$\{([A-Z_]+)\}/g)].map((found) => [
+    found[1] ?? '',
+    'a-value-from-the-environment-0123456789',
+  ]),
 );
 
 /** The lines of a block: from its heading to the next line that is indented no deeper. */

@@ -315,6 +315,23 @@ describe('secrets', () => {
     expect(JSON.stringify(warnings)).not.toContain('clear-');
   });
 
+  it('are told apart from their neighbours inside a block of keys, in warnings and when shown', () => {
+    const text = channel('queue: { url: "https://queue.example.com/one", pass: clear-pass-1 }');
+    const { warnings, config } = parse(text);
+    expect(warnings.map(({ path, message }) => `${path} ${message}`)).toEqual([
+      'channels.one.queue.pass a secret in clear text',
+    ]);
+    expect(config.channels[0]?.shown['queue']).toEqual({
+      url: 'https://queue.example.com/one',
+      pass: '[redacted]',
+    });
+    const plain = channel('queue: { url: "http://queue.example.com/one", pass: x }');
+    expect(problemsOf(plain)[0]).toMatchObject({
+      path: 'channels.one.queue.url',
+      message: 'plain http:// beyond this machine',
+    });
+  });
+
   it('never stand in problems, not even when the mistake is inside them or a schema quotes them', () => {
     const quoting = {
       ...acme,

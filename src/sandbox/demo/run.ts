@@ -252,7 +252,11 @@ async function isIdle(stage: Stage): Promise<boolean> {
 /** Both sides are written down and added up. */
 function conclude(stage: Stage, seconds: number): Proof {
   const { wish, dir, shops, catalogue } = stage;
-  const sides = shops.map((shop) => ({ channel: shop.name, ...shop.records() }));
+  const sides = shops.map((shop) => ({
+    channel: shop.name,
+    basis: shop.basis ?? ('net' as const),
+    ...shop.records(),
+  }));
   for (const side of sides) {
     const folder = join(dir, 'shops', side.channel);
     mkdirSync(folder, { recursive: true });
