@@ -16,9 +16,16 @@ export function actionSuite(make: MakeBench): void {
       const order = await oversold(bench);
       expect(await hold.call(bench.channel, { ...order, key: 'h' }, calm)).toMatchObject({ kind: 'done' });
       expect(await cancel.call(bench.channel, { ...order, key: 'c' }, calm)).toMatchObject({ kind: 'done' });
-      expect(bench.shown('SKU-001')).toBe(10);
+      expect(numbersAfter(bench, 'cancel')).toContain(bench.shown('SKU-001'));
     });
   });
+}
+
+/** What may be shown of ten pieces once an order of three was held or cancelled. */
+function numbersAfter(bench: Bench, verb: 'hold' | 'cancel'): number[] {
+  if (verb === 'hold') return [7];
+  // Where the platform does not promise to give the units back, it may do so or not.
+  return bench.channel.capabilities.restoresOnCancel ? [10] : [7, 10];
 }
 
 function actionGroup(make: MakeBench, verb: 'hold' | 'cancel'): void {
@@ -40,7 +47,7 @@ function actionGroup(make: MakeBench, verb: 'hold' | 'cancel'): void {
       if (first.kind === 'done') expect(first.detail).toMatch(/\w+/);
       const after = await stateOf(bench, order);
       expect(after.status).toMatch(verb === 'cancel' ? /^cancelled$/ : /^on.hold$/);
-      expect(after.shown).toBe(verb === 'cancel' ? 10 : 7);
+      expect(numbersAfter(bench, verb)).toContain(after.shown);
       expect(after.taken).toBe(verb === 'cancel' ? 0 : 3);
       expect(await run(bench.channel, order)).toMatchObject({ kind: 'done' });
       expect(await stateOf(bench, order)).toEqual(after);
@@ -55,7 +62,7 @@ function actionGroup(make: MakeBench, verb: 'hold' | 'cancel'): void {
       const outcomes = await Promise.all([run(bench.channel, order), run(bench.channel, order)]);
       for (const { kind } of outcomes) expect(['done', 'refused', 'retry']).toContain(kind);
       expect(outcomes.map(({ kind }) => kind)).toContain('done');
-      expect((await stateOf(bench, order)).shown).toBe(verb === 'cancel' ? 10 : 7);
+      expect(numbersAfter(bench, verb)).toContain((await stateOf(bench, order)).shown);
     });
 
     test('that was shipped is refused in words, and it stays as it is', async (context) => {

@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, type TestContext } from 'vitest';
 import type {
   Channel,
@@ -15,14 +13,15 @@ import type {
   Obtaining,
   OrderPage,
   PushLine,
-  Receipt,
 } from '../../src/channels/channel.ts';
 import { ChannelError } from '../../src/channels/errors.ts';
 import { systemClock } from '../../src/clock.ts';
-import { keysOf } from '../../src/config/keys.ts';
+import { isSecretKey, keysOf } from '../../src/config/keys.ts';
 import { silentLog } from '../../src/log.ts';
 import type { CatalogueItem, Shop, ShopOptions } from '../../src/sandbox/shop.ts';
 import type { OrderSnapshot } from '../../src/stock/order.ts';
+import { type Listener, startListener } from './listener.ts';
+import { receiveWhole, type Verdict } from './verdict.ts';
 
 /** SKUs that a shop offers beside its catalogue, for what not every shop has. */
 export interface Oddities {
@@ -34,6 +33,22 @@ export interface Oddities {
   shared?: string[];
 }
 
+/** What a platform has not, in words for the report of what is skipped. */
+export interface Lacking {
+  lacking: string;
+}
+
+/** Where a delivery carries its signature. */
+export interface SignaturePlace {
+  /** Throws when there is none. */
+  of(request: HookRequest): string;
+  /** The same call with another signature; null: with none at all. */
+  replaced(request: HookRequest, signature: string | null): HookRequest;
+}
+
+/** What shopper or merchant may do to an order. */
+export type ActKind = 'cancelled' | 'refunded' | 'edited up' | 'edited down' | 'shipped';
+
 /** What a channel's test brings: the adapter, a shop that it talks to, and what only that platform knows. */
 export interface Stand {
   definition: ChannelDefinition;
@@ -41,18 +56,58 @@ export interface Stand {
   shop: Shop;
   /** Runs what the platform owes (deliveries with their retries, jobs) until nothing is left. */
   settle(): Promise<void>;
-  /** Lower-case name of the header that carries a delivery's signature. */
-  signatureHeader: string;
+  /** Mostly `inHeader(name)`. */
+  signature: SignaturePlace;
+  /**
+   * Not the bytes of the body are signed but what its fields say, so that white space around them forges nothing: why.
+   * Platforms of this kind bring `forgeries`.
+   */
+  signsFields?: string;
+  /** Ways to forge a sound call that only this platform knows, by name; each must be refused. */
+  forgeries?(request: HookRequest): Record<string, HookRequest>;
   /** Keys of the configuration: what signs deliveries, and what proves requests (null: nothing does). */
-  keys: { webhook: string; credential: string | null };
+  keys: { webhook: string | Lacking; credential: string | null };
   /** The shop's fault under which a soundly signed delivery names another shop; null: deliveries name no shop. */
-  foreignFault: string | null;
+  foreignFault: string | Lacking | null;
   /** Makes the oddities, once the shop runs. */
   furnish?(): Promise<Oddities>;
   /** Registers a webhook of somebody else, at this address. */
   foreignWebhook?(url: string): Promise<void>;
-  /** A call that the platform makes to try an address, where the shop does not make it by itself. */
-  handshake?: { method: string; query: string; answer: string };
+  /** How a trial of an address must be answered (default: by nothing). `by`: a trial that the shop makes not by itself. */
+  handshake?: {
+    answer: string | ((request: HookRequest, address: string) => string);
+    by?: { method: string; query: string };
+  };
+  /** Makes a platform that fills a queue call this address as well; resolves when it does. */
+  callAlso?(url: string): Promise<void>;
+  /** The delivery as one of another topic, where the topic does not stand in `kind` alone. */
+  withTopic?(delivery: Delivery, topic: string): Delivery;
+  /**
+   * Faults of the shop under which it signs badly (default `bad_signature`; each call must be refused), and those under
+   * which its calls only look odd (each must be believed).
+   */
+  signing?: { forged?: string[]; odd?: string[] };
+  /** What the platform tells nobody by itself, and why: lists and fetches alone show it. All else must be told. */
+  untold?: Partial<Record<ActKind, string>>;
+  /** One act may be told step by step (asked for, then done): why. Only the newest of its deliveries shows its end. */
+  tellsSteps?: string;
+  /** Deliveries tell times by another clock than lists and fetches do, or not as exactly: which. */
+  deliveryClock?: string;
+}
+
+/** A signature that is the value of a header, named in lower case. */
+export function inHeader(name: string): SignaturePlace {
+  return {
+    of({ headers }) {
+      const signature = headers[name];
+      if (signature === undefined) throw new Error(`no header ${name}`);
+      return signature;
+    },
+    replaced(request, signature) {
+      const { [name]: _, ...headers } = request.headers;
+      return { ...request, headers: signature === null ? headers : { ...headers, [name]: signature } };
+    },
+  };
 }
 
 /** Builds the stand of one channel over a shop with these options. */
@@ -82,6 +137,10 @@ export interface Bench extends Stand {
   /** What the shop itself shows of a SKU. */
   shown(sku: string): number | null;
   sell(...lines: [sku: string, quantity: number][]): Sold;
+  /** What registering gets: the listener's address, or nothing where the platform needs none. */
+  address: string;
+  /** Registers at that address, and forgets how the platform tried it. */
+  subscribe(): Promise<void>;
   /** What the channel decides about a call, once it has loaded the keys that it asks for. */
   receive(request: HookRequest, at?: Channel): Promise<Verdict>;
   /**
@@ -100,11 +159,6 @@ export interface Bench extends Stand {
   assertSecretFree(value: unknown): void;
   close(): Promise<void>;
 }
-
-/** What `receive` decides in the end. Its handshake may have a call that completes it. */
-export type Verdict =
-  | Exclude<Receipt, { kind: 'needs' | 'handshake' }>
-  | { kind: 'handshake'; status: number; body: string; contentType: string; complete(): Promise<void> };
 
 /** An order that the shop sold. */
 export interface Sold {
@@ -159,6 +213,10 @@ export async function openBench(make: MakeBench, items = 12, seed = 11): Promise
   };
   const channel = open();
   const secrets = secretsIn(definition, own);
+  listener.trial = async (request) => {
+    const verdict = await receiveWhole(channel, request);
+    return verdict.kind === 'handshake' ? verdict : null;
+  };
 
   const bench: Bench = {
     ...stand,
@@ -196,12 +254,13 @@ export async function openBench(make: MakeBench, items = 12, seed = 11): Promise
         skus: sold.lines.map((line) => line.sku),
       };
     },
-    async receive(request, at = channel) {
-      const receipt = at.receive(request);
-      if (receipt.kind !== 'needs') return verdictOf(receipt);
-      await receipt.load(calm);
-      return verdictOf(at.receive(request));
+    address: channel.webhooks?.needsUrl === false ? '' : listener.url,
+    async subscribe() {
+      await channel.webhooks?.ensure(bench.address, calm);
+      await stand.callAlso?.(listener.url);
+      listener.clear();
     },
+    receive: (request, at = channel) => receiveWhole(at, request),
     async deliveries() {
       await stand.settle();
       const verdicts = await Promise.all(listener.got.map((request) => bench.receive(request)));
@@ -272,14 +331,6 @@ export async function openBench(make: MakeBench, items = 12, seed = 11): Promise
   return bench;
 }
 
-function verdictOf(receipt: Receipt): Verdict {
-  if (receipt.kind === 'needs') throw new Error('asks for keys again after they were loaded');
-  if (receipt.kind !== 'handshake') return receipt;
-  const { kind, status, body, contentType } = receipt;
-  const complete = async () => receipt.complete?.(calm);
-  return { kind, status, body, contentType, complete };
-}
-
 /** Everything that waits in the platform's queue, taken for good. */
 async function drainQueue(bench: Bench): Promise<Delivery[]> {
   const taken: Delivery[] = [];
@@ -318,12 +369,15 @@ export function sameId(theirs: string, shops: string): boolean {
 }
 
 /** Skips the running test, with the reason in the report. */
-export function need<T>(context: TestContext, thing: T | undefined | null, reason: string): T {
-  if (thing === undefined || thing === null) {
-    context.skip(reason);
-    throw new Error(reason);
-  }
-  return thing;
+export function need<T>(context: TestContext, thing: T | Lacking | undefined | null, reason: string): T {
+  if (thing !== undefined && thing !== null && !isLacking(thing)) return thing;
+  const words = isLacking(thing) ? thing.lacking : reason;
+  context.skip(words);
+  throw new Error(words);
+}
+
+function isLacking(thing: unknown): thing is Lacking {
+  return typeof thing === 'object' && thing !== null && 'lacking' in thing;
 }
 
 /** Everything of an error or value that could end up in front of people. */
@@ -334,59 +388,17 @@ function textOf(value: unknown): string {
 }
 
 function secretsIn(definition: ChannelDefinition, own: Record<string, unknown>): string[] {
-  return keysOf(definition.config)
-    .filter((key) => key.secret)
-    .flatMap((key) => own[key.name] ?? [])
-    .filter((value) => typeof value === 'string');
-}
-
-/** A place for deliveries: keeps each call as the public listener would hand it to the adapter. */
-export interface Listener {
-  /** `http://127.0.0.1:<port>/hooks/<name>/<segment>` */
-  url: string;
-  got: HookRequest[];
-  /** Status of the answers from now on. */
-  status: number;
-  clear(): void;
-  stop(): Promise<void>;
-}
-
-async function startListener(name: string): Promise<Listener> {
-  const prefix = `/hooks/${name}`;
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const [path = '', query = ''] = (request.url ?? '').split('?');
-      listener.got.push({
-        method: request.method ?? '',
-        path: path.slice(prefix.length),
-        query,
-        headers: Object.fromEntries(
-          Object.entries(request.headersDistinct).map(([key, values]) => [key, (values ?? []).join(', ')]),
-        ),
-        body: Buffer.concat(chunks),
-        receivedAt: Date.now(),
-      });
-      response.writeHead(listener.status);
-      response.end();
-    });
-  });
-  const listener: Listener = {
-    url: '',
-    got: [],
-    status: 200,
-    clear() {
-      listener.got.length = 0;
-    },
-    async stop() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+  const marked = keysOf(definition.config).filter((key) => key.secret);
+  const texts = (name: string, value: unknown): string[] => {
+    if (Array.isArray(value)) return value.flatMap((each) => texts(name, each));
+    // Within a group of keys the look of a name tells.
+    if (typeof value === 'object' && value !== null)
+      return Object.entries(value).flatMap(([inner, each]) =>
+        isSecretKey(inner, []) ? texts(inner, each) : [],
+      );
+    return typeof value === 'string' ? [value] : [];
   };
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  listener.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${prefix}/s3gment`;
-  return listener;
+  return marked.flatMap(({ name }) => texts(name, own[name]));
 }
 
 /** Opens benches that are closed after each test of the describe block that calls this. */

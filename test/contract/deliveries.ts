@@ -1,4 +1,4 @@
-import { parse, stringify } from 'lossless-json';
+import { isLosslessNumber, LosslessNumber, parse, stringify } from 'lossless-json';
 import { describe, expect, type TestContext, test } from 'vitest';
 import {
   type Delivery,
@@ -41,23 +41,32 @@ export function deliverySuite(make: MakeBench): void {
       const { bench, request } = await atTheDoor(open, context);
       const flipped = Buffer.from(request.body);
       flipped[flipped.length >> 1] = (flipped[flipped.length >> 1] ?? 0) ^ 1;
+      const spaced = [' ', '\n'].map((space) => Buffer.concat([request.body, Buffer.from(space)]));
       const bodies = [
         flipped,
-        Buffer.concat([request.body, Buffer.from(' ')]),
-        Buffer.concat([request.body, Buffer.from('\n')]),
         request.body.subarray(0, -1),
         Buffer.alloc(0),
+        ...(bench.signsFields === undefined ? spaced : []),
       ];
       for (const body of bodies) await expectRefused(bench, { ...request, body });
     });
 
+    test('that is forged in a way that only this platform knows is refused', async (context) => {
+      const { bench, request } = await atTheDoor(open, context);
+      const forgeries = bench.forgeries?.(request);
+      const known = need(context, forgeries, 'its signature is a secret over the whole body, and no more');
+      expect(bench.signsFields === undefined || Object.keys(known).length > 0).toBe(true);
+      for (const [name, forged] of Object.entries(known)) {
+        expect.soft((await bench.receive(forged)).kind, name).toBe('refused');
+        await expectRefused(bench, forged);
+      }
+      expect((await bench.receive(request)).kind).toBe('deliveries');
+    });
+
     test('with a missing, doubled, garbled or foreign signature is refused', async (context) => {
       const { bench, request } = await atTheDoor(open, context);
-      const name = bench.signatureHeader;
-      const good = request.headers[name];
-      if (good === undefined) throw new Error(`no header ${name}`);
-      const { [name]: _, ...unsigned } = request.headers;
-      await expectRefused(bench, { ...request, headers: unsigned });
+      const good = bench.signature.of(request);
+      await expectRefused(bench, bench.signature.replaced(request, null));
       const swapped = `${good.slice(1)}${good[0]}`;
       const forged = [
         '',
@@ -80,17 +89,18 @@ export function deliverySuite(make: MakeBench): void {
       ];
       for (const signature of [...forged, ...garbage, swapped, flipCase(good)]) {
         if (signature === good) continue;
-        await expectRefused(bench, { ...request, headers: { ...request.headers, [name]: signature } });
+        await expectRefused(bench, bench.signature.replaced(request, signature));
       }
     });
 
     test('is refused under a wrong secret, and when none is configured', async (context) => {
       const { bench, requests } = await atTheDoor(open, context);
-      const wrong = bench.open({ [bench.keys.webhook]: 'quite-another-secret' });
+      const key = need(context, bench.keys.webhook, 'no secret signs');
+      const wrong = bench.open({ [key]: 'quite-another-secret' });
       for (const request of requests) expect((await bench.receive(request, wrong)).kind).toBe('refused');
-      const { [bench.keys.webhook]: _, ...rest } = bench.own;
+      const { [key]: _, ...rest } = bench.own;
       if (!bench.definition.config.safeParse(rest).success) return;
-      const none = bench.open({ [bench.keys.webhook]: undefined });
+      const none = bench.open({ [key]: undefined });
       for (const request of requests) expect((await bench.receive(request, none)).kind).toBe('refused');
     });
 
@@ -98,7 +108,7 @@ export function deliverySuite(make: MakeBench): void {
       const { bench } = await atTheDoor(open, context);
       const other = await open(12, 99);
       need(context, other.channel.webhooks, 'the platform pushes nothing');
-      await subscribe(other);
+      await other.subscribe();
       sell(other);
       await other.settle();
       expect(other.listener.got.length).toBeGreaterThan(0);
@@ -111,12 +121,33 @@ export function deliverySuite(make: MakeBench): void {
     test('that is soundly signed and names another shop is refused', async (context) => {
       const bench = await open();
       const fault = need(context, bench.foreignFault, 'deliveries of this platform name no shop');
-      await subscribe(bench);
+      await bench.subscribe();
       bench.shop.fault({ name: fault });
       sell(bench);
       await bench.settle();
       expect(bench.listener.got.length).toBeGreaterThan(0);
       for (const request of bench.listener.got) await expectRefused(bench, request);
+    });
+
+    test('that the shop itself signed badly is refused, each', async (context) => {
+      const { bench } = await atTheDoor(open, context);
+      const faults = bench.signing?.forged ?? ['bad_signature'];
+      need(context, faults[0], 'the shop has no such fault');
+      for (const name of faults) {
+        for (const request of await callsUnder(bench, name)) await expectRefused(bench, request);
+      }
+    });
+
+    test('that only looks odd is believed, and repeated under the same key', async (context) => {
+      const { bench } = await atTheDoor(open, context);
+      const faults = bench.signing?.odd ?? [];
+      need(context, faults[0], 'the platform signs in one way only');
+      for (const name of faults) {
+        const requests = await callsUnder(bench, name);
+        const keys = await keysOf(bench, requests);
+        expect(keys.length, name).toBe(requests.length);
+        expect(await keysOf(bench, requests)).toEqual(keys);
+      }
     });
 
     test('by another method than the platform’s is no delivery', async (context) => {
@@ -129,10 +160,8 @@ export function deliverySuite(make: MakeBench): void {
 
     test('is believed under the previous secret while one is being changed', async (context) => {
       const { bench, requests } = await atTheDoor(open, context);
-      const both = {
-        ...bench.own,
-        [bench.keys.webhook]: ['the-fresh-secret', bench.own[bench.keys.webhook]],
-      };
+      const key = need(context, bench.keys.webhook, 'no secret signs');
+      const both = { ...bench.own, [key]: ['the-fresh-secret', bench.own[key]] };
       const takes = bench.definition.config.safeParse(both).success;
       need(context, takes ? true : null, 'the configuration takes one secret only');
       const channel = bench.open(both);
@@ -156,16 +185,20 @@ export function deliverySuite(make: MakeBench): void {
     test('that only tries the address is answered as the platform demands', async (context) => {
       const bench = await open();
       const webhooks = need(context, bench.channel.webhooks, 'the platform pushes nothing');
-      await webhooks.ensure(bench.listener.url, calm);
+      await webhooks.ensure(bench.address, calm);
+      await bench.callAlso?.(bench.listener.url);
+      const { answer = '', by } = bench.handshake ?? {};
       const blank = { path: '/s3gment', headers: {}, body: Buffer.alloc(0), receivedAt: Date.now() };
-      const tried = [...bench.listener.got];
-      if (bench.handshake !== undefined) tried.push({ ...blank, ...bench.handshake });
+      const tried = [...bench.listener.tried];
+      if (by !== undefined) tried.push({ ...blank, ...by });
       need(context, tried[0], 'the platform does not try an address before it uses it');
+      expect(bench.listener.got).toEqual([]);
       for (const request of tried) {
         const receipt = await bench.receive(request);
         expect(receipt).toMatchObject({ kind: 'handshake', status: 200 });
         if (receipt.kind !== 'handshake') continue;
-        expect(receipt.body).toBe(bench.handshake?.answer ?? '');
+        const address = bench.listener.url.replace(/\/s3gment$/, request.path);
+        expect(receipt.body).toBe(typeof answer === 'string' ? answer : answer(request, address));
         await receipt.complete();
       }
     });
@@ -209,22 +242,29 @@ export function deliverySuite(make: MakeBench): void {
     test('names beforehand every listing that is asked for, and gives lines a listing that is known', async (context) => {
       const { deliveries, bench } = await told(open, context);
       const facts = await bench.facts();
+      const how = { obtained: 'delivered', askedAt: 1, answeredAt: 1, attempt: 0 } as const;
       let lines = 0;
-      for (const delivery of deliveries) {
-        const fields = bench.channel.fieldsOf(delivery);
+      const look = (fields: Json) => {
         const refs = bench.channel.refsIn(fields);
         const asked: string[] = [];
-        const how = { obtained: 'delivered', askedAt: 1, answeredAt: 1, attempt: 0 } as const;
         const watching = (ref: string) => {
           asked.push(ref);
           return facts(ref);
         };
-        const { orders } = bench.channel.ordersIn(fields, watching, how);
+        const content = bench.channel.ordersIn(fields, watching, how);
         expect(refs).toEqual(expect.arrayContaining(asked));
         expect(new Set(refs).size).toBe(refs.length);
-        for (const { listingId } of orders.flatMap((order) => order.lines)) {
+        for (const { listingId } of content.orders.flatMap((order) => order.lines)) {
           lines += 1;
           expect(facts(listingId ?? '')).toBeDefined();
+        }
+        return content;
+      };
+      for (const delivery of deliveries) {
+        // What only points to an order is kept as the order that is fetched for it.
+        const { fetch } = look(bench.channel.fieldsOf(delivery));
+        for (const found of await bench.channel.fetchOrders(fetch, calm)) {
+          if (!('missing' in found)) look(found.item);
         }
       }
       expect(lines).toBeGreaterThan(0);
@@ -245,8 +285,9 @@ export function deliverySuite(make: MakeBench): void {
       const [big, bigLine] = ['9007199254740993', '9007199254740995'];
       let read = 0;
       for (const delivery of deliveries) {
-        const text = Buffer.from(delivery.body).toString('utf8');
-        const body = Buffer.from(renamed(renamed(text, sold.orderId, big), sold.lineIds[0] ?? '', bigLine));
+        const json = parse(Buffer.from(delivery.body).toString('utf8'));
+        const changed = renamed(renamed(json, sold.orderId, big), sold.lineIds[0] ?? '', bigLine);
+        const body = Buffer.from(stringify(changed) ?? '');
         const how = { obtained: 'delivered', askedAt: 1, answeredAt: 1, attempt: 0 } as const;
         const fields = bench.channel.fieldsOf({ ...delivery, body });
         const { orders, fetch } = bench.channel.ordersIn(fields, await bench.facts(), how);
@@ -279,7 +320,9 @@ export function deliverySuite(make: MakeBench): void {
     test('of an unknown topic is ignored with a reason, or unreadable', async (context) => {
       const { deliveries, bench } = await told(open, context);
       for (const delivery of deliveries) {
-        const content = tolerate(bench, { ...delivery, kind: 'weather/changed' });
+        const topic = 'weather/changed';
+        const other = bench.withTopic?.(delivery, topic) ?? { ...delivery, kind: topic };
+        const content = tolerate(bench, other);
         if (content === null) continue;
         expect(content.orders).toEqual([]);
         expect(content.ignored).toMatch(/\w+ \w+/);
@@ -353,7 +396,7 @@ interface Told {
 async function told(open: ReturnType<typeof benches>, context: TestContext): Promise<Told> {
   const bench = await open();
   need(context, bench.channel.webhooks ?? bench.channel.listen, 'the platform tells nothing by itself');
-  await subscribe(bench);
+  await bench.subscribe();
   const sold = sell(bench);
   await bench.settle();
   bench.shop.refund({ order_id: sold.orderId, line_id: sold.lineIds[0] ?? '', quantity: 1, restock: true });
@@ -375,20 +418,30 @@ async function atTheDoor(
   return { ...all, request, requests };
 }
 
-async function subscribe(bench: Bench): Promise<void> {
-  await bench.channel.webhooks?.ensure(bench.listener.url, calm);
-  bench.listener.clear();
-}
-
 function sell(bench: Bench): Sold {
   return bench.sell(['SKU-001', 3], ['SKU-005', 2]);
 }
 
 async function kinds(bench: Bench): Promise<string[]> {
   if (bench.channel.webhooks === undefined) return [];
-  await subscribe(bench);
+  await bench.subscribe();
   const states = await bench.channel.webhooks.list(calm);
   return [...new Set(states.map((state) => state.topic))];
+}
+
+/** The calls of a sale while the shop has that fault. */
+async function callsUnder(bench: Bench, fault: string): Promise<HookRequest[]> {
+  bench.listener.clear();
+  bench.shop.set({ sku: 'SKU-001', quantity: 10 });
+  bench.shop.set({ sku: 'SKU-005', quantity: 10 });
+  await bench.settle();
+  bench.listener.clear();
+  bench.shop.fault({ name: fault });
+  sell(bench);
+  await bench.settle();
+  bench.shop.fault({ clear: true });
+  expect(bench.listener.got.length, fault).toBeGreaterThan(0);
+  return [...bench.listener.got];
 }
 
 async function keysOf(bench: Bench, requests: HookRequest[]): Promise<string[]> {
@@ -405,9 +458,17 @@ async function expectRefused(bench: Bench, request: HookRequest): Promise<void> 
   if (receipt.kind !== 'refused') return;
   expect([400, 401, 403, 412]).toContain(receipt.status);
   expect(receipt.reason).toMatch(/\w+ \w+/);
-  const signature = request.headers[bench.signatureHeader] ?? '';
+  const signature = signatureIn(bench, request);
   if (signature.length > 8) expect(receipt.reason).not.toContain(signature);
   bench.assertSecretFree(receipt);
+}
+
+function signatureIn(bench: Bench, request: HookRequest): string {
+  try {
+    return bench.signature.of(request);
+  } catch {
+    return '';
+  }
 }
 
 /** What the adapter makes of a delivery; null when it is unreadable. Fails when anything else is thrown. */
@@ -455,6 +516,7 @@ const buyer = {
 /** The same body with a buyer in every object. */
 function withBuyer(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withBuyer);
+  if (typeof value === 'string') return withinText(value, withBuyer);
   if (!isTable(value)) return value;
   const whole = Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withBuyer(inner)]));
   const nested = {
@@ -491,9 +553,26 @@ function isTable(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
-/** Replaces an id that stands as a whole JSON value by bare digits. */
-function renamed(text: string, id: string, digits: string): string {
-  return text.replace(new RegExp(`(?<=[:[,]\\s*)"?${id}"?(?=\\s*[,}\\]])`, 'g'), digits);
+/** The same JSON with bare digits wherever the id is a whole value, also in JSON that stands within a text. */
+function renamed(value: unknown, id: string, digits: string): unknown {
+  if (Array.isArray(value)) return value.map((inner) => renamed(inner, id, digits));
+  if (isTable(value)) {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, renamed(inner, id, digits)]));
+  }
+  if (isLosslessNumber(value)) return String(value) === id ? new LosslessNumber(digits) : value;
+  if (typeof value !== 'string') return value;
+  if (value === id) return new LosslessNumber(digits);
+  return withinText(value, (inner) => renamed(inner, id, digits));
+}
+
+/** Changes the JSON of a text that is a whole JSON table; any other text stays as it is. */
+function withinText(text: string, change: (value: unknown) => unknown): string {
+  if (!text.startsWith('{')) return text;
+  try {
+    return stringify(change(parse(text))) ?? text;
+  } catch {
+    return text;
+  }
 }
 
 function flipCase(text: string): string {

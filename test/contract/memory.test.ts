@@ -1,4 +1,5 @@
 import { memory } from '../../src/channels/memory/index.ts';
+import { inHeader } from './bench.ts';
 import { channelSuite } from './channel.ts';
 import { createMemoryShop } from './memory-shop.ts';
 
@@ -8,10 +9,11 @@ channelSuite('memory', (options) => {
     definition: memory,
     shop,
     settle: shop.settle,
-    signatureHeader: 'x-memory-signature',
+    signature: inHeader('x-memory-signature'),
     keys: { webhook: 'secret', credential: null },
     foreignFault: null,
+    signing: { forged: [] },
     furnish: async () => ({ unwritable: ['SET-1'], ambiguous: ['TWIN'], shared: ['TWIN'] }),
-    handshake: { method: 'GET', query: 'challenge=abc', answer: 'abc' },
+    handshake: { answer: 'abc', by: { method: 'GET', query: 'challenge=abc' } },
   };
 });

@@ -56,6 +56,23 @@ export function pushSuite(make: MakeBench): void {
       expect(await set(bench)).toEqual([]);
     });
 
+    test('of a full batch right after another of the same lines is written in the end, and stays', async () => {
+      const size = (await open()).channel.capabilities.batchSize;
+      const bench = await open(size);
+      const lines: PushLine[] = [];
+      for (const { sku } of bench.catalogue) lines.push(await bench.line(sku, 4, 10));
+      for (const outcome of await set(bench, ...lines)) expectDone(outcome, 4);
+      let left: PushLine[] = [];
+      for (const { sku } of bench.catalogue) left.push(await bench.line(sku, 2, null));
+      await bench.eventually('every line is done', async () => {
+        const outcomes = await set(bench, ...left);
+        left = left.filter((_, at) => !isSettled(outcomes[at], 2));
+        return left.length === 0 ? true : undefined;
+      });
+      await bench.settle();
+      for (const { sku } of bench.catalogue) await expectShown(bench, sku, 2);
+    });
+
     test('with bad rows among good ones answers each in its place, and the good ones stand', async () => {
       const bench = await open();
       const { unwritable = [] } = (await bench.furnish?.()) ?? {};
@@ -284,6 +301,17 @@ async function expectShown(bench: Bench, sku: string, quantity: number): Promise
     const [reading] = await bench.channel.readStock([ref], calm);
     return reading?.shown === quantity ? true : undefined;
   });
+}
+
+/** Done; else it must be for a reason that time alone mends: something of ours is still under way there. */
+function isSettled(outcome: PushOutcome | undefined, quantity: number): boolean {
+  if (outcome !== undefined && isDone(outcome.kind)) {
+    expectDone(outcome, quantity);
+    return true;
+  }
+  expect(['waits', 'throttled']).toContain(outcome?.kind);
+  if (outcome !== undefined && 'afterMs' in outcome) expect(outcome.afterMs).toBeGreaterThan(0);
+  return false;
 }
 
 function compares(bench: Bench, context: Parameters<typeof need>[0]): void {

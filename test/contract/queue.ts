@@ -59,7 +59,7 @@ export function queueSuite(make: MakeBench): void {
 async function filled(open: ReturnType<typeof benches>, context: TestContext): Promise<Bench> {
   const bench = await open();
   need(context, bench.channel.listen, 'the platform has no queue to pull');
-  await bench.channel.webhooks?.ensure(bench.listener.url, calm);
+  await bench.channel.webhooks?.ensure(bench.address, calm);
   await bench.deliveries();
   bench.sell(['SKU-001', 1]);
   await bench.settle();

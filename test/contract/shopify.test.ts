@@ -1,6 +1,7 @@
 import { shopify } from '../../src/channels/shopify/index.ts';
 import { createShopifyShop } from '../../src/sandbox/shopify/index.ts';
 import { subscribe } from '../sandbox/shopify/world.ts';
+import { inHeader } from './bench.ts';
 import { channelSuite } from './channel.ts';
 
 channelSuite('shopify', (options) => {
@@ -9,7 +10,7 @@ channelSuite('shopify', (options) => {
     definition: shopify,
     shop,
     settle: shop.settle,
-    signatureHeader: 'x-shopify-hmac-sha256',
+    signature: inHeader('x-shopify-hmac-sha256'),
     keys: { webhook: 'webhook_secret', credential: 'access_token' },
     foreignFault: 'wrong_shop',
     furnish: async () => ({ unwritable: ['GIFT-CARD', 'BUNDLE-PARENT'], ambiguous: ['DUP-1'] }),

@@ -1,6 +1,7 @@
 import { woocommerce } from '../../src/channels/woocommerce/index.ts';
 import { createWooShop } from '../../src/sandbox/woocommerce/index.ts';
 import { oauthClient } from '../sandbox/woocommerce/client.ts';
+import { inHeader } from './bench.ts';
 import { channelSuite } from './channel.ts';
 
 channelSuite('woocommerce', (options) => {
@@ -15,7 +16,7 @@ channelSuite('woocommerce', (options) => {
     async settle() {
       while ((await shop.runQueue()) > 0);
     },
-    signatureHeader: 'x-wc-webhook-signature',
+    signature: inHeader('x-wc-webhook-signature'),
     keys: { webhook: 'webhook_secret', credential: 'consumer_secret' },
     foreignFault: 'clone_source',
     async furnish() {

@@ -85,6 +85,55 @@ describe('the token endpoint', () => {
   });
 });
 
+describe('under the fault auth', () => {
+  let world: World;
+  beforeEach(async () => {
+    world = await startWorld();
+  });
+  afterEach(() => world.shop.stop());
+
+  it('a call is refused, and so is the renewal that follows, and no more', async () => {
+    await world.api('GET', participations);
+    world.shop.fault({ name: 'auth', count: 1 });
+    expect((await world.api('GET', participations)).status).toBe(403);
+    expect(await grant(world.shop)).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+    expect((await grant(world.shop)).status).toBe(200);
+    expect((await world.api('GET', participations)).status).toBe(200);
+  });
+
+  it('a grant that comes first is refused, and clearing it forgives', async () => {
+    world.shop.fault({ name: 'auth', count: 1 });
+    expect((await grant(world.shop)).status).toBe(401);
+    expect((await grant(world.shop)).status).toBe(200);
+    await world.api('GET', participations);
+    world.shop.fault({ name: 'auth', count: 1 });
+    await world.api('GET', participations);
+    world.shop.fault({ clear: true });
+    expect((await grant(world.shop)).status).toBe(200);
+  });
+
+  it('the queue refuses the keys', async () => {
+    world.shop.fault({ name: 'auth', count: 1 });
+    const ask = { QueueUrl: world.shop.queue.url, WaitTimeSeconds: 0 };
+    const refused = await world.sqs('ReceiveMessage', ask);
+    expect(refused.status).toBe(403);
+    expect(refused.body.__type).toMatch(/UnrecognizedClientException$/);
+    expect((await world.sqs('ReceiveMessage', ask)).status).toBe(200);
+  });
+});
+
+describe('two shops', () => {
+  it('are of two merchants: neither queue nor topic has the other’s name', async () => {
+    const [one, other] = [7, 8].map((seed) =>
+      createAmazonShop({ name: 'shop', seed, timeScale: 1, catalogue: catalogue(3), port: 0 }),
+    );
+    expect(one?.topic.arn).toMatch(/^arn:aws:sns:us-east-1:\d{12}:invsync-shop$/);
+    expect(one?.topic.arn).not.toBe(other?.topic.arn);
+    expect(one?.queue.arn).not.toBe(other?.queue.arn);
+    await Promise.all([one?.stop(), other?.stop()]);
+  });
+});
+
 describe('the door of the API', () => {
   let world: World;
   beforeEach(async () => {
@@ -140,6 +189,21 @@ describe('the door of the API', () => {
     world.tick(1_000);
     expect((await world.api('GET', participations)).status).toBe(200);
     expect((await world.api('GET', participations)).status).toBe(429);
+  });
+
+  it('has more of every rate in a bigger plan, the bursts as they are', async () => {
+    const big = await startWorld({ usagePlan: 10 });
+    try {
+      const answers = [];
+      for (let turn = 0; turn < 16; turn += 1) answers.push(await big.api('GET', participations));
+      expect(answers.map(({ status }) => status)).toEqual([...Array(15).fill(200), 429]);
+      const rates = answers.map(({ headers }) => headers.get('x-amzn-RateLimit-Limit'));
+      expect(new Set(rates)).toEqual(new Set(['0.16', null]));
+      big.tick(6_300);
+      expect((await big.api('GET', participations)).status).toBe(200);
+    } finally {
+      await big.shop.stop();
+    }
   });
 
   it('runs its buckets faster at a time scale', async () => {

@@ -72,6 +72,30 @@ describe('an order', () => {
     expect(told).toEqual(new Set([0, 2]));
   });
 
+  it('is never changed twice at one time: the wish to cancel is older than the cancellation', async () => {
+    await world.register();
+    const orderIds = Array.from({ length: 8 }, () => world.sell('SKU-1', 1).orderId);
+    await world.shop.settle();
+    await world.drain();
+    for (const orderId of orderIds) world.shop.cancel({ order_id: orderId });
+    await world.shop.settle();
+    const told = (await world.drain()).map(({ Body }) => JSON.parse(Body));
+    const timesOf = (type: string) =>
+      new Map<string, number>(
+        told
+          .filter(({ Payload }) => Payload.OrderChangeNotification.OrderChangeType === type)
+          .map(({ EventTime, Payload }) => [
+            Payload.OrderChangeNotification.AmazonOrderId,
+            Date.parse(EventTime),
+          ]),
+      );
+    const wishes = timesOf('BuyerRequestedChange');
+    const ends = timesOf('OrderStatusChange');
+    expect(ends.size).toBe(8);
+    expect(wishes.size).toBeGreaterThan(0);
+    for (const [orderId, at] of wishes) expect(at).toBeLessThan(ends.get(orderId) ?? 0);
+  });
+
   it('gives its units back when it is cancelled, but not when the seller has none, nor under number_not_restored', async () => {
     const cancel = async (restock: boolean) => {
       const { orderId } = world.sell('SKU-1', 1);
@@ -206,6 +230,20 @@ describe('a search for orders', () => {
       expect(ids(body)).toEqual([orderId]);
     } finally {
       await fast.shop.stop();
+    }
+  });
+
+  it('trails by what it was told instead of the two minutes', async () => {
+    const prompt = await startWorld({ unsearchableMs: 10_000 });
+    try {
+      const { orderId } = prompt.sell('SKU-1', 1);
+      const ask = () => prompt.api('GET', list, { query: { lastUpdatedAfter: since } });
+      prompt.tick(9_999);
+      expect(ids((await ask()).body)).toEqual([]);
+      prompt.tick(1);
+      expect(ids((await ask()).body)).toEqual([orderId]);
+    } finally {
+      await prompt.shop.stop();
     }
   });
 
