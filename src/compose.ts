@@ -8,7 +8,8 @@ import { createWakes, type Engine, type EngineSettings, type LiveChannel } from 
 
 /** What the store must know of a channel to compute targets and to allocate. */
 export function setupOf(channel: ChannelConfig): ChannelSetup {
-  const { capabilities } = channel.definition;
+  const { definition } = channel;
+  const capabilities = definition.capabilitiesFor?.(channel.own) ?? definition.capabilities;
   return {
     name: channel.name,
     type: channel.type,

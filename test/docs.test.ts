@@ -2,6 +2,9 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
+import { channelTypes, definitions } from '../src/channels/registry.ts';
+import { channelTable } from '../src/cli/channel-table.ts';
+
 /** The last table of each channel page names every trap of the dossier; the tests that it quotes exist. */
 
 const root = join(import.meta.dirname, '..');
@@ -58,5 +61,13 @@ describe.each(pages)('docs/channels/$channel.md', ({ channel, section, traps }) 
     );
     const numbers = [...list.matchAll(/(?:^|\s)(\d{1,2})\. /g)].map((match) => Number(match[1]));
     expect(Math.max(...numbers)).toBe(traps);
+  });
+});
+
+describe('README.md', () => {
+  it('shows the table of channels as they declare themselves; npm run readme writes it', async () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    const shown = /<!-- channels[^>]*-->\n([\s\S]*?)\n<!-- \/channels -->/.exec(readme)?.[1];
+    expect(shown).toBe(channelTable(await definitions(channelTypes)));
   });
 });

@@ -60,11 +60,17 @@ export interface Capabilities {
   cancel: boolean;
   /** Highest quantity that the platform accepts. */
   maxQuantity: number;
+  /** Units that are never shown unless the configuration says otherwise; for platforms that punish an oversell. */
+  defaultBuffer?: number;
+  /** Its pushes begin before those of other channels. */
+  pushFirst?: true;
 }
 
 /** How far an adapter has been tried; shown by `channels types` and in the README. */
 export interface Grade {
   level: 'sandbox' | 'contracts' | 'live';
+  /** Day on which that was last shown, `2026-11-23`. */
+  date: string;
   note: string;
 }
 
@@ -80,6 +86,8 @@ export interface ChannelDefinition<Config = unknown> {
    */
   config: z.ZodType<Config>;
   capabilities: Capabilities;
+  /** Pure: the facts that depend on the configuration; those of the channel that `create` makes. Default: `capabilities`. */
+  capabilitiesFor?(config: Config): Capabilities;
   /** The engine lays the configuration's overrides (`order_lag`, `settle`, …) over `channel.capabilities` itself. */
   create(config: Config, deps: ChannelDeps): Channel;
 }
@@ -294,6 +302,8 @@ export interface WebhookReport {
 export interface Webhooks {
   /** False: the platform delivers to a queue, so that registering needs no public address; `ensure` gets an empty one. */
   readonly needsUrl?: false;
+  /** True: people register at the platform by hand; `ensure` keeps the address and says how, `active` is then believed. */
+  readonly byHand?: true;
   list(signal: AbortSignal): Promise<WebhookState[]>;
   /** Makes the needed subscriptions exist once, active, at this address; idempotent. */
   ensure(url: string, signal: AbortSignal): Promise<WebhookReport>;

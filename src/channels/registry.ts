@@ -10,6 +10,8 @@ const types: Readonly<Record<string, () => Promise<ChannelDefinition>>> = {
   woocommerce: async () => (await import('./woocommerce/index.ts')).woocommerce,
   amazon: async () => (await import('./amazon/index.ts')).amazon,
   ebay: async () => (await import('./ebay/index.ts')).ebay,
+  'tiktok-shop': async () => (await import('./tiktok-shop/index.ts')).tiktokShop,
+  flipkart: async () => (await import('./flipkart/index.ts')).flipkart,
 };
 
 /** The names of all built-in types. */

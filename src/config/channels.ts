@@ -136,7 +136,8 @@ function settled(
   const pollDefaultMs = webhooks ? capabilities.pollDefaultMs : capabilities.pollOnlyMs;
   return {
     ...shared,
-    buffer: shared.buffer ?? defaults.buffer,
+    buffer:
+      shared.buffer ?? (defaults.buffer > 0 ? defaults.buffer : (definition.capabilities.defaultBuffer ?? 0)),
     percent: shared.percent ?? defaults.percent,
     max: shared.max ?? defaults.max,
     oversell: able ? oversell : 'alert',

@@ -7,6 +7,8 @@ const shops: Readonly<Record<string, () => Promise<(options: ShopOptions) => Sho
   woocommerce: async () => (await import('./woocommerce/index.ts')).createWooShop,
   amazon: async () => (await import('./amazon/index.ts')).createAmazonShop,
   ebay: async () => (await import('./ebay/index.ts')).createEbayShop,
+  'tiktok-shop': async () => (await import('./tiktok-shop/index.ts')).createTiktokShop,
+  flipkart: async () => (await import('./flipkart/index.ts')).createFlipkartShop,
 };
 
 /** The types of shops, in the order in which the demo opens them. */

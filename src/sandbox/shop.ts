@@ -37,6 +37,8 @@ export interface Shop {
    * for who runs it faster than life. None: the platform answers at once.
    */
   durations?(): Record<string, string>;
+  /** Does what people do at a platform without a way to register webhooks by program: tells it our address. */
+  enrol?(url: string): void;
   start(): Promise<void>;
   /** Stops serving and delivering; a second stop is harmless. */
   stop(): Promise<void>;

@@ -65,9 +65,11 @@ export function decidePush(counter: CounterFacts, context: PushContext): PushDec
   const seenSince = unread.every((push) => anchor.from > push.sentAt);
   const base = seenSince ? single(known) : null;
 
-  // What was sent last and is as low needs no second call: its answer is awaited.
+  // Not so where the push was accepted: a number that does not show yet may show at any moment, and a lower target
+  // does not wait for that. What was sent last and is as low needs no second call: its answer is awaited.
+  const seesAll = seenSince && (counter.state !== 'accepted' || unread.length === 0);
   const last = unread.at(-1)?.quantity ?? Number.MAX_SAFE_INTEGER;
-  const highest = seenSince ? known.high : Math.min(possible.high, last);
+  const highest = seesAll ? known.high : Math.min(possible.high, last);
   if (target < highest) return lowered(target, base, context);
   if (unread.length > 0) return answerAwaited(unread, counter.state, context);
 

@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.ts';
-import type { Duty, Engine } from './engine.ts';
+import type { Duty, Engine, LiveChannel } from './engine.ts';
 import { writeGate } from './push-context.ts';
 import { claimBatch, createLane, handleBatch, type Lane } from './push-lane.ts';
 
@@ -39,7 +39,8 @@ export function createPusher(engine: Engine, options: PusherOptions = {}): Pushe
   const stopping = new AbortController();
   const cutting = new AbortController();
   const runners = new Map<number, Runner>();
-  for (const live of engine.channels.values()) {
+  const first = (live: LiveChannel): number => (live.capabilities.pushFirst === true ? 0 : 1);
+  for (const live of [...engine.channels.values()].sort((a, b) => first(a) - first(b))) {
     runners.set(live.id, createRunner(createLane(engine, live, options.onLow ?? (() => undefined))));
   }
   let stopped: Promise<void> | null = null;

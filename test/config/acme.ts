@@ -33,7 +33,7 @@ export const acmeCapabilities: Capabilities = {
 export const acme: ChannelDefinition = {
   type: 'acme',
   title: 'Acme Market',
-  grade: { level: 'sandbox', note: 'made up' },
+  grade: { level: 'sandbox', date: '2026-11-23', note: 'made up' },
   config: z.strictObject({
     shop: z.string().min(1).describe('name of the shop'),
     api_token: z.string().min(1).describe('token of the API').meta({ secret: true }),

@@ -13,6 +13,7 @@ import type {
   Obtaining,
   OrderPage,
   PushLine,
+  Webhooks,
 } from '../../src/channels/channel.ts';
 import { ChannelError } from '../../src/channels/errors.ts';
 import { systemClock } from '../../src/clock.ts';
@@ -49,6 +50,9 @@ export interface SignaturePlace {
 /** What shopper or merchant may do to an order. */
 export type ActKind = 'cancelled' | 'refunded' | 'edited up' | 'edited down' | 'shipped';
 
+/** Refunds of a kind: nothing comes back but money, or goods that had been shipped come back. */
+export type RefundKind = 'money only' | 'sent back';
+
 /** What a channel's test brings: the adapter, a shop that it talks to, and what only that platform knows. */
 export interface Stand {
   definition: ChannelDefinition;
@@ -63,6 +67,8 @@ export interface Stand {
    * Platforms of this kind bring `forgeries`.
    */
   signsFields?: string;
+  /** The signature does not cover the body at all: why. Deliveries may only say then what to fetch. */
+  unsignedBody?: string;
   /** Ways to forge a sound call that only this platform knows, by name; each must be refused. */
   forgeries?(request: HookRequest): Record<string, HookRequest>;
   /** Keys of the configuration: what signs deliveries, and what proves requests (null: nothing does). */
@@ -80,6 +86,10 @@ export interface Stand {
   };
   /** Makes a platform that fills a queue call this address as well; resolves when it does. */
   callAlso?(url: string): Promise<void>;
+  /** Where registering is done by hand: does at the platform what `ensure` and `remove` ask people for (null: no address). */
+  byHand?(url: string | null): void;
+  /** The platform never gives an address up, however often it refuses: why. */
+  neverGivesUp?: string;
   /** The delivery as one of another topic, where the topic does not stand in `kind` alone. */
   withTopic?(delivery: Delivery, topic: string): Delivery;
   /**
@@ -87,8 +97,11 @@ export interface Stand {
    * which its calls only look odd (each must be believed).
    */
   signing?: { forged?: string[]; odd?: string[] };
-  /** What the platform tells nobody by itself, and why: lists and fetches alone show it. All else must be told. */
-  untold?: Partial<Record<ActKind, string>>;
+  /**
+   * What the platform tells nobody by itself, and why: lists and fetches alone show it. All else must be told. Of refunds
+   * some may be told and others not.
+   */
+  untold?: Partial<Record<ActKind | RefundKind, string>>;
   /** One act may be told step by step (asked for, then done): why. Only the newest of its deliveries shows its end. */
   tellsSteps?: string;
   /** Deliveries tell times by another clock than lists and fetches do, or not as exactly: which. */
@@ -209,7 +222,7 @@ export async function openBench(make: MakeBench, items = 12, seed = 11): Promise
       },
     });
     channels.push(channel);
-    return channel;
+    return withPerson(channel, stand);
   };
   const channel = open();
   const secrets = secretsIn(definition, own);
@@ -329,6 +342,26 @@ export async function openBench(make: MakeBench, items = 12, seed = 11): Promise
     },
   };
   return bench;
+}
+
+/** The channel with a person beside it, who does by hand what it asks for. */
+function withPerson(channel: Channel, { byHand }: Stand): Channel {
+  const { webhooks } = channel;
+  if (webhooks === undefined || byHand === undefined) return channel;
+  const attended: Webhooks = {
+    ...webhooks,
+    async ensure(url, signal) {
+      const report = await webhooks.ensure(url, signal);
+      if (report.changes.length > 0) byHand(url);
+      return report;
+    },
+    async remove(signal) {
+      const changes = await webhooks.remove(signal);
+      if (changes.length > 0) byHand(null);
+      return changes;
+    },
+  };
+  return { ...channel, webhooks: attended };
 }
 
 /** Everything that waits in the platform's queue, taken for good. */

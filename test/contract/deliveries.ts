@@ -39,6 +39,7 @@ export function deliverySuite(make: MakeBench): void {
 
     test('of an altered body is refused', async (context) => {
       const { bench, request } = await atTheDoor(open, context);
+      need(context, bench.unsignedBody === undefined ? true : { lacking: bench.unsignedBody }, '');
       const flipped = Buffer.from(request.body);
       flipped[flipped.length >> 1] = (flipped[flipped.length >> 1] ?? 0) ^ 1;
       const spaced = [' ', '\n'].map((space) => Buffer.concat([request.body, Buffer.from(space)]));
@@ -276,6 +277,8 @@ export function deliverySuite(make: MakeBench): void {
       const said = deliveries.map((delivery) =>
         bench.channel.ordersIn(bench.channel.fieldsOf(delivery), () => undefined, how),
       );
+      // What nobody signed may only say where to look.
+      if (bench.unsignedBody !== undefined) expect(said.flatMap(({ orders }) => orders)).toEqual([]);
       const ids = said.flatMap(({ orders, fetch }) => [...orders.map((order) => order.orderId), ...fetch]);
       expect(ids.some((id) => sameId(id, sold.orderId))).toBe(true);
     });

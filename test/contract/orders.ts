@@ -2,7 +2,17 @@ import { describe, expect, test } from 'vitest';
 import type { OrderPage } from '../../src/channels/channel.ts';
 import type { ShopOrder } from '../../src/sandbox/shop.ts';
 import type { OrderSnapshot } from '../../src/stock/order.ts';
-import { type ActKind, type Bench, benches, calm, type MakeBench, need, type Sold, sameId } from './bench.ts';
+import {
+  type ActKind,
+  type Bench,
+  benches,
+  calm,
+  type MakeBench,
+  need,
+  type RefundKind,
+  type Sold,
+  sameId,
+} from './bench.ts';
 
 /** Something that shopper or merchant does to an order of 3 SKU-001 and 2 SKU-005. */
 interface Act {
@@ -11,6 +21,7 @@ interface Act {
   play(bench: Bench, sold: Sold): void;
   /** False where a platform may tell it to lists and fetches only. */
   delivered?: false;
+  refund?: RefundKind;
   /** Platforms that keep the units off sale although the order lets go of them show less than the sum. */
   leavesNumberOpen?: true;
 }
@@ -31,7 +42,9 @@ const refund = (quantity: number, restock: boolean): Act => ({
   kind: 'refunded',
   play: ({ shop }, { orderId, lineIds }) =>
     shop.refund({ order_id: orderId, line_id: first(lineIds), quantity, restock }),
+  ...(restock ? {} : { refund: 'money only' }),
 });
+const sendBack = (quantity: number): Act => ({ ...refund(quantity, true), refund: 'sent back' });
 const edit = (quantity: number): Act => ({
   name: `edited to ${quantity}`,
   kind: quantity > 3 ? 'edited up' : 'edited down',
@@ -54,7 +67,7 @@ const stories: Act[][] = [
   [edit(1), cancel],
   [edit(5), ship],
   [edit(2), refund(1, true), ship],
-  [ship, refund(2, true)],
+  [ship, sendBack(2)],
   [ship, refund(1, false)],
 ];
 
@@ -333,7 +346,8 @@ function endOf(bench: Bench, delivered: OrderSnapshot[]): OrderSnapshot[] {
 function expectTold(bench: Bench, act: Act, deliveries: number): void {
   if (bench.channel.webhooks === undefined) return;
   const told = `deliveries of "${act.name}"`;
-  if (bench.untold?.[act.kind] !== undefined) expect(deliveries, told).toBe(0);
+  const isUntold = [act.kind, act.refund].some((kind) => kind !== undefined && bench.untold?.[kind]);
+  if (isUntold) expect(deliveries, told).toBe(0);
   else if (act.delivered !== false) expect(deliveries, told).toBeGreaterThan(0);
 }
 

@@ -12,6 +12,7 @@ export function webhookSuite(make: MakeBench): void {
       expect((await webhooks.list(calm)).filter((state) => state.ours)).toEqual([]);
       // Who needs no address has a queue to pull.
       if (webhooks.needsUrl === false) expect(bench.channel.listen).toBeDefined();
+      expect(webhooks.byHand === true).toBe(bench.byHand !== undefined);
       const report = await webhooks.ensure(bench.address, calm);
       expect(report.changes.length).toBeGreaterThan(0);
       for (const change of report.changes) expect(change).toMatch(/\w+ \w+/);
@@ -58,6 +59,7 @@ export function webhookSuite(make: MakeBench): void {
     test('that the platform gave up are mended, and the report says so', async (context) => {
       const { bench, webhooks } = await start(open, context);
       callsAddresses(webhooks, context);
+      need(context, bench.neverGivesUp === undefined ? true : { lacking: bench.neverGivesUp }, '');
       bench.listener.status = 500;
       const whole = (await webhooks.ensure(bench.address, calm)).webhooks.length;
       for (let orders = 0; orders < 20 && (await active(webhooks)) === whole; orders += 1) {

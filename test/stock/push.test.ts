@@ -169,6 +169,21 @@ describe('pushes without an answer (interleaving 17)', () => {
 });
 
 describe('accepted pushes (interleaving 22)', () => {
+  it('a raise that does not show yet does not keep a lower target waiting: it is written over what shows', () => {
+    const hidden = {
+      state: 'accepted' as const,
+      unread: [sent(10, 5_000, now + 10_000)],
+      anchor: { number: 2, from: now - 1_000, until: now - 900 },
+    };
+    const settling = { settleMs: 900_000, compareAndSet: 'read-check' as const };
+    expect(decide(counter(9, hidden), settling)).toEqual({ kind: 'send', quantity: 9, base: 2 });
+    expect(decide(counter(10, hidden), settling)).toMatchObject({ kind: 'wait', needs: 'answer' });
+    expect(decide(counter(11, hidden), settling)).toMatchObject({ kind: 'wait', needs: 'answer' });
+    const again = { ...hidden, unread: [...hidden.unread, sent(9, 2_000)] };
+    expect(decide(counter(9, again), settling)).toMatchObject({ kind: 'wait', needs: 'answer' });
+    expect(decide(counter(8, again), settling)).toEqual({ kind: 'send', quantity: 8, base: 2 });
+  });
+
   const accepted = { state: 'accepted' as const, unread: [sent(3, 1_000, now + 10_000)] };
 
   it('the flip to zero does not wait for the read-back', () => {

@@ -19,6 +19,7 @@ export const amazon: ChannelDefinition<AmazonConfig> = {
   title: 'Amazon',
   grade: {
     level: 'contracts',
+    date: '2026-11-23',
     note: 'requests and answers are held against the official models and schemas of August 2026; never run against a live account',
   },
   config: amazonConfig,

@@ -7,7 +7,8 @@ const confirmation = {
   SubscribeURL: z.string().max(8_192),
 };
 const shared = {
-  MessageId: z.string().min(1).max(200),
+  // The signed text carries no lengths: an id with lines in it could pass for other fields.
+  MessageId: z.string().regex(/^[A-Za-z0-9-]{1,200}$/),
   TopicArn: z.string().min(1).max(400),
   Message: z.string(),
   Timestamp: z.string(),

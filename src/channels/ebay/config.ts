@@ -38,6 +38,12 @@ export const EbayConfig = z.strictObject({
       'Secret of our own making, 32 to 80 of A-Z a-z 0-9 _ -; proves the address to eBay (challenge). Not needed with webhooks: false.',
     )
     .meta({ secret: true }),
+  alert_email: z
+    .email()
+    .optional()
+    .describe(
+      'Where eBay writes when it cannot deliver notifications; used only while the keyset has no such address. Default: invsync@ the host of public_url.',
+    ),
   token_url: address
     .optional()
     .describe('Where tokens are asked for, instead of /identity/v1/oauth2/token at the API’s address.'),

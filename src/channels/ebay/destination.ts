@@ -33,9 +33,13 @@ export async function ensureConfig(shop: Shop, url: string, signal: AbortSignal)
     if (!isMissing) throw error;
   }
   const { hostname } = new URL(url);
-  const alertEmail = `invsync@${/^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}$/i.test(hostname) ? hostname : 'example.com'}`;
+  const told = shop.config.alert_email;
+  const alertEmail =
+    told ??
+    `invsync@${/^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}$/i.test(hostname) ? hostname : 'example.com'}`;
   await write(shop, { method: 'PUT', path: '/config', body: { alertEmail }, as: 'app' }, signal);
-  return [`set the keyset's alert address to ${alertEmail}: put your own there in the developer portal`];
+  const hint = told === undefined ? ': set alert_email, or put your own there in the developer portal' : '';
+  return [`set the keyset's alert address to ${alertEmail}${hint}`];
 }
 
 /**

@@ -19,6 +19,7 @@ export const ebay: ChannelDefinition<EbayConfig> = {
   title: 'eBay',
   grade: {
     level: 'sandbox',
+    date: '2026-11-23',
     note: 'signatures held against the official vectors of eBay’s SDK; requests written from its documentation; never run against a live account',
   },
   config: EbayConfig,

@@ -55,7 +55,11 @@ const capabilities: Capabilities = {
 export const memory: ChannelDefinition<z.infer<typeof config>> = {
   type: 'memory',
   title: 'In memory',
-  grade: { level: 'sandbox', note: 'a platform inside this process, for tests and benchmarks' },
+  grade: {
+    level: 'sandbox',
+    date: '2026-11-23',
+    note: 'a platform inside this process, for tests and benchmarks',
+  },
   config,
   capabilities,
   create: (settings, deps) => createMemoryChannel(settings, deps),

@@ -18,6 +18,7 @@ export const shopify: ChannelDefinition<ShopifyConfig> = {
   title: 'Shopify',
   grade: {
     level: 'contracts',
+    date: '2026-11-23',
     note: 'every document validates against the official Admin schemas 2026-10 and 2026-07; never run against a live shop',
   },
   config: ShopifyConfig,

@@ -18,6 +18,7 @@ export const woocommerce: ChannelDefinition<WooConfig> = {
   title: 'WooCommerce',
   grade: {
     level: 'contracts',
+    date: '2026-11-23',
     note: 'held against deliveries and answers recorded from a real shop (WooCommerce 11.0.1); not yet run against a live one',
   },
   config: wooConfig,

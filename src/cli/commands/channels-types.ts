@@ -2,16 +2,22 @@ import type { Capabilities } from '../../channels/channel.ts';
 import { channelTypes, definitions } from '../../channels/registry.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';
 import { answer } from '../answer.ts';
-import { printTable } from '../print.ts';
+import { channelTable } from '../channel-table.ts';
+import { printLine, printTable } from '../print.ts';
 import type { Invocation } from '../program.ts';
 
 /** `channels types`: needs no configuration. */
-export async function types(invocation: Invocation<object>): Promise<ExitCode> {
+export async function types(invocation: Invocation<{ markdown?: boolean }>): Promise<ExitCode> {
   const built = await definitions(channelTypes);
+  if (invocation.options.markdown === true && !invocation.json) {
+    printLine(invocation.io, channelTable(built));
+    return EXIT.ok;
+  }
   const rows = built.map((definition) => ({
     type: definition.type,
     title: definition.title,
     grade: definition.grade.level,
+    grade_date: definition.grade.date,
     grade_note: definition.grade.note,
     capabilities: snakeCased(definition.capabilities),
   }));
@@ -22,6 +28,7 @@ export async function types(invocation: Invocation<object>): Promise<ExitCode> {
         { title: 'type', value: (row) => row.type },
         { title: 'title', value: (row) => row.title },
         { title: 'tried with', value: (row) => row.grade },
+        { title: 'on', value: (row) => row.grade_date },
         { title: 'note', value: (row) => row.grade_note },
       ],
       rows,

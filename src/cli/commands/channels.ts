@@ -36,7 +36,8 @@ function registerReading(command: Command, cli: Cli): void {
   define(
     command
       .command('types')
-      .description('print the built-in types of channels, how far each was tried, and what it can do'),
+      .description('print the built-in types of channels, how far each was tried, and what it can do')
+      .option('--markdown', 'as the table of the README'),
     cli,
     {
       examples: ['invsync channels types', 'invsync channels types --json'],

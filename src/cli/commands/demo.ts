@@ -28,7 +28,11 @@ export function register(command: Command, cli: Cli): void {
       'none, normal or hell (lost and repeated webhooks, cut connections, kill -9)',
       'normal',
     )
-    .option('--channels <types>', 'which shops', 'shopify,woocommerce')
+    .option(
+      '--channels <types>',
+      'which shops, separated by commas',
+      'shopify,woocommerce,amazon,ebay,tiktok-shop,flipkart',
+    )
     .option('--no-tui', 'plain lines instead of a screen')
     .option('--keep <dir>', 'keep the database, what the shops recorded, and the proof in this folder');
   define<DemoOptions>(

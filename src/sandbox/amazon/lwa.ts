@@ -44,6 +44,19 @@ export function createCredentials(random: Random): Credentials {
   };
 }
 
+/** The fields of a grant: a form by the documentation; JSON is what Amazon's own SDKs send, and is taken, too. */
+function formOf(request: ShopRequest): URLSearchParams | null {
+  const type = request.headers['content-type'] ?? '';
+  const body = request.body.toString('utf8');
+  if (type.startsWith('application/x-www-form-urlencoded')) return new URLSearchParams(body);
+  if (!type.startsWith('application/json')) return null;
+  try {
+    return new URLSearchParams(JSON.parse(body) as Record<string, string>);
+  } catch {
+    return null;
+  }
+}
+
 export function createLwa(site: Site, credentials: Credentials, random: Random): Lwa {
   const tokens = new Map<string, { kind: TokenKind; scope: string | null; diesAt: number }>();
   let refusing = false;
@@ -64,10 +77,10 @@ export function createLwa(site: Site, credentials: Credentials, random: Random):
   return {
     credentials,
     grant(request) {
-      if (!(request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded')) {
+      const form = formOf(request);
+      if (form === null) {
         return refused(400, 'invalid_request', 'Content-Type must be application/x-www-form-urlencoded');
       }
-      const form = new URLSearchParams(request.body.toString('utf8'));
       const grantType = form.get('grant_type');
       if (grantType === null) {
         return refused(400, 'invalid_request', 'The request is missing a required parameter : grant_type');

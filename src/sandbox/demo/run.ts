@@ -75,12 +75,13 @@ export async function runDemo(wish: DemoWish, news: DemoNews, signal: AbortSigna
     }
     for (const shop of shops) await shop.start();
     const began = Date.now();
-    const adminUrl = await configure(dir, shops);
+    const { adminUrl, publicUrl } = await configure(dir, shops);
     news.phase(`counting ${catalogue.length} SKUs and reading ${shops.length} catalogues`);
     await setUp(dir, shops, catalogue);
     daemon = serveIn(dir, adminUrl);
     await daemon.ready();
     await invsync(dir, ['webhooks', 'register']);
+    for (const shop of shops) shop.enrol?.(`${publicUrl}/hooks/${shop.name}`);
     const stage: Stage = {
       wish,
       news,
@@ -119,7 +120,7 @@ function assertEmpty(dir: string): void {
 }
 
 /** Writes config.yaml: the shops' own channel entries, and platform durations as short as the shops' time scale makes them. */
-async function configure(dir: string, shops: Shop[]): Promise<string> {
+async function configure(dir: string, shops: Shop[]): Promise<{ adminUrl: string; publicUrl: string }> {
   const [publicPort = 0, adminPort = 0] = await freePorts(2);
   const scaled = {
     poll: '3s',
@@ -129,6 +130,8 @@ async function configure(dir: string, shops: Shop[]): Promise<string> {
     max_execution: '2s',
     raise_after: '6s',
     timeout: '4s',
+    // The proof compares what is shown with what is there.
+    buffer: 0,
   };
   const channels = Object.fromEntries(
     shops.map((shop) => [shop.name, { ...shop.channelConfig(), ...scaled, ...shop.durations?.() }]),
@@ -141,7 +144,7 @@ async function configure(dir: string, shops: Shop[]): Promise<string> {
     channels,
   };
   writeFileSync(join(dir, 'config.yaml'), stringify(config));
-  return `http://127.0.0.1:${adminPort}`;
+  return { adminUrl: `http://127.0.0.1:${adminPort}`, publicUrl: `http://127.0.0.1:${publicPort}` };
 }
 
 async function setUp(dir: string, shops: Shop[], catalogue: CatalogueItem[]): Promise<void> {

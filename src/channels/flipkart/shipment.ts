@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import type { Json } from '../channel.ts';
+import { Time } from './time.ts';
+
+const Id = z.union([z.string().min(1).max(200), z.int().nonnegative()]).transform(String);
+const Text = z.string().nullish().catch(null);
+const Moment = Time.nullish().catch(null);
+
+/** What is read of a shipment, in lists and by id alike (dossier 5.2); nothing of the buyer. */
+export const Shipment = z.object({
+  shipmentId: Id,
+  updatedAt: Moment,
+  locationId: Text,
+  hold: z.boolean().nullish().catch(null),
+  orderItems: z.array(
+    z.object({
+      orderItemId: Id,
+      orderDate: Moment,
+      cancellationDate: Moment,
+      status: z.string().min(1),
+      cancellationReason: Text,
+      cancellationSubReason: Text,
+      courierReturn: z.boolean().nullish().catch(null),
+      quantity: z.int().nonnegative().max(1_000_000),
+      sku: Text,
+      listingId: Text,
+      serviceProfile: Text,
+      subItem: z.unknown().optional(),
+      subItems: z.unknown().optional(),
+    }),
+  ),
+});
+export type Shipment = z.infer<typeof Shipment>;
+type Item = Shipment['orderItems'][number];
+
+/** What is kept of a shipment. Times in milliseconds on Flipkart's clock. */
+export const KeptShipment = z.object({
+  kind: z.literal('shipment'),
+  shipmentId: z.string(),
+  location: z.string().nullable(),
+  placedAt: z.number().nullable(),
+  updatedAt: z.number().nullable(),
+  hold: z.boolean(),
+  lines: z.array(
+    z.object({
+      id: z.string(),
+      sku: z.string().nullable(),
+      listingId: z.string().nullable(),
+      quantity: z.int().nonnegative(),
+      status: z.string(),
+      /** Lies in Flipkart's own warehouse: none of our stock. */
+      theirs: z.boolean(),
+      courierReturn: z.boolean(),
+    }),
+  ),
+  /** The seller called it off for want of stock; Flipkart then sets the listing out of stock (dossier 2.6). */
+  wantOfStock: z.boolean(),
+  /** Carries free items of which this API tells too little to count them (trap 16). */
+  extras: z.boolean(),
+});
+export type KeptShipment = z.infer<typeof KeptShipment>;
+
+/** Profiles of stock in Flipkart's warehouse, in the words of orders and of filters (dossier 5.2). */
+const theirProfiles = new Set(['FBF', 'FLIPKART_FULFILMENT', 'FLIPKART_FULFILLMENT']);
+
+/** The kept fields of a shipment. */
+export function keptShipment(shipment: Shipment): KeptShipment {
+  const { orderItems } = shipment;
+  const placed = orderItems.flatMap(({ orderDate }) => orderDate ?? []);
+  return {
+    kind: 'shipment',
+    shipmentId: shipment.shipmentId,
+    location: shipment.locationId ?? null,
+    placedAt: placed.length === 0 ? null : Math.min(...placed),
+    updatedAt: shipment.updatedAt ?? null,
+    hold: shipment.hold === true,
+    lines: orderItems.map((item) => ({
+      id: item.orderItemId,
+      sku: item.sku || null,
+      listingId: item.listingId || null,
+      quantity: item.quantity,
+      status: item.status.toUpperCase().slice(0, 40),
+      theirs: theirProfiles.has((item.serviceProfile ?? '').toUpperCase()),
+      courierReturn: item.courierReturn === true,
+    })),
+    wantOfStock: orderItems.some(isWantOfStock),
+    extras: orderItems.some(({ subItem, subItems }) => isThere(subItem) || isThere(subItems)),
+  };
+}
+
+/** When the shipment last changed, as far as a filter by time goes: a cancellation may have a date of its own only. */
+export function changeOf(shipment: Shipment): number {
+  const cancelled = shipment.orderItems.flatMap(({ cancellationDate }) => cancellationDate ?? []);
+  return Math.max(shipment.updatedAt ?? 0, ...cancelled);
+}
+
+/** The id of a row that cannot be read. */
+export function idOf(row: unknown): string {
+  return z.object({ shipmentId: Id }).safeParse(row).data?.shipmentId ?? 'without id';
+}
+
+/** Kept fields as they are stored. */
+export function asJson(shipment: KeptShipment): Json {
+  return shipment;
+}
+
+function isWantOfStock({ cancellationReason, cancellationSubReason }: Item): boolean {
+  return /not_enough_inventory|out_of_stock/i.test(
+    `${cancellationReason ?? ''} ${cancellationSubReason ?? ''}`,
+  );
+}
+
+function isThere(extra: unknown): boolean {
+  if (Array.isArray(extra)) return extra.length > 0;
+  return typeof extra === 'object' && extra !== null && Object.keys(extra).length > 0;
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import type { AccountIdentity } from '../channel.ts';
+import { ChannelError } from '../errors.ts';
+import type { Answer, Api, Ciphers } from './api.ts';
+import { reconsent } from './codes.ts';
+import type { TikTokShopConfig } from './config.ts';
+import { Id } from './ids.ts';
+
+const AuthorizedShop = z.object({
+  id: Id,
+  cipher: z.string().min(1),
+  name: z.string().nullish().catch(null),
+  region: z.string().nullish().catch(null),
+  seller_type: z.string().nullish().catch(null),
+});
+/** A shop that the seller opened to the app. The id never changes; names do. */
+export type AuthorizedShop = z.infer<typeof AuthorizedShop>;
+const Shops = z.object({ shops: z.array(z.unknown()).nullish() });
+
+/** The shop behind `shop_id`, read anew. Throws `ChannelError` kind `auth` when the token does not reach it. */
+export async function readShop(
+  config: TikTokShopConfig,
+  api: Api,
+  signal: AbortSignal,
+): Promise<Answer<AuthorizedShop>> {
+  const answer = await api.call(
+    { method: 'GET', path: '/authorization/202309/shops', data: Shops, isShopless: true },
+    signal,
+  );
+  const shops = (answer.data.shops ?? []).flatMap((row) => AuthorizedShop.safeParse(row).data ?? []);
+  const own = shops.find(({ id }) => id === config.shop_id);
+  if (own !== undefined) return { ...answer, data: own };
+  const others = shops.map(({ id, name }) => `${id} (${name ?? 'unnamed'})`).slice(0, 5);
+  throw new ChannelError('auth', `the seller’s authorization does not reach the shop ${config.shop_id}`, {
+    hint: others.length === 0 ? reconsent : `set shop_id to one of ${others.join(', ')}; else ${reconsent}`,
+  });
+}
+
+/** The account that the channel is bound to. */
+export function identityOf(shop: AuthorizedShop): AccountIdentity {
+  return { accountId: shop.id, title: shop.name || shop.id };
+}
+
+/** The shop's cipher, asked for once: deliveries name the shop by its id, calls by its cipher (trap 10). */
+export function createCiphers(read: (signal: AbortSignal) => Promise<Answer<AuthorizedShop>>): Ciphers {
+  let known: string | null = null;
+  return {
+    async current(signal) {
+      known ??= (await read(signal)).data.cipher;
+      return known;
+    },
+    forget() {
+      known = null;
+    },
+  };
+}

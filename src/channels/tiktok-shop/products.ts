@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import { ChannelError } from '../errors.ts';
+import { rowsPerPage } from './capabilities.ts';
+import { tooManyRowsCode } from './codes.ts';
+import { Refusal } from './failures.ts';
+import { Id } from './ids.ts';
+import type { Shop } from './shop.ts';
+
+const Sku = z.object({
+  id: Id,
+  seller_sku: z.string().nullish().catch(null),
+  inventory: z
+    .array(z.object({ warehouse_id: Id.nullish().catch(null), quantity: z.int() }))
+    .nullish()
+    .catch(null),
+});
+const Product = z.object({
+  id: Id,
+  title: z.string().nullish().catch(null),
+  status: z.string().nullish().catch(null),
+  skus: z.array(z.unknown()).nullish(),
+});
+const Page = z.object({
+  total_count: z.int().nullish().catch(null),
+  next_page_token: z.string().nullish(),
+  products: z.array(z.unknown()).nullish(),
+});
+
+export type ProductSku = z.infer<typeof Sku>;
+/** A product with its SKUs. */
+export interface Product {
+  id: string;
+  title: string;
+  /** ACTIVATE is on sale. */
+  status: string;
+  skus: ProductSku[];
+}
+
+/** Rows that a search ends at (dossier 3.1). */
+const mostRows = 10_000;
+const mostPages = mostRows / rowsPerPage + 1;
+
+/** Times of last change in Unix seconds, both included; null: no bound. */
+interface Range {
+  from: number;
+  to: number;
+}
+
+/**
+ * Every product of the shop, deleted ones aside, by id. A catalogue beyond 10,000 products is read in ranges of the time
+ * of change, halved until each is small enough. A product that changes meanwhile moves to a later range and is read again.
+ */
+export async function allProducts(shop: Shop, signal: AbortSignal): Promise<Map<string, Product>> {
+  const found = new Map<string, Product>();
+  if (await readRange(shop, null, found, signal)) return found;
+  // An hour more, for what changes while we read and for clocks that differ.
+  const queue: Range[] = [{ from: 0, to: Math.floor(shop.serverClock.now() / 1000) + 3_600 }];
+  for (let range = queue.shift(); range !== undefined; range = queue.shift()) {
+    if (await readRange(shop, range, found, signal)) continue;
+    if (range.from >= range.to) {
+      throw new ChannelError('rejected', 'more than 10,000 products changed in one second', {
+        hint: 'TikTok Shop lists no more than 10,000 at once: touch some of them in Seller Center',
+      });
+    }
+    const middle = Math.floor((range.from + range.to) / 2);
+    queue.unshift({ from: range.from, to: middle }, { from: middle + 1, to: range.to });
+  }
+  return found;
+}
+
+/** False when the range holds more than one search tells. */
+async function readRange(
+  shop: Shop,
+  range: Range | null,
+  found: Map<string, Product>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const body = {
+    status: 'ALL',
+    ...(range === null ? {} : { update_time_ge: range.from, update_time_le: range.to }),
+  };
+  let token = '';
+  for (let page = 0; page < mostPages; page += 1) {
+    const data = await readPage(shop, { body, token }, signal);
+    if (data === null || (data.total_count ?? 0) > mostRows) return false;
+    for (const row of data.products ?? []) keep(shop, row, found);
+    const next = data.next_page_token ?? '';
+    if (next === '') return true;
+    if (next === token) throw new ChannelError('retry', 'the list of products stands still');
+    token = next;
+  }
+  return false;
+}
+
+async function readPage(
+  shop: Shop,
+  at: { body: unknown; token: string },
+  signal: AbortSignal,
+): Promise<z.infer<typeof Page> | null> {
+  const query = { page_size: String(rowsPerPage), ...(at.token === '' ? {} : { page_token: at.token }) };
+  try {
+    const { data } = await shop.api.call(
+      { method: 'POST', path: '/product/202502/products/search', query, body: at.body, data: Page },
+      signal,
+    );
+    return data;
+  } catch (error) {
+    if (error instanceof Refusal && error.code === tooManyRowsCode) return null;
+    throw error;
+  }
+}
+
+function keep(shop: Shop, row: unknown, found: Map<string, Product>): void {
+  const product = Product.safeParse(row);
+  if (!product.success) {
+    shop.deps.log.warn({}, 'a product cannot be read and is left out of the catalogue');
+    return;
+  }
+  const { id, title, status, skus } = product.data;
+  if (status === 'DELETED') return;
+  const read = (skus ?? []).flatMap((each) => Sku.safeParse(each).data ?? []);
+  if (read.length < (skus ?? []).length) {
+    shop.deps.log.warn({ product: id }, 'a SKU cannot be read and is left out of the catalogue');
+  }
+  found.set(id, { id, title: title || id, status: status ?? '', skus: read });
+}

@@ -1,0 +1,71 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+import type { HookRequest, Receipt } from '../channel.ts';
+import { parseJsonBytes } from '../lib/json.ts';
+import type { TikTokShopConfig } from './config.ts';
+import { Id } from './ids.ts';
+import { deliverySignature } from './sign.ts';
+import { topics } from './topics.ts';
+
+/** What is read at the door. Old samples lack the notification id, and some show the shop as a number. */
+const Head = z.object({
+  type: z
+    .union([
+      z.int(),
+      z
+        .string()
+        .regex(/^\d{1,9}$/)
+        .transform(Number),
+    ])
+    .nullish()
+    .catch(null),
+  tts_notification_id: Id.nullish().catch(null),
+  shop_id: Id.nullish().catch(null),
+});
+
+/**
+ * Authenticates a delivery over its raw bytes (dossier 2.3). The signature covers no time: a replay is an old key, and
+ * says nothing but ids. TikTok wants 200 and an empty body.
+ */
+export function receive(config: TikTokShopConfig, request: HookRequest): Receipt {
+  if (request.method !== 'POST') {
+    return { kind: 'refused', status: 405, reason: 'deliveries are sent by POST' };
+  }
+  const given = request.headers['authorization'];
+  if (given === undefined || given === '') return refused('the signature is missing');
+  if (!/^[0-9a-f]{64}$/.test(given)) return refused('the signature has no known form');
+  const expected = deliverySignature(request.body, { appKey: config.app_key, secret: config.app_secret });
+  if (!timingSafeEqual(Buffer.from(given), Buffer.from(expected))) {
+    return refused('the signature does not match');
+  }
+  const head = headOf(request.body);
+  const shopId = head?.shop_id ?? null;
+  // One app serves several shops: their deliveries are signed alike.
+  if (shopId !== null && shopId !== config.shop_id) return refused('the delivery is for another shop');
+  const type = head?.type ?? null;
+  const kind = (type === null ? undefined : topics.get(type)) ?? `type ${type ?? 'unknown'}`;
+  return {
+    kind: 'deliveries',
+    deliveries: [{ key: keyOf(head, request.body), kind, meta: {}, body: request.body }],
+    answer: { status: 200, body: '' },
+  };
+}
+
+/** The notification id is the same in all repeats (dossier 2.1). */
+function keyOf(head: z.infer<typeof Head> | null, body: Uint8Array): string {
+  const id = head?.tts_notification_id ?? null;
+  return id === null ? `sha256:${createHash('sha256').update(body).digest('hex')}` : `tts:${id}`;
+}
+
+/** Null for an authentic body that cannot be read: it is kept and becomes a dead letter. */
+function headOf(body: Uint8Array): z.infer<typeof Head> | null {
+  try {
+    return Head.safeParse(parseJsonBytes(body)).data ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function refused(reason: string): Receipt {
+  return { kind: 'refused', status: 401, reason };
+}

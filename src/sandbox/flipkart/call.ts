@@ -1,0 +1,44 @@
+import type { WriteRecord } from './records.ts';
+
+/** One call of the API as its handler sees it. */
+export interface Call {
+  query: URLSearchParams;
+  /** What the groups of the route's pattern matched, in the decoded path. */
+  params: string[];
+  /** Parsed; null when there was none. */
+  body: unknown;
+  /** The stock writes of this call, marked as answered when the answer leaves. */
+  writes: WriteRecord[];
+}
+
+/** What a handler answers. A text is sent as it is. */
+export interface Result {
+  status: number;
+  body: unknown;
+}
+
+/** A route under `/sellers`. `pattern` is matched against the whole decoded path. */
+export interface Route {
+  method: 'GET' | 'POST';
+  pattern: RegExp;
+  /** What counts together for the rate (dossier 6). */
+  family: 'listings' | 'orders';
+  /** Changes something, so the weather that doubts writes may strike. */
+  writes?: true;
+  run(call: Call): Result;
+}
+
+/** The object in an untyped value; empty for anything else. */
+export function tableOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+/** The list in an untyped value; empty for anything else. */
+export function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** The text in an untyped value; empty for anything else. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

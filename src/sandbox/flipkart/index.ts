@@ -1,0 +1,294 @@
+import { AppError } from '../../errors.ts';
+import { createAgenda } from '../agenda.ts';
+import { createFaults } from '../faults.ts';
+import { createMail } from '../mail.ts';
+import { createRandom, type Random } from '../random.ts';
+import { type ShopAnswer, type ShopRequest, ShopServer } from '../server.ts';
+import type { Shop, ShopOptions } from '../shop.ts';
+import { type Credentials, createAuth } from './auth.ts';
+import { faultNames } from './faults.ts';
+import { createGateway } from './gateway.ts';
+import { createNotifier, type Enrolment } from './notifier.ts';
+import { createOrders, type Orders, recordOf, touch } from './orders.ts';
+import { createRecords } from './records.ts';
+import { createReturns } from './returns.ts';
+import { listingOf, listingRoutes } from './routes-listings.ts';
+import { shipmentRoutes } from './routes-shipments.ts';
+import { mainLocation, newPlace, shownOf, stockShelves } from './shelves.ts';
+import { type Basis, createIds, type Item, type Shipment, type Site } from './site.ts';
+
+/** What this shop can be told beside what every shop can. */
+export interface FlipkartShopOptions extends ShopOptions {
+  /**
+   * What the number means. No text says so; default `gross`, as the dossier's hints weigh more on that side
+   * (`pending_inventory` beside the number, an integration that adds open orders to what it sends; 3.4).
+   */
+  basis?: Basis;
+  /** Listings on a page of the search. Default 500, the platform's. */
+  listingsPerPage?: number;
+  /** Calls a second (of the platform's clock) and at once, in each family. Default 10 and 100. */
+  rate?: { perSecond: number; burst: number };
+  /** The shop's clock, ms since 1970; default the machine's. Timers stay the machine's. */
+  now?: () => number;
+}
+
+/** What tests may use beyond the common shop. Order ids of all verbs are shipment ids; `OD…` ids lead there too. */
+export interface FlipkartShop extends Shop {
+  readonly basis: Basis;
+  /** Runs all that the platform would do later, at once: deliveries with their retries, late writes, couriers. */
+  settle(): Promise<void>;
+  readonly credentials: Readonly<Credentials>;
+  /** Ids of the merchant's locations, the main one first. */
+  readonly locations: readonly string[];
+  /**
+   * The merchant's ticket was approved: events go to this address. There is one address, no API for it, no test call;
+   * default: no events of returns, all locations of now. Over HTTP: `POST /_sandbox/subscribe` (see `sandboxVerb`).
+   */
+  subscribe(wish: { url: string; returnsUrl?: string | null; locations?: string[] }): Enrolment;
+  /** The same in one word: all events go to this address, those of returns too. */
+  enrol(url: string): void;
+  unsubscribe(): void;
+  enrolment(): Enrolment | null;
+  /** A location that no enrolment covers yet. Answers its id. */
+  addLocation(): string;
+  /** The merchant has so many of a SKU at a location. */
+  putAt(request: { sku: string; location: string; quantity: number }): void;
+  hold(request: { order_id: string }): void;
+  unhold(request: { order_id: string }): void;
+  /** A new application secret: the old one is dead at once, for tokens and for signatures. */
+  rotateSecret(): void;
+}
+
+/** Deliveries of all groups at once; within a group it is one. */
+const deliveriesAtOnce = 10;
+/** How long the platform waits for an answer is not published (dossier 2.5): five seconds are assumed. */
+const answerMs = 5_000;
+
+/**
+ * A sandbox shop that speaks the Flipkart Marketplace Seller API, written from its dossier alone. State is in memory;
+ * a stopped shop is gone. `records().listings[].shown` is the `inventory` that the API shows at the main location: on
+ * the `gross` basis open orders are still in it, so that buyers can have `shown` less the open units. `pending` counts
+ * deliveries and late writes, not the couriers' days. Not served, as the dossier shows no shape of them: the list of
+ * locations, creating and overwriting listings, packing and labels, reports, third-party consent.
+ */
+export function createFlipkartShop(options: FlipkartShopOptions): FlipkartShop {
+  const random = createRandom(options.seed).fork(options.name);
+  const site = createSite(options, random);
+  stockShelves(site, options.catalogue);
+  const { faults, records } = site;
+  const auth = createAuth(site, random.fork('auth'));
+  const { credentials } = auth;
+  const mail = createMail({ answerMs, sockets: deliveriesAtOnce });
+  const notifier = createNotifier({ site, mail, credentials, random: random.fork('notifications') });
+  const returns = createReturns({ site, notifier, random: random.fork('returns'), touch });
+  const orders = createOrders({ site, notifier, returns, random: random.fork('orders') });
+  const poison = new Set<string>();
+  const gateway = createGateway({
+    site,
+    auth,
+    random: random.fork('gateway'),
+    rate: options.rate ?? { perSecond: 10, burst: 100 },
+    routes: [
+      ...listingRoutes({ site, orders, poison, pageSize: options.listingsPerPage ?? 500 }),
+      ...shipmentRoutes({ site, orders, random: random.fork('pages') }),
+    ],
+  });
+  const pauses = createPauses();
+
+  const token = (request: ShopRequest): ShopAnswer | null => {
+    const error = (status: number, text: string) => ({ status, body: JSON.stringify({ error: text }) });
+    if (faults.hits('timeout')) return null;
+    if (faults.hits('error_500')) return error(500, 'server_error');
+    if (faults.hits('error_503')) return error(503, 'temporarily_unavailable');
+    if (faults.hits('throttle')) return error(429, 'too_many_requests');
+    if (faults.hits('auth')) auth.refuseNext();
+    return auth.token(request);
+  };
+
+  const route = async (request: ShopRequest): Promise<ShopAnswer | null> => {
+    const verb = sandboxVerb(shop, request);
+    if (verb !== null) return verb;
+    const slowMs = faults.ms('slow');
+    if (faults.hits('slow') && !(await pauses.pause(slowMs))) return null;
+    return request.path === '/oauth-service/oauth/token' ? token(request) : gateway.answer(request);
+  };
+  const handler = async (request: ShopRequest): Promise<ShopAnswer | null> => {
+    const answer = await route(request);
+    records.request({ route: `${request.method} ${request.path}`, status: answer?.status ?? 0 });
+    if (answer === null) {
+      request.hangUp();
+      return null;
+    }
+    return { ...answer, headers: { date: new Date(site.now()).toUTCString(), ...answer.headers } };
+  };
+
+  const each = (id: string, act: (shipment: Shipment) => void) => orders.find(id).forEach(act);
+  const server = new ShopServer(options.port, () => shop, handler);
+  const shop: FlipkartShop = {
+    type: 'flipkart',
+    name: options.name,
+    get url() {
+      return server.url;
+    },
+    basis: site.basis,
+    credentials,
+    locations: site.locations,
+    channelConfig: () => ({
+      type: 'flipkart',
+      mode: 'live',
+      app_id: credentials.appId,
+      app_secret: credentials.appSecret,
+      location: mainLocation(site),
+      basis: site.basis,
+      // Notifications are signed with the application's own secret (dossier 2.4).
+      hook_secret: credentials.appSecret,
+      // The shop keeps its own rate; the adapter's careful default is for a platform that publishes none.
+      requests_per_second: 200,
+      base_url: server.url,
+    }),
+    start: () => server.start(),
+    async stop() {
+      notifier.stop();
+      site.post.stop();
+      site.life.stop();
+      mail.stop();
+      pauses.stop();
+      await server.stop();
+    },
+    sell: orders.sell,
+    cancel: ({ order_id, restock }) =>
+      each(order_id, (shipment) => orders.cancel(shipment, { emptied: restock === false })),
+    refund({ order_id, line_id, quantity, restock }) {
+      const { shipment, item } = lineOf(orders, order_id, line_id);
+      orders.refund(shipment, item, { quantity, restock });
+    },
+    edit({ order_id, line_id, quantity }) {
+      const { shipment, item } = lineOf(orders, order_id, line_id);
+      orders.edit(shipment, item, quantity);
+    },
+    ship: ({ order_id }) => each(order_id, orders.ship),
+    set: ({ sku, quantity }) => shop.putAt({ sku, quantity, location: mainLocation(site) }),
+    fault(request) {
+      if (request.clear === true) {
+        auth.forgive();
+        poison.clear();
+      }
+      faults.arm(request);
+    },
+    pending: () => site.post.size() + notifier.waiting(),
+    records: () => ({
+      orders: [...site.shipments.values()].map(recordOf),
+      calls: records.all(),
+      listings: [...site.listings.values()].map((listing) => ({
+        sku: listing.sku,
+        listing_id: listing.listingId,
+        shown: shownOf(site, listing),
+      })),
+    }),
+    async settle() {
+      while (site.post.size() + site.life.size() > 0) {
+        await site.post.settle();
+        await site.life.settle();
+      }
+    },
+    subscribe: notifier.subscribe,
+    enrol: (url) => void notifier.subscribe({ url, returnsUrl: url }),
+    unsubscribe: notifier.unsubscribe,
+    enrolment: notifier.enrolment,
+    addLocation() {
+      const id = `LOC${site.random.hex(32)}`;
+      site.locations.push(id);
+      return id;
+    },
+    putAt({ sku, location, quantity }) {
+      const { places } = listingOf(site, sku);
+      const place = places.get(location) ?? newPlace(0);
+      places.set(location, place);
+      place.inventory = quantity;
+      place.stale = null;
+    },
+    hold: ({ order_id }) => each(order_id, orders.hold),
+    unhold: ({ order_id }) => each(order_id, orders.unhold),
+    rotateSecret: auth.rotateSecret,
+  };
+  return shop;
+}
+
+/**
+ * Verbs of this shop alone, `POST /_sandbox/<verb>`: `subscribe` {url, returnsUrl?, locations?}, `unsubscribe`, `hold`,
+ * `unhold` {order_id}, `rotate_secret`. Null: it is none.
+ */
+function sandboxVerb(shop: FlipkartShop, request: ShopRequest): ShopAnswer | null {
+  const [, verb] = /^\/_sandbox\/([a-z_]+)$/.exec(request.path) ?? [];
+  if (verb === undefined || request.method !== 'POST') return null;
+  const input = request.body.length === 0 ? {} : JSON.parse(request.body.toString('utf8'));
+  const verbs: Record<string, () => unknown> = {
+    subscribe: () => shop.subscribe(input),
+    unsubscribe: () => shop.unsubscribe(),
+    hold: () => shop.hold(input),
+    unhold: () => shop.unhold(input),
+    rotate_secret: () => shop.rotateSecret(),
+  };
+  const act = verbs[verb];
+  if (act === undefined)
+    return {
+      status: 404,
+      body: JSON.stringify({ error: { code: 'not_found', message: `no verb "${verb}"` } }),
+    };
+  return { status: 200, body: JSON.stringify(act() ?? { ok: true }) };
+}
+
+/** The line by its id, wherever in the order it is; without one, the first that is left. */
+function lineOf(orders: Orders, orderId: string, lineId?: string): { shipment: Shipment; item: Item } {
+  const shipments = orders.find(orderId);
+  // A split order is named by its first shipment, and its lines may be in others.
+  const family = orders.find(shipments[0]?.orderId ?? '');
+  const rows = family.flatMap((shipment) => shipment.items.map((item) => ({ shipment, item })));
+  const found =
+    lineId === undefined
+      ? (rows.find(({ item }) => item.cancelled === null) ?? rows[0])
+      : rows.find(({ item }) => item.id === lineId);
+  if (found === undefined) throw new AppError('unknown_line', `order ${orderId} has no line "${lineId}"`);
+  return found;
+}
+
+function createSite(options: FlipkartShopOptions, random: Random): Site {
+  const now = options.now ?? Date.now;
+  const own = random.fork('site');
+  return {
+    timeScale: options.timeScale,
+    basis: options.basis ?? 'gross',
+    now,
+    random: own,
+    faults: createFaults(random.fork('faults'), faultNames),
+    records: createRecords(now),
+    post: createAgenda({ deliveries: deliveriesAtOnce }),
+    life: createAgenda({}),
+    locations: [`LOC${own.hex(32)}`, `LOC${own.hex(32)}`],
+    listings: new Map(),
+    shipments: new Map(),
+    returns: new Map(),
+    ids: createIds(random.fork('ids')),
+  };
+}
+
+/** Waits that end early, and say so, when the shop stops. */
+function createPauses() {
+  const open = new Set<() => void>();
+  return {
+    pause: (ms: number): Promise<boolean> =>
+      new Promise((resolve) => {
+        const end = (whole: boolean) => {
+          clearTimeout(timer);
+          open.delete(cut);
+          resolve(whole);
+        };
+        const cut = () => end(false);
+        const timer = setTimeout(() => end(true), ms);
+        open.add(cut);
+      }),
+    stop() {
+      for (const cut of [...open]) cut();
+    },
+  };
+}

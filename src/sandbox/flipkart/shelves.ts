@@ -1,0 +1,123 @@
+import { AppError } from '../../errors.ts';
+import type { CatalogueItem } from '../shop.ts';
+import type { Item, Listing, Place, Site } from './site.ts';
+
+/** The location that the catalogue is kept at, and the one that the configuration names. */
+export function mainLocation(site: Site): string {
+  const [main] = site.locations;
+  if (main === undefined) throw new AppError('no_location', 'the shop has no location');
+  return main;
+}
+
+/** Puts a listing on the shelf, with these units at each of its locations. Throws nothing; a known SKU is replaced. */
+export function list(
+  site: Site,
+  wish: { sku: string; title: string; units: Record<string, number> } & Partial<Listing>,
+): Listing {
+  const { sku, title, units, ...rest } = wish;
+  const { random } = site;
+  const letters = (length: number) =>
+    Array.from({ length }, () => 'ABCDEFGHJKMNPQRSTVWXYZ0123456789'[random.int(0, 31)]).join('');
+  const kind = title
+    .toUpperCase()
+    .replace(/[^A-Z]/g, '')
+    .padEnd(3, 'X')
+    .slice(0, 3);
+  const fsn = `${kind}${letters(13)}`;
+  const listing: Listing = {
+    sku,
+    title,
+    fsn,
+    listingId: `LST${fsn}${letters(2)}${random.int(1_000, 8_999)}`,
+    status: 'ACTIVE',
+    archived: 'NONE',
+    profile: 'NON_FBF',
+    price: random.int(99, 1_999),
+    places: new Map(Object.entries(units).map(([location, inventory]) => [location, newPlace(inventory)])),
+    ...rest,
+  };
+  site.listings.set(sku, listing);
+  return listing;
+}
+
+/** A fresh number at a location. */
+export function newPlace(inventory: number): Place {
+  return { inventory, pending: 0, enabled: true, stale: null };
+}
+
+/** SKUs of the listings that the platform is odd about, none of them the catalogue's. */
+export const oddSkus = {
+  /** Its stock lies in the platform's warehouse: no location, no writing. */
+  platform: 'FBF-ONLY',
+  archived: 'OLD-1',
+  /** The merchant closed it at the main location. */
+  disabled: 'CLOSED-1',
+  twoPlaces: 'TWO-PLACES',
+  /** Not at the main location. */
+  elsewhere: 'ELSEWHERE',
+  /** SKUs that no path can carry (dossier 3.2). */
+  unaddressable: ['PAIR,SET', 'HALF/HALF'],
+  /** A SKU is a key of JSON objects here (dossier 7.3). */
+  prototype: '__proto__',
+} as const;
+
+/** Fills the shop: the catalogue at the main location, and the oddities. */
+export function stockShelves(site: Site, catalogue: readonly CatalogueItem[]): void {
+  const main = mainLocation(site);
+  const second = site.locations[1] ?? main;
+  for (const { sku, title, stock } of catalogue) list(site, { sku, title, units: { [main]: stock } });
+  list(site, { sku: oddSkus.platform, title: 'Lamp', units: { FBF: 20 }, profile: 'FBF' });
+  list(site, {
+    sku: oddSkus.archived,
+    title: 'Saucer',
+    units: { [main]: 2 },
+    status: 'INACTIVE',
+    archived: 'ARCHIVED',
+  });
+  const closed = list(site, { sku: oddSkus.disabled, title: 'Basket', units: { [main]: 4 } });
+  for (const place of closed.places.values()) place.enabled = false;
+  list(site, { sku: oddSkus.twoPlaces, title: 'Candle', units: { [main]: 3, [second]: 5 } });
+  list(site, { sku: oddSkus.elsewhere, title: 'Carpet', units: { [second]: 6 } });
+  for (const sku of oddSkus.unaddressable) list(site, { sku, title: 'Odd lot', units: { [main]: 2 } });
+  list(site, { sku: oddSkus.prototype, title: 'Prototype', units: { [main]: 1 } });
+}
+
+/** Units that buyers can have at a place. */
+export function freeAt(site: Site, place: Place): number {
+  if (!place.enabled) return 0;
+  return site.basis === 'net' ? place.inventory : Math.max(0, place.inventory - place.pending);
+}
+
+/** A sale. Answers by how much the number fell. */
+export function take(site: Site, place: Place, units: number): number {
+  place.pending += units;
+  if (site.basis === 'gross') return 0;
+  const drawn = Math.min(place.inventory, units);
+  place.inventory -= drawn;
+  return drawn;
+}
+
+/** Units are called off: they come back to the number, or, by the seller's doing, the number is 0 (dossier 2.6). */
+export function giveBack(
+  site: Site,
+  place: Place,
+  { item, units, emptied }: { item: Item; units: number; emptied: boolean },
+): void {
+  place.pending = Math.max(0, place.pending - units);
+  const given = Math.min(units, item.drawn);
+  item.drawn -= given;
+  if (emptied) place.inventory = 0;
+  else if (given > 0 && !site.faults.hits('number_not_restored')) place.inventory += given;
+}
+
+/** The courier takes units along. */
+export function dispatch(site: Site, place: Place, units: number): void {
+  place.pending = Math.max(0, place.pending - units);
+  if (site.basis === 'gross') place.inventory = Math.max(0, place.inventory - units);
+}
+
+/** The number that the API shows at the main location; null where there is none to write. */
+export function shownOf(site: Site, listing: Listing): number | null {
+  if (listing.profile === 'FBF' || listing.status !== 'ACTIVE') return null;
+  return listing.places.get(mainLocation(site))?.inventory ?? null;
+}

@@ -1,0 +1,153 @@
+import type { Random } from '../random.ts';
+import { ist, istLong, utc } from './moment.ts';
+import { type Item, type Listing, type Return, type Shipment, type Site, statusOf } from './site.ts';
+
+/** A listing as the stock call shows it, which may trail a write (dossier 3.2). */
+export function listingView(site: Site, listing: Listing): Record<string, unknown> {
+  const places = listing.profile === 'FBF' ? [] : [...listing.places];
+  return {
+    listing_id: listing.listingId,
+    product_id: listing.fsn,
+    listing_status: listing.status,
+    fulfillment_profile: listing.profile,
+    archived_status: listing.archived,
+    price: { mrp: listing.price + 200, selling_price: listing.price, currency: 'INR' },
+    locations: places.map(([id, place]) => {
+      const late = place.stale !== null && place.stale.until > site.now() ? place.stale : place;
+      return {
+        id,
+        status: place.enabled ? 'ENABLED' : 'DISABLED',
+        inventory: late.inventory,
+        pending_inventory: late.pending,
+      };
+    }),
+  };
+}
+
+/** A shipment as lists and look-ups show it (dossier 5.2). */
+export function shipmentView(site: Site, shipment: Shipment): Record<string, unknown> {
+  return {
+    shipmentId: shipment.id,
+    dispatchByDate: istLong(shipment.dispatchBy),
+    dispatchAfterDate: istLong(shipment.dispatchAfter),
+    updatedAt: istLong(shipment.updatedAt),
+    locationId: shipment.location,
+    hold: shipment.hold,
+    mps: isMps(shipment),
+    packagingPolicy: 'DEFAULT',
+    shipmentType: shipment.type,
+    subShipments: subShipments(shipment),
+    forms: [],
+    orderItems: shipment.items.map((item) => ({
+      ...itemView(site, shipment, item),
+      serviceProfile: shipment.profile === 'FBF' ? 'Flipkart_Fulfilment' : 'Seller_Fulfilment',
+      courierReturn: [...site.returns.values()].some(
+        (one) => one.item === item && one.source === 'courier_return',
+      ),
+      is_replacement: item.replacement,
+      ...(item.cancelled === null
+        ? {}
+        : {
+            cancellationDate: utc(item.cancelled.at),
+            cancellationReason: item.cancelled.reason,
+            cancellationSubReason: item.cancelled.subReason,
+          }),
+    })),
+  };
+}
+
+function isMps(shipment: Shipment): boolean {
+  return shipment.items.some((item) => item.packageIds.length > 1);
+}
+
+function subShipments(shipment: Shipment): unknown[] {
+  const packages = shipment.items.flatMap((item) => item.packageIds);
+  return packages.map((packageId, at) => ({
+    subShipmentId: `SS-${at + 1}`,
+    packages: [{ packageId, packageSku: null, externalTitle: null }],
+  }));
+}
+
+function itemView(site: Site, shipment: Shipment, item: Item): Record<string, unknown> {
+  const { listing, quantity } = item;
+  const total = listing.price * quantity;
+  return {
+    orderItemId: item.id,
+    orderId: shipment.orderId,
+    cancellationGroupId: item.groupId,
+    orderDate: utc(shipment.placedAt),
+    paymentType: shipment.paymentType,
+    status: statusOf(site, shipment, item),
+    quantity,
+    fsn: listing.fsn,
+    sku: listing.sku,
+    listingId: listing.listingId,
+    hsn: '69111011',
+    title: listing.title,
+    packageIds: item.packageIds,
+    priceComponents: {
+      sellingPrice: item.replacement ? 0 : total,
+      totalPrice: item.replacement ? 0 : total,
+      shippingCharge: 0,
+      customerPrice: item.replacement ? 0 : total,
+      flipkartDiscount: 0,
+    },
+  };
+}
+
+/** What the event of a new shipment says (dossier 2.3); the schema spells the mark of a replacement in two ways. */
+export function createdAttributes(site: Site, shipment: Shipment, random: Random): Record<string, unknown> {
+  const mark = random.chance(0.5) ? 'is_replacement' : 'isReplacement';
+  return {
+    dispatchByDate: istLong(shipment.dispatchBy),
+    dispatchAfterDate: istLong(shipment.dispatchAfter),
+    updatedAt: ist(shipment.updatedAt),
+    hold: shipment.hold,
+    mps: isMps(shipment),
+    packagingPolicy: 'DEFAULT',
+    orderItems: shipment.items.map((item) => ({
+      ...itemView(site, shipment, item),
+      [mark]: item.replacement,
+    })),
+    subShipments: subShipments(shipment),
+    forms: [],
+  };
+}
+
+/** A return as the list shows it (dossier 5.5). */
+export function returnView(one: Return): Record<string, unknown> {
+  return {
+    returnId: one.id,
+    orderItemId: one.item.id,
+    orderId: one.shipment.orderId,
+    shipmentId: one.shipment.id,
+    quantity: 1,
+    status: one.status,
+    type: one.source,
+    reason: one.reason,
+    subReason: one.subReason,
+    trackingId: one.trackingId,
+    locationId: one.shipment.location,
+    createdDate: istLong(one.createdAt),
+    updatedDate: istLong(one.updatedAt),
+  };
+}
+
+/** The row of a return in its events. */
+export function returnItemView(one: Return): Record<string, unknown> {
+  return {
+    returnId: one.id,
+    orderItemId: one.item.id,
+    source: one.source,
+    action: one.source === 'courier_return' ? 'courier_return' : 'refund',
+    quantity: 1,
+    reason: one.reason,
+    subReason: one.subReason,
+    trackingId: one.trackingId,
+    shipmentId: one.shipment.id,
+    replacementOrderItemId: null,
+    productId: one.item.listing.fsn,
+    listingId: one.item.listing.listingId,
+    expectedDate: istLong(one.createdAt + 5 * 86_400_000),
+  };
+}

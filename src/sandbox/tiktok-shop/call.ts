@@ -1,0 +1,78 @@
+import type { Rate } from './limits.ts';
+import type { WriteRecord } from './records.ts';
+import { Refusal } from './refusal.ts';
+
+/** One business call as its handler sees it. */
+export interface Call {
+  query: URLSearchParams;
+  /** What the groups of the route's pattern matched. */
+  params: string[];
+  /** The JSON object of the body; empty when there was none. */
+  body: Record<string, unknown>;
+  /** The stock writes of this call, marked as answered when the answer leaves. */
+  writes: WriteRecord[];
+}
+
+/** A route: `/{domain}/{version}/{rest}`; each endpoint has versions of its own. */
+export interface Route {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  domain: string;
+  versions: readonly string[];
+  /** Matched against all that follows the version. */
+  rest: RegExp;
+  scope: string;
+  rate: Rate;
+  /** Endpoints that refuse a `shop_cipher`. */
+  noCipher?: true;
+  /** Changes a number, so the weather that doubts writes may strike. */
+  writesStock?: true;
+  /** Answers `data`. Throws `Refusal`. */
+  run(call: Call): Record<string, unknown>;
+}
+
+/** The object in an untyped value; empty for anything else. */
+export function tableOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+/** The list in an untyped value; empty for anything else. */
+export function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** The texts of a list in a body; null when it is not there. Ids that are no numbers as text fail the whole call. */
+export function idsIn(body: Record<string, unknown>, name: string, most: number): string[] | null {
+  const list = body[name];
+  if (list === undefined || list === null) return null;
+  if (!Array.isArray(list)) throw malformed(name);
+  if (list.length > most) throw new Refusal(400, 36009004, `Invalid '${name}': at most ${most} are allowed`);
+  return list.map((id) => {
+    if (typeof id !== 'string' || !/^\d{1,20}$/.test(id)) throw malformed(name);
+    return id;
+  });
+}
+
+/** A time of a body in whole seconds, as ms; null when it is not there. */
+export function timeIn(body: Record<string, unknown>, name: string): number | null {
+  const value = body[name];
+  if (value === undefined || value === null) return null;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) throw malformed(name);
+  return value * 1_000;
+}
+
+/** A text of a body out of a list; null when it is not there. */
+export function wordIn(
+  body: Record<string, unknown>,
+  name: string,
+  allowed: readonly string[],
+): string | null {
+  const value = body[name];
+  if (value === undefined || value === null || value === '') return null;
+  if (typeof value !== 'string' || !allowed.includes(value)) throw malformed(name);
+  return value;
+}
+
+/** 36009023: the body is not what the endpoint's schema says. */
+export function malformed(name: string): Refusal {
+  return new Refusal(400, 36009023, `Invalid request body: '${name}' is invalid`);
+}

@@ -1,0 +1,328 @@
+import { AppError } from '../../errors.ts';
+import { createAgenda } from '../agenda.ts';
+import { createFaults } from '../faults.ts';
+import { createMail, isLoopback } from '../mail.ts';
+import { createRandom, type Random } from '../random.ts';
+import { type ShopAnswer, type ShopRequest, ShopServer } from '../server.ts';
+import type { FaultRequest, Shop, ShopOptions } from '../shop.ts';
+import { platformMs } from '../time.ts';
+import type { Call } from './call.ts';
+import { faultNames } from './faults.ts';
+import { createGateway } from './gateway.ts';
+import { createIds } from './ids.ts';
+import { createLimits, type Rate, usualRates } from './limits.ts';
+import { createNews, type News, topics } from './news.ts';
+import { createOrders, heldUnits, type Orders } from './orders.ts';
+import { createPost } from './post.ts';
+import { createRecords } from './records.ts';
+import { Refusal } from './refusal.ts';
+import { accountRoutes } from './routes-account.ts';
+import { inventoryRoutes, skusNamed } from './routes-inventory.ts';
+import { orderRoutes } from './routes-orders.ts';
+import { productRoutes, tellLevel, tellProduct } from './routes-products.ts';
+import { managedWarehouses, oddities, onSale, stockShelves } from './shelves.ts';
+import type { Product, ProductStatus, Sku, State } from './state.ts';
+import { seconds } from './state.ts';
+import { availableOf, createStock, shownOf } from './stock.ts';
+import { type Credentials, createTokens } from './tokens.ts';
+import { type LineGrain, recordOf } from './units.ts';
+
+/** What this shop can be told beside what every shop can. */
+export interface TiktokShopOptions extends ShopOptions {
+  /** How `sell` and `records` name order lines; default `sku`. */
+  lines?: LineGrain;
+  /** What each endpoint lets through. */
+  rates?: { read: Rate; write: Rate };
+  /** The shop's clock, ms since 1970; default the machine's. Timers stay the machine's. */
+  now?: () => number;
+}
+
+/** What tests may use beyond the common shop. */
+export interface TiktokShop extends Shop {
+  /** Runs all that the platform would do later, at once: deliveries with their retries, payments, holds, late writes. */
+  settle(): Promise<void>;
+  readonly credentials: Credentials;
+  /** What the API tells of the shop: `shop_cipher` of a call, `shop_id` of a delivery. */
+  readonly account: { shopId: string; cipher: string };
+  /** SKUs beside the catalogue. */
+  readonly oddities: typeof oddities;
+  /** The seller consents anew: a code for the token host. */
+  consent(): string;
+  /** The delivered order is completed. */
+  arrive(orderId: string): void;
+  /** The buyer asks to cancel; nobody has decided. */
+  askToCancel(orderId: string): void;
+  /** Puts the products of a SKU into another state. */
+  setStatus(sku: string, status: ProductStatus): void;
+  /** A delivery of any topic. */
+  notify(topic: string, data: Record<string, unknown>): void;
+  /** An address of somebody else for a topic that stock has nothing to do with. */
+  foreignWebhook(url: string): void;
+  /** A number of each warehouse of a SKU, by the warehouse's name. */
+  stockOf(sku: string): Record<string, { available: number; committed: number }>;
+}
+
+const deliveriesAtOnce = 10;
+const dayMs = 86_400_000;
+
+/**
+ * A sandbox shop that speaks TikTok Shop's Open API, written from its dossier alone. State is in memory; a stopped shop
+ * is gone. The number that `records` shows is AVAILABLE, net of orders, summed over the two managed warehouses. What
+ * other platforms know and this one does not: no cancel keeps units off sale (`restock: false` changes nothing), no
+ * return brings them back, no order gets more units; the seller has no way to hold an order.
+ */
+export function createTiktokShop(options: TiktokShopOptions): TiktokShop {
+  const random = createRandom(options.seed).fork(options.name);
+  const state = createState(options, random);
+  const { faults } = state;
+  const rates = options.rates ?? usualRates;
+  const grain = options.lines ?? 'sku';
+  const agenda = createAgenda({ deliveries: deliveriesAtOnce });
+  // Dossier 2.4: three seconds.
+  const mail = createMail({ answerMs: 3_000, sockets: deliveriesAtOnce });
+  const records = createRecords(options.now ?? Date.now);
+  const tokens = createTokens({ state, random: random.fork('tokens') });
+  const app = { key: tokens.credentials.appKey, secret: tokens.credentials.appSecret };
+  const send = createPost({
+    state,
+    agenda,
+    mail,
+    records,
+    random: random.fork('post'),
+    app,
+    news: () => news,
+  });
+  const news: News = createNews({ state, send, foreignShopId: state.ids.shop() });
+  const stock = createStock({ state, crossed: (sku) => tellLevel(state, news, sku) });
+  stockShelves(state, options.catalogue);
+  const orders = createOrders({ state, stock, agenda, news, random: random.fork('orders'), grain });
+
+  const setStatus = (product: Product, status: ProductStatus) => {
+    product.status = status;
+    product.updatedAt = state.now();
+    tellProduct(state, news, product);
+    if (status !== 'PENDING') return;
+    // The audit of a product that comes back; how long it takes is not published, an hour is assumed.
+    agenda.add({
+      afterMs: platformMs(dayMs / 24, state.timeScale),
+      group: 'decisions',
+      run: () => (product.status === 'PENDING' ? setStatus(product, 'ACTIVATE') : undefined),
+    });
+  };
+  const disturb = (call: Call) => {
+    const sku = skusNamed(state, call).find((one) => one.sellerSku !== '' && availableOf(one) > 0);
+    // A sale that cannot happen does not use the fault up.
+    if (sku === undefined || !faults.hits('sale_before_write')) return;
+    orders.sell({ lines: [{ sku: sku.sellerSku, quantity: 1 }] });
+  };
+  const gateway = createGateway({
+    state,
+    tokens,
+    limits: createLimits(state.now, state.timeScale),
+    agenda,
+    random: random.fork('gateway'),
+    routes: [
+      ...accountRoutes({ state, news, rates, isLoopback }),
+      ...productRoutes({ state, rates, setStatus }),
+      ...inventoryRoutes({ state, stock, records, rates }),
+      ...orderRoutes({ state, orders, rates }),
+    ],
+    disturb,
+  });
+
+  const token = (request: ShopRequest): ShopAnswer | null => {
+    if (faults.hits('timeout')) return null;
+    if (faults.hits('error_500')) throw new Refusal(500, 36009003, 'Internal error.');
+    if (faults.hits('throttle'))
+      throw new Refusal(429, 36009002, 'Too many requests.', { 'Retry-After': '1' });
+    if (faults.hits('auth')) tokens.refuseNext();
+    return tokens.answer(request);
+  };
+
+  const pauses = createPauses();
+  const route = async (request: ShopRequest): Promise<ShopAnswer | null> => {
+    const slowMs = faults.ms('slow');
+    if (faults.hits('slow') && !(await pauses.pause(slowMs))) return null;
+    // The token host is another one; whatever a configured address adds in front of its paths is that host.
+    if (/\/api\/v2\/token\/(get|refresh)$/.test(request.path)) return gateway.enveloped(() => token(request));
+    return gateway.answer(request);
+  };
+  const handler = async (request: ShopRequest): Promise<ShopAnswer | null> => {
+    const answer = await route(request);
+    // Never the query: it carries secrets.
+    records.request({ route: `${request.method} ${request.path}`, status: answer?.status ?? 0 });
+    if (answer === null) request.hangUp();
+    return answer;
+  };
+
+  const arm = (request: FaultRequest) => {
+    if (request.clear === true) tokens.forgive();
+    faults.arm(request);
+    const { shopId } = state.seller;
+    if (request.rate === 0 || request.count === 0) return;
+    if (request.name === 'deauthorized') {
+      news.tell('SELLER_DEAUTHORIZATION', shopId, { message: 'Authorization was cancelled.' });
+    }
+    if (request.name === 'authorization_ends') {
+      faults.arm({ name: 'authorization_ends', count: 0 });
+      const expiration_time = seconds(state.now()) + (30 * dayMs) / 1_000;
+      news.tell('UPCOMING_AUTHORIZATION_EXPIRATION', shopId, { message: 'Renew it.', expiration_time });
+    }
+  };
+
+  const server = new ShopServer(options.port, () => shop, handler);
+  const shop: TiktokShop = {
+    type: 'tiktok-shop',
+    name: options.name,
+    get url() {
+      return server.url;
+    },
+    credentials: tokens.credentials,
+    account: { shopId: state.seller.shopId, cipher: state.seller.cipher },
+    oddities,
+    channelConfig: () => ({
+      type: 'tiktok-shop',
+      mode: 'live',
+      app_key: app.key,
+      app_secret: app.secret,
+      refresh_token: tokens.credentials.refreshToken,
+      shop_id: state.seller.shopId,
+      warehouses: managedWarehouses(state).map(({ id }) => id),
+      // The shop's seconds are shorter by the time scale; half of what it allows leaves room for bursts.
+      requests_per_second: Math.min(1_000, Math.max(0.1, (rates.write.rate * options.timeScale) / 2)),
+      base_url: server.url,
+      token_url: `${server.url}/api/v2/token/refresh`,
+    }),
+    start: () => server.start(),
+    async stop() {
+      agenda.stop();
+      mail.stop();
+      pauses.stop();
+      await server.stop();
+    },
+    ...verbsOf({ state, orders, stock }),
+    fault: arm,
+    pending: () => agenda.size() - orders.sleeping(),
+    records: () => ({
+      orders: state.orders.map((order) => recordOf(order, grain)),
+      calls: records.all(),
+      listings: [...state.skus.values()].map((sku) => ({
+        sku: sku.sellerSku,
+        listing_id: sku.id,
+        shown: shownOf(sku, managedWarehouses(state)),
+      })),
+    }),
+    settle: () => agenda.settle(),
+    consent: () => tokens.consent(),
+    arrive: (orderId) => orders.arrive(orders.find(orderId)),
+    askToCancel(orderId) {
+      const order = orders.find(orderId);
+      orders.cancel(order, { units: heldUnits(order), role: 'BUYER', pending: true });
+    },
+    setStatus(sku, status) {
+      for (const one of listedAs(state, sku)) setStatus(one.product, status);
+    },
+    notify(topic, data) {
+      if (!Object.hasOwn(topics, topic)) throw new AppError('unknown_topic', `no topic ${topic}`);
+      news.tell(topic, topic, { ...data, update_time: seconds(state.now()) });
+    },
+    foreignWebhook(url) {
+      const now = state.now();
+      news.registrations.set('RECIPIENT_ADDRESS_UPDATE', { address: url, createdAt: now, updatedAt: now });
+    },
+    stockOf: (sku) =>
+      Object.fromEntries(
+        (listedAs(state, sku)[0]?.holdings ?? []).map(({ warehouse, available, committed }) => [
+          warehouse.name,
+          { available, committed },
+        ]),
+      ),
+  };
+  return shop;
+}
+
+type Verbs = Pick<Shop, 'sell' | 'cancel' | 'refund' | 'edit' | 'ship' | 'set'>;
+
+/** Shoppers and the merchant. */
+function verbsOf(deps: { state: State; orders: Orders; stock: ReturnType<typeof createStock> }): Verbs {
+  const { state, orders, stock } = deps;
+  const { faults } = state;
+  return {
+    sell: orders.sell,
+    cancel({ order_id }) {
+      const order = orders.find(order_id);
+      const units = heldUnits(order);
+      if (units.length === 0) return orders.loseParcel(order);
+      const waits = faults.hits('cancel_pending') ? ({ pending: true } as const) : {};
+      orders.cancel(order, { units, role: 'BUYER', ...waits });
+    },
+    refund: ({ order_id, line_id, quantity, restock }) =>
+      orders.refund(orders.find(order_id), { lineId: line_id, quantity, restock }),
+    edit: ({ order_id, line_id, quantity }) =>
+      orders.edit(orders.find(order_id), { lineId: line_id, quantity }),
+    ship: ({ order_id }) => orders.ship(orders.find(order_id)),
+    set({ sku: sellerSku, quantity }) {
+      const [sku] = [...onSale(state, sellerSku), ...listedAs(state, sellerSku)];
+      if (sku === undefined) throw new AppError('unknown_sku', `no ${sellerSku} in this shop`);
+      if (sku.parts.length > 0) throw new AppError('combo', `${sellerSku} has the number of its parts`);
+      stock.put(
+        sku,
+        sku.holdings.map((holding, at) => ({ holding, available: at === 0 ? quantity : 0 })),
+      );
+    },
+  };
+}
+
+function listedAs(state: State, sellerSku: string): Sku[] {
+  return [...state.skus.values()].filter((sku) => sku.sellerSku === sellerSku);
+}
+
+function createState(options: TiktokShopOptions, random: Random): State {
+  const machineNow = options.now ?? Date.now;
+  const faults = createFaults(random.fork('faults'), faultNames);
+  const own = random.fork('state');
+  const ids = createIds(random.fork('ids'));
+  return {
+    timeScale: options.timeScale,
+    now: () => machineNow() + (faults.armed().includes('clock_skew') ? faults.ms('clock_skew') : 0),
+    random: own,
+    faults,
+    ids,
+    seller: {
+      shopId: ids.shop(),
+      cipher: `ROW_${Buffer.from(`fbefbe${own.hex(26)}fbff`, 'hex').toString('base64')}`,
+      code: `USLC${own.hex(6).toUpperCase()}`,
+      name: options.name,
+      region: 'US',
+      openId: own.hex(24),
+    },
+    warehouses: [],
+    products: new Map(),
+    skus: new Map(),
+    orders: [],
+    ordersById: new Map(),
+    cancellations: [],
+    returns: [],
+  };
+}
+
+/** Waits that end early, and say so, when the shop stops. */
+function createPauses() {
+  const open = new Set<() => void>();
+  return {
+    pause: (ms: number): Promise<boolean> =>
+      new Promise((resolve) => {
+        const end = (whole: boolean) => {
+          clearTimeout(timer);
+          open.delete(cut);
+          resolve(whole);
+        };
+        const cut = () => end(false);
+        const timer = setTimeout(() => end(true), ms);
+        open.add(cut);
+      }),
+    stop() {
+      for (const cut of [...open]) cut();
+    },
+  };
+}

@@ -1,0 +1,222 @@
+import { type Call, idsIn, listOf, malformed, type Route, tableOf, timeIn, wordIn } from './call.ts';
+import type { Rate } from './limits.ts';
+import type { News } from './news.ts';
+import { pageOf, pageSizeOf, placeOf } from './pages.ts';
+import { invalid, refused } from './refusal.ts';
+import type { Product, ProductStatus, Sku, State } from './state.ts';
+import { seconds } from './state.ts';
+import { availableOf, committedOf } from './stock.ts';
+
+const statuses = [
+  'ALL',
+  'DRAFT',
+  'PENDING',
+  'FAILED',
+  'ACTIVATE',
+  'SELLER_DEACTIVATED',
+  'PLATFORM_DEACTIVATED',
+  'FREEZE',
+  'DELETED',
+];
+/** Dossier 3.1: no search goes further. */
+const rowsReachable = 10_000;
+
+/** Product search, counts, and taking products off sale (dossier 3 and 7.3). */
+export function productRoutes(deps: {
+  state: State;
+  rates: { read: Rate; write: Rate };
+  setStatus(product: Product, status: ProductStatus): void;
+}): Route[] {
+  const { state, rates } = deps;
+  const product = { domain: 'product', method: 'POST' } as const;
+  const read = { ...product, scope: 'seller.product.basic', rate: rates.read } as const;
+  const move = {
+    ...product,
+    scope: 'seller.product.write',
+    rate: rates.write,
+    versions: ['202309'],
+  } as const;
+  return [
+    {
+      ...read,
+      versions: ['202309', '202312', '202502'],
+      rest: /^products\/search$/,
+      run: (call) => searchProducts(state, call),
+    },
+    {
+      ...read,
+      versions: ['202309'],
+      rest: /^inventory\/search$/,
+      run: ({ body }) => searchInventory(state, body),
+    },
+    { ...move, rest: /^products\/deactivate$/, run: (call) => shelve(deps, call, 'SELLER_DEACTIVATED') },
+    // Dossier 7.3: a product that comes back is audited again.
+    { ...move, rest: /^products\/activate$/, run: (call) => shelve(deps, call, 'PENDING') },
+  ];
+}
+
+function searchProducts(state: State, call: Call): Record<string, unknown> {
+  const { body } = call;
+  const skus = listOf(body['seller_skus']);
+  if (skus.length > 10) throw refused(12019027, 'The number of seller SKUs exceeds the limit of 10.');
+  const status = wordIn(body, 'status', statuses) ?? 'ALL';
+  const times = {
+    createdFrom: timeIn(body, 'create_time_ge'),
+    createdTo: timeIn(body, 'create_time_le'),
+    updatedFrom: timeIn(body, 'update_time_ge'),
+    updatedTo: timeIn(body, 'update_time_le'),
+  };
+  const filters = { status, skus, ...times };
+  const rows = [...state.products.values()].filter(
+    (product) =>
+      (status === 'ALL' || product.status === status) &&
+      (skus.length === 0 || product.skus.some(({ sellerSku }) => skus.includes(sellerSku))) &&
+      upTo(product.createdAt, times.createdFrom, times.createdTo) &&
+      upTo(product.updatedAt, times.updatedFrom, times.updatedTo),
+  );
+  const size = pageSizeOf(call, 100, 10);
+  const place = placeOf(call, filters);
+  if (place.offset + size > rowsReachable && rows.length > rowsReachable) {
+    throw refused(12052180, 'The search reaches at most 10000 products; narrow its filters.');
+  }
+  const page = pageOf(rows, { place, size, filters, by: 'offset', descending: false }, ({ id }) => ({
+    at: 0,
+    id,
+  }));
+  return {
+    total_count: rows.length,
+    next_page_token: page.next,
+    products: page.rows.map((product) => productView(state, product)),
+  };
+}
+
+/** Both ends count (dossier 3.1). */
+function upTo(atMs: number, fromMs: number | null, toMs: number | null): boolean {
+  const at = seconds(atMs);
+  return (fromMs === null || at >= seconds(fromMs)) && (toMs === null || at <= seconds(toMs));
+}
+
+function productView(state: State, product: Product): Record<string, unknown> {
+  return {
+    id: product.id,
+    title: product.title,
+    status: product.status,
+    create_time: seconds(product.createdAt),
+    update_time: seconds(product.updatedAt),
+    sales_regions: [state.seller.region],
+    is_not_for_sale: false,
+    skus: product.skus.map((sku) => ({
+      id: sku.id,
+      seller_sku: sku.sellerSku,
+      price: { currency: 'USD', tax_exclusive_price: sku.price },
+      inventory: searchedInventory(state, sku),
+    })),
+  };
+}
+
+/** The numbers as the search's index has them, a moment behind; newer markets add fields (dossier 3.1). */
+function searchedInventory(state: State, sku: Sku): Record<string, unknown>[] {
+  if (sku.parts.length > 0) {
+    const main = state.warehouses.find(({ isDefault }) => isDefault);
+    return [{ warehouse_id: main?.id ?? '', quantity: availableOf(sku) }];
+  }
+  const stale = sku.stale !== null && sku.stale.until > state.now() ? sku.stale.available : null;
+  return sku.holdings.map(({ warehouse, available }) => ({
+    warehouse_id: warehouse.id,
+    quantity: stale?.get(warehouse.id) ?? available,
+    backorder_quantity: 0,
+    handling_time: 0,
+  }));
+}
+
+/** Dossier 3.2: what is deleted or foreign is left out; `sku_ids` win over `product_ids`. */
+function searchInventory(state: State, body: Record<string, unknown>): Record<string, unknown> {
+  const skuIds = idsIn(body, 'sku_ids', 600);
+  const productIds = idsIn(body, 'product_ids', 100);
+  if ((skuIds ?? productIds) === null) throw invalid(`Either 'product_ids' or 'sku_ids' is required.`);
+  const wanted =
+    skuIds !== null && skuIds.length > 0
+      ? [...new Set(skuIds)].flatMap((id) => state.skus.get(id) ?? [])
+      : [...new Set(productIds ?? [])].flatMap((id) => state.products.get(id)?.skus ?? []);
+  const byProduct = new Map<Product, Sku[]>();
+  for (const sku of wanted) {
+    if (sku.product.status === 'DELETED') continue;
+    byProduct.set(sku.product, [...(byProduct.get(sku.product) ?? []), sku]);
+  }
+  const inventory = [...byProduct].map(([product, skus]) => ({
+    product_id: product.id,
+    skus: skus.map((sku) => countView(state, sku)),
+  }));
+  return { inventory };
+}
+
+function countView(state: State, sku: Sku): Record<string, unknown> {
+  const available = availableOf(sku);
+  const { campaign, creator } = sku;
+  const [main] = state.warehouses;
+  const rows =
+    sku.parts.length > 0
+      ? [{ warehouse_id: main?.id ?? '', available_quantity: available, committed_quantity: 0 }]
+      : sku.holdings.map((holding) => ({
+          warehouse_id: holding.warehouse.id,
+          available_quantity: holding.available,
+          committed_quantity: holding.committed,
+        }));
+  return {
+    id: sku.id,
+    seller_sku: sku.sellerSku,
+    total_available_quantity: available,
+    total_committed_quantity: committedOf(sku),
+    warehouse_inventory: rows,
+    total_available_inventory_distribution: {
+      in_shop_inventory: { quantity: available - campaign - creator },
+      campaign_inventory: campaign === 0 ? [] : [{ campaign_name: 'Autumn', quantity: campaign }],
+      creator_inventory: creator === 0 ? [] : [{ creator_name: 'somebody', quantity: creator }],
+    },
+  };
+}
+
+function shelve(
+  deps: { state: State; setStatus(product: Product, status: ProductStatus): void },
+  { body }: Call,
+  status: ProductStatus,
+): Record<string, unknown> {
+  const ids = idsIn(body, 'product_ids', 20);
+  if (ids === null || ids.length === 0) throw malformed('product_ids');
+  const errors: Record<string, unknown>[] = [];
+  for (const id of ids) {
+    const product = deps.state.products.get(id);
+    if (product === undefined || product.status === 'DELETED') {
+      errors.push({ code: 12052032, message: 'The product was not found', detail: { product_id: id } });
+    } else deps.setStatus(product, status);
+  }
+  return errors.length === 0 ? {} : { errors: errors.map(tableOf) };
+}
+
+/** Topics 5 and 27 (dossier 2.2). */
+export function tellProduct(state: State, news: News, product: Product): void {
+  const data = { product_id: product.id, status: product.status, update_time: seconds(state.now()) };
+  news.tell('PRODUCT_STATUS_CHANGE', product.id, data);
+}
+
+/** A SKU crossed from plenty to little, to none, or back. */
+export function tellLevel(state: State, news: News, sku: Sku): void {
+  const reserved = { creator: sku.creator, campaign: sku.campaign };
+  const available = availableOf(sku);
+  const committed = committedOf(sku);
+  const data = {
+    product_id: sku.product.id,
+    sku_id: sku.id,
+    trigger_reason: { alert_type: 'REALTIME', lead_days: 0, low_stock_threshold: 3 },
+    current_inventory_status: sku.level,
+    inventory_distribution: {
+      total_quantity: available + committed,
+      available_quantity: available - reserved.creator - reserved.campaign,
+      creator_reserved_quantity: reserved.creator,
+      campaign_reserved_quantity: reserved.campaign,
+      committed_quantity: committed,
+    },
+    update_time: seconds(state.now()),
+  };
+  news.tell('INVENTORY_STATUS_CHANGE', sku.id, data);
+}

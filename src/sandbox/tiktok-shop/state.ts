@@ -1,0 +1,183 @@
+import type { Faults } from '../faults.ts';
+import type { Random } from '../random.ts';
+import type { Ids } from './ids.ts';
+
+/** What the shop knows, in memory. Times are ms since 1970 on the platform's clock; the API tells whole seconds. */
+export interface State {
+  timeScale: number;
+  /** The platform's clock: the machine's (or the test's) and the fault `clock_skew`. */
+  now(): number;
+  random: Random;
+  faults: Faults;
+  ids: Ids;
+  seller: Seller;
+  warehouses: Warehouse[];
+  products: Map<string, Product>;
+  skus: Map<string, Sku>;
+  /** Oldest first. */
+  orders: Order[];
+  ordersById: Map<string, Order>;
+  cancellations: Cancellation[];
+  returns: Return[];
+}
+
+/** The shop account. `cipher` holds characters that a URL reserves. */
+interface Seller {
+  shopId: string;
+  cipher: string;
+  code: string;
+  name: string;
+  region: string;
+  openId: string;
+}
+
+export interface Warehouse {
+  id: string;
+  name: string;
+  type: 'SALES_WAREHOUSE' | 'RETURN_WAREHOUSE';
+  status: 'ENABLED' | 'DISABLED' | 'RESTRICTED';
+  isDefault: boolean;
+  /** Run by the platform itself: its numbers are not the seller's to write, and no list shows it. */
+  platform: boolean;
+}
+
+export type ProductStatus =
+  | 'DRAFT'
+  | 'PENDING'
+  | 'FAILED'
+  | 'ACTIVATE'
+  | 'SELLER_DEACTIVATED'
+  | 'PLATFORM_DEACTIVATED'
+  | 'FREEZE'
+  | 'DELETED';
+
+export interface Product {
+  id: string;
+  title: string;
+  status: ProductStatus;
+  createdAt: number;
+  updatedAt: number;
+  skus: Sku[];
+  /** Sold across borders: its stock is written at the global product only. */
+  global: boolean;
+}
+
+/** A SKU's number in one warehouse. */
+export interface Holding {
+  warehouse: Warehouse;
+  /** What can be bought: net of orders, reserved parts included (dossier 3.2). */
+  available: number;
+  /** Ordered and not yet left the warehouse. */
+  committed: number;
+}
+
+export interface Sku {
+  id: string;
+  product: Product;
+  /** Empty when the seller gave none. */
+  sellerSku: string;
+  price: string;
+  /** SKUs that share stock share this list. */
+  holdings: Holding[];
+  /** Of the available units, those that only a campaign or a creator may sell. */
+  campaign: number;
+  creator: number;
+  /** What a combo is made of; empty for anything else. */
+  parts: { sku: Sku; count: number }[];
+  /** SKUs whose number must equal this one's. */
+  sharedWith: Sku[];
+  /** The numbers that the product search still shows, and until when. */
+  stale: { until: number; available: Map<string, number> } | null;
+  level: StockLevel;
+}
+
+export type StockLevel = 'SUFFICIENT_STOCK' | 'LOW_STOCK' | 'OUT_OF_STOCK';
+
+export type OrderStatus =
+  | 'UNPAID'
+  | 'ON_HOLD'
+  | 'AWAITING_SHIPMENT'
+  | 'PARTIALLY_SHIPPING'
+  | 'AWAITING_COLLECTION'
+  | 'IN_TRANSIT'
+  | 'DELIVERED'
+  | 'COMPLETED'
+  | 'CANCELLED';
+
+export interface Order {
+  id: string;
+  status: OrderStatus;
+  createdAt: number;
+  paidAt: number | null;
+  updatedAt: number;
+  /** The carrier took the first of it. */
+  collectedAt: number | null;
+  cancelledAt: number | null;
+  cancelledBy: 'BUYER' | 'SELLER' | 'SYSTEM' | null;
+  /** A buyer asks to cancel and nobody has decided. */
+  asksToCancel: boolean;
+  sample: boolean;
+  /** The order whose goods came back and are sent again. */
+  replaces: string | null;
+  byPlatform: boolean;
+  units: Unit[];
+  /** Last change of units, for the proof. */
+  changedAt: number;
+  /** Grows with each change of units; `heardRevision` is the newest that an answered delivery led to. */
+  revision: number;
+  heardRevision: number;
+  /** The revision whose news the fault `drop_webhook` has swallowed. */
+  lostRevision: number;
+  /** Each change time with when the order search has it. */
+  indexed: { updatedAt: number; visibleAt: number }[];
+}
+
+/** One unit: a line item of the platform (dossier 5.2). */
+export interface Unit {
+  id: string;
+  sku: Sku;
+  status: OrderStatus;
+  type: 'NORMAL' | 'PRE_ORDER';
+  gift: boolean;
+  /** Left the shelf. */
+  shipped: boolean;
+  refunded: boolean;
+  cancelledBy: string;
+  packageId: string;
+  /** Where it is committed, one entry for each piece of a combo; `fromShelf`: available fell for it. */
+  takes: { holding: Holding; fromShelf: boolean }[];
+}
+
+export interface Cancellation {
+  id: string;
+  order: Order;
+  units: Unit[];
+  type: 'CANCEL' | 'BUYER_CANCEL';
+  role: 'BUYER' | 'SELLER' | 'SYSTEM';
+  status: CancelStatus;
+  createdAt: number;
+  updatedAt: number;
+}
+
+/** As the deliveries spell it; the API writes `CANCELLATION_REQUEST_CANCEL` (dossier 2.2). */
+export type CancelStatus =
+  | 'CANCELLATION_REQUEST_PENDING'
+  | 'CANCELLATION_REQUEST_SUCCESS'
+  | 'CANCELLATION_REQUEST_CANCELLED'
+  | 'CANCELLATION_REQUEST_COMPLETE';
+
+export interface Return {
+  id: string;
+  order: Order;
+  units: Unit[];
+  type: 'REFUND' | 'RETURN_AND_REFUND' | 'REPLACEMENT';
+  role: 'BUYER' | 'SELLER';
+  status: string;
+  createdAt: number;
+  updatedAt: number;
+}
+
+/** Whole seconds, as the API tells times. */
+export function seconds(ms: number): number {
+  return Math.floor(ms / 1000);
+}

@@ -1,0 +1,170 @@
+import type { Random } from '../random.ts';
+import type { ShopAnswer, ShopRequest } from '../server.ts';
+import { platformMs } from '../time.ts';
+import { Refusal } from './refusal.ts';
+import type { State } from './state.ts';
+import { seconds } from './state.ts';
+
+/** Throwaway keys of one app, and of one seller's consent. */
+export interface Credentials {
+  appKey: string;
+  appSecret: string;
+  /** The one that the configuration holds; rotated away by its first use. */
+  refreshToken: string;
+}
+
+/** What a living access token allows. */
+interface Grant {
+  scopes: readonly string[];
+}
+
+/** Issues and judges tokens (dossier 1.2). */
+export interface Tokens {
+  credentials: Credentials;
+  /** Answers `/api/v2/token/get` and `/api/v2/token/refresh`; null: the connection is cut. Throws `Refusal`. */
+  answer(request: ShopRequest): ShopAnswer | null;
+  /** Null: unknown, expired or taken back. Proves that the tokens of this generation arrived. */
+  grantOf(accessToken: string): Grant | null;
+  /** Access tokens die now. */
+  expire(): void;
+  /** The next refresh is refused. */
+  refuseNext(): void;
+  forgive(): void;
+  /** The seller consents: a code, good for half an hour and one exchange. */
+  consent(): string;
+}
+
+/** What the seller consented to (dossier 1.1). */
+const consented: readonly string[] = [
+  'seller.authorization.info',
+  'seller.order.info',
+  'seller.product.basic',
+  'seller.product.write',
+  'seller.logistics',
+  'seller.return_refund.basic',
+];
+
+const accessMs = 7 * 86_400_000;
+/** How long the seller's consent lasts: no refresh moves this end. */
+const consentMs = 365 * 86_400_000;
+const codeMs = 1_800_000;
+
+interface Refreshable {
+  generation: number;
+  until: number;
+}
+
+/**
+ * Opens the token host of one app. What the dossier leaves open is assumed: a refresh token that has been rotated
+ * lives on until a token of its successor's generation is used, so that a lost answer can be asked for again; codes
+ * of refusals are 36004xxx.
+ */
+export function createTokens(deps: { state: State; random: Random }): Tokens {
+  const { state, random } = deps;
+  const { faults } = state;
+  /** Base64 of chance, with the characters that a URL reserves. */
+  const opaque = (prefix: string, bytes: number) =>
+    `${prefix}_${Buffer.from(`fbefbe${random.hex(bytes * 2)}fbef`, 'hex').toString('base64')}`;
+  const credentials: Credentials = {
+    appKey: random.hex(13),
+    appSecret: random.hex(40),
+    refreshToken: opaque('TTP', 48),
+  };
+  let generation = 0;
+  let refusing = false;
+  const access = new Map<string, Grant & Refreshable>();
+  const codes = new Map<string, number>();
+  const refreshable = new Map<string, Refreshable>([
+    [credentials.refreshToken, { generation, until: state.now() + platformMs(consentMs, state.timeScale) }],
+  ]);
+
+  /** What is older than a generation that was used is dead. */
+  const proven = (used: number) => {
+    for (const [token, one] of refreshable) if (one.generation < used) refreshable.delete(token);
+  };
+  const revoked = () => faults.armed().includes('deauthorized');
+
+  const issue = (until: number): ShopAnswer => {
+    generation += 1;
+    const now = state.now();
+    const accessToken = opaque('TTP', 64);
+    const refreshToken = opaque('TTP', 48);
+    const scopes = faults.armed().includes('missing_scope')
+      ? consented.filter((scope) => scope !== 'seller.product.write')
+      : consented;
+    const ends = Math.min(until, now + platformMs(accessMs, state.timeScale));
+    access.set(accessToken, { scopes, generation, until: ends });
+    refreshable.set(refreshToken, { generation, until });
+    if (faults.hits('old_refresh_dies')) proven(generation);
+    const since = faults.hits('expires_as_duration') ? seconds(now) : 0;
+    const data = {
+      access_token: accessToken,
+      access_token_expire_in: seconds(ends) - since,
+      refresh_token: refreshToken,
+      refresh_token_expire_in: seconds(until) - since,
+      open_id: state.seller.openId,
+      seller_name: state.seller.name,
+      seller_base_region: state.seller.region,
+      user_type: 0,
+      granted_scopes: scopes,
+    };
+    const body = { code: 0, message: 'success', data, request_id: random.hex(32) };
+    return { status: 200, body: JSON.stringify(body) };
+  };
+
+  const exchange = (query: URLSearchParams): ShopAnswer => {
+    // Not `authorization_code`, as everywhere else.
+    if (query.get('grant_type') !== 'authorized_code') throw tokenRefusal('Invalid grant_type');
+    const code = query.get('auth_code') ?? '';
+    const made = codes.get(code);
+    codes.delete(code);
+    if (made === undefined || state.now() - made > platformMs(codeMs, state.timeScale)) {
+      throw tokenRefusal('Authorization code is invalid or expired');
+    }
+    return issue(state.now() + platformMs(consentMs, state.timeScale));
+  };
+
+  const refresh = (query: URLSearchParams): ShopAnswer | null => {
+    if (query.get('grant_type') !== 'refresh_token') throw tokenRefusal('Invalid grant_type');
+    const known = refreshable.get(query.get('refresh_token') ?? '');
+    if (refusing || known === undefined || known.until <= state.now() || revoked()) {
+      refusing = false;
+      throw tokenRefusal('Refresh token is invalid or expired');
+    }
+    proven(known.generation);
+    const answer = issue(known.until);
+    return faults.hits('refresh_lost') ? null : answer;
+  };
+
+  return {
+    credentials,
+    answer({ method, path, query }) {
+      if (method !== 'GET') throw new Refusal(405, 36009010, 'Invalid method');
+      if (query.get('app_key') !== credentials.appKey) throw tokenRefusal('Invalid app_key');
+      if (query.get('app_secret') !== credentials.appSecret) throw tokenRefusal('Invalid app_secret');
+      return path.endsWith('/get') ? exchange(query) : refresh(query);
+    },
+    grantOf(accessToken) {
+      const known = access.get(accessToken);
+      if (known === undefined || known.until <= state.now() || revoked()) return null;
+      proven(known.generation);
+      return known;
+    },
+    expire: () => access.clear(),
+    refuseNext() {
+      refusing = true;
+    },
+    forgive() {
+      refusing = false;
+    },
+    consent() {
+      const code = opaque('ROW', 24);
+      codes.set(code, state.now());
+      return code;
+    },
+  };
+}
+
+function tokenRefusal(message: string): Refusal {
+  return new Refusal(200, 36004004, message);
+}
