@@ -10,7 +10,7 @@ const address = z
 
 /** The keys that a channel of this type adds to those that all channels share. */
 export const TikTokShopConfig = z.strictObject({
-  app_key: text.describe('App key of the custom app in Partner Center.'),
+  app_key: text.describe('App key of the custom app in Partner Center.').meta({ secret: true }),
   app_secret: text
     .describe('App secret of that app; signs requests and proves deliveries.')
     .meta({ secret: true }),

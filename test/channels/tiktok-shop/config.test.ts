@@ -9,6 +9,7 @@ describe('the configuration', () => {
     const keys = keysOf(tiktokShop.config);
     expect(keys.filter(({ help }) => help === '')).toEqual([]);
     expect(keys.filter(({ secret }) => secret).map(({ name }) => name)).toEqual([
+      'app_key',
       'app_secret',
       'refresh_token',
     ]);

@@ -134,7 +134,7 @@ describe('faults of the REST API', () => {
   });
 
   it('saves the status first and moves the stock later, without a new date', async () => {
-    once('late_reduced_stock', 20);
+    once('late_reduced_stock', 400);
     const made = (
       await stage.call('POST', '/orders', {
         status: 'processing',
