@@ -26,6 +26,28 @@ export const reconcileResult = z.object({
 /** See the schema of the same name. */
 export type ReconcileResult = z.infer<typeof reconcileResult>;
 
+/** `calibrate` */
+export const calibrateResult = z.object({
+  channel: z.string(),
+  state: z.enum(['noted', 'waiting', 'clear', 'unclear']),
+  basis: z.enum(['net', 'gross']).nullable(),
+  configured: z.enum(['net', 'gross']),
+  listings: z.int(),
+  since: z.number(),
+  sights: z.array(
+    z.object({
+      listingId: z.string(),
+      written: z.int(),
+      shown: z.int(),
+      sold: z.int(),
+      released: z.int(),
+      shipped: z.int(),
+      verdict: z.enum(['net', 'gross', 'mute', 'neither']),
+    }),
+  ),
+  hint: z.string(),
+});
+
 /** `listings.import` */
 export const importResult = z.object({
   channel: z.string(),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { CheckItem, Json } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
 import { AppError, EXIT, messageOf } from '../errors.ts';
+import { calibrate } from './calibrate.ts';
 import { importCatalogue } from './catalogue.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { identify } from './identify.ts';
@@ -40,6 +41,10 @@ export function requestHandlers(engine: Engine, tools: HandlerTools): RequestHan
     'listings.import': async (args, progress, signal) => {
       const live = channelNamed(engine, ofChannel.parse(args).channel ?? '');
       return plain(await talking(() => importCatalogue(engine, live, progress, signal)));
+    },
+    calibrate: async (args, progress, signal) => {
+      const live = channelNamed(engine, ofChannel.parse(args).channel ?? '');
+      return plain(await talking(() => calibrate(engine, live, progress, signal)));
     },
     'webhooks.list': webhookHandler(engine, (live, signal) => listWebhooks(live, signal)),
     'webhooks.register': webhookHandler(engine, (live, signal) => registerWebhooks(engine, live, signal)),

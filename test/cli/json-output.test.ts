@@ -138,7 +138,17 @@ async function brakedImport(): Promise<void> {
   ]);
 }
 
+/** Two looks at a channel that nobody writes, with a hand edit in between. */
+async function calibrated(): Promise<void> {
+  await world.json(EXIT.ok, 'channels', 'pause', 'one');
+  await keep('channels calibrate', EXIT.ok, 'channels', 'calibrate', 'one');
+  world.one.set('many-0', 3);
+  await keep('channels calibrate', EXIT.partial, 'channels', 'calibrate', 'one');
+  await world.json(EXIT.ok, 'channels', 'resume', 'one');
+}
+
 async function channels(): Promise<void> {
+  await calibrated();
   await keep('status', EXIT.ok, 'status');
   await keep('channels list', EXIT.ok, 'channels', 'list');
   await keep('channels show', EXIT.ok, 'channels', 'show', 'one');

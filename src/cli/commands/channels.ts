@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { EXIT } from '../../errors.ts';
 import { withActor } from '../actor.ts';
 import { type Cli, define } from '../program.ts';
+import { calibrate } from './channels-calibrate.ts';
 import { mode, pause, resume } from './channels-change.ts';
 import { list, show } from './channels-list.ts';
 import { remove, rename } from './channels-name.ts';
@@ -49,6 +50,20 @@ function registerReading(command: Command, cli: Cli): void {
 }
 
 function registerOutgoing(command: Command, cli: Cli): void {
+  define(
+    command
+      .command('calibrate <channel>')
+      .description(
+        'find out whether its numbers contain its own open orders: a look before and one after a sale',
+      ),
+    cli,
+    {
+      examples: ['invsync channels calibrate wp-shop', 'invsync channels calibrate wp-shop --json'],
+      exits: [...exits, EXIT.partial, EXIT.temporary, EXIT.refused, EXIT.daemon],
+      prints: 'data',
+    },
+    calibrate,
+  );
   define(
     withActor(
       command

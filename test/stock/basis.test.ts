@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type BasisSight, basisOf, readSight } from '../../../src/channels/lib/basis.ts';
+import { type BasisSight, basisOf, readSight } from '../../src/stock/basis.ts';
 
 const sight = (written: number, shown: number, change: Partial<BasisSight> = {}): BasisSight => ({
   written,
