@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -26,6 +27,8 @@ const pages = [
   { channel: 'woocommerce', section: 9, traps: 25 },
   { channel: 'amazon', section: 9, traps: 24 },
   { channel: 'ebay', section: 9, traps: 30 },
+  { channel: 'tiktok-shop', section: 7, traps: 15 },
+  { channel: 'flipkart', section: 7, traps: 20 },
 ];
 
 describe.each(pages)('docs/channels/$channel.md', ({ channel, section, traps }) => {
@@ -70,4 +73,24 @@ describe('README.md', () => {
     const shown = /<!-- channels[^>]*-->\n([\s\S]*?)\n<!-- \/channels -->/.exec(readme)?.[1];
     expect(shown).toBe(channelTable(await definitions(channelTypes)));
   });
+});
+
+describe('docs/contributing.md', () => {
+  const inGit = existsSync(join(root, '.git'));
+  it.skipIf(!inGit)(
+    'counts the files that a channel reaches outside its own places (needs the repository)',
+    () => {
+      const page = readFileSync(join(root, 'docs', 'contributing.md'), 'utf8');
+      const told = Number(/is named in (\d+) files/.exec(page)?.[1]);
+      const files = execFileSync('git', ['grep', '-lI', '-i', 'flipkart'], { cwd: root, encoding: 'utf8' });
+      const own =
+        /^(src\/(channels|sandbox)|test\/(channels|sandbox))\/flipkart\/|^test\/contract\/flipkart|^docs\/channels\/flipkart/;
+      const texts = ['docs/contributing.md', 'CHANGELOG.md'];
+      const outside = files
+        .trim()
+        .split('\n')
+        .filter((file) => !own.test(file) && !texts.includes(file));
+      expect(outside).toHaveLength(told);
+    },
+  );
 });

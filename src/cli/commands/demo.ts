@@ -12,7 +12,7 @@ interface DemoOptions {
   duration: string;
   rate: string;
   chaos: string;
-  channels: string;
+  channels?: string;
   tui: boolean;
   keep?: string;
 }
@@ -28,11 +28,7 @@ export function register(command: Command, cli: Cli): void {
       'none, normal or hell (lost and repeated webhooks, cut connections, kill -9)',
       'normal',
     )
-    .option(
-      '--channels <types>',
-      'which shops, separated by commas',
-      'shopify,woocommerce,amazon,ebay,tiktok-shop,flipkart',
-    )
+    .option('--channels <types>', 'which shops, separated by commas (default: all)')
     .option('--no-tui', 'plain lines instead of a screen')
     .option('--keep <dir>', 'keep the database, what the shops recorded, and the proof in this folder');
   define<DemoOptions>(
@@ -62,6 +58,7 @@ async function demo(invocation: Invocation<DemoOptions>): Promise<ExitCode> {
   const durationMs = await durationOf(options.duration);
   const ended = io.interruption();
   const { runDemo } = await import('../../sandbox/demo/run.ts');
+  const { shopTypes } = await import('../../sandbox/registry.ts');
   io.stderr(`invsync demo, seed ${seed}, chaos ${chaos}\n`);
   const proof = await runDemo(
     {
@@ -69,7 +66,10 @@ async function demo(invocation: Invocation<DemoOptions>): Promise<ExitCode> {
       durationMs,
       rate: Math.max(1, wholeNumber('--rate', options.rate, 200)),
       chaos,
-      channels: options.channels.split(',').map((type) => type.trim()),
+      channels:
+        options.channels === undefined
+          ? [...shopTypes]
+          : options.channels.split(',').map((type) => type.trim()),
       keep: options.keep === undefined ? null : resolve(io.cwd, options.keep),
       timeScale: 60,
       skus: 24,
