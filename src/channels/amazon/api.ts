@@ -25,7 +25,7 @@ export interface Call<T> {
   grant?: Grant;
   /** Default `read`. */
   priority?: Priority;
-  /** Fails with `throttled` instead of waiting longer than this for its turn; default: waits. */
+  /** Fails with `throttled` instead of waiting longer than this for its turn; default 30 s, so that nobody is held up. */
   patienceMs?: number;
 }
 
@@ -46,6 +46,9 @@ export interface Api {
   tokens: Tokens;
   close(): Promise<void>;
 }
+
+/** Beyond this a call is not waited for: whoever asked comes back at the time that the failure tells. */
+const longestWaitMs = 30_000;
 
 /** Mandatory, at most 500 characters (dossier 1.3). */
 export const userAgent = `invsync/1.0 (Language=TypeScript; Platform=Node/${process.versions.node.split('.')[0]})`;
@@ -73,7 +76,7 @@ export function createApi(config: AmazonConfig, deps: ChannelDeps): Api {
     async call(call, signal) {
       if (signal.aborted) throw new ChannelError('retry', 'stopped before the request was sent');
       const bucket = bucketOf(call.operation);
-      if (call.patienceMs !== undefined) await bucket.within(call.patienceMs);
+      await bucket.within(call.patienceMs ?? longestWaitMs);
       const url = `${origin}${call.path}${queryString(call.query ?? {})}`;
       const answer = await sendWithToken({ http, tokens, bucket, url }, call, signal);
       return readAnswer(call, answer, { bucket, deps });

@@ -78,8 +78,6 @@ interface Walk {
  * than to begin again, because the watermark moves at its end only. Amazon documents no order of the rows; each page
  * is sorted.
  */
-const longestStartMs = 30_000;
-
 async function* walk(
   account: Account,
   { axis, since, query }: Walk,
@@ -106,7 +104,7 @@ async function* walk(
         },
         data: searchAnswer,
         // A walk that has begun goes on at the pace that Amazon allows; one that could not begin soon holds up nobody.
-        ...(token === null ? { patienceMs: longestStartMs } : {}),
+        ...(token === null ? {} : { patienceMs: Number.POSITIVE_INFINITY }),
       },
       signal,
     );
