@@ -24,7 +24,7 @@ const io: Io = {
   stderr: writer(process.stderr),
   isTty: process.stdin.isTTY === true && process.stdout.isTTY === true,
   color: allowsColor(process.stdout, process.env),
-  columns: process.stdout.columns ?? 80,
+  columns: process.stdout.columns || 80,
   env: process.env,
   cwd: process.cwd(),
   version,

@@ -54,6 +54,8 @@ interface Level {
   told(rate: number): void;
   empty(ms: number): void;
   rate(): number;
+  /** How many may leave at once. */
+  burst: number;
 }
 
 /**
@@ -62,19 +64,22 @@ interface Level {
  */
 function createLevel(clock: Clock, limit: Rate, memory: BucketMemory | null): Level {
   let { rate } = limit;
-  let level = limit.burst;
+  // Requests that leave on the second may arrive before it: a fast bucket is left one token to spare.
+  const burst = limit.rate >= 1 && limit.burst > 1 ? limit.burst - 1 : limit.burst;
+  let level = burst;
   let ahead = 0;
   let levelAt = clock.now();
   let notBefore = Number.NEGATIVE_INFINITY;
   const now = (): number => clock.now() + ahead;
   const grown = (from: number, ms: number): number =>
-    Math.min(limit.burst, from + (Math.max(0, ms) / 1_000) * rate);
+    Math.min(burst, from + (Math.max(0, ms) / 1_000) * rate);
   const refill = (): void => {
     level = grown(level, now() - levelAt);
     levelAt = now();
   };
   return {
     rate: () => rate,
+    burst,
     async recall() {
       const known = (await memory?.load().catch(() => null)) ?? null;
       if (known === null) return;
@@ -186,7 +191,7 @@ export function createBucket(clock: Clock, limit: Rate, memory: BucketMemory | n
       level.empty(afterMs);
       return afterMs;
     },
-    forecastMs: (requests) => Math.ceil((Math.max(0, requests - limit.burst) / level.rate()) * 1_000),
+    forecastMs: (requests) => Math.ceil((Math.max(0, requests - level.burst) / level.rate()) * 1_000),
   };
 }
 

@@ -49,7 +49,7 @@ export async function* listListings(account: Account, signal: AbortSignal): Asyn
 }
 
 async function* windowPages(account: Account, span: Span, signal: AbortSignal): AsyncGenerator<SearchAnswer> {
-  const first = await search(account, { span, sortOrder: 'ASC' }, undefined, signal);
+  const first = await goOn(account, { span, sortOrder: 'ASC' }, undefined, signal);
   if (first.data.numberOfResults < mostPerQuery) {
     yield* pagesOf(account, { span, sortOrder: 'ASC' }, first, signal);
     return;
@@ -69,7 +69,7 @@ async function* windowPages(account: Account, span: Span, signal: AbortSignal): 
   }
   // A second cannot be halved any more: its first thousand by SKU, then its last.
   yield* pagesOf(account, { span, sortOrder: 'ASC' }, first, signal);
-  const last = await search(account, { span, sortOrder: 'DESC' }, undefined, signal);
+  const last = await goOn(account, { span, sortOrder: 'DESC' }, undefined, signal);
   yield* pagesOf(account, { span, sortOrder: 'DESC' }, last, signal);
 }
 
@@ -87,7 +87,27 @@ async function* pagesOf(
     const next = nextToken(answer, token);
     if (next === null || pages * pageSize >= mostPerQuery) return;
     token = next;
-    answer = await search(account, ask, token, signal);
+    answer = await goOn(account, ask, token, signal);
+  }
+}
+
+/** Refusals for the rate that one page of a walk outlives; each rests the operation for a while by itself. */
+const mostRefusals = 8;
+
+/** A page of a walk that has begun: a catalogue that is half read is not thrown away for a refused request. */
+async function goOn(
+  account: Account,
+  ask: Ask,
+  pageToken: string | undefined,
+  signal: AbortSignal,
+): Promise<SearchAnswer> {
+  for (let refusals = 1; ; refusals += 1) {
+    try {
+      return await search(account, ask, pageToken, signal);
+    } catch (error) {
+      const isRate = error instanceof ChannelError && error.kind === 'throttled';
+      if (!isRate || refusals >= mostRefusals || signal.aborted) throw error;
+    }
   }
 }
 
