@@ -20,3 +20,8 @@ export class ChannelError extends Error {
     this.hint = options.hint ?? '';
   }
 }
+
+/** What a request that was called off before it left fails with: it did nothing, and may be made again. */
+export function stopped(): ChannelError {
+  return new ChannelError('retry', 'stopped before the request was sent');
+}

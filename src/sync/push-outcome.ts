@@ -1,5 +1,6 @@
 import type { PushOutcome } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
+import { lineOutcome } from '../channels/lib/outcome.ts';
 import { mayShow } from '../stock/push.ts';
 import type { CounterView, PushPlan, PushResult } from '../store/store.ts';
 import type { Engine, LiveChannel } from './engine.ts';
@@ -66,18 +67,7 @@ export function jitterMs(engine: Engine, attempt: number): number {
 /** One outcome per line for a call that failed as a whole; anything that is no ChannelError has no known end. */
 export function outcomeOfFailure(error: unknown): PushOutcome {
   if (!(error instanceof ChannelError)) return { kind: 'unknown', error: 'the call ended without an answer' };
-  switch (error.kind) {
-    case 'throttled':
-      return { kind: 'throttled', error: error.message, afterMs: error.afterMs ?? firstRetryMs };
-    case 'retry':
-      return error.afterMs === undefined
-        ? { kind: 'retry', error: error.message }
-        : { kind: 'retry', error: error.message, afterMs: error.afterMs };
-    case 'rejected':
-      return { kind: 'rejected', error: error.message, hint: error.hint };
-    default:
-      return { kind: error.kind, error: error.message };
-  }
+  return lineOutcome(error, { throttledMs: firstRetryMs, hint: '' });
 }
 
 function rejection(

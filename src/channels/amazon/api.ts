@@ -1,8 +1,10 @@
 import type { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
-import { ChannelError } from '../errors.ts';
+import { stopped } from '../errors.ts';
+import { clockOf } from '../lib/answer-time.ts';
 import { createHttpClient, type HttpAnswer, type HttpClient } from '../lib/http.ts';
 import type { Priority } from '../lib/pace.ts';
+import { unlessStopped } from '../lib/unless-stopped.ts';
 import { type Bucket, type BucketMemory, createBucket } from './bucket.ts';
 import type { AmazonConfig } from './config.ts';
 import { beforeWriting, failureOf, isExpired, jsonOf, unclear } from './failures.ts';
@@ -74,7 +76,7 @@ export function createApi(config: AmazonConfig, deps: ChannelDeps): Api {
     bucketOf,
     close: () => http.close(),
     async call(call, signal) {
-      if (signal.aborted) throw new ChannelError('retry', 'stopped before the request was sent');
+      if (signal.aborted) throw stopped();
       const bucket = bucketOf(call.operation);
       await bucket.within(call.patienceMs ?? longestWaitMs);
       const url = `${origin}${call.path}${queryString(call.query ?? {})}`;
@@ -114,23 +116,19 @@ async function sendWithToken(
       signal,
     );
   };
-  const token = await unlessStopped(tokens.current(grant), signal);
+  const token = await tokenOf(tokens.current(grant), signal);
   const answer = await send(token);
   if (!isExpired(answer)) return answer;
-  const fresh = await unlessStopped(tokens.afterRefusal(grant, token), signal);
+  const fresh = await tokenOf(tokens.afterRefusal(grant, token), signal);
   return fresh === token ? answer : send(fresh);
 }
 
-/** A renewal serves all callers and goes on when one of them is stopped; no token means that nothing was sent. */
-function unlessStopped<T>(token: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(new ChannelError('retry', 'stopped before the request was sent'));
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-    token
-      .then(resolve, (error: unknown) => reject(beforeWriting(error)))
-      .finally(() => signal.removeEventListener('abort', stop));
+/** A renewal serves all callers; no token means that nothing was sent. */
+function tokenOf<T>(renewal: Promise<T>, signal: AbortSignal): Promise<T> {
+  const failing = renewal.catch((error: unknown) => {
+    throw beforeWriting(error);
   });
+  return unlessStopped(failing, signal);
 }
 
 function readAnswer<T>(
@@ -158,12 +156,6 @@ function readAnswer<T>(
   }
   const { askedAt, answeredAt } = answer;
   return { data: parsed.data, askedAt, answeredAt, channelClock: clockOf(answer) };
-}
-
-/** The Date header has a resolution of one second and is written at the end: the request's own duration is taken off. */
-function clockOf(answer: HttpAnswer): number {
-  const date = Date.parse(answer.headers['date'] ?? '');
-  return Number.isNaN(date) ? answer.askedAt : date - (answer.answeredAt - answer.askedAt);
 }
 
 function fraction(deps: ChannelDeps): number {

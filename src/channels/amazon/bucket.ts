@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import { ChannelError } from '../errors.ts';
+import { ChannelError, stopped } from '../errors.ts';
 import type { Priority } from '../lib/pace.ts';
 
 /** Requests per second and how many may be saved up. */
@@ -203,8 +203,4 @@ function nextOf(queue: Waiter[]): Waiter | undefined {
 
 function backoffMs(strikes: number, jitter: number): number {
   return Math.min(longestBackoffMs, 1_000 * 2 ** Math.min(10, strikes)) * (0.5 + jitter / 2);
-}
-
-function stopped(): ChannelError {
-  return new ChannelError('retry', 'stopped before the request was sent');
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { FetchedOrder, Json, OrderPage } from '../channel.ts';
-import { ChannelError } from '../errors.ts';
+import { ChannelError, stopped } from '../errors.ts';
 import type { Account } from './account.ts';
 import type { Answer, Query } from './api.ts';
 import { capabilities } from './capabilities.ts';
@@ -143,7 +143,7 @@ export async function fetchOrders(
 ): Promise<FetchedOrder[]> {
   const found: FetchedOrder[] = [];
   for (const orderId of ids) {
-    if (signal.aborted) throw new ChannelError('retry', 'stopped before the request was sent');
+    if (signal.aborted) throw stopped();
     found.push(
       orderIdForm.test(orderId) ? await fetchOne(account, orderId, signal) : { orderId, missing: true },
     );

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { PushLine, PushOutcome } from '../channel.ts';
-import { ChannelError } from '../errors.ts';
+import { lineOutcome } from '../lib/outcome.ts';
 import type { Account } from './account.ts';
 import { scrub } from './failures.ts';
 import { listingPath } from './search.ts';
@@ -70,18 +70,7 @@ function outcomeOfSubmission({ status, issues }: z.infer<typeof submission>): Pu
   };
 }
 
-/** A failure as the outcome of a line; what is no `ChannelError` is a defect and is thrown on. */
+/** A failure as the outcome of a line. */
 export function outcomeOf(error: unknown): PushOutcome {
-  if (!(error instanceof ChannelError)) throw error;
-  const { message, afterMs } = error;
-  switch (error.kind) {
-    case 'throttled':
-      return { kind: 'throttled', error: message, afterMs: afterMs ?? 1_000 };
-    case 'retry':
-      return { kind: 'retry', error: message, ...(afterMs === undefined ? {} : { afterMs }) };
-    case 'rejected':
-      return { kind: 'rejected', error: message, hint: error.hint };
-    default:
-      return { kind: error.kind, error: message };
-  }
+  return lineOutcome(error, { throttledMs: 1_000, hint: '' });
 }

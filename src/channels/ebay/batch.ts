@@ -1,5 +1,6 @@
 import type { PushLine, PushOutcome } from '../channel.ts';
 import type { ChannelError } from '../errors.ts';
+import { lineOutcome } from '../lib/outcome.ts';
 import type { Facts } from './facts.ts';
 import type { Shop } from './shop.ts';
 
@@ -23,23 +24,8 @@ export function revisedBy(facts: Facts): string[] {
 
 /** The outcome of a line whose request failed as a whole. */
 export function outcomeOf(error: ChannelError): PushOutcome {
-  const text = error.message;
-  switch (error.kind) {
-    case 'throttled':
-      return { kind: 'throttled', error: text, afterMs: error.afterMs ?? 60_000 };
-    case 'rejected':
-      return { kind: 'rejected', error: text, hint: error.hint || 'run: invsync check' };
-    case 'auth':
-      return { kind: 'auth', error: `${text}. ${error.hint}`.trim() };
-    case 'retry':
-      return {
-        kind: 'retry',
-        error: text,
-        ...(error.afterMs === undefined ? {} : { afterMs: error.afterMs }),
-      };
-    default:
-      return { kind: 'unknown', error: text };
-  }
+  if (error.kind === 'auth') return { kind: 'auth', error: `${error.message}. ${error.hint}`.trim() };
+  return lineOutcome(error, { throttledMs: 60_000, hint: 'run: invsync check' });
 }
 
 /** The outcome of a line that was not sent because of this failure: nobody can have written it. */

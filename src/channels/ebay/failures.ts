@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ChannelError } from '../errors.ts';
+import { retryAfterMs } from '../lib/answer-time.ts';
 import type { HttpAnswer } from '../lib/http.ts';
 import { parseJsonBytes } from '../lib/json.ts';
 
@@ -39,8 +40,6 @@ export const RestError = z.object({
 export type RestError = z.infer<typeof RestError>;
 
 const ErrorBody = z.object({ errors: z.array(RestError) });
-
-const longestWaitMs = 3_600_000;
 
 /** The failure that a REST answer tells, or null. A 401 comes here only after a renewed token was refused too. */
 export function failureOf(answer: HttpAnswer, what: string, effect: Effect): ChannelError | null {
@@ -102,12 +101,4 @@ function errorsIn(answer: HttpAnswer): RestError[] {
   } catch {
     return [];
   }
-}
-
-/** `Retry-After` in milliseconds, one second at least: seconds, or a date counted from our own clock. */
-export function retryAfterMs(answer: HttpAnswer): number | null {
-  const value = answer.headers['retry-after']?.trim();
-  if (value === undefined || value === '') return null;
-  const waitMs = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - answer.answeredAt;
-  return Number.isNaN(waitMs) ? null : Math.min(Math.max(waitMs, 1000), longestWaitMs);
 }

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
-import { ChannelError } from '../errors.ts';
+import { stopped } from '../errors.ts';
+import { clockOf } from '../lib/answer-time.ts';
 import type { HttpAnswer, HttpClient } from '../lib/http.ts';
 import { parseJsonBytes } from '../lib/json.ts';
 import { AdaptivePace, type Priority } from '../lib/pace.ts';
@@ -78,7 +79,7 @@ export function createRest(
       const kind = call.as ?? 'user';
       const token = await tokens.current(kind, signal);
       await pace.acquire(1, call.priority ?? 'read', signal);
-      if (signal.aborted) throw new ChannelError('retry', 'stopped before the request was sent');
+      if (signal.aborted) throw stopped();
       let answer = await send(call, token, signal);
       // A 401 proves that nothing was done, so the request may leave once more.
       if (answer.status === 401)
@@ -114,12 +115,6 @@ function readAnswer<T>(call: Call<T>, answer: HttpAnswer, effect: Effect): Answe
   }
   const { headers, askedAt, answeredAt } = answer;
   return { data: data.data, headers, askedAt, answeredAt, channelClock: clockOf(answer) };
-}
-
-/** The Date header has a resolution of one second and is written at the end: the request's own duration is taken off. */
-export function clockOf(answer: HttpAnswer): number {
-  const date = Date.parse(answer.headers['date'] ?? '');
-  return Number.isNaN(date) ? answer.askedAt : date - (answer.answeredAt - answer.askedAt);
 }
 
 function identityHost(base: string): string {

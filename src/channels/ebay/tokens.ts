@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
+import { retryAfterMs } from '../lib/answer-time.ts';
 import type { HttpAnswer, HttpClient } from '../lib/http.ts';
 import { parseJsonBytes } from '../lib/json.ts';
+import { unlessStopped } from '../lib/unless-stopped.ts';
 import type { EbayConfig } from './config.ts';
 import { noteConsentAge } from './consent.ts';
-import { retryAfterMs, short } from './failures.ts';
+import { short } from './failures.ts';
 
 /** `user`: acts for the seller. `app`: acts for the keyset (public keys, topics, destinations; dossier 1.3). */
 export type TokenKind = 'user' | 'app';
@@ -157,14 +159,4 @@ function bodyOf(answer: HttpAnswer): unknown {
   } catch {
     return null;
   }
-}
-
-/** A renewal serves all callers and goes on when one of them is stopped; that one stops waiting. */
-function unlessStopped<T>(token: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(new ChannelError('retry', 'stopped before the request was sent'));
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-    token.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
 }

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
-import { ChannelError } from '../errors.ts';
+import { ChannelError, stopped } from '../errors.ts';
+import { clockOf } from '../lib/answer-time.ts';
 import type { HttpAnswer, HttpClient } from '../lib/http.ts';
 import { AdaptivePace, type Priority } from '../lib/pace.ts';
 import type { EbayConfig } from './config.ts';
 import { type Effect, failureOf, Refusal, short, unclear } from './failures.ts';
 import { createLimitRest } from './limit-rest.ts';
-import { clockOf } from './rest.ts';
 import { sites } from './sites.ts';
 import type { Tokens } from './tokens.ts';
 import { answerLimits, many, parseXml } from './xml.ts';
@@ -103,7 +103,7 @@ export function createTrading(
     async call(call, signal) {
       const token = await tokens.current('user', signal);
       await pace.acquire(1, call.priority ?? 'read', signal);
-      if (signal.aborted) throw new ChannelError('retry', 'stopped before the request was sent');
+      if (signal.aborted) throw stopped();
       let answer = read(call, await send(call, token, signal));
       if (answer === 'token refused') {
         const fresh = await tokens.afterRefusal('user', token, signal);

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
-import { ChannelError } from '../errors.ts';
+import { stopped } from '../errors.ts';
+import { clockOf } from '../lib/answer-time.ts';
 import { createHttpClient, type HttpAnswer, type HttpClient, type HttpRequest } from '../lib/http.ts';
 import type { Priority } from '../lib/pace.ts';
 import { createTurns, type Turns } from '../lib/turns.ts';
@@ -102,7 +103,7 @@ export function createApi(config: FlipkartConfig, deps: ChannelDeps): Api {
     },
     close: () => http.close(),
     async call(call, signal) {
-      if (signal.aborted) throw new ChannelError('retry', 'stopped before the request was sent');
+      if (signal.aborted) throw stopped();
       const token = await tokens.current(signal);
       let answer = await send(call, token, signal);
       // A 401 proves that nothing was done, so that the request may leave again; with the same token it would be no use.
@@ -138,12 +139,6 @@ function readAnswer<T>(call: Call<T>, answer: HttpAnswer, what: string): Answer<
   }
   const { askedAt, answeredAt } = answer;
   return { data: data.data, askedAt, answeredAt, channelClock: clockOf(answer) };
-}
-
-/** The Date header has a resolution of one second and is written at the end: the request's own duration is taken off. */
-function clockOf(answer: HttpAnswer): number {
-  const date = Date.parse(answer.headers['date'] ?? '');
-  return Number.isNaN(date) ? answer.askedAt : date - (answer.answeredAt - answer.askedAt);
 }
 
 /** The path without ids and tokens, for messages. */

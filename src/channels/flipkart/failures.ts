@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ChannelError } from '../errors.ts';
+import { retryAfterMs } from '../lib/answer-time.ts';
 import type { HttpAnswer } from '../lib/http.ts';
 import { parseJsonBytes } from '../lib/json.ts';
 
@@ -110,14 +111,4 @@ function wordsOf(answer: HttpAnswer): string {
 function looksLikePage(answer: HttpAnswer): boolean {
   if (/^\s*text\/html\b/i.test(answer.headers['content-type'] ?? '')) return true;
   return /^\s*<(?:!doctype|html)\b/i.test(answer.body.subarray(0, 100).toString('latin1'));
-}
-
-const longestWaitMs = 3_600_000;
-
-/** `Retry-After` in milliseconds, one second at least: seconds, or a date counted from our own clock. */
-export function retryAfterMs(answer: HttpAnswer): number | null {
-  const value = answer.headers['retry-after']?.trim();
-  if (value === undefined || value === '') return null;
-  const waitMs = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - answer.answeredAt;
-  return Number.isNaN(waitMs) ? null : Math.min(Math.max(waitMs, 1_000), longestWaitMs);
 }

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
+import { retryAfterMs } from '../lib/answer-time.ts';
 import type { HttpAnswer, HttpRequest } from '../lib/http.ts';
+import { unlessStopped } from '../lib/unless-stopped.ts';
 import type { FlipkartConfig } from './config.ts';
-import { beforeWriting, jsonOf, retryAfterMs, short } from './failures.ts';
+import { beforeWriting, jsonOf, short } from './failures.ts';
 
 /** Access tokens of one channel. Both methods throw `ChannelError`. */
 export interface Tokens {
@@ -68,11 +70,11 @@ export function createTokens(
   return {
     current: (signal) => {
       const known = held !== null && deps.clock.now() < held.renewAfter ? held.token : null;
-      return unlessStopped(known === null ? renew() : Promise.resolve(known), signal);
+      return tokenOf(known === null ? renew() : Promise.resolve(known), signal);
     },
     afterRefusal: (refused, signal) => {
       const other = held !== null && held.token !== refused && asking === null ? held.token : null;
-      return unlessStopped(other === null ? renew() : Promise.resolve(other), signal);
+      return tokenOf(other === null ? renew() : Promise.resolve(other), signal);
     },
   };
 }
@@ -99,14 +101,10 @@ function readGrant(answer: HttpAnswer): z.infer<typeof Grant> {
   });
 }
 
-/** A renewal goes on when one of its callers is stopped; no token means that nothing was sent. */
-function unlessStopped<T>(token: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(new ChannelError('retry', 'stopped before the request was sent'));
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-    token
-      .then(resolve, (error: unknown) => reject(beforeWriting(error)))
-      .finally(() => signal.removeEventListener('abort', stop));
+/** A renewal serves all callers; no token means that nothing was sent. */
+function tokenOf<T>(renewal: Promise<T>, signal: AbortSignal): Promise<T> {
+  const failing = renewal.catch((error: unknown) => {
+    throw beforeWriting(error);
   });
+  return unlessStopped(failing, signal);
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import { ChannelError } from '../errors.ts';
+import { stopped } from '../errors.ts';
 import type { Pace, Priority } from './pace.ts';
 
 /** Requests per second: where to begin, how far to go, and how many may leave at once after a rest. */
@@ -169,8 +169,4 @@ function createTurns(): Turns {
       next();
     },
   };
-}
-
-function stopped(): ChannelError {
-  return new ChannelError('retry', 'stopped before the request was sent');
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import { ChannelError } from '../errors.ts';
+import { stopped } from '../errors.ts';
 import type { Pace, Priority } from './pace.ts';
 
 /** What a cost-limited API says about its bucket, in points and points per second. */
@@ -59,7 +59,7 @@ export function createCostBucket(clock: Clock): CostBucket {
       if (priority === 'push') pushesWaiting += cost;
       try {
         for (let round = 0; round < maxRounds; round += 1) {
-          if (signal.aborted) throw new ChannelError('retry', 'stopped before the request was sent');
+          if (signal.aborted) throw stopped();
           const ms = waitMs(cost, priority);
           if (ms === 0) break;
           await clock.sleep(ms, signal);

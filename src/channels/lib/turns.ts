@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import { ChannelError } from '../errors.ts';
+import { stopped } from '../errors.ts';
 import type { Priority } from './pace.ts';
 
 /** Lets one request at a time through, pushes before reads, with a least interval between two starts. */
@@ -58,8 +58,4 @@ export function createTurns(clock: Clock, { intervalMs }: { intervalMs: number }
       nextAt = Math.max(nextAt, clock.now() + ms);
     },
   };
-}
-
-function stopped(): ChannelError {
-  return new ChannelError('retry', 'stopped before the request was sent');
 }

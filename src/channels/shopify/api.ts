@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
+import { clockOf } from '../lib/answer-time.ts';
 import { type CostBucket, createCostBucket } from '../lib/cost-bucket.ts';
 import { createHttpClient, type HttpAnswer, type HttpClient } from '../lib/http.ts';
 import { parseJsonBytes } from '../lib/json.ts';
 import type { Priority } from '../lib/pace.ts';
+import { unlessStopped } from '../lib/unless-stopped.ts';
 import { type DocumentName, documents } from './documents.ts';
 import {
   Cost,
@@ -134,16 +136,6 @@ async function sendWithToken(
   return fresh === null ? answer : send(fresh);
 }
 
-/** A renewal serves all callers and goes on when one of them is stopped; that one stops waiting. */
-function unlessStopped<T>(token: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(new ChannelError('retry', 'stopped before the request was sent'));
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-    token.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
-}
-
 function readAnswer<T>(
   at: { call: Call<T>; effect: Effect; bucket: CostBucket },
   answer: HttpAnswer,
@@ -187,12 +179,6 @@ function bodyOf(answer: HttpAnswer): Body | null {
   } catch {
     return null;
   }
-}
-
-/** The Date header has a resolution of one second and is written at the end: the request's own duration is taken off. */
-function clockOf(answer: HttpAnswer): number {
-  const date = Date.parse(answer.headers['date'] ?? '');
-  return Number.isNaN(date) ? answer.askedAt : date - (answer.answeredAt - answer.askedAt);
 }
 
 /** A page that promises more without a new cursor would be read for ever. */

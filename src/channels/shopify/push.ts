@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { PushLine, PushOutcome } from '../channel.ts';
-import { ChannelError } from '../errors.ts';
+import { lineOutcome } from '../lib/outcome.ts';
 import { capabilities } from './capabilities.ts';
 import { availableOf, LevelNode, ListingFacts, whyUnwritable } from './listings.ts';
 import { classify, indexOf, SetUserError, type Trouble } from './push-errors.ts';
@@ -246,17 +246,7 @@ function settle(batch: Batch, rows: readonly PushLine[], outcome: (line: PushLin
   for (const line of rows) batch.outcomes.set(line, outcome(line));
 }
 
+/** A failure as the outcome of a line. */
 function outcomeOf(error: unknown): PushOutcome {
-  if (!(error instanceof ChannelError)) throw error;
-  const { message, afterMs } = error;
-  switch (error.kind) {
-    case 'throttled':
-      return { kind: 'throttled', error: message, afterMs: afterMs ?? 1000 };
-    case 'retry':
-      return { kind: 'retry', error: message, ...(afterMs === undefined ? {} : { afterMs }) };
-    case 'rejected':
-      return { kind: 'rejected', error: message, hint: error.hint };
-    default:
-      return { kind: error.kind, error: message };
-  }
+  return lineOutcome(error, { throttledMs: 1_000, hint: '' });
 }

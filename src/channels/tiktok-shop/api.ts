@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
-import { ChannelError } from '../errors.ts';
+import { type ChannelError, stopped } from '../errors.ts';
 import { type AimdLimits, type AimdPace, createAimdPace } from '../lib/aimd.ts';
 import type { HttpAnswer, HttpClient } from '../lib/http.ts';
 import type { Priority } from '../lib/pace.ts';
@@ -102,7 +102,7 @@ export function createApi(
         const token = await tokens.current(signal);
         const cipher = call.isShopless === true ? null : await ciphers.current(signal);
         await paces[effect].acquire(1, call.priority ?? 'read', signal);
-        if (signal.aborted) throw new ChannelError('retry', 'stopped before the request was sent');
+        if (signal.aborted) throw stopped();
         const answer = await send({ call, body, token, cipher }, signal);
         const hasMoved = serverClock.learn(answer);
         const failure = failureOf(answer, `${call.method} ${call.path}`, effect);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { FetchedOrder } from '../channel.ts';
-import { ChannelError } from '../errors.ts';
+import { stopped } from '../errors.ts';
 import type { Answer } from './api.ts';
 import { Refusal } from './failures.ts';
 import { Id, isId } from './ids.ts';
@@ -56,7 +56,7 @@ function ask(
   ids: readonly string[],
   signal: AbortSignal,
 ): Promise<Answer<z.infer<typeof Found>>> {
-  if (signal.aborted) throw new ChannelError('retry', 'stopped before the request was sent');
+  if (signal.aborted) throw stopped();
   return shop.api.call(
     { method: 'GET', path: '/order/202507/orders', query: { ids: ids.join(',') }, data: Found },
     signal,

@@ -1,5 +1,6 @@
 import type { PushLine, PushOutcome } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
+import { lineOutcome } from '../lib/outcome.ts';
 import type { SkuStock } from './inventory.ts';
 import type { Shop } from './shop.ts';
 
@@ -20,23 +21,9 @@ export interface Batch {
 
 /** The outcome of a line whose request failed as a whole. */
 export function outcomeOf(error: ChannelError): PushOutcome {
-  const text = error.message;
-  switch (error.kind) {
-    case 'throttled':
-      return { kind: 'throttled', error: text, afterMs: error.afterMs ?? 60_000 };
-    case 'rejected':
-      return { kind: 'rejected', error: text, hint: error.hint || 'run: invsync check' };
-    case 'auth':
-      return { kind: 'auth', error: error.hint === '' ? text : `${text}. ${error.hint}` };
-    case 'retry':
-      return {
-        kind: 'retry',
-        error: text,
-        ...(error.afterMs === undefined ? {} : { afterMs: error.afterMs }),
-      };
-    default:
-      return { kind: 'unknown', error: text };
-  }
+  if (error.kind === 'auth' && error.hint !== '')
+    return { kind: 'auth', error: `${error.message}. ${error.hint}` };
+  return lineOutcome(error, { throttledMs: 60_000, hint: 'run: invsync check' });
 }
 
 /** The outcome of a line that was not sent because of this failure: nobody can have written it. */

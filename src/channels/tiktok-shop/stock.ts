@@ -1,5 +1,5 @@
 import type { ListingRef, StockReading } from '../channel.ts';
-import { ChannelError } from '../errors.ts';
+import { stopped } from '../errors.ts';
 import { factsOf } from './facts.ts';
 import { isId } from './ids.ts';
 import { numberOf, type Reading, readSkus, type SkuStock } from './inventory.ts';
@@ -15,7 +15,7 @@ export async function readStock(
   listings: readonly ListingRef[],
   reading: Reading,
 ): Promise<StockReading[]> {
-  if (reading.signal.aborted) throw new ChannelError('retry', 'stopped before the request was sent');
+  if (reading.signal.aborted) throw stopped();
   const ids = listings.map(({ listingId }) => listingId).filter(isId);
   if (ids.length === 0) return listings.map(({ listingId }) => missing(listingId, shop.deps.clock.now()));
   const sites = await shop.warehouses.known(reading.signal);

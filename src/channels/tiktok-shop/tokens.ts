@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
-import { ChannelError } from '../errors.ts';
+import { ChannelError, stopped } from '../errors.ts';
+import { unlessStopped } from '../lib/unless-stopped.ts';
 import type { TikTokShopConfig } from './config.ts';
 import type { AskGrant, Grant } from './grant.ts';
 import type { ServerClock } from './server-clock.ts';
@@ -81,8 +82,8 @@ export function createTokens(
   };
 
   return {
-    current: (signal) => unlessStopped(usable, signal),
-    afterRefusal: (refused, signal) => unlessStopped(() => other(refused), signal),
+    current: (signal) => accessOf(usable, signal),
+    afterRefusal: (refused, signal) => accessOf(() => other(refused), signal),
     async told() {
       const known = await book.current();
       return known === null ? null : { refreshUntil: known.refreshUntil, scopes: known.scopes };
@@ -187,14 +188,8 @@ function fingerprint(parts: readonly string[]): string {
   return createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 32);
 }
 
-/** A renewal serves all callers and goes on when one of them is stopped; that one stops waiting. */
-function unlessStopped(token: () => Promise<Held>, signal: AbortSignal): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(new ChannelError('retry', 'stopped before the request was sent'));
-    if (signal.aborted) return stop();
-    signal.addEventListener('abort', stop, { once: true });
-    token()
-      .then(({ access }) => resolve(access), reject)
-      .finally(() => signal.removeEventListener('abort', stop));
-  });
+/** A renewal serves all callers; who is stopped already begins none. */
+async function accessOf(token: () => Promise<Held>, signal: AbortSignal): Promise<string> {
+  if (signal.aborted) throw stopped();
+  return (await unlessStopped(token(), signal)).access;
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
-import { ChannelError } from '../errors.ts';
+import { ChannelError, stopped } from '../errors.ts';
 import { AdaptivePace, type Priority } from '../lib/pace.ts';
-import { createLane } from './lane.ts';
+import { createTurns } from '../lib/turns.ts';
 
 /** When a request may leave: in its turn, at the shop's pace, and not while the shop asked for a pause. */
 export interface Gate {
@@ -19,17 +19,18 @@ const intervalMs = 10;
 
 /** An open gate. */
 export function createGate(clock: Clock): Gate {
-  const lane = createLane();
+  // One request at a time per shop, pushes before reads (dossier 7); the pace below spaces them.
+  const turns = createTurns(clock, { intervalMs: 0 });
   const pace = new AdaptivePace(clock, { intervalMs });
   let pausedUntil = 0;
   return {
     pass: ({ priority, signal }, work) =>
-      lane.run(priority, signal, async () => {
+      turns.run(priority, signal, async () => {
         const afterMs = pausedUntil - clock.now();
         if (afterMs > patienceMs)
           throw new ChannelError('throttled', 'the shop asked for a pause', { afterMs });
         await pace.acquire(1, priority, signal);
-        if (signal.aborted) throw new ChannelError('retry', 'stopped before the request was sent');
+        if (signal.aborted) throw stopped();
         return work();
       }),
     succeeded: () => pace.succeeded(),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { FetchedOrder, Json, OrderPage } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
+import { clockOf } from '../lib/answer-time.ts';
 import { shaped } from './answer.ts';
 import type { Answered } from './api.ts';
 import { asJson, keptOrder, needsRefunds, numberIn, type OrderFields } from './order.ts';
@@ -89,13 +90,6 @@ async function* pagesOf(shop: Shop, walks: readonly Walk[]): AsyncGenerator<Orde
       };
     }
   }
-}
-
-/** The shop's clock when the request began: its `Date` is written at the end, in whole seconds. */
-function clockOf(answer: Answered): number {
-  const date = Date.parse(answer.headers['date'] ?? '');
-  if (Number.isNaN(date)) return answer.askedAt;
-  return date - (answer.answeredAt - answer.askedAt);
 }
 
 async function itemsIn(shop: Shop, rows: readonly unknown[], signal: AbortSignal): Promise<Json[]> {

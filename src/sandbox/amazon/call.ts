@@ -1,6 +1,6 @@
+import type { WriteRecord } from '../records.ts';
 import type { ShopAnswer } from '../server.ts';
 import { invalidInput } from './problem.ts';
-import type { Write } from './records.ts';
 import type { Site } from './site.ts';
 
 /** What a request to the API carries through its handler. */
@@ -11,7 +11,7 @@ export interface Call {
   /** Raw. */
   body: string;
   /** Stock writes of this request, to be marked as answered when the answer leaves. */
-  writes: Write[];
+  writes: WriteRecord[];
 }
 
 export type Handler = (call: Call) => ShopAnswer;

@@ -2,7 +2,9 @@ import { AppError } from '../../errors.ts';
 import { createAgenda } from '../agenda.ts';
 import { createFaults } from '../faults.ts';
 import { createMail } from '../mail.ts';
+import { createPauses } from '../pauses.ts';
 import { createRandom, type Random } from '../random.ts';
+import { createRecords } from '../records.ts';
 import { type ShopAnswer, type ShopRequest, ShopServer } from '../server.ts';
 import type { Shop, ShopOptions, ShopRecords } from '../shop.ts';
 import { platformMs } from '../time.ts';
@@ -15,7 +17,6 @@ import { type Region, regions } from './marketplaces.ts';
 import { createNotifier } from './notifier.ts';
 import { createOrders, recordOf } from './orders.ts';
 import { createQueue, type Queue } from './queue.ts';
-import { createRecords } from './records.ts';
 import { isPlatformFulfilled, type Listing, type Site, setNumber, stockShelves } from './site.ts';
 import { createSqs, isSqs } from './sqs.ts';
 import { createSubscriptions } from './subscriptions.ts';
@@ -283,27 +284,6 @@ function createSite(options: AmazonShopOptions, random: Random): Site {
     nextItemNumber: () => {
       itemNumber += own.int(1, 9999);
       return itemNumber;
-    },
-  };
-}
-
-/** Waits that end early, and say so, when the shop stops. */
-function createPauses() {
-  const open = new Set<() => void>();
-  return {
-    pause: (ms: number): Promise<boolean> =>
-      new Promise((resolve) => {
-        const end = (whole: boolean) => {
-          clearTimeout(timer);
-          open.delete(cut);
-          resolve(whole);
-        };
-        const cut = () => end(false);
-        const timer = setTimeout(() => end(true), ms);
-        open.add(cut);
-      }),
-    stop() {
-      for (const cut of [...open]) cut();
     },
   };
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import type { WriteRecord } from '../records.ts';
 import { platformMs } from '../time.ts';
 import type { Notifier } from './notifier.ts';
 import { invalidInput } from './problem.ts';
-import type { Write } from './records.ts';
 import {
   faultMs,
   isMerchantFulfilled,
@@ -191,7 +191,12 @@ export interface PatchDeps {
  * Obeys an accepted patch. The number can be bought at once and is seen after the settle time; under `patch_late` it
  * is bought late, too; under `patch_lost` never. Answers the record of the write, null where no number was told.
  */
-export function obey(deps: PatchDeps, listing: Listing, request: PatchRequest, target: Target): Write | null {
+export function obey(
+  deps: PatchDeps,
+  listing: Listing,
+  request: PatchRequest,
+  target: Target,
+): WriteRecord | null {
   const { site } = deps;
   const record = numberIsTold(request)
     ? site.records.write({
@@ -218,7 +223,7 @@ export function obey(deps: PatchDeps, listing: Listing, request: PatchRequest, t
 }
 
 /** Judged again: between acceptance and landing the listing may have become another. */
-function land(deps: PatchDeps, listing: Listing, request: PatchRequest, record: Write | null): void {
+function land(deps: PatchDeps, listing: Listing, request: PatchRequest, record: WriteRecord | null): void {
   const { site, notifier } = deps;
   const { target } = judge(listing, request);
   if (target === null) return;

@@ -1,9 +1,9 @@
 import type { Agenda } from '../agenda.ts';
 import type { Faults } from '../faults.ts';
 import type { Random } from '../random.ts';
+import type { Records } from '../records.ts';
 import type { CatalogueItem } from '../shop.ts';
 import type { Marketplace, Region } from './marketplaces.ts';
-import type { Records } from './records.ts';
 
 /** What the seller's account holds, its clock and its chance. Times in ms since 1970. */
 export interface Site {

@@ -1,5 +1,5 @@
+import type { WriteRecord } from '../records.ts';
 import type { Grant } from './auth.ts';
-import type { WriteRecord } from './records.ts';
 
 /** One REST call as its handler sees it. */
 export interface RestCall {

@@ -1,9 +1,9 @@
 import type { Random } from '../random.ts';
+import type { Records } from '../records.ts';
 import { platformMs } from '../time.ts';
 import { scope } from './auth.ts';
 import { listOf, type RestCall, type RestResult, type Route, tableOf, textOf } from './call.ts';
 import { badRequest, type RestError, RestProblem, systemError } from './problem.ts';
-import type { Records } from './records.ts';
 import { addCounter, newCounter, openListing, putOn } from './shelves.ts';
 import { type Counter, type State, shownOf, unitsOf } from './state.ts';
 import { revisionsPerDay, type Stock } from './stock.ts';

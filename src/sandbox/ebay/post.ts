@@ -1,8 +1,8 @@
 import type { Agenda } from '../agenda.ts';
 import type { Mail } from '../mail.ts';
 import type { Random } from '../random.ts';
+import type { Records } from '../records.ts';
 import { platformMs } from '../time.ts';
-import type { Records } from './records.ts';
 import type { Order, State } from './state.ts';
 
 /** Something to be delivered to one address, with all its repeats. */

@@ -1,6 +1,6 @@
+import type { Records, WriteRecord } from '../records.ts';
 import type { News } from './news.ts';
 import { iso } from './order-view.ts';
-import type { Records, WriteRecord } from './records.ts';
 import { type Counter, controlsOutOfStock, type Listing, type State, shownOf, unitsOf } from './state.ts';
 import { revisionsPerDay, type Stock } from './stock.ts';
 import { requestError, type TradingError } from './trading-error.ts';

@@ -1,4 +1,4 @@
-import type { WriteRecord } from './records.ts';
+import type { WriteRecord } from '../records.ts';
 
 /** One call of the API as its handler sees it. */
 export interface Call {

@@ -2,7 +2,9 @@ import { AppError } from '../../errors.ts';
 import { createAgenda } from '../agenda.ts';
 import { createFaults } from '../faults.ts';
 import { createMail } from '../mail.ts';
+import { createPauses } from '../pauses.ts';
 import { createRandom, type Random } from '../random.ts';
+import { createRecords } from '../records.ts';
 import { type ShopAnswer, type ShopRequest, ShopServer } from '../server.ts';
 import type { Shop, ShopOptions } from '../shop.ts';
 import { type Credentials, createAuth } from './auth.ts';
@@ -10,7 +12,6 @@ import { faultNames } from './faults.ts';
 import { createGateway } from './gateway.ts';
 import { createNotifier, type Enrolment } from './notifier.ts';
 import { createOrders, type Orders, recordOf, touch } from './orders.ts';
-import { createRecords } from './records.ts';
 import { createReturns } from './returns.ts';
 import { listingOf, listingRoutes } from './routes-listings.ts';
 import { shipmentRoutes } from './routes-shipments.ts';
@@ -269,26 +270,5 @@ function createSite(options: FlipkartShopOptions, random: Random): Site {
     shipments: new Map(),
     returns: new Map(),
     ids: createIds(random.fork('ids')),
-  };
-}
-
-/** Waits that end early, and say so, when the shop stops. */
-function createPauses() {
-  const open = new Set<() => void>();
-  return {
-    pause: (ms: number): Promise<boolean> =>
-      new Promise((resolve) => {
-        const end = (whole: boolean) => {
-          clearTimeout(timer);
-          open.delete(cut);
-          resolve(whole);
-        };
-        const cut = () => end(false);
-        const timer = setTimeout(() => end(true), ms);
-        open.add(cut);
-      }),
-    stop() {
-      for (const cut of [...open]) cut();
-    },
   };
 }

@@ -1,9 +1,9 @@
 import { AppError } from '../../errors.ts';
+import type { WriteRecord } from '../records.ts';
 import { platformMs } from '../time.ts';
 import { type Call, listOf, type Result, type Route, tableOf, textOf } from './call.ts';
 import type { Orders } from './orders.ts';
 import { errorRow, Problem } from './problem.ts';
-import type { WriteRecord } from './records.ts';
 import { freeAt, newPlace } from './shelves.ts';
 import { type Listing, type Site, struckMs } from './site.ts';
 import { listingView } from './views.ts';

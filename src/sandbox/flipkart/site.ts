@@ -1,7 +1,7 @@
 import type { Agenda } from '../agenda.ts';
 import type { Faults } from '../faults.ts';
 import type { Random } from '../random.ts';
-import type { Records } from './records.ts';
+import type { Records } from '../records.ts';
 
 /**
  * `net`: the number that the API shows excludes the channel's open orders, a sale lowers it. `gross`: it still

@@ -3,6 +3,7 @@ import { createAgenda } from '../agenda.ts';
 import { createFaults } from '../faults.ts';
 import { createMail } from '../mail.ts';
 import { createRandom } from '../random.ts';
+import { createRecords } from '../records.ts';
 import { type ShopAnswer, type ShopRequest, ShopServer } from '../server.ts';
 import type { FaultRequest, Shop, ShopOptions, ShopOrder, ShopRecords } from '../shop.ts';
 import { type Credentials, createAuth, grantedScopes } from './auth.ts';
@@ -16,7 +17,6 @@ import { createHolds } from './holds.ts';
 import { createIdempotencyMemory } from './idempotency.ts';
 import { createInventory, type Payload } from './inventory.ts';
 import { createOrders, shownOf } from './orders.ts';
-import { createRecords } from './records.ts';
 import { createResolvers } from './resolvers.ts';
 import {
   createState,
@@ -55,7 +55,7 @@ export function createShopifyShop(options: ShopOptions): ShopifyShop {
   const state = createState(options, random.fork('state'), Date.now());
   const agenda = createAgenda({ webhooks: deliveriesAtOnce });
   const mail = createMail({ connectMs: 1_000, answerMs: 5_000, sockets: 10 }); // dossier 2.5
-  const records = createRecords();
+  const records = createRecords(Date.now);
   const auth = createAuth({ random: random.fork('auth'), faults, timeScale });
   const { credentials } = auth;
   const bucket = createBucket(timeScale);

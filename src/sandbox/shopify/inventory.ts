@@ -1,6 +1,7 @@
 import { GraphQLError, type GraphQLResolveInfo, getDirectiveValues } from 'graphql';
 import type { Faults } from '../faults.ts';
 import type { Random } from '../random.ts';
+import type { Records } from '../records.ts';
 import { inventoryItemBody, levelIdsBody } from './bodies.ts';
 import type { Call } from './call.ts';
 import { maxPage } from './connection.ts';
@@ -8,7 +9,6 @@ import { gid, idIn } from './gid.ts';
 import { type IdempotencyMemory, type KeyError, keyErrorTexts } from './idempotency.ts';
 import { utc, wholeSeconds } from './moment.ts';
 import type { Orders } from './orders.ts';
-import type { Records } from './records.ts';
 import {
   activeLevelAt,
   addLevel,

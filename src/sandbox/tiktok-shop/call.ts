@@ -1,5 +1,5 @@
+import type { WriteRecord } from '../records.ts';
 import type { Rate } from './limits.ts';
-import type { WriteRecord } from './records.ts';
 import { Refusal } from './refusal.ts';
 
 /** One business call as its handler sees it. */

@@ -2,7 +2,9 @@ import { AppError } from '../../errors.ts';
 import { createAgenda } from '../agenda.ts';
 import { createFaults } from '../faults.ts';
 import { createMail, isLoopback } from '../mail.ts';
+import { createPauses } from '../pauses.ts';
 import { createRandom, type Random } from '../random.ts';
+import { createRecords } from '../records.ts';
 import { type ShopAnswer, type ShopRequest, ShopServer } from '../server.ts';
 import type { FaultRequest, Shop, ShopOptions } from '../shop.ts';
 import { platformMs } from '../time.ts';
@@ -14,7 +16,6 @@ import { createLimits, type Rate, usualRates } from './limits.ts';
 import { createNews, type News, topics } from './news.ts';
 import { createOrders, heldUnits, type Orders } from './orders.ts';
 import { createPost } from './post.ts';
-import { createRecords } from './records.ts';
 import { Refusal } from './refusal.ts';
 import { accountRoutes } from './routes-account.ts';
 import { inventoryRoutes, skusNamed } from './routes-inventory.ts';
@@ -303,26 +304,5 @@ function createState(options: TiktokShopOptions, random: Random): State {
     ordersById: new Map(),
     cancellations: [],
     returns: [],
-  };
-}
-
-/** Waits that end early, and say so, when the shop stops. */
-function createPauses() {
-  const open = new Set<() => void>();
-  return {
-    pause: (ms: number): Promise<boolean> =>
-      new Promise((resolve) => {
-        const end = (whole: boolean) => {
-          clearTimeout(timer);
-          open.delete(cut);
-          resolve(whole);
-        };
-        const cut = () => end(false);
-        const timer = setTimeout(() => end(true), ms);
-        open.add(cut);
-      }),
-    stop() {
-      for (const cut of [...open]) cut();
-    },
   };
 }

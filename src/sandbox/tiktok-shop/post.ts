@@ -1,9 +1,9 @@
 import type { Agenda } from '../agenda.ts';
 import type { Mail } from '../mail.ts';
 import type { Random } from '../random.ts';
+import type { Records } from '../records.ts';
 import { platformMs } from '../time.ts';
 import type { Letter, News } from './news.ts';
-import type { Records } from './records.ts';
 import { deliverySignature } from './sign.ts';
 import type { State } from './state.ts';
 

@@ -1,6 +1,6 @@
+import type { Records } from '../records.ts';
 import { type Call, listOf, malformed, type Route, tableOf } from './call.ts';
 import type { Rate } from './limits.ts';
-import type { Records } from './records.ts';
 import { Refusal, refused } from './refusal.ts';
 import { managedWarehouses } from './shelves.ts';
 import type { Holding, Product, Sku, State } from './state.ts';

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { createLane } from '../../../src/channels/woocommerce/lane.ts';
+import { createTurns } from '../../../src/channels/lib/turns.ts';
+import { systemClock } from '../../../src/clock.ts';
 import { signal } from './scripted-shop.ts';
 
 describe('the lane to one shop', () => {
   test('requests go one at a time, pushes before reads that wait longer', async () => {
-    const lane = createLane();
+    const lane = createTurns(systemClock, { intervalMs: 0 });
     const done: string[] = [];
     let running = 0;
     const work = (name: string) => async () => {
@@ -24,7 +25,7 @@ describe('the lane to one shop', () => {
   });
 
   test('a failure frees the lane, and an abort leaves the queue', async () => {
-    const lane = createLane();
+    const lane = createTurns(systemClock, { intervalMs: 0 });
     const stop = new AbortController();
     const results = Promise.allSettled([
       lane.run('read', signal, () => Promise.reject(new Error('broken'))),
