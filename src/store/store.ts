@@ -10,6 +10,7 @@ import type { ReservationStore } from './contract/reservations.ts';
 import type { StockStore } from './contract/stock.ts';
 
 export type * from './contract/actor.ts';
+export * from './contract/alerts.ts';
 export type * from './contract/channels.ts';
 export type * from './contract/duties.ts';
 export type * from './contract/inbox.ts';

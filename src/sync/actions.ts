@@ -1,6 +1,7 @@
 import type { ActionOutcome, OversoldOrder } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
 import type { ActionRow } from '../store/store.ts';
+import { openAlert } from './alerts.ts';
 import { park } from './contact.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { createLoop, type Loop } from './loop.ts';
@@ -116,9 +117,11 @@ async function settle(
   }
   if (given.kind !== 'refused') return;
   const message = `${live.name} will not ${action.kind} order ${action.orderId}: ${given.error}; it needs a person`;
-  await engine.store.duties.raiseAlert(
-    { channelId: live.id, kind: 'action refused', subject: `${live.name} ${action.orderId}`, message },
-    now,
-  );
+  await openAlert(engine, {
+    channelId: live.id,
+    kind: 'action_refused',
+    subject: `${live.name} ${action.orderId}`,
+    message,
+  });
   engine.wakes.push(null);
 }

@@ -1,5 +1,6 @@
 import { ChannelError } from '../channels/errors.ts';
 import { messageOf } from '../errors.ts';
+import { closeAlert, openAlert } from './alerts.ts';
 import { answered, park } from './contact.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { createLoop, type Loop } from './loop.ts';
@@ -40,18 +41,14 @@ const prefix = 'account: ';
 
 async function hold(engine: Engine, live: LiveChannel, reason: string | null): Promise<void> {
   const row = (await engine.store.channels.list()).find((each) => each.id === live.id);
-  const now = engine.clock.now();
   if (reason !== null) {
     await engine.store.channels.mark(live.id, { heldReason: `${prefix}${reason}` });
     const message = `${live.name}: ${reason}`;
-    await engine.store.duties.raiseAlert(
-      { channelId: live.id, kind: 'account', subject: live.name, message },
-      now,
-    );
+    await openAlert(engine, { channelId: live.id, kind: 'account', subject: live.name, message });
     return;
   }
   if (row?.heldReason?.startsWith(prefix)) await engine.store.channels.mark(live.id, { heldReason: null });
-  await engine.store.duties.resolveAlert('account', live.name, now);
+  await closeAlert(engine, 'account', live.name);
 }
 
 /** Identifies every channel at start, again soon while one is unreachable, and hourly. */

@@ -1,6 +1,7 @@
 import type { Delivery } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
 import { messageOf } from '../errors.ts';
+import { closeAlert, openAlert } from './alerts.ts';
 import { doublingMs } from './backoff.ts';
 import type { Duty, Engine, LiveChannel } from './engine.ts';
 import { createLoop } from './loop.ts';
@@ -8,7 +9,7 @@ import { rowOf, tellReused } from './receive.ts';
 
 /** A queue that answered in peace for so long starts its rests from the beginning again. */
 const calmMs = 60_000;
-const queueAlert = 'queue';
+const queueAlert = 'queue_refused';
 
 /** Pulls the queues of channels that have one. A message is removed at its source only after it is on disk here. */
 export function createListening(engine: Engine): Duty {
@@ -34,7 +35,7 @@ function listening(engine: Engine, live: LiveChannel): Duty {
     if (deliveries.length > 0) await keep(engine, live, deliveries);
     if (!isDoubted) return;
     isDoubted = false;
-    await engine.store.duties.resolveAlert(queueAlert, live.name, engine.clock.now());
+    await closeAlert(engine, queueAlert, live.name);
   };
   return createLoop(engine, `listen ${live.name}`, async (signal) => {
     const beganAt = engine.clock.now();
@@ -66,10 +67,7 @@ function isForPeople(error: unknown): error is ChannelError {
 async function tell(engine: Engine, live: LiveChannel, error: ChannelError): Promise<void> {
   const hint = error.hint === '' ? '' : ` (${error.hint})`;
   const message = `${live.name}: the queue refuses us, sales are only found by polling: ${error.message}${hint}`;
-  await engine.store.duties.raiseAlert(
-    { channelId: live.id, kind: queueAlert, subject: live.name, message },
-    engine.clock.now(),
-  );
+  await openAlert(engine, { channelId: live.id, kind: queueAlert, subject: live.name, message });
 }
 
 async function keep(engine: Engine, live: LiveChannel, deliveries: Delivery[]): Promise<void> {

@@ -1,4 +1,5 @@
 import type { ChannelRow } from '../store/store.ts';
+import { closeAlert, openAlert } from './alerts.ts';
 import { doublingMs } from './backoff.ts';
 import type { Duty, Engine, LiveChannel } from './engine.ts';
 import { createLoop, type Loop } from './loop.ts';
@@ -151,13 +152,10 @@ async function tellStale(engine: Engine, state: PollState, now: number): Promise
   if (stale) {
     state.staleTold = true;
     const message = `no complete order pull of ${live.name} for more than an hour: ${feed?.error ?? 'no answer'}`;
-    await engine.store.duties.raiseAlert(
-      { channelId: live.id, kind: 'feed_stale', subject: live.name, message },
-      now,
-    );
+    await openAlert(engine, { channelId: live.id, kind: 'feed_stale', subject: live.name, message });
   } else if (state.staleTold) {
     state.staleTold = false;
-    await engine.store.duties.resolveAlert('feed_stale', live.name, now);
+    await closeAlert(engine, 'feed_stale', live.name);
   }
 }
 

@@ -2,6 +2,7 @@ import type { OrderPage } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
 import { messageOf } from '../errors.ts';
 import type { AppliedOrder, ApplyRequest, FeedRow } from '../store/store.ts';
+import { openAlert } from './alerts.ts';
 import { answered, park } from './contact.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { addLooks, bookPage, emptyPage, noteContent, type PageBooking } from './page.ts';
@@ -202,10 +203,7 @@ async function markPulled(
   if (pulled.missedByFeed.length > 0) {
     const ids = pulled.missedByFeed.slice(0, 5).join(', ');
     const message = `${pulled.missedByFeed.length} orders of ${live.name} were missed by its feed: ${ids}`;
-    await engine.store.duties.raiseAlert(
-      { channelId: live.id, kind: 'missed_by_feed', subject: live.name, message },
-      engine.clock.now(),
-    );
+    await openAlert(engine, { channelId: live.id, kind: 'missed_by_feed', subject: live.name, message });
   }
   engine.wakes.push(null);
 }

@@ -1,6 +1,7 @@
 import { ChannelError } from '../channels/errors.ts';
 import { decidePush, type PushDecision } from '../stock/push.ts';
 import type { ChannelRow, CounterView, PushPlan } from '../store/store.ts';
+import { openAlert } from './alerts.ts';
 import { answered, park } from './contact.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { createPullWaker, feedsOf, freshness } from './fresh.ts';
@@ -275,8 +276,5 @@ async function alertRefused(
   const [listing] = view.listings;
   const subject = `${live.name} ${listing?.listingId ?? view.counterKey}`;
   const message = `${subject} shows more than there is and cannot be lowered: ${plan.error}`;
-  await engine.store.duties.raiseAlert(
-    { channelId: live.id, kind: 'exposed', subject, message },
-    engine.clock.now(),
-  );
+  await openAlert(engine, { channelId: live.id, kind: 'exposed', subject, message });
 }

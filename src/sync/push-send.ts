@@ -2,6 +2,7 @@ import type { PushOutcome } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
 import { AppError, EXIT } from '../errors.ts';
 import type { CounterReading, PushResult, PushSettlement } from '../store/store.ts';
+import { closeAlert, openAlert } from './alerts.ts';
 import { answered, park } from './contact.ts';
 import type { Engine } from './engine.ts';
 import { callSetStock } from './push-call.ts';
@@ -142,18 +143,17 @@ async function afterwards(
     const view = done.sends[index]?.view;
     if (view === undefined) continue;
     const subject = `${live.name} ${view.listings[0]?.listingId ?? view.counterKey}`;
-    const now = engine.clock.now();
     if (result.kind === 'rejected') {
-      const kind = result.exposed ? 'exposed' : 'refused push';
+      const kind = result.exposed ? 'exposed' : 'refused_push';
       const what = result.exposed ? 'shows more than there is and cannot be lowered' : 'refuses its number';
       const message = `${subject} ${what}: ${result.error}${result.hint === '' ? '' : ` (${result.hint})`}`;
-      await engine.store.duties.raiseAlert({ channelId: live.id, kind, subject, message }, now);
+      await openAlert(engine, { channelId: live.id, kind, subject, message });
     } else if (
       (result.kind === 'applied' || result.kind === 'accepted') &&
       (view.exposed || view.error !== null)
     ) {
-      await engine.store.duties.resolveAlert('exposed', subject, now);
-      await engine.store.duties.resolveAlert('refused push', subject, now);
+      await closeAlert(engine, 'exposed', subject);
+      await closeAlert(engine, 'refused_push', subject);
     }
   }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Delivery, HookRequest, Receipt } from '../channels/channel.ts';
 import { messageOf } from '../errors.ts';
 import type { NewDelivery, TakenIn } from '../store/store.ts';
+import { openAlert } from './alerts.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { createIntake, type IntakeLimits, intakeLimits } from './intake.ts';
 
@@ -170,9 +171,9 @@ function noteTaken(
 /** Tells people that a channel used one key for two bodies; nobody waits for it. */
 export function tellReused(engine: Engine, live: LiveChannel, key: string): void {
   const message = `${live.name} sent another body under a known delivery key (${key}); both are kept`;
-  engine.store.duties
-    .raiseAlert({ channelId: live.id, kind: 'key_reused', subject: live.name, message }, engine.clock.now())
-    .catch((error: unknown) => engine.log.warn({ error: messageOf(error) }, 'alert not kept'));
+  openAlert(engine, { channelId: live.id, kind: 'key_reused', subject: live.name, message }).catch(
+    (error: unknown) => engine.log.warn({ error: messageOf(error) }, 'alert not kept'),
+  );
 }
 
 function summaryOf(taken: TakenIn[]): Record<string, unknown> {

@@ -1,5 +1,6 @@
 import { brake, type Move, shortCatalogue } from '../stock/brake.ts';
 import type { ChannelMarks, ChannelRow } from '../store/store.ts';
+import { closeAlert, openAlert } from './alerts.ts';
 import type { Engine } from './engine.ts';
 import { type PlanLine, planToJson } from './plan.ts';
 import { writeGate } from './push-context.ts';
@@ -79,8 +80,8 @@ async function mark(
   else if (row.brakePlan !== null && lifts) marks.brakePlan = null;
   if (wish.scope === 'all' && row.heldReason !== null) marks.heldReason = null;
   if (Object.keys(marks).length > 0) await engine.store.channels.mark(row.id, marks);
-  if (marks.brakePlan === null) await engine.store.duties.resolveAlert('brake', row.name, now);
-  if (marks.heldReason === null) await engine.store.duties.resolveAlert('guard', row.name, now);
+  if (marks.brakePlan === null) await closeAlert(engine, 'brake', row.name);
+  if (marks.heldReason === null) await closeAlert(engine, 'channel_held', row.name);
 }
 
 /** A channel that may be another shop or half a shop gets no write at all, lowering included. */
@@ -98,15 +99,12 @@ async function holdAll(
 /** Holds every write to a channel until a run finds it whole again, and says so. */
 export async function holdWrites(engine: Engine, row: ChannelRow, reason: string): Promise<void> {
   await engine.store.channels.mark(row.id, { heldReason: reason });
-  await engine.store.duties.raiseAlert(
-    {
-      channelId: row.id,
-      kind: 'guard',
-      subject: row.name,
-      message: `every write to ${row.name} is held: ${reason}`,
-    },
-    engine.clock.now(),
-  );
+  await openAlert(engine, {
+    channelId: row.id,
+    kind: 'channel_held',
+    subject: row.name,
+    message: `every write to ${row.name} is held: ${reason}`,
+  });
 }
 
 async function saveHeld(
@@ -128,7 +126,7 @@ async function saveHeld(
   });
   const goOn = `invsync reconcile --apply ${id} --over-brake`;
   const message = `${row.name}: ${reason}; raises and unexplained zeros are held as plan ${id}. To let them go: ${goOn}`;
-  await engine.store.duties.raiseAlert({ channelId: row.id, kind: 'brake', subject: row.name, message }, now);
+  await openAlert(engine, { channelId: row.id, kind: 'brake', subject: row.name, message });
   return id;
 }
 

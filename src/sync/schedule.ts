@@ -1,5 +1,6 @@
 import { createTask } from 'node-cron';
 import { AppError, messageOf } from '../errors.ts';
+import { closeAlert, openAlert } from './alerts.ts';
 import type { Duty, Engine } from './engine.ts';
 import { createLoop } from './loop.ts';
 
@@ -40,15 +41,12 @@ export function createSchedule(engine: Engine, work: ScheduledWork): Duty {
     try {
       await work.run(signal);
       okAt = now;
-      await duties.resolveAlert('schedule_failed', work.name, engine.clock.now());
+      await closeAlert(engine, 'schedule_failed', work.name);
     } catch (error) {
       if (signal.aborted) return longestRestMs;
       engine.log.error({ work: work.name, error: messageOf(error) }, 'scheduled work failed');
       const message = `scheduled ${work.name} failed: ${messageOf(error)}`;
-      await duties.raiseAlert(
-        { channelId: null, kind: 'schedule_failed', subject: work.name, message },
-        engine.clock.now(),
-      );
+      await openAlert(engine, { channelId: null, kind: 'schedule_failed', subject: work.name, message });
     }
     // Stopped half way: the due time stays, so that the next start owes the run.
     if (signal.aborted) return longestRestMs;

@@ -2,7 +2,8 @@ import type { DeliveryContent, FactsOf, Json } from '../channels/channel.ts';
 import { UnreadableDelivery } from '../channels/channel.ts';
 import { messageOf } from '../errors.ts';
 import type { OrderSnapshot } from '../stock/order.ts';
-import type { AppliedOrder, ApplyRequest, ClaimedDelivery } from '../store/store.ts';
+import type { AlertKind, AppliedOrder, ApplyRequest, ClaimedDelivery } from '../store/store.ts';
+import { openAlert } from './alerts.ts';
 import { deliveryWaitMs } from './backoff.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 
@@ -111,7 +112,7 @@ export async function tellOrders(
     const name = snapshot?.number ?? order.orderId;
     if (order.short > 0 && order.takenUp > 0) {
       const text = `order ${name} on ${live.name} wants ${order.short} more than there is`;
-      await alertOn(engine, live, 'oversold', `${text}; see: invsync oversells list`);
+      await alertOn(engine, live, 'oversell', `${text}; see: invsync oversells list`);
     }
     if (order.unmappedLines > 0 && order.takenUp > 0) {
       const text = `order ${name} on ${live.name} sold a listing without a SKU`;
@@ -123,11 +124,8 @@ export async function tellOrders(
   }
 }
 
-async function alertOn(engine: Engine, live: LiveChannel, kind: string, message: string): Promise<void> {
-  await engine.store.duties.raiseAlert(
-    { channelId: live.id, kind, subject: live.name, message },
-    engine.clock.now(),
-  );
+async function alertOn(engine: Engine, live: LiveChannel, kind: AlertKind, message: string): Promise<void> {
+  await openAlert(engine, { channelId: live.id, kind, subject: live.name, message });
 }
 
 /** Tries again later by the ladder; what can never be read, or failed for more than a day, is a dead letter. */

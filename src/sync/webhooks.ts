@@ -1,6 +1,7 @@
 import type { WebhookState, Webhooks } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
 import { AppError, EXIT, messageOf } from '../errors.ts';
+import { closeAlert, openAlert } from './alerts.ts';
 import { park } from './contact.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { createLoop, type Loop } from './loop.ts';
@@ -74,7 +75,7 @@ const againMs = 60_000;
 
 /** At start and hourly: platforms drop or disable subscriptions after failures; they are mended, and people are told. */
 export function createWebhookUpkeep(engine: Engine): Loop {
-  return createLoop(engine, 'webhooks', async (signal) => {
+  return createLoop(engine, 'webhook_lost', async (signal) => {
     let failed = false;
     for (const row of await engine.store.channels.list()) {
       const live = engine.channels.get(row.id);
@@ -94,11 +95,8 @@ async function mend(engine: Engine, live: LiveChannel, signal: AbortSignal): Pro
       await engine.store.channels.markFeed(live.id, { gapAt: now });
       engine.wakes.pull(live.id);
       const message = `${live.name}: webhooks were mended: ${changes.join('; ')}`;
-      await engine.store.duties.raiseAlert(
-        { channelId: live.id, kind: 'webhooks', subject: live.name, message },
-        now,
-      );
-    } else await engine.store.duties.resolveAlert('webhooks', live.name, now);
+      await openAlert(engine, { channelId: live.id, kind: 'webhook_lost', subject: live.name, message });
+    } else await closeAlert(engine, 'webhook_lost', live.name);
     return true;
   } catch (error) {
     if (error instanceof ChannelError && error.kind === 'auth') await park(engine, live, error);

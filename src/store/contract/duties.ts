@@ -1,4 +1,5 @@
 import type { CheckItem, Json } from '../../channels/channel.ts';
+import type { AlertKind, AlertRow, NewAlert } from './alerts.ts';
 
 /** Work for the one process that talks to channels, asked for by a command. */
 export interface RequestRow {
@@ -20,18 +21,6 @@ export interface PlanRow {
   body: Json;
 }
 
-export interface AlertRow {
-  id: number;
-  channel: string | null;
-  kind: string;
-  subject: string;
-  message: string;
-  since: number;
-  lastAt: number;
-  count: number;
-  resolvedAt: number | null;
-}
-
 export interface DutyStore {
   ask(kind: string, args: Json, now: number): Promise<number>;
   requestsWaiting(): Promise<RequestRow[]>;
@@ -51,11 +40,10 @@ export interface DutyStore {
   plan(id: string): Promise<PlanRow | null>;
   closePlan(id: string, state: 'applied' | 'refused'): Promise<void>;
 
-  raiseAlert(
-    alert: { channelId: number | null; kind: string; subject: string; message: string },
-    now: number,
-  ): Promise<void>;
-  resolveAlert(kind: string, subject: string, now: number): Promise<void>;
+  /** Opens it, or counts it again while it is open; true when it was opened now. */
+  raiseAlert(alert: NewAlert, now: number): Promise<boolean>;
+  /** True when it was open. */
+  resolveAlert(kind: AlertKind, subject: string, now: number): Promise<boolean>;
   alerts(open: boolean, limit: number): Promise<AlertRow[]>;
 
   /** Removes what retention allows, at most `limit` rows of each kind; answers how many went. */

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import type { CheckItem, Json } from '../../channels/channel.ts';
-import type { AlertRow, PlanRow, RequestRow } from '../store.ts';
+import type { AlertKind, AlertRow, NewAlert, PlanRow, RequestRow } from '../store.ts';
 import type { Db } from './open.ts';
 import { audit } from './reports.ts';
 
@@ -104,31 +104,28 @@ export function closePlan(db: Db, id: string, state: 'applied' | 'refused'): voi
   db.sql('update channel set brake_plan = null where brake_plan = ?').run(id);
 }
 
-export function raiseAlert(
-  db: Db,
-  alert: { channelId: number | null; kind: string; subject: string; message: string },
-  now: number,
-): void {
-  db.sql(
-    `insert into alert (channel_id, kind, subject, message, since, last_at) values (?, ?, ?, ?, ?, ?)
-     on conflict (kind, subject) where resolved_at is null
-     do update set last_at = excluded.last_at, count = count + 1, message = excluded.message`,
-  ).run(alert.channelId, alert.kind, alert.subject, alert.message, now, now);
+export function raiseAlert(db: Db, alert: NewAlert, now: number): boolean {
+  const { count } = db
+    .sql(
+      `insert into alert (channel_id, kind, subject, message, since, last_at) values (?, ?, ?, ?, ?, ?)
+       on conflict (kind, subject) where resolved_at is null
+       do update set last_at = excluded.last_at, count = count + 1, message = excluded.message
+       returning count`,
+    )
+    .get(alert.channelId, alert.kind, alert.subject, alert.message, now, now) as { count: number };
+  return count === 1;
 }
 
-export function resolveAlert(db: Db, kind: string, subject: string, now: number): void {
-  db.sql('update alert set resolved_at = ? where kind = ? and subject = ? and resolved_at is null').run(
-    now,
-    kind,
-    subject,
-  );
+export function resolveAlert(db: Db, kind: AlertKind, subject: string, now: number): boolean {
+  const text = 'update alert set resolved_at = ? where kind = ? and subject = ? and resolved_at is null';
+  return db.sql(text).run(now, kind, subject).changes > 0;
 }
 
 export function listAlerts(db: Db, open: boolean, limit: number): AlertRow[] {
   return db
     .sql(
       `select a.id, c.name as channel, a.kind, a.subject, a.message, a.since, a.last_at as lastAt, a.count,
-         a.resolved_at as resolvedAt
+         a.acked_at as ackedAt, a.resolved_at as resolvedAt
        from alert a left join channel c on c.id = a.channel_id
        where ? = 0 or a.resolved_at is null
        order by a.id desc

@@ -52,13 +52,13 @@ export function dutyPromises(each: StoreCase): void {
       const kit = each.kit();
       const channelId = await kit.channel('shop');
       const { duties } = kit.store;
-      const alert = { channelId, kind: 'oversold', subject: 'shop', message: 'first' };
+      const alert = { channelId, kind: 'oversell', subject: 'shop', message: 'first' } as const;
       await duties.raiseAlert(alert, noon);
       await duties.raiseAlert({ ...alert, message: 'second' }, noon + 1);
       expect(await duties.alerts(true, 9)).toMatchObject([
         { channel: 'shop', count: 2, message: 'second', since: noon, lastAt: noon + 1 },
       ]);
-      await duties.resolveAlert('oversold', 'shop', noon + 2);
+      await duties.resolveAlert('oversell', 'shop', noon + 2);
       expect(await duties.alerts(true, 9)).toEqual([]);
       await duties.raiseAlert(alert, noon + 3);
       expect(await duties.alerts(false, 9)).toHaveLength(2);

@@ -154,7 +154,7 @@ describe('a delivery becomes an order state', () => {
     const oversells = await world.store.reports.oversells({ limit: 10 });
     expect(oversells.map((each) => each.shortfall)).toEqual([2]);
     const alerts = await world.store.duties.alerts(true, 10);
-    expect(alerts.map((each) => each.kind)).toContain('oversold');
+    expect(alerts.map((each) => each.kind)).toContain('oversell');
   });
 
   test('a hint about a listing makes its counter due and books nothing', async () => {
@@ -306,7 +306,9 @@ describe('trouble at the channel', () => {
     expect(row).toMatchObject({ status: 'applied', attempts: 0 });
     expect((await world.store.channels.list())[0]?.parkedSince).toBeNull();
     expect(await world.available('TEE')).toBe(4);
-    expect((await world.store.duties.alerts(true, 10)).map((each) => each.kind)).not.toContain('credentials');
+    expect((await world.store.duties.alerts(true, 10)).map((each) => each.kind)).not.toContain(
+      'channel_parked',
+    );
   });
 
   test('a channel that throttles is asked again after its pause', async () => {

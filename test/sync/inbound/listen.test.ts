@@ -81,7 +81,7 @@ describe('a queue that is pulled', () => {
     listening.start();
     await world.clock.advance(10_000);
     const [alert, ...others] = await world.store.duties.alerts(true, 10);
-    expect(alert).toMatchObject({ kind: 'queue', channel: 'shop' });
+    expect(alert).toMatchObject({ kind: 'queue_refused', channel: 'shop' });
     expect(alert?.message).toContain('look at the keys');
     expect(others).toEqual([]);
     expect((await world.store.channels.list()).map((row) => row.parkedSince)).toEqual([null]);

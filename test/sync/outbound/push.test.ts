@@ -130,7 +130,7 @@ describe('answers', () => {
     await world.push();
     const [row] = await world.store.channels.list();
     expect(row?.parkedSince).not.toBeNull();
-    expect(await world.store.duties.alerts(true, 10)).toMatchObject([{ kind: 'credentials' }]);
+    expect(await world.store.duties.alerts(true, 10)).toMatchObject([{ kind: 'channel_parked' }]);
     expect((await world.counter('shop', 'A')).attempts).toBe(0);
     await world.pull('shop');
     await world.push();
@@ -283,7 +283,7 @@ describe('oversold orders', () => {
     await world.actions.runUntilIdle();
     expect(world.platform('shop').order(late.id)?.status).toBe('open');
     expect(await world.store.duties.alerts(true, 10)).toContainEqual(
-      expect.objectContaining({ kind: 'action refused' }),
+      expect.objectContaining({ kind: 'action_refused' }),
     );
     await world.change('A', 'receive', 1);
     expect(await world.store.reports.oversells({ status: 'filled', limit: 5 })).toHaveLength(1);
