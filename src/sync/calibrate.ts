@@ -35,6 +35,8 @@ const look = z.object({
 type Look = z.infer<typeof look>;
 
 const vaultKey = 'calibration';
+/** Where the channel's vault keeps what a calibration has proved: `net` or `gross`. */
+export const provenKey = 'calibrated';
 const pageSize = 200;
 /** An older first look is taken anew: too much may have been edited by hand since. */
 const oldestLookMs = 14 * 86_400_000;
@@ -65,8 +67,10 @@ export async function calibrate(
   }
   const sights = sightsOf(first, now);
   const verdict = basisOf(sights);
-  if (verdict.kind !== 'unclear') await engine.store.channels.vaultSet(live.id, vaultKey, '');
-  else if (sights.some((sight) => sight.verdict === 'neither')) await note(engine, live, now);
+  if (verdict.kind !== 'unclear') {
+    await engine.store.channels.vaultSet(live.id, vaultKey, '');
+    await engine.store.channels.vaultSet(live.id, provenKey, verdict.kind);
+  } else if (sights.some((sight) => sight.verdict === 'neither')) await note(engine, live, now);
   return answerOf(live, first, sights, verdict);
 }
 

@@ -102,6 +102,7 @@ async function books(): Promise<void> {
   await keep('stock receive', EXIT.ok, 'stock', 'receive', 'MUG', '1');
   await keep('stock adjust', EXIT.ok, 'stock', 'adjust', 'MUG', '-1');
   await keep('stock rename', EXIT.ok, 'stock', 'rename', 'MUG', 'BECHER');
+  await keep('stock count', EXIT.ok, 'stock', 'count', 'BECHER', '--from', 'one', '--dry-run');
   await keep('stock show', EXIT.ok, 'stock', 'show', 'BECHER');
   await keep('stock list', EXIT.ok, 'stock', 'list');
   await keep('stock export', EXIT.ok, 'stock', 'export');

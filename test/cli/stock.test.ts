@@ -164,6 +164,75 @@ describe('stock count --from', () => {
       live.close();
     }
   });
+
+  it.each([
+    ['--buffer', '2', 8],
+    ['--buffer', '0', 10],
+  ])('repeated with %s %s it always gives the same count', async (setting, value, shown) => {
+    const live = makeWorld({ mode: 'live' });
+    try {
+      live.one.list({ sku: 'TEE', shown: 10 });
+      await live.json(EXIT.ok, 'stock', 'set', 'TEE', '10');
+      await live.json(EXIT.ok, 'listings', 'import', 'one');
+      await live.json(EXIT.ok, 'listings', 'set', 'one', 'TEE', setting, value);
+      await live.json(EXIT.ok, 'reconcile');
+      for (let time = 0; time < 3; time += 1) {
+        const counted = await live.json(EXIT.ok, 'stock', 'count', 'TEE', '--from', 'one');
+        expect(counted).toMatchObject({ available: 10, from: { channel: 'one', shown, available: 10 } });
+        await live.json(EXIT.ok, 'reconcile');
+        expect(live.one.shown('TEE')).toBe(shown);
+      }
+    } finally {
+      live.close();
+    }
+  });
+
+  it.each([
+    ['--max', '5', 'it shows 5: its maximum of 5 is reached'],
+    ['--percent', '50', 'it shows 5: it shows 50 % of the stock'],
+    ['--fixed', '99', 'it shows 99: it always shows 99'],
+  ])('refuses a number that %s %s has made, and changes nothing', async (setting, value, reason) => {
+    const live = makeWorld({ mode: 'live' });
+    try {
+      live.one.list({ sku: 'TEE', shown: 11 });
+      await live.json(EXIT.ok, 'stock', 'set', 'TEE', '11');
+      await live.json(EXIT.ok, 'listings', 'import', 'one');
+      await live.json(EXIT.ok, 'reconcile');
+      await live.json(EXIT.ok, 'listings', 'set', 'one', 'TEE', setting, value);
+      await live.json(EXIT.ok, 'reconcile');
+      const { error } = await live.json(EXIT.failed, 'stock', 'count', 'TEE', '--from', 'one');
+      expect(error).toMatchObject({
+        code: 'not_countable',
+        message: expect.stringContaining(reason),
+        hint: 'give the number: invsync stock count TEE N',
+      });
+      expect(await live.json(EXIT.ok, 'stock', 'show', 'TEE')).toMatchObject({ available: 11 });
+    } finally {
+      live.close();
+    }
+  });
+
+  it('shows both numbers, and with --dry-run changes nothing', async () => {
+    const live = makeWorld({ mode: 'live' });
+    try {
+      live.one.list({ sku: 'TEE', shown: 4 });
+      await live.json(EXIT.ok, 'stock', 'set', 'TEE', '10');
+      await live.json(EXIT.ok, 'listings', 'import', 'one');
+      await live.json(EXIT.ok, 'listings', 'set', 'one', 'TEE', '--buffer', '1');
+      const { code, out } = await live.invsync('stock', 'count', 'TEE', '--from', 'one', '--dry-run');
+      expect([code, out.split('\n').slice(0, 3)]).toEqual([
+        EXIT.ok,
+        [
+          'one shows 4, so 5 may still be sold',
+          'it would be (nothing is changed):',
+          'TEE  available 10 -> 5  (on hand 10 -> 5, committed 0, reserved 0)',
+        ],
+      ]);
+      expect(await live.json(EXIT.ok, 'stock', 'show', 'TEE')).toMatchObject({ available: 10 });
+    } finally {
+      live.close();
+    }
+  });
 });
 
 describe('bad input', () => {

@@ -1,6 +1,6 @@
 import { iso } from '../../clock.ts';
 import { AppError, EXIT, type ExitCode } from '../../errors.ts';
-import type { OpenLine, StockChange, StockOutcome, StockRow } from '../../store/store.ts';
+import type { OpenLine, RehearsalStep, StockChange, StockOutcome, StockRow } from '../../store/store.ts';
 import { stockJson } from '../../sync/status.ts';
 import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer, type Document } from '../answer.ts';
@@ -10,7 +10,7 @@ import type { Io } from '../io.ts';
 import { printLine, printTable } from '../print.ts';
 import type { Invocation } from '../program.ts';
 import { heedBrakes, reachOf } from '../reach.ts';
-import { countOn } from './stock-count-from.ts';
+import { type CountSeen, countOn, fromJson } from './stock-count-from.ts';
 
 /** Options of all changes of one SKU. */
 export interface ChangeOptions extends ActorOptions {
@@ -19,6 +19,7 @@ export interface ChangeOptions extends ActorOptions {
   from?: string;
   ref?: string;
   overBrake?: boolean;
+  dryRun?: boolean;
 }
 
 /** What a verb makes of the command line; the rest of the change is the same for all. */
@@ -47,7 +48,7 @@ export function count(invocation: Invocation<ChangeOptions>): Promise<ExitCode> 
   return withBooks(invocation, async (books) => {
     const seen = await countOn(invocation.io, books, { channel: from, sku });
     const wish = { sku: skuArg(sku), kind: 'count', basis, create: false, ref: null } as const;
-    return change(invocation, books, { ...wish, quantity: seen.quantity, asOf: seen.asOf });
+    return change(invocation, books, { ...wish, quantity: seen.quantity, asOf: seen.asOf }, seen);
   });
 }
 
@@ -105,20 +106,37 @@ function changeStock(invocation: Invocation<ChangeOptions>, wish: Wish): Promise
   return withBooks(invocation, (books) => change(invocation, books, wish));
 }
 
-async function change(invocation: Invocation<ChangeOptions>, books: Books, wish: Wish): Promise<ExitCode> {
+async function change(
+  invocation: Invocation<ChangeOptions>,
+  books: Books,
+  wish: Wish,
+  seen: CountSeen | null = null,
+): Promise<ExitCode> {
   const { io, options } = invocation;
   const now = io.now();
   const presumed = presumeGoneMs(books);
   const wanted: StockChange = { ...wish, presumeGoneMs: presumed };
   const actor = actorOf(options);
   const lines = wish.kind === 'count' ? await books.store.stock.openLines(wish.sku, wish.asOf, presumed) : [];
-  const reach = await reachOf(books, [{ kind: 'change', changes: [wanted], actor }], now);
-  const command = `stock ${wish.kind} ${wish.sku} ${wish.quantity}`;
-  await heedBrakes(books, reach, { command, overBrake: options.overBrake, now });
-  const [outcome] = await books.store.stock.change([wanted], actor, now);
+  const step: RehearsalStep = { kind: 'change', changes: [wanted], actor };
+  const dryRun = options.dryRun === true;
+  if (!dryRun) {
+    const reach = await reachOf(books, [step], now);
+    const command = `stock ${wish.kind} ${wish.sku} ${wish.quantity}`;
+    await heedBrakes(books, reach, { command, overBrake: options.overBrake, now });
+  }
+  const [outcome] = dryRun
+    ? (await books.store.rehearse([step], [], now)).changed
+    : await books.store.stock.change([wanted], actor, now);
   const done = doneOf(outcome);
   const warnings = [...books.warnings, ...outcomeWarnings(done)];
-  answer(invocation, changeDocument(done, lines), warnings, (to) => printChange(to, done, lines));
+  const from = seen === null ? {} : { from: fromJson(seen) };
+  answer(invocation, { ...from, dry_run: dryRun, ...changeDocument(done, lines) }, warnings, (to) => {
+    if (seen !== null)
+      printLine(to, `${seen.channel} shows ${seen.shown}, so ${seen.quantity} may still be sold`);
+    if (dryRun) printLine(to, 'it would be (nothing is changed):');
+    printChange(to, done, lines);
+  });
   return EXIT.ok;
 }
 

@@ -1,45 +1,83 @@
+import { iso } from '../../clock.ts';
 import { AppError, EXIT } from '../../errors.ts';
+import { availableBehind, type Behind } from '../../stock/shown.ts';
+import { offerOf } from '../../stock/target.ts';
+import type { ChannelRow, CounterView } from '../../store/store.ts';
+import { provenKey } from '../../sync/calibrate.ts';
 import { askEngine } from '../ask.ts';
-import { type Books, channelNamed, presumeGoneMs, unknownSku } from '../books.ts';
+import { type Books, channelNamed, unknownSku } from '../books.ts';
 import type { Io } from '../io.ts';
 import { reconcileResult } from '../results.ts';
 import { failureOf } from './reconcile-print.ts';
 
+/** What a channel shows of a SKU, and the stock that this says. */
+export interface CountSeen {
+  channel: string;
+  listingId: string;
+  shown: number;
+  /** What may still be sold: the channel's offer (buffer, open orders of a gross number) undone. */
+  quantity: number;
+  asOf: number;
+}
+
+const none = { buffer: null, percent: null, max: null };
+
 /**
  * What a channel shows of a SKU, as what may still be sold, with the time it was read: whoever works in a channel's
- * admin says so with it. Nothing is written; the number must be that of one listing with one unit of this SKU alone.
+ * admin says so with it. Nothing is written. Throws AppError `not_countable` where the number does not tell the stock.
  */
 export async function countOn(
   io: Io,
   books: Books,
   wish: { channel: string; sku: string },
-): Promise<{ quantity: number; asOf: number }> {
+): Promise<CountSeen> {
   const row = channelNamed(books, wish.channel);
   const level = await books.store.stock.get(wish.sku);
   if (level === null) throw unknownSku(wish.sku, null);
   const views = await books.store.reports.countersOfSku(wish.sku);
   const there = views.filter((view) => view.channelId === row.id);
   const [view] = there;
-  const alone = view?.listings.every(
-    (listing) => listing.parts.length === 1 && listing.parts.every((part) => part.units === 1),
-  );
-  if (view === undefined || there.length > 1 || alone !== true) {
-    const found = there.length === 0 ? 'no listing' : there.length > 1 ? 'several listings' : 'a bundle';
-    throw new AppError(
-      'not_countable',
-      `${wish.sku} has ${found} on ${row.name}, so its number there is no count`,
-      {
-        hint: `give the number: invsync stock count ${wish.sku} N`,
-      },
-    );
+  if (view === undefined || there.length > 1) {
+    const found = there.length === 0 ? 'no listing' : 'several listings';
+    throw notCountable(wish, `${wish.sku} has ${found} there`);
   }
-  const args = { channel: row.name, skus: [wish.sku], dry_run: true };
+  const line = await readLine(io, books, row, { view, sku: wish.sku });
+  const behind = await behindOf(books, row, { view, shown: line.shown });
+  if (behind.kind === 'refused') throw notCountable(wish, `it shows ${line.shown}: ${behind.reason}`);
+  return {
+    channel: row.name,
+    listingId: view.listings[0]?.listingId ?? view.counterKey,
+    shown: line.shown,
+    quantity: behind.available,
+    asOf: line.readAt,
+  };
+}
+
+function notCountable({ channel, sku }: { channel: string; sku: string }, reason: string): AppError {
+  return new AppError('not_countable', `the number on ${channel} is no count of ${sku}: ${reason}`, {
+    hint: `give the number: invsync stock count ${sku} N`,
+  });
+}
+
+async function readLine(
+  io: Io,
+  books: Books,
+  row: ChannelRow,
+  of: { view: CounterView; sku: string },
+): Promise<{ shown: number; readAt: number }> {
+  if (of.view.unread.length > 0) {
+    throw new AppError('number_on_its_way', `a number for ${of.sku} is on its way to ${row.name}`, {
+      hint: 'what it shows may be older; repeat the command when invsync pushes list is empty',
+      exitCode: EXIT.temporary,
+    });
+  }
+  const args = { channel: row.name, skus: [of.sku], dry_run: true };
   const result = reconcileResult.parse(await askEngine(io, books, 'reconcile', args));
-  const line = result.report.lines.find((each) => each.counter_id === view.counterId);
+  const line = result.report.lines.find((each) => each.counter_id === of.view.counterId);
   const failure = failureOf(result);
   if (failure !== null) throw failure;
   if (line?.shown == null || line.read_at === null) {
-    throw new AppError('not_listed', `${row.name} shows no number for ${wish.sku}`, {
+    throw new AppError('not_listed', `${row.name} shows no number for ${of.sku}`, {
       hint: line?.note ?? 'look at the listing in the channel',
       exitCode: EXIT.failed,
     });
@@ -54,17 +92,37 @@ export async function countOn(
       },
     );
   }
-  const own = row.setup.basis === 'gross' ? await openUnits(books, wish, Date.parse(line.read_at)) : 0;
-  return { quantity: Math.max(0, line.shown - own), asOf: Date.parse(line.read_at) };
+  return { shown: line.shown, readAt: Date.parse(line.read_at) };
 }
 
-/** Units that the channel's number still contains although they are sold there. */
-async function openUnits(
+async function behindOf(
   books: Books,
-  wish: { channel: string; sku: string },
-  asOf: number,
-): Promise<number> {
-  const lines = await books.store.stock.openLines(wish.sku, asOf, presumeGoneMs(books));
-  const own = lines.filter((line) => line.channel === wish.channel);
-  return own.reduce((sum, line) => sum + line.taken - line.gone, 0);
+  row: ChannelRow,
+  seen: { view: CounterView; shown: number },
+): Promise<Behind> {
+  const { basis, maxQuantity, offer } = row.setup;
+  const offered = seen.view.listings.filter(
+    ({ mode, parts, fixed }) => mode === 'on' && (parts.length > 0 || fixed !== null),
+  );
+  const listings = offered.map((listing) => ({
+    listing: {
+      fixed: listing.fixed,
+      openUnits: listing.openUnits,
+      parts: listing.parts.map(({ skuId, units }) => ({ sku: skuId, units })),
+    },
+    settings: offerOf(listing.offer, offer, none),
+  }));
+  const calibrated = (await books.store.channels.vaultGet(row.id, provenKey)) === 'gross';
+  return availableBehind(seen.shown, listings, { basis, maxQuantity, calibrated });
+}
+
+/** The key `from` of the answer. */
+export function fromJson(seen: CountSeen) {
+  return {
+    channel: seen.channel,
+    listing_id: seen.listingId,
+    shown: seen.shown,
+    available: seen.quantity,
+    read_at: iso(seen.asOf),
+  };
 }

@@ -77,19 +77,17 @@ function registerCounts(command: Command, cli: Cli): void {
       command
         .command('count <sku> [n]')
         .description('say that <n> pieces are on the shelf, sold ones included; an unknown SKU is created')
-        .option('--from <channel>', 'take the number that this channel shows now, as what may still be sold')
+        .option('--from <channel>', 'the number that this channel shows now, less what its offer did to it')
         .option(...asOf)
         .option('--basis <basis>', 'shelf or free (default: shelf; with --from: free)')
+        .option('--dry-run', 'show what it would do and stop')
         .option(...overBrake),
     ),
     cli,
     {
       ...changing,
       exits: [...changing.exits, EXIT.refused, EXIT.daemon],
-      examples: [
-        'invsync stock count MUG-BLK 12',
-        'invsync stock count MUG-BLK --from main-shop --reason "counted in the admin"',
-      ],
+      examples: ['invsync stock count MUG-BLK 12', 'invsync stock count MUG-BLK --from main-shop --dry-run'],
     },
     count,
   );

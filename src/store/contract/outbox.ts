@@ -20,6 +20,8 @@ export interface CounterView {
     parts: Part[];
     fixed: number | null;
     offer: Offer;
+    /** Own open units (taken - gone), which a gross number contains. */
+    openUnits: number;
   })[];
   /** Computed from the levels when the view was read (null offers of the channel and defaults applied). */
   target: Target;

@@ -106,6 +106,7 @@ function viewOf(db: Db, raw: RawCounter, setup: ChannelSetup, clouded: boolean):
       parts: partsOf(row),
       fixed: row.fixed,
       offer: { buffer: row.buffer, percent: row.percent, max: row.max },
+      openUnits: row.open_units,
     })),
     target: targetNow(db, rows, setup),
     version: raw.version,
