@@ -20,6 +20,7 @@ export function setupOf(channel: ChannelConfig): ChannelSetup {
     maxQuantity: capabilities.maxQuantity,
     clockMarginMs: capabilities.clockMarginMs,
     presumeGoneMs: capabilities.reportsGone ? null : channel.presume_gone_after,
+    pollMs: channel.poll,
   };
 }
 
@@ -48,7 +49,7 @@ export async function compose(
   deps: { log: Log; clock?: Clock },
 ): Promise<Composition> {
   const clock = deps.clock ?? systemClock;
-  const rows = await store.channels.configure(config.channels.map(setupOf), clock.now());
+  const rows = await store.channels.configure(config.channels.map(setupOf), clock.now(), config.textHash);
   const settings = settingsOf(config);
   const channels = new Map<number, LiveChannel>();
   for (const channel of config.channels) {

@@ -21,7 +21,7 @@ const failed = z.object({
  */
 export async function askEngine(io: Io, books: Books, kind: string, args: Json): Promise<Json> {
   const { tryEngineLock } = await import('../store/sqlite/lock.ts');
-  const lock = tryEngineLock(books.config.data_dir);
+  const lock = tryEngineLock(books.dataDir);
   const progress = progressOn(io);
   try {
     if (lock !== null) return await actHere(books, lock, { kind, args, progress });
@@ -40,7 +40,7 @@ interface Wish {
 async function actHere(books: Books, lock: EngineLock, wish: Wish): Promise<Json> {
   try {
     const { runHandler } = await import('../compose.ts');
-    return await runHandler(books.config, books.store, wish.kind, wish.args, wish.progress);
+    return await runHandler(await books.config(), books.store, wish.kind, wish.args, wish.progress);
   } finally {
     lock.release();
   }
@@ -68,7 +68,7 @@ async function askDaemon(io: Io, books: Books, wish: Wish): Promise<Json> {
 /** The daemon that should have done it may be gone: what it had not begun is done here instead. */
 async function takeOver(books: Books, request: RequestRow, wish: Wish): Promise<{ result: Json } | null> {
   const { tryEngineLock } = await import('../store/sqlite/lock.ts');
-  const lock = tryEngineLock(books.config.data_dir);
+  const lock = tryEngineLock(books.dataDir);
   if (lock === null) return null;
   const { duties } = books.store;
   const now = await duties.request(request.id);

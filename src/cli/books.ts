@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BooksConfig } from '../config/books-config.ts';
 import type { Config } from '../config/config.ts';
 import { nearest } from '../config/nearest.ts';
 import { AppError, EXIT } from '../errors.ts';
@@ -6,29 +9,46 @@ import type { Invocation } from './program.ts';
 
 /** The open books of one run of a command. */
 export interface Books {
-  config: Config;
+  /** Absolute. */
+  dataDir: string;
   store: Store;
   /** All channels, orphaned ones too. */
   channels: ChannelRow[];
   /** For `warnings[]` and stderr. */
   warnings: string[];
+  /** The whole configuration, secrets included, for what talks to channels. Throws AppError `config` (exit 2). */
+  config(): Promise<Config>;
+  /** What is sound of it, defaults for the rest; needs no secret.. */
+  settings(): Promise<Config>;
+  /** The names that stand under `channels:` in the file. Throws AppError `config` where it is no sound YAML. */
+  namedInFile(): Promise<string[]>;
 }
 
+type Asks = Pick<Invocation<object>, 'io' | 'loadConfig' | 'soundConfig' | 'booksConfig'>;
+
 /**
- * Opens the books that the configuration names, hands them out and closes them whatever happens. Rejects with what
- * the configuration (exit code 2) or the store has to say.
+ * Opens the books that the configuration names, hands them out and closes them whatever happens. Works without the
+ * secrets and in spite of faulty lines of the file, which are then warned of. Rejects with what the configuration
+ * (exit code 2) or the store has to say.
  */
-export async function withBooks<T>(
-  invocation: Pick<Invocation<object>, 'io' | 'loadConfig'>,
-  use: (books: Books) => Promise<T>,
-): Promise<T> {
-  const { config } = await invocation.loadConfig();
+export async function withBooks<T>(invocation: Asks, use: (books: Books) => Promise<T>): Promise<T> {
+  const file = await invocation.booksConfig();
+  // Where the books lie can only be guessed, and there are none: the file is the first thing to mend.
+  if (file.broken && !existsSync(join(file.dataDir, 'invsync.db'))) await invocation.loadConfig();
   const { openSqliteStore } = await import('../store/sqlite/index.ts');
-  const store = await openSqliteStore({ dataDir: config.data_dir, writer: 'caller' });
+  const store = await openSqliteStore({ dataDir: file.dataDir, writer: 'caller' });
   try {
     const warnings: string[] = [];
-    const channels = await channelRows(config, store, { now: invocation.io.now(), warnings });
-    return await use({ config, store, channels, warnings });
+    const channels = await channelRows(invocation, store, { file, warnings });
+    return await use({
+      dataDir: file.dataDir,
+      store,
+      channels,
+      warnings,
+      config: async () => (await invocation.loadConfig()).config,
+      settings: async () => (await invocation.soundConfig()).config,
+      namedInFile: async () => (await invocation.soundConfig()).named,
+    });
   } finally {
     await store.close();
   }
@@ -39,21 +59,39 @@ export async function withBooks<T>(
  * reads writes nothing, and what a running daemon works with is changed by its own reload, never by a look.
  */
 async function channelRows(
-  config: Config,
+  invocation: Asks,
   store: Store,
-  how: { now: number; warnings: string[] },
+  known: { file: BooksConfig; warnings: string[] },
 ): Promise<ChannelRow[]> {
-  const { setupOf } = await import('../compose.ts');
-  const setups = config.channels.map(setupOf);
+  const { file, warnings } = known;
   const rows = await store.channels.list();
-  if (agree(rows, setups)) return rows;
-  if (await daemonRuns(config.data_dir)) {
-    how.warnings.push(
+  // Reading the channels of a file costs more than most commands.
+  if ((await store.channels.configuredFrom()) === file.textHash) return rows;
+  const faulty = `${file.file} has faults that stop the daemon: see invsync config check`;
+  if (file.broken) {
+    warnings.push(faulty);
+    return rows;
+  }
+  const sound = await invocation.soundConfig();
+  if (sound.faulty) warnings.push(faulty);
+  const { setupOf } = await import('../compose.ts');
+  const setups = sound.config.channels.map(setupOf);
+  const whole = sound.config.channels.length === sound.named.length;
+  // A channel that cannot be read now stays what it was.
+  const unread = sound.named.filter((name) => setups.every((setup) => setup.name !== name));
+  const kept = rows.filter((row) => !row.orphaned && unread.includes(row.name)).map((row) => row.setup);
+  if (agree(rows, [...setups, ...kept])) return rows;
+  if (await daemonRuns(file.dataDir)) {
+    warnings.push(
       'the channels in the configuration file differ from what the daemon runs with: reload it with SIGHUP',
     );
     return rows;
   }
-  return store.channels.configure(setups, how.now);
+  return store.channels.configure(
+    [...setups, ...kept],
+    invocation.io.now(),
+    whole ? file.textHash : undefined,
+  );
 }
 
 function agree(rows: readonly ChannelRow[], setups: readonly ChannelSetup[]): boolean {

@@ -37,7 +37,7 @@ export async function channelReports(
       mode: row.mode,
       state: channelState(row),
       last_ok_at: iso(row.lastOkAt),
-      feed_fresh: isFresh(books, row, {
+      feed_fresh: isFresh(row, {
         feed: feeds.get(row.id),
         pendingSince: own?.oldestPendingAt ?? null,
         now,
@@ -51,7 +51,6 @@ export async function channelReports(
 
 /** The engine's own measure (`sync/fresh.ts`), for channels of any mode and without an engine. */
 function isFresh(
-  books: Books,
   row: ChannelRow,
   known: { feed: FeedRow | undefined; pendingSince: number | null; now: number },
 ): boolean {
@@ -59,7 +58,7 @@ function isFresh(
   if (row.orphaned || feed === undefined || feed.pulledFrom === null) return false;
   if (feed.gapAt !== null && feed.pulledFrom < feed.gapAt) return false;
   if (pendingSince !== null && now - pendingSince > pendingReachMs) return false;
-  const pollMs = books.config.channels.find((channel) => channel.name === row.name)?.poll ?? null;
+  const pollMs = row.setup.pollMs ?? null;
   const reachMs = pollMs === null ? reachWithoutPollMs : Math.max(shortestReachMs, 2 * pollMs);
   return now - feed.pulledFrom <= reachMs;
 }

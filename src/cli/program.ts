@@ -1,6 +1,8 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { ChannelDefinition } from '../channels/channel.ts';
+import type { BooksConfig } from '../config/books-config.ts';
 import type { LoadedConfig } from '../config/config.ts';
+import type { SoundConfig } from '../config/load.ts';
 import { AppError, EXIT, type ExitCode } from '../errors.ts';
 import type { Io } from './io.ts';
 import { printError } from './print.ts';
@@ -16,7 +18,8 @@ export interface Noun {
 /** What `register` hands on to `define`. */
 export interface Cli {
   io: Io;
-  definitions(): Promise<ChannelDefinition[]>;
+  /** Those of `wanted` types that are built in; all without it. */
+  definitions(wanted?: readonly string[]): Promise<ChannelDefinition[]>;
   finish(code: ExitCode): void;
 }
 
@@ -39,6 +42,10 @@ export interface Invocation<Options> {
   configFile(): Promise<string>;
   /** Throws AppError `config` with all problems in `details.problems`. */
   loadConfig(): Promise<LoadedConfig>;
+  /** What is sound of the file, without secrets. Throws AppError `config` where it is no sound YAML or is not there. */
+  soundConfig(): Promise<SoundConfig>;
+  /** Where the books lie; judges no other line of the file. Throws AppError `config` when there is no file. */
+  booksConfig(): Promise<BooksConfig>;
 }
 
 interface GlobalOptions {
@@ -154,7 +161,7 @@ const meanings: Readonly<Record<ExitCode, string>> = {
 export async function run(
   argv: readonly string[],
   io: Io,
-  using: { nouns?: readonly Noun[]; definitions?: () => Promise<ChannelDefinition[]> } = {},
+  using: { nouns?: readonly Noun[]; definitions?: Cli['definitions'] } = {},
 ): Promise<number> {
   const flags = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
   const json = flags.includes('--json') ? 'json' : 'plain';
@@ -162,7 +169,8 @@ export async function run(
   let code: number = EXIT.ok;
   const cli: Cli = {
     io: seen,
-    definitions: using.definitions ?? (async () => (await import('../channels/registry.ts')).definitions()),
+    definitions:
+      using.definitions ?? (async (wanted) => (await import('../channels/registry.ts')).definitions(wanted)),
     finish: (result) => {
       code = result;
     },
@@ -202,18 +210,44 @@ export function define<Options extends object>(
   command.addHelpText('after', ['', 'Examples:', ...examples, '', 'Exit codes:', ...codes].join('\n'));
   command.action(async () => {
     const options = command.optsWithGlobals<Options & GlobalOptions>();
-    const configFile = async () => {
-      const { locateConfig } = await import('../config/locate.ts');
-      return locateConfig(options.config, cli.io);
-    };
-    const loadConfig = async () => {
-      const file = await configFile();
-      const { loadConfig } = await import('../config/load.ts');
-      return loadConfig(file, cli.io.env, await cli.definitions());
-    };
     const json = options.json === true;
-    cli.finish(await perform({ io: cli.io, args: command.args, options, json, configFile, loadConfig }));
+    const files = filesOf(cli, options.config);
+    cli.finish(await perform({ io: cli.io, args: command.args, options, json, ...files }));
   });
+}
+
+/** The readings of the configuration file that a command may ask for; each imports only what it needs. */
+function filesOf(
+  cli: Cli,
+  wanted: string | undefined,
+): Pick<Invocation<object>, 'configFile' | 'loadConfig' | 'soundConfig' | 'booksConfig'> {
+  const { env } = cli.io;
+  const configFile = async () => (await import('../config/locate.ts')).locateConfig(wanted, cli.io);
+  const soundConfig = async () => {
+    const { readText } = await import('../config/books-config.ts');
+    const { parseSound } = await import('../config/load.ts');
+    const file = await configFile();
+    const text = readText(file);
+    // Only the types that the file names are loaded; a faulty file is judged with all, whose keys make better hints.
+    const types = [...text.matchAll(/\btype:[ \t]*["']?([\w-]+)/g)].map(([, type]) => type ?? '');
+    const narrow = parseSound(text, { file, env, definitions: await cli.definitions(types) });
+    if (narrow.refused === null) return narrow;
+    return parseSound(text, { file, env, definitions: await cli.definitions() });
+  };
+  return {
+    configFile,
+    soundConfig,
+    loadConfig: async () => {
+      const { refused, ...loaded } = await soundConfig();
+      if (refused !== null) throw refused;
+      return loaded;
+    },
+    booksConfig: async () => {
+      const { booksConfig, readText } = await import('../config/books-config.ts');
+      const file = await configFile();
+      return booksConfig(readText(file), { file, env });
+    },
+  };
 }
 
 async function build(

@@ -110,7 +110,7 @@ function numberOf(view: CounterView | undefined): number | null {
 
 async function brakeOn(books: Books, row: ChannelRow, moves: readonly LineMove[]): Promise<string | null> {
   if (moves.length < fewestBraked) return null;
-  const { max_change, max_zero } = books.config.reconcile;
+  const { max_change, max_zero } = (await books.settings()).reconcile;
   const listings = await listingsOn(books, row);
   return brake(moves, listings, { maxChange: max_change, maxZero: max_zero }).reason;
 }

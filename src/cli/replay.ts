@@ -51,7 +51,7 @@ export interface ReplayEffect {
  */
 export async function replayEffect(books: Books, filter: DeliveryFilter, now: number): Promise<ReplayEffect> {
   const { compose } = await import('../compose.ts');
-  const { engine, close } = await compose(books.config, books.store, { log: silentLog });
+  const { engine, close } = await compose(await books.settings(), books.store, { log: silentLog });
   try {
     const newestFirst = await books.store.inbox.read(filter);
     const read: Read[] = [];

@@ -42,8 +42,8 @@ const patienceMs = 500;
 
 /** The engine lock says that it runs; since when, and which version, only its admin listener knows. */
 async function daemonReport(books: Books): Promise<StatusReport['daemon']> {
-  if (!(await daemonRuns(books.config.data_dir))) return { running: false, since: null, version: null };
-  const { listen, token } = books.config.admin;
+  if (!(await daemonRuns(books.dataDir))) return { running: false, since: null, version: null };
+  const { listen, token } = (await books.settings()).admin;
   const host = ['0.0.0.0', '::'].includes(listen.host) ? '127.0.0.1' : listen.host;
   const silent = { running: true, since: null, version: null };
   if (listen.port === 0) return silent;

@@ -15,6 +15,8 @@ export interface Config extends FileSettings {
   given: ReadonlySet<string>;
   /** Changes when any value changes, secrets included; for comparing only, never shown. */
   hash: string;
+  /** Changes with the file's text: says whether the store has seen this file. */
+  textHash: string;
 }
 
 /** One configured account on a platform: what all types share, with `defaults` laid under, and the type's own part. */

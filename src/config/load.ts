@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { ChannelDefinition } from '../channels/channel.ts';
 import { AppError, EXIT } from '../errors.ts';
+import { hashOfText, readText } from './books-config.ts';
 import { readChannels, sharedKeys } from './channels.ts';
 import type { Config, LoadedConfig } from './config.ts';
 import { problemsOf, unknownKeys } from './issues.ts';
@@ -14,8 +14,6 @@ import { checkAdmin, checkListeners, checkRetention, warnOfClearText } from './r
 import { type FileSettings, fileSchema, sections } from './schema.ts';
 import { readSource, type Source } from './source.ts';
 import { isLoopback } from './values.ts';
-
-const maxFileBytes = 1024 * 1024;
 
 /** What is known while a file is read; `secretKeys` are the keys of all types, to keep their values out of messages. */
 interface Found {
@@ -34,11 +32,32 @@ export function loadConfig(file: string, env: Env, definitions: readonly Channel
   return parseConfig(readText(path), { file: path, env, definitions });
 }
 
-/** `loadConfig` for text that is at hand; `file` names it in messages, its folder is where paths start. */
-export function parseConfig(
-  text: string,
-  from: { file: string; env: Env; definitions: readonly ChannelDefinition[] },
-): LoadedConfig {
+interface ParseOptions {
+  /** Names the text in messages; its folder is where paths start. */
+  file: string;
+  env: Env;
+  definitions: readonly ChannelDefinition[];
+}
+
+/** `loadConfig` for text that is at hand. */
+export function parseConfig(text: string, from: ParseOptions): LoadedConfig {
+  const { config, refused, warnings } = parseSound(text, from);
+  if (refused !== null) throw refused;
+  return { config, warnings };
+}
+
+/** What is sound of a file, for commands that work on the books alone. */
+export interface SoundConfig extends LoadedConfig {
+  /** Names under `channels:`, those of unsound channels too; `config.channels` are the sound ones. */
+  named: string[];
+  /** What `parseConfig` throws. A secret that is not at hand makes no channel unsound: it keeps its `${NAME}`. */
+  refused: AppError | null;
+  /** A line is wrong, not only a secret absent. */
+  faulty: boolean;
+}
+
+/** Takes of a file what is sound. Throws AppError `config` only where it is no sound YAML. */
+export function parseSound(text: string, from: ParseOptions): SoundConfig {
   const folder = dirname(from.file);
   const source = readSource(text, { env: from.env, folder });
   const secretKeys = from.definitions.flatMap((definition) => keysOf(definition.config));
@@ -56,7 +75,7 @@ export function parseConfig(
     const hint = 'config.example.yaml shows one of each type';
     found.warnings.push({ path: 'channels', line: 1, message: 'no channel is configured', hint });
   }
-  if (found.problems.length > 0) throw refusal(from.file, found);
+  const refused = found.problems.length > 0 ? refusal(from.file, found) : null;
 
   const config: Config = {
     ...settings,
@@ -65,22 +84,11 @@ export function parseConfig(
     channels,
     given: givenPaths(source.data),
     hash: createHash('sha256').update(canonical(source.data)).digest('hex'),
+    textHash: hashOfText(text),
   };
-  return { config, warnings: publicly(found, found.warnings) };
-}
-
-function readText(file: string): string {
-  try {
-    const text = readFileSync(file, 'utf8');
-    if (text.length <= maxFileBytes) return text;
-    throw new AppError('config', `${file} is larger than ${maxFileBytes} bytes`, { exitCode: EXIT.usage });
-  } catch (error) {
-    if (error instanceof AppError) throw error;
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    const hint =
-      'name another file with --config FILE, or copy config.example.yaml to config.yaml and edit it';
-    throw new AppError('config', `cannot read ${file} (${code})`, { hint, exitCode: EXIT.usage });
-  }
+  const named = Object.keys(tableAt(source, 'channels'));
+  const faulty = found.problems.some((problem) => !source.isBroken(problem.path));
+  return { config, warnings: publicly(found, found.warnings), named, refused, faulty };
 }
 
 /** Everything but the channels. Sections that are empty (`server:`) count as not there. */

@@ -28,7 +28,7 @@ export interface Source {
   /** The scalar came from `${…}`, at least in part. */
   isReferenced(path: Path): boolean;
   /** A problem at this path is already known (a reference that leads nowhere). */
-  isBroken(path: Path): boolean;
+  isBroken(path: Path | string): boolean;
   /** What references expanded to, for keeping it out of messages. */
   expandedValues: string[];
 }
@@ -96,7 +96,7 @@ export function readSource(text: string, sources: ReferenceSources): Source {
     has: (path) => walk.lines.has(pathText(path)),
     isEmpty: (path) => walk.empty.has(pathText(path)),
     isReferenced: (path) => walk.referenced.has(pathText(path)),
-    isBroken: (path) => walk.broken.has(pathText(path)),
+    isBroken: (path) => walk.broken.has(typeof path === 'string' ? path : pathText(path)),
     lineOf: (path) => nearestLine(path, walk.lines),
   };
 }

@@ -15,10 +15,10 @@ export function rename(invocation: Invocation<object>): Promise<ExitCode> {
     const row = channelNamed(books, from);
     await books.store.channels.rename(row.name, to);
     const warnings = [...books.warnings];
-    const inFile = (name: string) => books.config.channels.some((channel) => channel.name === name);
-    if (!inFile(to)) warnings.push(`the configuration file does not know ${to} yet: rename it there too`);
+    if (!(await books.namedInFile()).includes(to))
+      warnings.push(`the configuration file does not know ${to} yet: rename it there too`);
     else await adopt(books, invocation.io.now());
-    if (await daemonRuns(books.config.data_dir))
+    if (await daemonRuns(books.dataDir))
       warnings.push('a daemon runs: reload it with SIGHUP, so that it uses the new name');
     answer(invocation, { channel: to, renamed_from: from }, warnings, (io) =>
       printLine(io, `${from} is ${to} now`),
@@ -30,7 +30,8 @@ export function rename(invocation: Invocation<object>): Promise<ExitCode> {
 /** The row under its new name is the configured channel from now on. */
 async function adopt(books: Books, now: number): Promise<void> {
   const { setupOf } = await import('../../compose.ts');
-  await books.store.channels.configure(books.config.channels.map(setupOf), now);
+  const { channels, textHash } = await books.config();
+  await books.store.channels.configure(channels.map(setupOf), now, textHash);
 }
 
 /** `channels remove`: only what the file no longer names, else it would be back at once, empty. */
@@ -38,7 +39,7 @@ export function remove(invocation: Invocation<{ yes?: boolean }>): Promise<ExitC
   const [named = ''] = invocation.args;
   return withBooks(invocation, async (books) => {
     const row = channelNamed(books, named);
-    if (books.config.channels.some((channel) => channel.name === row.name)) {
+    if ((await books.namedInFile()).includes(row.name)) {
       throw new AppError('channel_configured', `channel "${row.name}" is still in the configuration file`, {
         hint: `take it out of the file first, or stop it with: invsync channels pause ${row.name}`,
         exitCode: EXIT.usage,

@@ -69,18 +69,18 @@ function check(invocation: Invocation<object>): Promise<ExitCode> {
 
 /** Opening the books brings them up to date; what is left is to say what happened. */
 async function migrate(invocation: Invocation<object>): Promise<ExitCode> {
-  const { config } = await invocation.loadConfig();
-  const database = join(config.data_dir, 'invsync.db');
+  const { dataDir } = await invocation.booksConfig();
+  const database = join(dataDir, 'invsync.db');
   const created = !existsSync(database);
-  const before = copiesIn(config.data_dir);
+  const before = copiesIn(dataDir);
   return withBooks(invocation, async (books) => {
-    const copies = copiesIn(config.data_dir).filter((file) => !before.includes(file));
+    const copies = copiesIn(dataDir).filter((file) => !before.includes(file));
     const document = { database, created, migrated: copies.length > 0, copies };
     answer(invocation, document, books.warnings, (io) => {
       if (created) printLine(io, `${database} is made`);
       else
         printLine(io, copies.length > 0 ? `${database} is brought up to date` : `${database} is up to date`);
-      for (const copy of copies) printLine(io, `a copy from before is ${join(config.data_dir, copy)}`);
+      for (const copy of copies) printLine(io, `a copy from before is ${join(dataDir, copy)}`);
     });
     return EXIT.ok;
   });

@@ -59,14 +59,19 @@ export interface ChannelSetup {
   clockMarginMs: number;
   /** Null when the channel reports shipping and nothing is presumed. */
   presumeGoneMs: number | null;
+  /** How often orders are pulled; null: not by timer. Absent in rows of older versions. */
+  pollMs?: number | null;
 }
 
 export interface ChannelStore {
   /**
    * Makes the rows of all configured channels; the rest becomes orphaned. Mode: the file's value counts when it
    * differs from the file's value last seen, else the command's. A changed offer makes the channel's counters due.
+   * `textHash`: of the file that said all this.
    */
-  configure(channels: ChannelSetup[], now: number): Promise<ChannelRow[]>;
+  configure(channels: ChannelSetup[], now: number, textHash?: string): Promise<ChannelRow[]>;
+  /** The `textHash` of the last `configure` that had one: a file with the same text has nothing to say. */
+  configuredFrom(): Promise<string | null>;
   list(): Promise<ChannelRow[]>;
   /** Binds at first contact. `taken`: another channel has this account; `changed`: bound to a different one before. */
   bind(

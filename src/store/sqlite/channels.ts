@@ -67,14 +67,31 @@ function byName(db: Db, name: string): ChannelRow {
 }
 
 /** See `ChannelStore.configure`. */
-export function configureChannels(db: Db, setups: ChannelSetup[], now: number): ChannelRow[] {
+export function configureChannels(
+  db: Db,
+  setups: ChannelSetup[],
+  now: number,
+  textHash?: string,
+): ChannelRow[] {
   db.sql("update channel set orphaned = 1 where type <> 'internal'").run();
   for (const setup of setups) {
     const raw = db.sql('select * from channel where name = ?').get(setup.name) as RawChannel | undefined;
     if (raw === undefined) insertChannel(db, setup, now);
     else updateChannel(db, channelFrom(raw), setup, now);
   }
+  if (textHash !== undefined) {
+    db.sql(
+      "insert into meta (key, value) values ('configured_from', ?) on conflict (key) do update set value = excluded.value",
+    ).run(textHash);
+  }
   return listChannels(db);
+}
+
+export function configuredFrom(db: Db): string | null {
+  const row = db.sql("select value from meta where key = 'configured_from'").get() as
+    | { value: string }
+    | undefined;
+  return row?.value ?? null;
 }
 
 function insertChannel(db: Db, setup: ChannelSetup, now: number): void {

@@ -61,7 +61,8 @@ function storeOn(db: Db, executor: Executor): Store {
 
   return {
     channels: {
-      configure: (setups, now) => write('configureChannels', setups, now),
+      configure: (setups, now, textHash) => write('configureChannels', setups, now, textHash),
+      configuredFrom: () => read('configuredFrom'),
       list: () => read('listChannels'),
       bind: (channelId, accountId) => write('bindAccount', channelId, accountId),
       setMode: (name, mode, actor, now) => write('setMode', name, mode, actor, now),

@@ -3,6 +3,7 @@ import { applyOrders } from './apply.ts';
 import {
   bindAccount,
   configureChannels,
+  configuredFrom,
   listChannels,
   listFeeds,
   markChannel,
@@ -140,6 +141,7 @@ export const reads = {
   claimable,
   listDeliveries,
   readDeliveries,
+  configuredFrom,
   listChannels,
   listFeeds,
   vaultGet,
