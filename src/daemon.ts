@@ -1,6 +1,7 @@
 import { systemClock } from './clock.ts';
 import { type Composition, compose } from './compose.ts';
 import type { Config } from './config/config.ts';
+import { messageOf } from './errors.ts';
 import { createAdminListener } from './http/admin.ts';
 import { createMetrics } from './http/metrics.ts';
 import { createPublicListener } from './http/public.ts';
@@ -36,6 +37,8 @@ export interface Daemon {
   adminUrl: string;
   /** Takes a new configuration; `data_dir` and the addresses need a restart, which it says in words. */
   reload(config: Config): Promise<string[]>;
+  /** Resolves when a part has ended without which nothing can be stored: the process must end, and start again. */
+  readonly lost: Promise<Error>;
   /** Drains and stops; a second stop is harmless. */
   stop(): Promise<void>;
 }
@@ -80,6 +83,12 @@ interface Ground {
 async function run(config: Config, ground: Ground): Promise<Daemon> {
   const { store, log } = ground;
   await store.outbox.recover(systemClock.now());
+  let broken: string | null = null;
+  const lost = store.lost.then((error) => {
+    broken = messageOf(error);
+    log.error({ error: broken }, 'ending: nothing can be stored any more');
+    return error;
+  });
   let crew = await assemble(config, ground);
   const engine = () => crew.composition.engine;
   const receive: Receiver['receive'] = (name, request) => crew.receiver.receive(name, request);
@@ -91,6 +100,7 @@ async function run(config: Config, ground: Ground): Promise<Daemon> {
     {
       log,
       clock: systemClock,
+      broken: () => broken,
       ready: () => readiness(store),
       status: () => statusReport(engine(), ground),
       stock: (sku) => stockReport({ store }, sku),
@@ -119,13 +129,17 @@ async function run(config: Config, ground: Ground): Promise<Daemon> {
     await stopDuties(crew);
     await adminListener.stop();
     await crew.composition.close();
-    await store.duties.tidy();
+    // The log keeps what does not fit into the database now; the next start reads it.
+    await store.duties
+      .tidy()
+      .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'the log was not emptied'));
     await store.close();
     ground.release();
   };
   return {
     publicUrl: publicListener.url,
     adminUrl: adminListener.url,
+    lost,
     reload: async (next) => {
       const notes = restartNotes(config, next);
       const fresh = await assemble(next, ground);

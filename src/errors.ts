@@ -39,7 +39,8 @@ export class AppError extends Error {
   }
 }
 
-/** The message of anything that was thrown. */
+/** The message of anything that was thrown. What another thread threw arrives as a plain object. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const told = typeof error === 'object' && error !== null && 'message' in error ? error.message : error;
+  return typeof told === 'object' ? JSON.stringify(told) : String(told);
 }

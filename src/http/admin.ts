@@ -17,6 +17,8 @@ import { type ReservationWorld, serveReservations } from './reservations.ts';
 /** What the admin listener shows and does; all of it handed in. */
 export interface AdminWorld extends ReservationWorld {
   log: Log;
+  /** What ended although the process goes on; null while it lives. */
+  broken(): string | null;
   /** Can it write, does the worker run. A channel that is down does not make it unready. */
   ready(): Promise<{ ready: boolean; checks: { name: string; ok: boolean; detail: string }[] }>;
   /** As `status --json` prints it. */
@@ -104,7 +106,12 @@ async function serve(world: AdminWorld, ask: HttpAsk): Promise<HttpAnswer> {
 }
 
 async function pageOf(world: AdminWorld, path: string): Promise<(() => Promise<HttpAnswer>) | null> {
-  if (path === '/healthz') return async () => json(200, { status: 'ok' });
+  if (path === '/healthz') {
+    return async () => {
+      const reason = world.broken();
+      return reason === null ? json(200, { status: 'ok' }) : json(503, { status: 'broken', reason });
+    };
+  }
   if (path === '/readyz') {
     return async () => {
       const state = await world.ready();

@@ -44,5 +44,7 @@ export interface Store {
   rehearse(steps: RehearsalStep[], counterIds: number[] | null, now: number): Promise<Rehearsal>;
   /** Resolves (true) when anything was committed since the last call, by any process; polled by the daemon. */
   changedSince(): boolean;
+  /** Resolves when the store can do nothing any more although nobody closed it: only a new process helps. */
+  readonly lost: Promise<Error>;
   close(): Promise<void>;
 }

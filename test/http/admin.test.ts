@@ -9,6 +9,7 @@ import { raw } from './raw.ts';
 
 let world: World;
 let ready: boolean;
+let broken: string | null;
 let moved: number;
 const listeners: Listener[] = [];
 
@@ -17,6 +18,7 @@ beforeEach(async () => {
   await world.stock('TEE', 5);
   await world.stock('MUG', 1);
   ready = true;
+  broken = null;
   moved = 0;
 });
 afterEach(async () => {
@@ -34,6 +36,7 @@ async function admin(token: string | null = null, reservations = world.store.res
       moved: () => {
         moved += 1;
       },
+      broken: () => broken,
       ready: async () => ({ ready, checks: [{ name: 'database', ok: ready, detail: '' }] }),
       status: async () => ({ daemon: { running: true } }),
       stock: async (sku) => {
@@ -229,6 +232,15 @@ describe('pages', () => {
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
     expect((await reserve(url, oneTee)).status).toBe(401);
     expect(await world.available('TEE')).toBe(5);
+  });
+
+  test('it is not called alive when a part of it has ended for good', async () => {
+    const url = await admin();
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    broken = 'the thread that writes the database has ended';
+    const answer = await fetch(`${url}/healthz`);
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toEqual({ status: 'broken', reason: broken });
   });
 
   test('a browser page cannot ask, neither by its origin nor by another name for this machine', async () => {

@@ -52,10 +52,13 @@ async function serve(invocation: Invocation<ServeOptions>): Promise<ExitCode> {
   io.onHangup(() => {
     reloading = reloading.then(reload);
   });
-  await new Promise<void>((resolve) => {
-    if (ended.aborted) return resolve();
-    ended.addEventListener('abort', () => resolve(), { once: true });
+  const asked = new Promise<null>((resolve) => {
+    if (ended.aborted) return resolve(null);
+    ended.addEventListener('abort', () => resolve(null), { once: true });
   });
+  const lost = await Promise.race([asked, daemon.lost]);
+  // Nothing is left that could be drained: who supervises the process starts it again.
+  if (lost !== null) throw lost;
   await reloading;
   await daemon.stop();
   return EXIT.ok;

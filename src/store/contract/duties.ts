@@ -52,7 +52,7 @@ export interface DutyStore {
     limit: number,
     now: number,
   ): Promise<number>;
-  /** Truncates the write-ahead log when nobody reads. */
+  /** Truncates the write-ahead log when nobody reads. Rejects (`store_full`) when there is no room to do it. */
   tidy(): Promise<void>;
   /** Can it write, is synchronous FULL, is the schema ours, sums and sizes. */
   check(deep: boolean): Promise<CheckItem[]>;

@@ -1,16 +1,18 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { AppError, EXIT } from '../../errors.ts';
+import { AppError, EXIT, messageOf } from '../../errors.ts';
 import type { Db, OpenOptions } from './open.ts';
 import type { ArgsOf, ResultOf, WriteCall, WriteName, Writes } from './operations.ts';
-import { type CallResult, errorOf, transact } from './transact.ts';
+import { type CallResult, checkpoint, errorOf, transact } from './transact.ts';
 
 /** Runs writing operations, each atomic; how many share a commit is its business. */
 export interface Executor {
   write<N extends WriteName>(name: N, ...args: ArgsOf<Writes[N]>): Promise<ResultOf<Writes[N]>>;
-  /** Truncates the log. */
+  /** Truncates the log. Rejects with `store_full` when the disk has no room for what is in it. */
   tidy(): Promise<void>;
+  /** Resolves when the writer has ended although nobody closed it; never otherwise. */
+  lost: Promise<AppError>;
   close(): Promise<void>;
 }
 
@@ -30,19 +32,23 @@ export function callerExecutor(db: Db): Executor {
     write: (name, ...args) => {
       if (!db.raw.open) return Promise.reject(closedError());
       const [result] = transact(db, [{ name, args }]);
-      if (result === undefined) return Promise.reject(new Error('no result'));
-      if (!result.ok) return Promise.reject(errorOf(result));
-      return Promise.resolve(result.value as ResultOf<Writes[typeof name]>);
+      return answerOf(result) as Promise<ResultOf<Writes[typeof name]>>;
     },
-    tidy: () => {
-      db.raw.pragma('wal_checkpoint(TRUNCATE)');
-      return Promise.resolve();
+    tidy: async () => {
+      await answerOf(checkpoint(db));
     },
+    // There is no thread that could end by itself.
+    lost: new Promise(() => undefined),
     close: () => {
       db.raw.close();
       return Promise.resolve();
     },
   };
+}
+
+function answerOf(result: CallResult | undefined): Promise<unknown> {
+  if (result === undefined) return Promise.reject(new Error('the writer lost a result'));
+  return result.ok ? Promise.resolve(result.value) : Promise.reject(errorOf(result));
 }
 
 /** The writer thread and what is on its way to it. */
@@ -51,8 +57,9 @@ interface Line {
   queue: Pending[];
   inFlight: Pending[];
   /** Answered in order: the oldest is the one that is done. */
-  controls: { resolve(): void }[];
-  ended: Error | null;
+  controls: { resolve(value: unknown): void; reject(error: Error): void }[];
+  ended: AppError | null;
+  onLost: (error: AppError) => void;
   closing: boolean;
   onIdle: () => void;
 }
@@ -68,11 +75,16 @@ export async function threadExecutor(options: Omit<OpenOptions, 'randomHex'>): P
     inFlight: [],
     controls: [],
     ended: null,
+    onLost: () => undefined,
     closing: false,
     onIdle: () => undefined,
   };
+  const lost = new Promise<AppError>((resolve) => {
+    line.onLost = resolve;
+  });
   await ready(line);
   return {
+    lost,
     write: (name, ...args) =>
       new Promise((resolve, reject) => {
         if (line.ended !== null || line.closing) return reject(line.ended ?? closedError());
@@ -84,11 +96,14 @@ export async function threadExecutor(options: Omit<OpenOptions, 'randomHex'>): P
         line.queue.push({ call: { name, args }, resolve: resolve as (value: unknown) => void, reject });
         send(line);
       }),
-    tidy: () => command(line, 'tidy'),
+    tidy: async () => {
+      await command(line, 'tidy');
+    },
     close: async () => {
       line.closing = true;
       await idle(line);
-      await command(line, 'close');
+      // A writer that has ended has nothing left to close.
+      if (line.ended === null) await command(line, 'close');
       await line.worker.terminate();
     },
   };
@@ -101,21 +116,24 @@ function ready(line: Line): Promise<void> {
       if (message.kind === 'ready') resolve();
       else if (message.kind === 'refused') reject(errorOf(message));
       else if (message.kind === 'results') settle(line, message.results);
-      else line.controls.shift()?.resolve();
+      else told(line, message.result);
     });
     line.worker.on('error', (error) => {
-      const cause = error instanceof Error ? error : new Error(String(error));
-      reject(cause);
-      fail(line, cause);
+      const ended = lostError(error);
+      reject(ended);
+      fail(line, ended);
     });
-    line.worker.on('exit', () => fail(line, closedError()));
+    line.worker.on('exit', () => fail(line, line.closing ? closedError() : lostError('it ended')));
   });
 }
 
 function send(line: Line): void {
   if (line.inFlight.length > 0 || line.queue.length === 0 || line.ended !== null) return;
   line.inFlight = line.queue.splice(0, maxBatch);
-  line.worker.postMessage({ kind: 'calls', calls: line.inFlight.map((pending) => pending.call) });
+  line.worker.postMessage({
+    kind: 'calls',
+    calls: line.inFlight.map((pending) => pending.call),
+  } satisfies WriterOrder);
 }
 
 function settle(line: Line, results: CallResult[]): void {
@@ -123,27 +141,32 @@ function settle(line: Line, results: CallResult[]): void {
   line.inFlight = [];
   send(line);
   done.forEach((pending, index) => {
-    const result = results[index];
-    if (result === undefined) pending.reject(new Error('the writer lost a result'));
-    else if (result.ok) pending.resolve(result.value);
-    else pending.reject(errorOf(result));
+    answerOf(results[index]).then(pending.resolve, pending.reject);
   });
   if (line.inFlight.length === 0) line.onIdle();
 }
 
-function fail(line: Line, error: Error): void {
-  line.ended ??= error;
-  for (const pending of [...line.inFlight, ...line.queue.splice(0)]) pending.reject(line.ended);
-  line.inFlight = [];
-  for (const control of line.controls.splice(0)) control.resolve();
-  line.onIdle();
+function told(line: Line, result: CallResult): void {
+  const control = line.controls.shift();
+  if (control !== undefined) answerOf(result).then(control.resolve, control.reject);
 }
 
-function command(line: Line, kind: 'tidy' | 'close'): Promise<void> {
-  return new Promise((resolve) => {
-    if (line.ended !== null) return resolve();
-    line.controls.push({ resolve });
-    line.worker.postMessage({ kind });
+/** The thread is gone: everything on its way is refused, and whoever keeps the process alive is told. */
+function fail(line: Line, error: AppError): void {
+  if (line.ended !== null) return;
+  line.ended = error;
+  for (const waiting of [...line.inFlight, ...line.queue.splice(0), ...line.controls.splice(0)])
+    waiting.reject(error);
+  line.inFlight = [];
+  line.onIdle();
+  if (!line.closing) line.onLost(error);
+}
+
+function command(line: Line, kind: 'tidy' | 'close'): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    if (line.ended !== null) return reject(line.ended);
+    line.controls.push({ resolve, reject });
+    line.worker.postMessage({ kind } satisfies WriterOrder);
   });
 }
 
@@ -158,12 +181,22 @@ function closedError(): AppError {
   return new AppError('store_closed', 'the store was closed', { exitCode: EXIT.temporary });
 }
 
+function lostError(cause: unknown): AppError {
+  return new AppError('store_lost', `the thread that writes the database has ended: ${messageOf(cause)}`, {
+    hint: 'start invsync again; nothing acknowledged was lost',
+    cause,
+  });
+}
+
+/** What the writer thread is asked to do: one order, one answer. */
+export type WriterOrder = { kind: 'calls'; calls: WriteCall[] } | { kind: 'tidy' } | { kind: 'close' };
+
 /** What the writer thread says. */
 export type WriterMessage =
   | { kind: 'ready' }
   | { kind: 'refused'; code: string; message: string }
   | { kind: 'results'; results: CallResult[] }
-  | { kind: 'done' };
+  | { kind: 'done'; result: CallResult };
 
 /** A thread cannot be loaded from TypeScript on Node 20: from `src` (tests) the built entry is used. */
 function writerEntry(): URL {

@@ -4,6 +4,7 @@ import type { Store } from '../store.ts';
 import { callerExecutor, type Executor, threadExecutor } from './executor.ts';
 import { type Db, openForReading, openForWriting } from './open.ts';
 import { type ArgsOf, type ResultOf, reads } from './operations.ts';
+import { errorOf, failure } from './transact.ts';
 
 export interface SqliteOptions {
   /** Folder of `invsync.db`; made when it is missing. */
@@ -46,7 +47,8 @@ function storeOn(db: Db, executor: Executor): Store {
       const found = looseReads.has(name) ? run() : asOneRead(db, run);
       return Promise.resolve(found as ResultOf<(typeof reads)[N]>);
     } catch (error) {
-      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+      const told = failure(error);
+      return Promise.reject(told.code === 'defect' ? error : errorOf(told));
     }
   };
   const claimed = new Set<number>();
@@ -186,6 +188,7 @@ function storeOn(db: Db, executor: Executor): Store {
       seen = version;
       return changed;
     },
+    lost: executor.lost,
     close: () => {
       closed ??= executor.close().then(() => {
         if (db.raw.open) db.raw.close();
@@ -207,6 +210,6 @@ function asOneRead(db: Db, run: () => unknown): unknown {
   try {
     return run();
   } finally {
-    if (db.raw.inTransaction) db.sql('commit').run();
+    if (db.raw.inTransaction) db.sql('rollback').run();
   }
 }

@@ -12,6 +12,7 @@ export type CallResult = { ok: true; value: unknown } | { ok: false; code: strin
  */
 export function transact(db: Db, calls: readonly WriteCall[]): CallResult[] {
   try {
+    rollBack(db);
     db.sql('begin immediate').run();
   } catch (error) {
     return calls.map(() => failure(error));
@@ -21,9 +22,17 @@ export function transact(db: Db, calls: readonly WriteCall[]): CallResult[] {
     db.sql('commit').run();
     return results;
   } catch (error) {
-    if (db.raw.inTransaction) db.sql('rollback').run();
+    try {
+      rollBack(db);
+    } catch {
+      // The disk that refused the commit may refuse this too: the next transaction tries again before it begins.
+    }
     return calls.map(() => failure(error));
   }
+}
+
+function rollBack(db: Db): void {
+  if (db.raw.inTransaction) db.sql('rollback').run();
 }
 
 function runCall(db: Db, call: WriteCall, shared: boolean): CallResult {
@@ -39,7 +48,8 @@ function runCall(db: Db, call: WriteCall, shared: boolean): CallResult {
   }
 }
 
-function failure(error: unknown): CallResult {
+/** What was thrown, as it crosses threads. */
+export function failure(error: unknown): CallResult & { ok: false } {
   const code = error instanceof AppError ? error.code : codeOf(error);
   const hint = error instanceof AppError ? `\u0000${error.hint}\u0000${error.exitCode}` : '';
   return { ok: false, code, message: `${messageOf(error)}${hint}` };
@@ -48,6 +58,23 @@ function failure(error: unknown): CallResult {
 function codeOf(error: unknown): string {
   const code = error instanceof Error ? (error as Error & { code?: unknown }).code : undefined;
   return typeof code === 'string' ? code : 'defect';
+}
+
+/**
+ * Moves what committed transactions wrote from the log into the database and empties the log. Waits for nobody: what a
+ * reader still needs stays where it is until the next time.
+ */
+export function checkpoint(db: Db): CallResult {
+  const patience = Number(db.raw.pragma('busy_timeout', { simple: true }));
+  try {
+    db.raw.pragma('busy_timeout = 0');
+    db.raw.pragma('wal_checkpoint(TRUNCATE)');
+    return { ok: true, value: null };
+  } catch (error) {
+    return failure(error);
+  } finally {
+    db.raw.pragma(`busy_timeout = ${patience}`);
+  }
 }
 
 /** Turns a failed call back into the error that the store contract promises. */
