@@ -9,6 +9,7 @@ import { allocationOf, listingById, listingOf, type SoldListing } from './listin
 import { noteOpened } from './mark.ts';
 import type { StoredOrder } from './order-row.ts';
 import { takeFromHold } from './tied.ts';
+import { noteStirred } from './unsettled.ts';
 
 /** One order on its way through a transaction. */
 export interface Passage {
@@ -114,6 +115,7 @@ function applyLine(passage: Passage, intent: Intent): void {
   const unmoved = line.taken === shown.taken && line.gone === gone && line.reportedGone === shown.gone;
   if (line.allocation === 'unmapped' && shown.taken > 0) result.unmappedLines += 1;
   if (state === 'known' && unmoved && line.orderRef === orderRef) return;
+  if (state === 'known' && line.gone === line.taken) noteStirred(tx, line);
   line.orderRef = orderRef;
   line.reportedGone = shown.gone;
   if (line.allocation === 'held' && passage.tied.length > 0)

@@ -10,11 +10,12 @@ import type { Actor, StockChange, StockOutcome, StockRow } from '../store.ts';
 import { allocate, giveMore, takeBack } from './allocate.ts';
 import { fillShortfalls, keepDocket, orderOf } from './docket.ts';
 import { beginTx, type Cause, freeIn, levelIn, moveLevel, type Tx } from './ledger.ts';
-import { type LineRow, linesOfSku, saveLine } from './lines.ts';
+import { type LineRow, saveLine } from './lines.ts';
 import { markDue } from './mark.ts';
 import type { Db } from './open.ts';
 import { createSku, nearestSku, skuIdOf, stockRow } from './sku.ts';
 import { shortenHolds } from './tied.ts';
+import { linesInDoubt, markSettled } from './unsettled.ts';
 import { startUncounted } from './waiting.ts';
 
 /** See `StockStore.change`: all or nothing, in one transaction. */
@@ -91,7 +92,9 @@ function add(tx: Tx, skuId: number, change: StockChange, hand: Hand): { short: n
   const counted = as_of !== null && change.asOf <= as_of && change.asOf < tx.now;
   const quantity = counted ? 0 : change.quantity;
   const free = freeIn(tx, skuId);
-  const short = free + quantity < 0 ? release(tx, skuId, -(free + quantity), hand).short : 0;
+  const deficit = -(free + quantity);
+  const held = () => linesInDoubt(tx.db, skuId, null).filter((line) => line.allocation === 'held');
+  const short = deficit > 0 ? release(tx, skuId, held(), deficit, hand).short : 0;
   const kind = change.kind === 'receive' ? 'receipt' : 'adjustment';
   const delta = { onHand: quantity, committed: 0, reserved: 0 };
   if (moveLevel(tx, skuId, delta, { kind, occurredAt: change.asOf, ...hand }) === null)
@@ -102,9 +105,10 @@ function add(tx: Tx, skuId: number, change: StockChange, hand: Hand): { short: n
 
 /** Sets the SKU's baseline and brings its level to what the count means today. */
 function count(tx: Tx, skuId: number, change: StockChange, hand: Hand): { short: number; found: number } {
-  if (change.basis === 'shelf') presumeGone(tx, skuId, change);
-  const held = linesOfSku(tx.db, skuId).filter((line) => line.allocation === 'held');
   const { quantity, asOf, basis } = change;
+  const lines = linesInDoubt(tx.db, skuId, asOf);
+  if (basis === 'shelf') presumeGone(tx, lines, change);
+  const held = lines.filter((line) => line.allocation === 'held');
   const onHand = onHandAtCount(
     { quantity, asOf, basis },
     held.map((line) => countedLine(line, skuId)),
@@ -112,13 +116,14 @@ function count(tx: Tx, skuId: number, change: StockChange, hand: Hand): { short:
   );
   const { committed, reserved } = levelIn(tx, skuId);
   const deficit = committed + reserved - onHand;
-  const { short, left } = deficit > 0 ? release(tx, skuId, deficit, hand) : { short: 0, left: 0 };
+  const { short, left } = deficit > 0 ? release(tx, skuId, held, deficit, hand) : { short: 0, left: 0 };
   const freed = left > 0 ? shortenHolds(tx, skuId, left) : 0;
   // More left the shelf than was counted: pieces that nobody counted.
   const found = left - freed;
   setOnHand(tx, skuId, onHand + found, change, hand);
-  if (basis === 'free') giveOwed(tx, skuId, asOf);
-  startUncounted(tx, skuId);
+  if (basis === 'free') giveOwed(tx, skuId, held, asOf);
+  startUncounted(tx, lines);
+  markSettled(tx, skuId, lines, asOf);
   tx.risen.add(skuId);
   return { short, found };
 }
@@ -174,8 +179,13 @@ function sinceCount(tx: Tx, skuId: number, asOf: number): SinceCount {
  * Takes units from the youngest unshipped lines; they are short now, on the docket, cause `count`. `left`: pieces
  * that no line could give up.
  */
-function release(tx: Tx, skuId: number, deficit: number, hand: Hand): { short: number; left: number } {
-  const lines = linesOfSku(tx.db, skuId).filter((line) => line.allocation === 'held');
+function release(
+  tx: Tx,
+  skuId: number,
+  lines: readonly LineRow[],
+  deficit: number,
+  hand: Hand,
+): { short: number; left: number } {
   const counted = lines.map((line) => countedLine(line, skuId));
   let short = 0;
   let left = deficit;
@@ -193,10 +203,8 @@ function release(tx: Tx, skuId: number, deficit: number, hand: Hand): { short: n
 }
 
 /** A free count says that older orders have their goods: what they lacked is theirs, oldest sale first. */
-function giveOwed(tx: Tx, skuId: number, asOf: number): void {
-  const held = linesOfSku(tx.db, skuId).filter((line) => line.allocation === 'held');
-  held.sort((a, b) => a.soldAt - b.soldAt || a.id - b.id);
-  for (const line of held) {
+function giveOwed(tx: Tx, skuId: number, held: readonly LineRow[], asOf: number): void {
+  for (const line of [...held].sort((a, b) => a.soldAt - b.soldAt || a.id - b.id)) {
     const owed = owedAtFreeCount(countedLine(line, skuId), asOf);
     if (owed === 0) continue;
     const order = orderOf(tx, line.orderRef);
@@ -216,8 +224,8 @@ export function goneAfterMs(channelId: number, presumeGoneMs: Record<number, num
 }
 
 /** Channels that never report shipping: lines old enough are presumed to have left, shown to the person first. */
-function presumeGone(tx: Tx, skuId: number, change: StockChange): void {
-  for (const line of linesOfSku(tx.db, skuId)) {
+function presumeGone(tx: Tx, lines: readonly LineRow[], change: StockChange): void {
+  for (const line of lines) {
     const after = goneAfterMs(line.channelId, change.presumeGoneMs);
     if (after === null || line.soldAt + after > change.asOf || line.gone >= line.taken) continue;
     const goneAt = line.soldAt + after;

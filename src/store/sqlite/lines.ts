@@ -105,11 +105,11 @@ export function linesUnmapped(db: Db, channelId: number, listingText: string): L
   return rows.map(lineFrom);
 }
 
-/** Every line that ever drew on a SKU, newest first, by walking its chain. */
-export function linesOfSku(db: Db, skuId: number): LineRow[] {
+/** Lines that began to draw on a SKU after this one (null: all there ever were), newest first, by walking its chain. */
+export function linesSince(db: Db, skuId: number, known: number | null): LineRow[] {
   const lines: LineRow[] = [];
   let at = levelOf(db, skuId).last_line;
-  while (at !== null) {
+  while (at !== null && at !== known) {
     const line = lineById(db, at);
     if (line === null) break;
     lines.push(line);

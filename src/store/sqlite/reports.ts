@@ -15,9 +15,10 @@ import { goneAfterMs } from './count.ts';
 import { noteDeed } from './deeds.ts';
 import { dropShort } from './docket.ts';
 import { beginTx, levelOf } from './ledger.ts';
-import { lineById, linesOfOrder, linesOfSku, saveLine } from './lines.ts';
+import { lineById, linesOfOrder, saveLine } from './lines.ts';
 import type { Db } from './open.ts';
 import { codeOf, skuIdOf, stockRow } from './sku.ts';
+import { linesInDoubt } from './unsettled.ts';
 import { viewsOf } from './views.ts';
 
 export function statusCounts(db: Db): StatusCounts {
@@ -303,7 +304,7 @@ export function openLines(
 ): OpenLine[] {
   const skuId = skuIdOf(db, sku);
   if (skuId === null) return [];
-  return linesOfSku(db, skuId)
+  return linesInDoubt(db, skuId, null)
     .filter((line) => line.taken > line.gone)
     .map((line) => {
       const after = goneAfterMs(line.channelId, presumeGoneMs);

@@ -2,12 +2,12 @@ import { knownBy } from '../../stock/level.ts';
 import { allocate, waive } from './allocate.ts';
 import { keepDocket, orderOf } from './docket.ts';
 import { levelIn, type Tx } from './ledger.ts';
-import { type LineRow, linesOfSku, saveLine } from './lines.ts';
+import { type LineRow, saveLine } from './lines.ts';
 import { listingById } from './listing-row.ts';
 
 /** Lines that waited for this SKU's first count act now, oldest sale first, by what changed since the count. */
-export function startUncounted(tx: Tx, skuId: number): void {
-  const waiting = linesOfSku(tx.db, skuId).filter((line) => line.allocation === 'uncounted');
+export function startUncounted(tx: Tx, lines: readonly LineRow[]): void {
+  const waiting = lines.filter((line) => line.allocation === 'uncounted');
   waiting.sort((a, b) => a.soldAt - b.soldAt || a.id - b.id);
   for (const line of waiting) {
     const counted = (line.parts ?? []).every(([part]) => levelIn(tx, part).counted === 1);
