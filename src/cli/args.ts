@@ -67,10 +67,12 @@ export function timeArg(text: string, name: string, now: number): number {
   if (agoMs !== null) return now - agoMs;
   const found = isoTime.exec(text.trim());
   const [, date = '', time, zone] = found ?? [];
-  const at = Date.parse(time === undefined ? `${date}T00:00:00Z` : `${date}T${time}${zone ?? 'Z'}`);
-  // Date.parse rolls 31 February over into March.
-  const rolled = zone === undefined && !Number.isNaN(at) && !new Date(at).toISOString().startsWith(date);
-  if (found === null || Number.isNaN(at) || rolled) throw usage(`${name} "${text}" is not a time`, timeHint);
+  const day = Date.parse(`${date}T00:00:00Z`);
+  const at = time === undefined ? day : Date.parse(`${date}T${time}${zone ?? 'Z'}`);
+  // Date.parse rolls 31 February over into March, and 24:00 into the next day.
+  const rolled = !Number.isNaN(day) && !new Date(day).toISOString().startsWith(date);
+  if (found === null || Number.isNaN(at) || rolled || time?.startsWith('24') === true)
+    throw usage(`${name} "${text}" is not a time`, timeHint);
   return at;
 }
 

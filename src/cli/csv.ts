@@ -4,7 +4,12 @@ import { AppError, EXIT } from '../errors.ts';
 export interface CsvRecord {
   line: number;
   fields: string[];
+  /** Which of the fields stood in quotes. */
+  quoted: boolean[];
 }
+
+/** What stands between the fields of one file. */
+export type Separator = ',' | ';' | '\t';
 
 /** A fault in the form of the file. */
 export interface CsvFault {
@@ -13,48 +18,66 @@ export interface CsvFault {
 }
 
 /**
- * Reads RFC 4180: commas, fields quoted with " where needed ("" for a quote inside), records ended by CRLF, LF or the
- * end of the file, a byte order mark in front at most. Blank lines are no records. A fault ends the reading of its
- * record only; records that are not sound are left out.
+ * Reads RFC 4180, with another separator where told: fields quoted with " where needed ("" for a quote inside), records
+ * ended by CRLF, LF or the end of the file, a byte order mark in front at most. Lines that are blank, or hold only
+ * separators as spreadsheets leave them, are no records. A fault ends the reading of its record only; records that are
+ * not sound are left out.
  */
-export function parseCsv(text: string): { records: CsvRecord[]; faults: CsvFault[] } {
+export function parseCsv(
+  text: string,
+  separator: Separator = ',',
+): { records: CsvRecord[]; faults: CsvFault[] } {
   const records: CsvRecord[] = [];
   const faults: CsvFault[] = [];
   const source = text.startsWith('\ufeff') ? text.slice(1) : text;
   let at = 0;
   let line = 1;
   while (at < source.length) {
-    const record = readRecord(source, at, line);
-    const blank = record.fields.length === 1 && record.fields[0] === '' && record.fault === null;
+    const record = readRecord(source, { at, line, separator });
+    const { fields, quoted } = record;
     if (record.fault !== null) faults.push(record.fault);
-    else if (!blank) records.push({ line, fields: record.fields });
+    else if (fields.some((field) => field.trim() !== '')) records.push({ line, fields, quoted });
     at = record.end;
     line += record.lines;
   }
   return { records, faults };
 }
 
+/** The separator of a file, told by its first line: the one that occurs there most, outside quotes; a comma by default. */
+export function separatorOf(text: string): Separator {
+  const [first = ''] = text.split(/\r?\n/, 1);
+  const bare = first.replace(/"[^"]*"/g, '');
+  const count = (separator: Separator) => bare.split(separator).length;
+  const other = count(';') > count('\t') ? ';' : '\t';
+  return count(other) > count(',') ? other : ',';
+}
+
 interface ReadRecord {
   fields: string[];
+  quoted: boolean[];
   fault: CsvFault | null;
   /** Where the next record begins, and how many lines this one took. */
   end: number;
   lines: number;
 }
 
-function readRecord(source: string, start: number, line: number): ReadRecord {
+function readRecord(source: string, from: { at: number; line: number; separator: Separator }): ReadRecord {
+  const { at: start, line, separator } = from;
   const fields: string[] = [];
+  const quoted: boolean[] = [];
   let at = start;
   for (;;) {
-    const field = source[at] === '"' ? quotedField(source, at) : plainField(source, at);
+    const inQuotes = source[at] === '"';
+    const field = inQuotes ? quotedField(source, at, separator) : plainField(source, at, separator);
     if (field.fault !== null) return skipped(source, start, { line, message: field.fault });
     fields.push(field.text);
+    quoted.push(inQuotes);
     at = field.end;
-    if (source[at] !== ',') break;
+    if (source[at] !== separator) break;
     at += 1;
   }
   const end = at >= source.length ? at : at + (source[at] === '\r' ? 2 : 1);
-  return { fields, fault: null, end, lines: countLines(source, start, end) };
+  return { fields, quoted, fault: null, end, lines: countLines(source, start, end) };
 }
 
 interface Field {
@@ -63,9 +86,9 @@ interface Field {
   fault: string | null;
 }
 
-function plainField(source: string, start: number): Field {
+function plainField(source: string, start: number, separator: Separator): Field {
   let at = start;
-  while (at < source.length && !endsField(source, at)) at += 1;
+  while (at < source.length && !endsField(source, at, separator)) at += 1;
   const text = source.slice(start, at);
   const fault = text.includes('"')
     ? 'a quote in the middle of a field: put the whole field in quotes and double the quote'
@@ -75,7 +98,7 @@ function plainField(source: string, start: number): Field {
   return { text, end: at, fault };
 }
 
-function quotedField(source: string, start: number): Field {
+function quotedField(source: string, start: number, separator: Separator): Field {
   let text = '';
   let at = start + 1;
   for (;;) {
@@ -87,19 +110,19 @@ function quotedField(source: string, start: number): Field {
     text += '"';
     at += 1;
   }
-  const clean = at >= source.length || endsField(source, at);
+  const clean = at >= source.length || endsField(source, at, separator);
   return { text, end: at, fault: clean ? null : 'text after the closing quote of a field' };
 }
 
-function endsField(source: string, at: number): boolean {
+function endsField(source: string, at: number, separator: Separator): boolean {
   const next = source[at];
-  return next === ',' || next === '\n' || (next === '\r' && source[at + 1] === '\n');
+  return next === separator || next === '\n' || (next === '\r' && source[at + 1] === '\n');
 }
 
 /** A record that is not sound goes on to the end of its first line: what follows may be sound again. */
 function skipped(source: string, start: number, fault: CsvFault): ReadRecord {
   const feed = source.indexOf('\n', start);
-  return { fields: [], fault, end: feed < 0 ? source.length : feed + 1, lines: 1 };
+  return { fields: [], quoted: [], fault, end: feed < 0 ? source.length : feed + 1, lines: 1 };
 }
 
 function countLines(source: string, from: number, to: number): number {
@@ -117,14 +140,19 @@ export function csvLine(fields: readonly (string | number | boolean | null)[]): 
   return `${texts.join(',')}\r\n`;
 }
 
-/** Bytes as text. Throws AppError `not_utf8` (exit code 2). */
+/** Bytes as text. Throws AppError `not_utf8` (exit code 2), with the way to convert it. */
 export function utf8Of(bytes: Uint8Array, file: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    if (!text.slice(0, 1_000).includes('\0')) return text;
   } catch {
-    throw new AppError('not_utf8', `${file} is not UTF-8 text`, {
-      hint: 'save it as "CSV UTF-8" in the spreadsheet program, or convert it with: iconv -f WINDOWS-1252 -t UTF-8',
-      exitCode: EXIT.usage,
-    });
+    // Said below.
   }
+  // UTF-16 begins with one of two marks, or shows by the zero bytes between its letters.
+  const wide = (bytes[0] ?? 0) >= 0xfe || bytes.subarray(0, 1_000).includes(0);
+  const from = wide ? 'UTF-16' : 'WINDOWS-1252';
+  throw new AppError('not_utf8', `${file} is not UTF-8 text${wide ? ' but looks like UTF-16' : ''}`, {
+    hint: `save it as "CSV UTF-8" in the spreadsheet program, or convert it with: iconv -f ${from} -t UTF-8`,
+    exitCode: EXIT.usage,
+  });
 }

@@ -3,7 +3,7 @@ import type { Json } from '../channels/channel.ts';
 import { iso } from '../clock.ts';
 import { AppError, EXIT } from '../errors.ts';
 import { brake, fewestBraked, type Move } from '../stock/brake.ts';
-import type { ChannelRow, CounterView, RehearsalStep } from '../store/store.ts';
+import type { ChannelRow, CounterView, RehearsalStep, StockOutcome } from '../store/store.ts';
 import type { Books } from './books.ts';
 
 /** One number at a channel that a command would change. */
@@ -20,6 +20,8 @@ export interface ReachLine {
 export interface Reach {
   lines: ReachLine[];
   braked: { channel: string; reason: string }[];
+  /** What would become of the changes of stock, in their order. */
+  changed: StockOutcome[];
 }
 
 /** Changes that are rehearsed in one go; the books are locked meanwhile. */
@@ -32,9 +34,11 @@ const changesAtOnce = 1_000;
  */
 export async function reachOf(books: Books, steps: readonly RehearsalStep[], now: number): Promise<Reach> {
   const after = new Map<number, CounterView>();
+  const changed: StockOutcome[] = [];
   for (const batch of batchesOf(steps)) {
     const rehearsal = await books.store.rehearse(batch, null, now);
     for (const view of rehearsal.counters) after.set(view.counterId, view);
+    changed.push(...rehearsal.changed);
   }
   const before = new Map<number, CounterView>();
   const ids = [...after.keys()];
@@ -42,7 +46,7 @@ export async function reachOf(books: Books, steps: readonly RehearsalStep[], now
     for (const view of await books.store.outbox.view(ids.slice(at, at + 500)))
       before.set(view.counterId, view);
   }
-  const reach: Reach = { lines: [], braked: [] };
+  const reach: Reach = { lines: [], braked: [], changed };
   for (const row of books.channels) {
     if (row.mode !== 'live' || row.paused || row.orphaned) continue;
     const moves = movesOn(row, before, after);

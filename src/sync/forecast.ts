@@ -1,3 +1,4 @@
+import { countText } from '../words.ts';
 import type { LiveChannel } from './engine.ts';
 
 /** What a long read will take, for people; silent where the platform's rate does not make it long. */
@@ -17,7 +18,7 @@ export function forecastOf(live: LiveChannel, listings: number): Forecast {
   if (expected === undefined || expected.expectedMs < worthMs) return { plan: '', left: () => '' };
   const { requests, expectedMs } = expected;
   return {
-    plan: `${listings} listings take ${requests} requests, about ${roundedText(expectedMs)} at the rate that the platform allows`,
+    plan: `${countText(listings, 'listing takes', 'listings take')} ${countText(requests, 'request')}, about ${roundedText(expectedMs)} at the rate that the platform allows`,
     left(done) {
       const leftMs = expectedMs * Math.max(0, 1 - done / listings);
       return leftMs < worthMs ? '' : `, about ${roundedText(leftMs)} left`;

@@ -2,6 +2,7 @@ import type { OrderPage } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
 import { messageOf } from '../errors.ts';
 import type { AppliedOrder, ApplyRequest, FeedRow } from '../store/store.ts';
+import { countText } from '../words.ts';
 import { openAlert } from './alerts.ts';
 import { answered, park } from './contact.ts';
 import type { Engine, LiveChannel } from './engine.ts';
@@ -202,7 +203,7 @@ async function markPulled(
   await engine.store.channels.markFeed(live.id, facts);
   if (pulled.missedByFeed.length > 0) {
     const ids = pulled.missedByFeed.slice(0, 5).join(', ');
-    const message = `${pulled.missedByFeed.length} orders of ${live.name} were missed by its feed: ${ids}`;
+    const message = `${countText(pulled.missedByFeed.length, 'order')} missed by the feed of ${live.name}: ${ids}`;
     await openAlert(engine, { channelId: live.id, kind: 'missed_by_feed', subject: live.name, message });
   }
   engine.wakes.push(null);

@@ -1,6 +1,7 @@
 import { ChannelError } from '../channels/errors.ts';
 import { messageOf } from '../errors.ts';
 import type { ChannelRow } from '../store/store.ts';
+import { countText } from '../words.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { feedsOf, freshness } from './fresh.ts';
 import type { SavedPlan } from './plan.ts';
@@ -68,7 +69,7 @@ export async function reconcile(
   const targets = await targetsOf(engine, wish);
   const counterIds = await countersOf(engine, wish);
   const into = wish.dryRun ? 'memory' : 'store';
-  tools.progress?.(`reading the orders of ${targets.length} channels`);
+  tools.progress?.(`reading the orders of ${countText(targets.length, 'channel')}`);
   const first = await pullFirst(engine, { channels: targets.map(({ live }) => live), into }, signal);
   if (!wish.dryRun) await pullStale(engine, first, signal);
   const run: Run = {

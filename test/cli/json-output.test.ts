@@ -27,7 +27,7 @@ beforeAll(async () => {
   await reconciling();
   await machine();
   printed.set('demo', [proofOfNothing()]);
-});
+}, 180_000);
 afterAll(() => world.close());
 
 describe('docs/json-output.md', () => {

@@ -15,7 +15,7 @@ describe('stock import', () => {
     world.write('stock.csv', '\ufeffsku,on_hand,reason\r\nMUG,12,stocktake\r\n"TEA, green",4,\r\n');
     const done = await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--yes', '--by', 'ana');
     expect(done).toMatchObject({ rows: 2, changed: 1, created: 1, unchanged: 0, skipped: 0, problems: [] });
-    expect(done.warnings).toEqual(['1 SKUs were unknown and have been created']);
+    expect(done.warnings).toEqual(['1 SKU was unknown and created']);
     const { stock } = await world.json(EXIT.ok, 'stock', 'list');
     expect(stock.map((row: { sku: string; on_hand: number }) => [row.sku, row.on_hand])).toEqual([
       ['MUG', 12],
@@ -53,12 +53,12 @@ describe('stock import', () => {
     world.write('stock.csv', 'sku,on_hand\nMUG,12\n');
     const silent = await world.invsync('stock', 'import', 'stock.csv');
     expect(silent.code).toBe(EXIT.usage);
-    expect(silent.out).toContain('stock.csv: 1 counts: 0 to change, 1 to create');
+    expect(silent.out).toContain('stock.csv: 1 count: 0 to change, 1 to create');
     expect(silent.err).toContain('repeat the command with --yes');
     const { error } = await world.json(EXIT.usage, 'stock', 'import', 'stock.csv');
     expect(error).toMatchObject({ code: 'needs_yes', plan: { rows: 1, created: 1 } });
     const asked = await world.invsyncWith({ isTty: true }, 'stock', 'import', 'stock.csv');
-    expect([asked.code, asked.asked]).toEqual([EXIT.ok, ['Import 1 counts?']]);
+    expect([asked.code, asked.asked]).toEqual([EXIT.ok, ['Import 1 count?']]);
     const declined = await world.invsyncWith(
       { isTty: true, confirm: async () => false },
       'stock',
@@ -89,7 +89,7 @@ describe('stock import', () => {
     expect([ran.code, ran.out]).toEqual([EXIT.usage, '']);
     expect(ran.err.split('\n').filter((line) => line.startsWith('  line'))).toEqual([
       '  line 3  CUP: on_hand -1 is negative (a whole number from 0 to 1000000000)',
-      '  line 4  CUP2: on_hand 1.5 is not a whole number (a whole number from 0 to 1000000000)',
+      '  line 4  CUP2: on_hand 1.5 is not written as a whole number (a whole number from 0 to 1000000000)',
       '  line 5  CUP3: on_hand "many" is not a number (a whole number from 0 to 1000000000)',
       '  line 6  MUG: is on line 2 already (keep one line per SKU)',
       '  line 7  sku: is empty (give the SKU, or remove the line)',
@@ -108,7 +108,8 @@ describe('stock import', () => {
   it.each([
     ['', 'has no header'],
     ['\n\n', 'has no header'],
-    ['sku;on_hand\nMUG;1\n', 'lacks the column sku and on_hand'],
+    ['sku;count\nMUG;1\n', 'lacks the column on_hand'],
+    ['article\tcount\nMUG\t1\n', 'lacks the column sku and on_hand'],
     ['sku\nMUG\n', 'lacks the column on_hand'],
     ['on_hand\n3\n', 'lacks the column sku'],
     ['sku,on_hand,sku\nMUG,1,CUP\n', 'has the column sku twice'],
@@ -141,6 +142,92 @@ describe('stock import', () => {
     const plan = await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--dry-run');
     expect(plan).toMatchObject({ rows: 1, created: 1, braked: [], lines: [] });
     expect((await world.json(EXIT.ok, 'stock', 'list')).stock).toEqual([]);
+  });
+});
+
+describe('what a stock file may look like', () => {
+  const counts = async () => {
+    const { stock } = await world.json(EXIT.ok, 'stock', 'list');
+    return Object.fromEntries(stock.map((row: { sku: string; on_hand: number }) => [row.sku, row.on_hand]));
+  };
+
+  it.each([
+    ['semicolons', 'sku;on_hand;reason\nMUG;12;"a; b"\n'],
+    ['tabs', 'sku\ton_hand\nMUG\t12\n'],
+    ['commas, though a title holds semicolons', 'sku,on_hand,"a;b;c;d"\nMUG,12,x\n'],
+    ['.0 at its end', 'sku,on_hand\nMUG,12.0\n'],
+    ['rows of separators and blanks', 'sku,on_hand,reason\n,,\nMUG,12,\n , ,\n,,\n'],
+    ['a blank line in front', '\r\nsku;on_hand\r\nMUG;12\r\n'],
+    ['a reason of digits in quotes', 'sku,on_hand,reason\nMUG,12,"800"\n'],
+  ])('with %s', async (_, text) => {
+    world.write('stock.csv', text);
+    await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--yes');
+    expect(await counts()).toEqual({ MUG: 12 });
+  });
+
+  it('with columns that are called otherwise', async () => {
+    world.write('stock.csv', 'Artikel;Bezeichnung;Bestand\nMUG;Becher;12\n');
+    const { error } = await world.json(EXIT.usage, 'stock', 'import', 'stock.csv', '--yes');
+    expect(error).toMatchObject({
+      message: 'stock.csv lacks the column sku and on_hand',
+      hint: 'its columns are artikel, bezeichnung, bestand: name yours with --sku-column and --count-column',
+    });
+    const named = ['--sku-column', 'artikel', '--count-column', 'Bestand'];
+    await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--yes', ...named);
+    expect(await counts()).toEqual({ MUG: 12 });
+    const same = ['--sku-column', 'bestand', '--count-column', 'Bestand'];
+    await world.json(EXIT.usage, 'stock', 'import', 'stock.csv', '--yes', ...same);
+  });
+
+  it.each([
+    [
+      'sku,on_hand,reason\nMUG,1,800\n',
+      'on_hand 1,800 is split by its comma (a reason of digits needs quotes)',
+    ],
+    ['sku,on_hand\nMUG,12.000\n', 'on_hand 12.000 may be thousands or a fraction'],
+    ['sku;on_hand\nMUG;1.800\n', 'on_hand 1.800 may be thousands or a fraction'],
+    ['sku;on_hand\nMUG;12,5\n', 'on_hand 12,5 is not written as a whole number'],
+    ['sku,on_hand\nMUG,-12.0\n', 'on_hand -12.0 is negative'],
+  ])('is refused in true words: %j', async (text, message) => {
+    world.write('stock.csv', text);
+    const { error } = await world.json(EXIT.usage, 'stock', 'import', 'stock.csv', '--yes');
+    expect(error.problems).toMatchObject([{ line: 2, path: 'MUG', message }]);
+    expect(await counts()).toEqual({});
+  });
+
+  it.each([
+    [
+      'UTF-16 with its mark',
+      Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from('sku,on_hand', 'utf16le')]),
+    ],
+    ['UTF-16 without one', Buffer.from('sku,on_hand', 'utf16le')],
+  ])('names %s', async (_, bytes) => {
+    world.write('stock.csv', bytes);
+    const { error } = await world.json(EXIT.usage, 'stock', 'import', 'stock.csv', '--yes');
+    expect(error).toMatchObject({ code: 'not_utf8', hint: expect.stringContaining('iconv -f UTF-16') });
+  });
+
+  it('shows before it acts which SKU goes from what to what', async () => {
+    await world.json(EXIT.ok, 'stock', 'count', 'MUG', '10');
+    await world.json(EXIT.ok, 'stock', 'count', 'TEE', '4');
+    world.write('stock.csv', 'sku,on_hand\nTEE,4\nNEW,6\nMUG,3\n');
+    const { out } = await world.invsync('stock', 'import', 'stock.csv', '--dry-run');
+    expect(out.split('\n')).toEqual([
+      'stock.csv: 3 counts: 1 to change, 1 to create, 1 as they are',
+      '  NEW  new -> 6',
+      '  MUG  10 -> 3',
+      'on live channels 0 listings change, 0 of them to zero',
+      '',
+    ]);
+    const { error } = await world.json(EXIT.usage, 'stock', 'import', 'stock.csv');
+    expect(error.plan.counts).toEqual([
+      { line: 2, sku: 'TEE', before: 4, after: 4, will: 'keep' },
+      { line: 3, sku: 'NEW', before: null, after: 6, will: 'create' },
+      { line: 4, sku: 'MUG', before: 10, after: 3, will: 'change' },
+    ]);
+    await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--yes');
+    const again = await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--dry-run');
+    expect(again).toMatchObject({ repeated: 3, changed: 0, created: 0, unchanged: 0 });
   });
 });
 

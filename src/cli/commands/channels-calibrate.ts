@@ -1,5 +1,6 @@
 import { iso } from '../../clock.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';
+import { countText } from '../../words.ts';
 import { answer } from '../answer.ts';
 import { askEngine } from '../ask.ts';
 import { channelNamed, withBooks } from '../books.ts';
@@ -33,7 +34,7 @@ export function calibrate(invocation: Invocation<object>): Promise<ExitCode> {
         );
       }
       const words = {
-        noted: `${channel}: ${listings} numbers noted`,
+        noted: `${channel}: ${countText(listings, 'number')} noted`,
         waiting: `${channel}: nothing has happened since ${iso(told.since)}`,
         unclear: `${channel}: not clear yet`,
         clear: `${channel}: its numbers are ${basis} (${basis === 'net' ? 'without' : 'with'} its open orders)`,

@@ -1,5 +1,6 @@
 import { EXIT, type ExitCode } from '../../errors.ts';
 import type { ChannelRow } from '../../store/store.ts';
+import { countText } from '../../words.ts';
 import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer } from '../answer.ts';
 import { choiceArg, usage } from '../args.ts';
@@ -52,7 +53,10 @@ async function agreeToLive(
         io,
         `${row.name} becomes live: it begins with a reconcile, and numbers change there within the brakes`,
       );
-      printLine(io, `${plan.mapped} listings have a SKU, ${plan.unmapped} have none and are left alone`);
+      printLine(
+        io,
+        `${countText(plan.mapped, 'listing')} with a SKU, ${plan.unmapped} without one and left alone`,
+      );
       printLine(io, `see it first: invsync reconcile --dry-run --channel ${row.name}`);
     },
   });

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Config } from '../../config/config.ts';
 import type { Problem } from '../../config/problem.ts';
 import { AppError, EXIT, type ExitCode } from '../../errors.ts';
+import { countText } from '../../words.ts';
 import { printJson, printLine, printTable, problemLines } from '../print.ts';
 import { type Cli, define, type Invocation } from '../program.ts';
 
@@ -84,7 +85,10 @@ async function check(invocation: Invocation<object>): Promise<ExitCode> {
     printJson(io, { ok, ...found });
     return ok ? EXIT.ok : EXIT.usage;
   }
-  printLine(io, ok ? `${found.file} is sound` : `${found.file} has ${found.problems.length} problem(s)`);
+  printLine(
+    io,
+    ok ? `${found.file} is sound` : `${found.file} has ${countText(found.problems.length, 'problem')}`,
+  );
   for (const line of problemLines(found.problems)) printLine(io, line);
   if (found.warnings.length > 0) printLine(io, `${found.warnings.length} warning(s)`);
   for (const line of problemLines(found.warnings)) printLine(io, line);

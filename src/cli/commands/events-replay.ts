@@ -1,5 +1,6 @@
 import { EXIT, type ExitCode } from '../../errors.ts';
 import type { DeliveryFilter, DeliveryRow } from '../../store/store.ts';
+import { countText } from '../../words.ts';
 import { answer } from '../answer.ts';
 import { limitArg, usage } from '../args.ts';
 import { askEngine } from '../ask.ts';
@@ -39,7 +40,7 @@ export function replay(invocation: Invocation<Options>): Promise<ExitCode> {
       await consent(io, {
         yes: false,
         json: invocation.json,
-        question: `Replay ${rows.length} events?`,
+        question: `Replay ${countText(rows.length, 'event')}?`,
         plan: effect,
         show: (to) => printEffect(to, effect),
       });

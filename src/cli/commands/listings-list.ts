@@ -1,5 +1,6 @@
 import { EXIT, type ExitCode } from '../../errors.ts';
 import type { ListingRow } from '../../store/store.ts';
+import { countText } from '../../words.ts';
 import { answer, type ListOptions, moreHint } from '../answer.ts';
 import { beforeArg, limitArg } from '../args.ts';
 import { askEngine } from '../ask.ts';
@@ -112,7 +113,7 @@ export function importCatalogue(invocation: Invocation<object>): Promise<ExitCod
       const vanished = found.vanished > 0 ? `, ${found.vanished} are gone` : '';
       printLine(
         io,
-        `${name}: ${found.listings} listings, ${found.mapped} newly mapped, ${found.unmapped} without a SKU${vanished}`,
+        `${name}: ${countText(found.listings, 'listing')}, ${found.mapped} newly mapped, ${found.unmapped} without a SKU${vanished}`,
       );
       if (found.unmapped > 0) io.stderr(`next: invsync listings unmatched ${name}\n`);
     });

@@ -1,5 +1,6 @@
 import { EXIT, type ExitCode } from '../../errors.ts';
 import type { Actor, RehearsalStep, Store } from '../../store/store.ts';
+import { countText } from '../../words.ts';
 import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer } from '../answer.ts';
 import { type Books, channelFilter, withBooks } from '../books.ts';
@@ -39,7 +40,7 @@ export function match(invocation: Invocation<Options>): Promise<ExitCode> {
       await consent(io, {
         yes: options.yes === true,
         json: invocation.json,
-        question: `Map ${matches.length} listings?`,
+        question: `Map ${countText(matches.length, 'listing')}?`,
         plan: document,
         show: (to) => printMatches(to, effects),
       });
@@ -47,7 +48,10 @@ export function match(invocation: Invocation<Options>): Promise<ExitCode> {
     }
     answer(invocation, document, books.warnings, (to) => {
       if (options.yes === true) printMatches(to, effects);
-      printLine(to, matches.length === 0 ? 'nothing to match' : `${matches.length} listings mapped`);
+      printLine(
+        to,
+        matches.length === 0 ? 'nothing to match' : `${countText(matches.length, 'listing')} mapped`,
+      );
     });
     return EXIT.ok;
   });

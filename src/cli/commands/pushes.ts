@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { iso } from '../../clock.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';
 import type { PushRow } from '../../store/store.ts';
+import { countText } from '../../words.ts';
 import { answer, type ListOptions, moreHint, withPaging } from '../answer.ts';
 import { beforeArg, choiceArg, limitArg } from '../args.ts';
 import { askEngine } from '../ask.ts';
@@ -114,7 +115,10 @@ function retry(invocation: Invocation<{ channel?: string }>): Promise<ExitCode> 
     const args = channelFilter(books, options.channel);
     const { retried } = retryResult.parse(await askEngine(io, books, 'pushes.retry', args));
     answer(invocation, { retried }, books.warnings, (to) =>
-      printLine(to, retried === 0 ? 'nothing to retry' : `${retried} pushes are due again`),
+      printLine(
+        to,
+        retried === 0 ? 'nothing to retry' : `${countText(retried, 'push is', 'pushes are')} due again`,
+      ),
     );
     return EXIT.ok;
   });

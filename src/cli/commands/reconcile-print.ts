@@ -1,5 +1,6 @@
 import { AppError, EXIT } from '../../errors.ts';
 import type { PlanLine } from '../../sync/plan.ts';
+import { countText } from '../../words.ts';
 import type { Io } from '../io.ts';
 import { paint, printable, printLine, type Style } from '../print.ts';
 import type { ReconcileResult } from '../results.ts';
@@ -72,7 +73,7 @@ function countLine(lines: readonly PlanLine[], counts: Readonly<Record<string, n
   ];
   if (number('refused') > 0) parts.push(`${number('refused')} refused`);
   if (number('done') > 0) parts.push(`${number('done')} done`);
-  return `${lines.length} listings: ${parts.join(', ')}, ${number('none')} with nothing to do`;
+  return `${countText(lines.length, 'listing')}: ${parts.join(', ')}, ${number('none')} with nothing to do`;
 }
 
 /** The failure of a run in which not one channel could be read; null when at least one was. */

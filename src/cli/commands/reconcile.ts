@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { parseDuration } from '../../config/values.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';
 import type { SavedPlan } from '../../sync/plan.ts';
+import { countText } from '../../words.ts';
 import { answer } from '../answer.ts';
 import { usage } from '../args.ts';
 import { askEngine } from '../ask.ts';
@@ -163,7 +164,8 @@ async function report(
 
 /** What to type next. */
 function printNext(io: Io, { report: run, braked, skipped }: ReconcileResult, options: Options): void {
-  if (skipped > 0) printLine(io, `${skipped} lines were skipped because they changed since the plan`);
+  if (skipped > 0)
+    printLine(io, `${countText(skipped, 'line was', 'lines were')} skipped: changed since the plan`);
   const held = braked.length > 0;
   const open = run.lines.some((line) => !line.done && (line.action === 'lower' || line.action === 'raise'));
   const plan = options.out ?? run.plan_id;

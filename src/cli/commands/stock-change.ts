@@ -2,6 +2,7 @@ import { iso } from '../../clock.ts';
 import { AppError, EXIT, type ExitCode } from '../../errors.ts';
 import type { OpenLine, RehearsalStep, StockChange, StockOutcome, StockRow } from '../../store/store.ts';
 import { stockJson } from '../../sync/status.ts';
+import { countText } from '../../words.ts';
 import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer, type Document } from '../answer.ts';
 import { choiceArg, pastArg, skuArg, unitsArg, usage } from '../args.ts';
@@ -157,12 +158,12 @@ export function outcomeWarnings(done: Done): string[] {
   if (done.created) warnings.push(`${row.sku} was unknown and has been created`);
   if (done.short > 0) {
     warnings.push(
-      `${row.sku}: ${done.short} units are missing for orders that had them: see invsync oversells list`,
+      `${row.sku}: ${countText(done.short, 'unit is', 'units are')} missing for orders that had them: see invsync oversells list`,
     );
   }
   if (done.found > 0)
     warnings.push(
-      `${row.sku}: ${done.found} units more than counted are needed by holds and were booked as found`,
+      `${row.sku}: ${countText(done.found, 'unit')} more than counted needed by holds and booked as found`,
     );
   return warnings;
 }
@@ -195,7 +196,7 @@ function printChange(io: Io, done: Done, lines: readonly OpenLine[]): void {
     before === null || !before.counted ? `${number(row)}` : `${number(before)} -> ${number(row)}`;
   const rest = `on hand ${from((level) => level.onHand)}, committed ${row.committed}, reserved ${row.reserved}`;
   printLine(io, `${row.sku}  available ${from((level) => level.available)}  (${rest})`);
-  if (done.filled > 0) printLine(io, `${done.filled} units filled orders that were short`);
+  if (done.filled > 0) printLine(io, `${countText(done.filled, 'unit')} filled orders that were short`);
   if (lines.length === 0) return;
   printLine(io, 'open lines when it was counted:');
   printTable(

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { iso } from '../../clock.ts';
 import { AppError, EXIT, type ExitCode } from '../../errors.ts';
-import type { Actor, RehearsalStep, StockChange, StockOutcome } from '../../store/store.ts';
+import type { Actor, RehearsalStep, StockChange, StockOutcome, StockRow } from '../../store/store.ts';
+import { countText } from '../../words.ts';
 import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer } from '../answer.ts';
 import { pastArg } from '../args.ts';
@@ -11,7 +12,7 @@ import { progressOn } from '../ask.ts';
 import { type Books, presumeGoneMs, withBooks } from '../books.ts';
 import { utf8Of } from '../csv.ts';
 import type { Io } from '../io.ts';
-import { consent, printLine, problemLines } from '../print.ts';
+import { consent, paint, printable, printLine, problemLines } from '../print.ts';
 import type { Invocation } from '../program.ts';
 import { heedBrakes, type Reach, reachOf } from '../reach.ts';
 import { readStockFile, type StockFile, type StockFileRow } from '../stock-rows.ts';
@@ -24,6 +25,8 @@ export interface ImportOptions extends ActorOptions {
   yes?: boolean;
   asOf?: string;
   basis?: string;
+  skuColumn?: string;
+  countColumn?: string;
   overBrake?: boolean;
 }
 
@@ -55,7 +58,8 @@ interface Tally {
 export async function importFile(invocation: Invocation<ImportOptions>): Promise<ExitCode> {
   const [file = ''] = invocation.args;
   const bytes = await bytesOf(invocation, file);
-  const stock = readStockFile(utf8Of(bytes, file), file);
+  const { skuColumn, countColumn } = invocation.options;
+  const stock = readStockFile(utf8Of(bytes, file), file, { sku: skuColumn, count: countColumn });
   if (stock.problems.length > 0 && invocation.options.skipErrors !== true) throw badRows(file, stock);
   return withBooks(invocation, async (books) => {
     const now = invocation.io.now();
@@ -64,13 +68,13 @@ export async function importFile(invocation: Invocation<ImportOptions>): Promise
     const rehearsed = steps.map(({ actor, changes }): RehearsalStep => ({ kind: 'change', changes, actor }));
     const reach = await reachOf(books, rehearsed, now);
     const { dryRun, overBrake, yes } = invocation.options;
-    const plan = await planOf(books, wanted, reach);
+    const plan = planOf(wanted, reach);
     if (dryRun === true) return shown(invocation, books, wanted, { plan, reach });
     await heedBrakes(books, reach, { command: `stock import ${file}`, overBrake, now });
     await consent(invocation.io, {
       yes: yes === true,
       json: invocation.json,
-      question: `Import ${stock.rows.length} counts?`,
+      question: `Import ${countText(stock.rows.length, 'count')}?`,
       plan,
       show: (io) => printPlan(io, plan),
     });
@@ -98,12 +102,15 @@ function readBytes(cwd: string, file: string): Uint8Array {
 }
 
 function badRows(file: string, { problems, rows }: StockFile): AppError {
-  const count = problems.length === 1 ? '1 bad row' : `${problems.length} bad rows`;
-  return new AppError('bad_rows', `${file} has ${count}, nothing was imported`, {
-    hint: `mend the lines named, or import the ${rows.length} sound ones with --skip-errors`,
-    exitCode: EXIT.usage,
-    details: { problems },
-  });
+  return new AppError(
+    'bad_rows',
+    `${file} has ${countText(problems.length, 'bad row')}, nothing was imported`,
+    {
+      hint: `mend the lines named, or import the ${countText(rows.length, 'sound one')} with --skip-errors`,
+      exitCode: EXIT.usage,
+      details: { problems },
+    },
+  );
 }
 
 /** Rows as changes, at most 200 to a step. The ref makes the import of the same file harmless the second time. */
@@ -151,39 +158,80 @@ function byReason(rows: readonly StockFileRow[]): Map<string | null, StockFileRo
   return groups;
 }
 
+/** One row of a preview; `before` null: not known, or never counted. */
+interface PlannedCount {
+  line: number;
+  sku: string;
+  before: number | null;
+  after: number;
+  /** `repeat`: this file was imported before, so the row is not counted again. */
+  will: 'change' | 'create' | 'keep' | 'repeat';
+}
+
 interface Plan {
   file: string;
   rows: number;
   created: number;
   changed: number;
   unchanged: number;
+  repeated: number;
   listings: number;
   to_zero: number;
+  counts: PlannedCount[];
 }
 
-async function planOf(books: Books, wanted: Import, reach: Reach): Promise<Plan> {
-  const plan: Plan = {
+/** What the rehearsal says of each row, in the words of the basis that is counted. */
+function planOf(wanted: Import, reach: Reach): Plan {
+  const lines = new Map(wanted.stock.rows.map((row) => [row.sku, row.line]));
+  const changes = wanted.steps.flatMap((step) => step.changes);
+  const counts = changes.flatMap(({ sku, basis }, at): PlannedCount[] => {
+    const outcome = reach.changed[at];
+    if (outcome?.kind !== 'done') return [];
+    const number = (row: StockRow) => (basis === 'free' ? row.available : row.onHand);
+    const { before, row } = outcome;
+    const known = before === null || !before.counted ? null : number(before);
+    return [{ line: lines.get(sku) ?? 0, sku, before: known, after: number(row), will: willOf(outcome) }];
+  });
+  const many = (will: PlannedCount['will']) => counts.filter((count) => count.will === will).length;
+  return {
     file: wanted.file,
     rows: wanted.stock.rows.length,
-    created: 0,
-    changed: 0,
-    unchanged: 0,
+    created: many('create'),
+    changed: many('change'),
+    unchanged: many('keep'),
+    repeated: many('repeat'),
     listings: reach.lines.length,
     to_zero: reach.lines.filter((line) => line.after === 0).length,
+    counts: counts.sort((a, b) => a.line - b.line),
   };
-  for (const { sku, quantity, basis } of wanted.steps.flatMap((step) => step.changes)) {
-    const row = await books.store.stock.get(sku);
-    if (row === null) plan.created += 1;
-    else if (row.counted && quantity === (basis === 'free' ? row.available : row.onHand)) plan.unchanged += 1;
-    else plan.changed += 1;
-  }
-  return plan;
 }
 
+function willOf({ row, before, created, repeated }: Done): PlannedCount['will'] {
+  if (repeated) return 'repeat';
+  if (created) return 'create';
+  const same = before?.counted === true && before.onHand === row.onHand && before.available === row.available;
+  return same ? 'keep' : 'change';
+}
+
+/** Rows that a preview prints; `--json` has all. */
+const mostShown = 30;
+
 function printPlan(io: Io, plan: Plan): void {
-  const numbers = `${plan.changed} to change, ${plan.created} to create, ${plan.unchanged} as they are`;
-  printLine(io, `${plan.file}: ${plan.rows} counts: ${numbers}`);
-  printLine(io, `on live channels ${plan.listings} listings change, ${plan.to_zero} of them to zero`);
+  const again = plan.repeated === 0 ? '' : `, ${plan.repeated} imported before`;
+  const numbers = `${plan.changed} to change, ${plan.created} to create, ${plan.unchanged} as they are${again}`;
+  printLine(io, `${plan.file}: ${countText(plan.rows, 'count')}: ${numbers}`);
+  const moved = plan.counts.filter(({ will }) => will === 'change' || will === 'create');
+  const shown = moved.slice(0, mostShown);
+  const width = Math.max(0, ...shown.map(({ sku }) => printable(sku).length));
+  for (const { sku, before, after, will } of shown) {
+    const from = will === 'create' ? 'new' : (before ?? 'uncounted');
+    const style = before !== null && after < before ? 'warn' : 'dim';
+    printLine(io, `  ${printable(sku).padEnd(width)}  ${paint(io, style, `${from} -> ${after}`)}`);
+  }
+  if (moved.length > shown.length)
+    printLine(io, `  and ${moved.length - shown.length} more: --json lists all`);
+  const listings = countText(plan.listings, 'listing changes', 'listings change');
+  printLine(io, `on live channels ${listings}, ${plan.to_zero} of them to zero`);
 }
 
 /** `--dry-run`: the plan as the answer. */
@@ -226,38 +274,41 @@ async function carryOut(
   for (const { actor, changes } of wanted.steps) {
     for (const outcome of await books.store.stock.change(changes, actor, io.now())) add(tally, outcome);
     done += changes.length;
-    progress(`${done} of ${tally.rows} rows`);
+    progress(`${done} of ${countText(tally.rows, 'row')}`);
   }
   progress('');
   const warnings = [...warningsOf(books, stock), ...tallyWarnings(tally)];
   answer(invocation, { file: wanted.file, ...tally, problems: stock.problems }, warnings, (to) => {
     const numbers = `${tally.changed} changed, ${tally.created} created, ${tally.unchanged} as they were`;
-    printLine(to, `${tally.rows} rows imported: ${numbers}`);
+    printLine(to, `${countText(tally.rows, 'row')} imported: ${numbers}`);
     for (const line of problemLines(stock.problems)) to.stderr(`skipped ${line.trimStart()}\n`);
   });
   return stock.problems.length > 0 ? EXIT.partial : EXIT.ok;
 }
 
+type Done = Extract<StockOutcome, { kind: 'done' }>;
+
+const tallyKey = { change: 'changed', create: 'created', keep: 'unchanged', repeat: 'repeated' } as const;
+
 function add(tally: Tally, outcome: StockOutcome): void {
   if (outcome.kind !== 'done') throw new Error(`a count of ${outcome.sku} was refused`);
-  const { row, before } = outcome;
   tally.short += outcome.short;
-  if (outcome.repeated) tally.repeated += 1;
-  else if (outcome.created) tally.created += 1;
-  else if (before?.counted === true && before.onHand === row.onHand && before.available === row.available)
-    tally.unchanged += 1;
-  else tally.changed += 1;
+  tally[tallyKey[willOf(outcome)]] += 1;
 }
 
 function tallyWarnings(tally: Tally): string[] {
   const warnings: string[] = [];
-  if (tally.created > 0) warnings.push(`${tally.created} SKUs were unknown and have been created`);
+  if (tally.created > 0)
+    warnings.push(`${countText(tally.created, 'SKU was', 'SKUs were')} unknown and created`);
   if (tally.repeated > 0) {
     const again = 'to count again with the same file, say when with --as-of';
-    warnings.push(`${tally.repeated} rows were imported before and were not counted again: ${again}`);
+    const rows = countText(tally.repeated, 'row was', 'rows were');
+    warnings.push(`${rows} imported before and not counted again: ${again}`);
   }
   if (tally.short > 0)
-    warnings.push(`${tally.short} units are missing for orders that had them: see invsync oversells list`);
+    warnings.push(
+      `${countText(tally.short, 'unit is', 'units are')} missing for orders that had them: see invsync oversells list`,
+    );
   return warnings;
 }
 
@@ -265,6 +316,6 @@ function warningsOf(books: Books, stock: StockFile): string[] {
   const warnings = [...books.warnings];
   if (stock.ignored.length > 0) warnings.push(`columns that are not read: ${stock.ignored.join(', ')}`);
   if (stock.uncounted > 0)
-    warnings.push(`${stock.uncounted} rows without a number were passed over: never counted`);
+    warnings.push(`${countText(stock.uncounted, 'row')} without a number passed over: never counted`);
   return warnings;
 }

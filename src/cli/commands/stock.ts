@@ -156,6 +156,8 @@ function registerFiles(command: Command, cli: Cli): void {
         .command('import <file>')
         .description('count the SKUs that a CSV file names (header sku,on_hand[,reason]; - reads stdin)')
         .option('--skip-errors', 'import the sound rows although others are bad')
+        .option('--sku-column <name>', 'the column of the SKUs (default: sku)')
+        .option('--count-column <name>', 'the column of the counts (default: on_hand)')
         .option('--dry-run', 'show what it would do and stop')
         .option('--yes', 'do not ask')
         .option(...asOf)
