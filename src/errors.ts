@@ -44,3 +44,8 @@ export function messageOf(error: unknown): string {
   const told = typeof error === 'object' && error !== null && 'message' in error ? error.message : error;
   return typeof told === 'object' ? JSON.stringify(told) : String(told);
 }
+
+/** `1 row`, `2 rows` in sentences for people; `many` where an s alone does not make the plural. */
+export function countText(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
+}

@@ -1,4 +1,4 @@
-import { countText } from '../words.ts';
+import { countText } from '../errors.ts';
 import type { LiveChannel } from './engine.ts';
 
 /** What a long read will take, for people; silent where the platform's rate does not make it long. */

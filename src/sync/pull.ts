@@ -1,8 +1,7 @@
 import type { OrderPage } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
-import { messageOf } from '../errors.ts';
+import { countText, messageOf } from '../errors.ts';
 import type { AppliedOrder, ApplyRequest, FeedRow } from '../store/store.ts';
-import { countText } from '../words.ts';
 import { openAlert } from './alerts.ts';
 import { answered, park } from './contact.ts';
 import type { Engine, LiveChannel } from './engine.ts';

@@ -1,7 +1,6 @@
 import { ChannelError } from '../channels/errors.ts';
-import { messageOf } from '../errors.ts';
+import { countText, messageOf } from '../errors.ts';
 import type { ChannelRow } from '../store/store.ts';
-import { countText } from '../words.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { feedsOf, freshness } from './fresh.ts';
 import type { SavedPlan } from './plan.ts';

@@ -1,6 +1,5 @@
 import { iso } from '../../clock.ts';
-import { EXIT, type ExitCode } from '../../errors.ts';
-import { countText } from '../../words.ts';
+import { countText, EXIT, type ExitCode } from '../../errors.ts';
 import { answer } from '../answer.ts';
 import { askEngine } from '../ask.ts';
 import { channelNamed, withBooks } from '../books.ts';

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import type { Config } from '../../config/config.ts';
 import type { Problem } from '../../config/problem.ts';
-import { AppError, EXIT, type ExitCode } from '../../errors.ts';
-import { countText } from '../../words.ts';
+import { AppError, countText, EXIT, type ExitCode } from '../../errors.ts';
 import { printJson, printLine, printTable, problemLines } from '../print.ts';
 import { type Cli, define, type Invocation } from '../program.ts';
 

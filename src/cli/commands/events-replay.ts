@@ -1,6 +1,5 @@
-import { EXIT, type ExitCode } from '../../errors.ts';
+import { countText, EXIT, type ExitCode } from '../../errors.ts';
 import type { DeliveryFilter, DeliveryRow } from '../../store/store.ts';
-import { countText } from '../../words.ts';
 import { answer } from '../answer.ts';
 import { limitArg, usage } from '../args.ts';
 import { askEngine } from '../ask.ts';

@@ -1,6 +1,5 @@
-import { EXIT, type ExitCode } from '../../errors.ts';
+import { countText, EXIT, type ExitCode } from '../../errors.ts';
 import type { ListingRow } from '../../store/store.ts';
-import { countText } from '../../words.ts';
 import { answer, type ListOptions, moreHint } from '../answer.ts';
 import { beforeArg, limitArg } from '../args.ts';
 import { askEngine } from '../ask.ts';

@@ -1,6 +1,5 @@
-import { EXIT, type ExitCode } from '../../errors.ts';
+import { countText, EXIT, type ExitCode } from '../../errors.ts';
 import type { Actor, RehearsalStep, Store } from '../../store/store.ts';
-import { countText } from '../../words.ts';
 import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer } from '../answer.ts';
 import { type Books, channelFilter, withBooks } from '../books.ts';

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { iso } from '../../clock.ts';
-import { EXIT, type ExitCode } from '../../errors.ts';
+import { countText, EXIT, type ExitCode } from '../../errors.ts';
 import type { PushRow } from '../../store/store.ts';
-import { countText } from '../../words.ts';
 import { answer, type ListOptions, moreHint, withPaging } from '../answer.ts';
 import { beforeArg, choiceArg, limitArg } from '../args.ts';
 import { askEngine } from '../ask.ts';

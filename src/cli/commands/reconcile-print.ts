@@ -1,6 +1,5 @@
-import { AppError, EXIT } from '../../errors.ts';
+import { AppError, countText, EXIT } from '../../errors.ts';
 import type { PlanLine } from '../../sync/plan.ts';
-import { countText } from '../../words.ts';
 import type { Io } from '../io.ts';
 import { paint, printable, printLine, type Style } from '../print.ts';
 import type { ReconcileResult } from '../results.ts';

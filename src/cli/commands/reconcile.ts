@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { parseDuration } from '../../config/values.ts';
-import { EXIT, type ExitCode } from '../../errors.ts';
+import { countText, EXIT, type ExitCode } from '../../errors.ts';
 import type { SavedPlan } from '../../sync/plan.ts';
-import { countText } from '../../words.ts';
 import { answer } from '../answer.ts';
 import { usage } from '../args.ts';
 import { askEngine } from '../ask.ts';

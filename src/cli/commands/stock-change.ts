@@ -1,8 +1,7 @@
 import { iso } from '../../clock.ts';
-import { AppError, EXIT, type ExitCode } from '../../errors.ts';
+import { AppError, countText, EXIT, type ExitCode } from '../../errors.ts';
 import type { OpenLine, RehearsalStep, StockChange, StockOutcome, StockRow } from '../../store/store.ts';
 import { stockJson } from '../../sync/status.ts';
-import { countText } from '../../words.ts';
 import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer, type Document } from '../answer.ts';
 import { choiceArg, pastArg, skuArg, unitsArg, usage } from '../args.ts';
