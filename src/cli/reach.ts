@@ -3,8 +3,9 @@ import type { Json } from '../channels/channel.ts';
 import { iso } from '../clock.ts';
 import { AppError, EXIT } from '../errors.ts';
 import { brake, fewestBraked, type Move } from '../stock/brake.ts';
-import type { ChannelRow, CounterView, RehearsalStep, StockOutcome } from '../store/store.ts';
+import type { ChannelRow, CounterView, LevelAfter, RehearsalStep, StockOutcome } from '../store/store.ts';
 import type { Books } from './books.ts';
+import { inSlices } from './slices.ts';
 
 /** One number at a channel that a command would change. */
 export interface ReachLine {
@@ -24,28 +25,13 @@ export interface Reach {
   changed: StockOutcome[];
 }
 
-/** Changes that are rehearsed in one go; the books are locked meanwhile. */
-const changesAtOnce = 1_000;
-
 /**
  * Judges the reach of a command by rehearsing it. Only live channels count: for the others nothing is pushed, and
- * becoming live is judged by its own plan. A number that nobody has read yet is judged when it is. A bundle whose
- * parts change in distant steps of a long list is judged for each step alone.
+ * becoming live is judged by its own plan. A number that nobody has read yet is judged when it is.
  */
 export async function reachOf(books: Books, steps: readonly RehearsalStep[], now: number): Promise<Reach> {
-  const after = new Map<number, CounterView>();
-  const changed: StockOutcome[] = [];
-  for (const batch of batchesOf(steps)) {
-    const rehearsal = await books.store.rehearse(batch, null, now);
-    for (const view of rehearsal.counters) after.set(view.counterId, view);
-    changed.push(...rehearsal.changed);
-  }
-  const before = new Map<number, CounterView>();
-  const ids = [...after.keys()];
-  for (let at = 0; at < ids.length; at += 500) {
-    for (const view of await books.store.outbox.view(ids.slice(at, at + 500)))
-      before.set(view.counterId, view);
-  }
+  const { after, changed } = await rehearsed(books, steps, now);
+  const before = await viewed(books, [...after.keys()], []);
   const reach: Reach = { lines: [], braked: [], changed };
   for (const row of books.channels) {
     if (row.mode !== 'live' || row.paused || row.orphaned) continue;
@@ -57,19 +43,44 @@ export async function reachOf(books: Books, steps: readonly RehearsalStep[], now
   return reach;
 }
 
-function batchesOf(steps: readonly RehearsalStep[]): RehearsalStep[][] {
-  const batches: RehearsalStep[][] = [];
-  let weight = changesAtOnce;
-  for (const step of steps) {
-    const own = step.kind === 'change' ? step.changes.length : 1;
-    if (weight + own > changesAtOnce) {
-      batches.push([]);
-      weight = 0;
+interface Rehearsed {
+  /** Counters as the steps would leave them. */
+  after: Map<number, CounterView>;
+  changed: StockOutcome[];
+}
+
+/** Each slice alone is undone, so what the slices made of the levels is laid together at the end. */
+async function rehearsed(books: Books, steps: readonly RehearsalStep[], now: number): Promise<Rehearsed> {
+  const after = new Map<number, CounterView>();
+  const changed: StockOutcome[] = [];
+  const restocked = new Set<number>();
+  const levels = new Map<number, LevelAfter>();
+  await inSlices(steps.flatMap(singly), async (slice) => {
+    const rehearsal = await books.store.rehearse(slice, null, now);
+    const plain = slice.every((step) => step.kind === 'change');
+    changed.push(...rehearsal.changed);
+    for (const level of rehearsal.levels) levels.set(level.skuId, level);
+    for (const view of rehearsal.counters) {
+      after.set(view.counterId, view);
+      if (plain) restocked.add(view.counterId);
     }
-    batches.at(-1)?.push(step);
-    weight += own;
+  });
+  for (const [id, view] of await viewed(books, [...restocked], [...levels.values()])) after.set(id, view);
+  return { after, changed };
+}
+
+/** One change to a step: a slice may end between any two. */
+function singly(step: RehearsalStep): RehearsalStep[] {
+  return step.kind === 'change' ? step.changes.map((change) => ({ ...step, changes: [change] })) : [step];
+}
+
+async function viewed(books: Books, ids: number[], levels: LevelAfter[]): Promise<Map<number, CounterView>> {
+  const views = new Map<number, CounterView>();
+  for (let at = 0; at < ids.length; at += 500) {
+    for (const view of await books.store.outbox.view(ids.slice(at, at + 500), levels))
+      views.set(view.counterId, view);
   }
-  return batches;
+  return views;
 }
 
 type LineMove = Move & { line: ReachLine };

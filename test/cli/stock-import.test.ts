@@ -270,6 +270,23 @@ describe('the brake on a command', () => {
     expect(await live.json(EXIT.ok, 'stock', 'show', 'SKU-0')).toMatchObject({ available: 0 });
   });
 
+  it('shows what a bundle will have when its parts are far from each other in the file', async () => {
+    await live.withStore(async (store) => {
+      const listing = await store.listings.find('one', 'SKU-0');
+      if (listing === null || listing === 'ambiguous') throw new Error('no listing');
+      const parts = [
+        { sku: 'SKU-0', units: 1 },
+        { sku: 'SKU-19', units: 1 },
+      ];
+      await store.listings.map(listing.id, parts, { by: 'test', reason: null }, Date.now());
+    });
+    const numbers = skus.map((sku, n) => `${sku},${n === 0 ? 9 : n === skus.length - 1 ? 8 : 5}`);
+    live.write('parts.csv', `sku,on_hand\n${numbers.join('\n')}\n`);
+    const plan = await live.json(EXIT.ok, 'stock', 'import', 'parts.csv', '--dry-run');
+    const bundle = plan.lines.find((line: { listing_id: string }) => line.listing_id === 'SKU-0');
+    expect(bundle).toMatchObject({ before: 5, after: 8 });
+  });
+
   it('lets a few listings pass, and everything while the channel is not live', async () => {
     live.write('few.csv', csv(0, skus.slice(0, 3)));
     expect(await live.json(EXIT.ok, 'stock', 'import', 'few.csv', '--yes')).toMatchObject({ changed: 3 });

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openForWriting } from '../../src/store/sqlite/open.ts';
+import { openForReading, openForWriting } from '../../src/store/sqlite/open.ts';
+import { reads } from '../../src/store/sqlite/operations.ts';
 import { errorOf, transact } from '../../src/store/sqlite/transact.ts';
 import { delivered, delivery, kitOn, noon, order, pulled, setupOf } from '../contract/store/kit.ts';
 import { storeSuite } from '../contract/store.ts';
@@ -35,6 +36,27 @@ describe('the SQLite file', () => {
     const plain = new Database(file());
     expect(plain.pragma('synchronous', { simple: true })).toBe(1);
     plain.close();
+  });
+
+  it('is checked from end to end by a connection that can lock nobody', async () => {
+    const store = await bench.open();
+    await kitOn(store).count('TEE', 3);
+    const db = openForReading({ path: file(), boot: 'b', randomHex: () => '' });
+    const items = reads.checkBooks(db, true);
+    db.raw.close();
+    expect(items.map((item) => [item.name, item.level])).toEqual([
+      ['integrity', 'ok'],
+      ['books', 'ok'],
+      ['size', 'ok'],
+    ]);
+    expect((await store.duties.check(true)).map((item) => item.name)).toEqual([
+      'durable',
+      'journal',
+      'integrity',
+      'books',
+      'size',
+    ]);
+    await store.close();
   });
 
   it('refuses a database that a newer invsync wrote, in words', async () => {

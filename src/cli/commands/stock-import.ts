@@ -14,6 +14,7 @@ import type { Io } from '../io.ts';
 import { consent, paint, printable, printLine, problemLines } from '../print.ts';
 import type { Invocation } from '../program.ts';
 import { heedBrakes, type Reach, reachOf } from '../reach.ts';
+import { inSlices } from '../slices.ts';
 import { readStockFile, type StockFile, type StockFileRow } from '../stock-rows.ts';
 import { basisOf } from './stock-change.ts';
 
@@ -29,8 +30,6 @@ export interface ImportOptions extends ActorOptions {
   overBrake?: boolean;
 }
 
-/** Changes of one transaction: short, so that sales are taken in between. */
-const atOnce = 200;
 const mostBytes = 64 * 1024 * 1024;
 
 /** A file that has been read, on its way into the books. */
@@ -112,7 +111,7 @@ function badRows(file: string, { problems, rows }: StockFile): AppError {
   );
 }
 
-/** Rows as changes, at most 200 to a step. The ref makes the import of the same file harmless the second time. */
+/** Rows as changes, a step for each reason. The ref makes the import of the same file harmless the second time. */
 function stepsOf(
   invocation: Invocation<ImportOptions>,
   books: Books,
@@ -141,8 +140,7 @@ function stepsOf(
         presumeGoneMs: presumed,
       }),
     );
-    for (let at = 0; at < changes.length; at += atOnce)
-      steps.push({ actor, changes: changes.slice(at, at + atOnce) });
+    steps.push({ actor, changes });
   }
   return steps;
 }
@@ -271,9 +269,11 @@ async function carryOut(
   const progress = progressOn(io);
   let done = 0;
   for (const { actor, changes } of wanted.steps) {
-    for (const outcome of await books.store.stock.change(changes, actor, io.now())) add(tally, outcome);
-    done += changes.length;
-    progress(`${done} of ${countText(tally.rows, 'row')}`);
+    await inSlices(changes, async (slice) => {
+      for (const outcome of await books.store.stock.change(slice, actor, io.now())) add(tally, outcome);
+      done += slice.length;
+      progress(`${done} of ${countText(tally.rows, 'row')}`);
+    });
   }
   progress('');
   const warnings = [...warningsOf(books, stock), ...tallyWarnings(tally)];

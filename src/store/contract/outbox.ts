@@ -3,6 +3,7 @@ import type { Anchor, OwnChange, UnreadPush } from '../../stock/anchor.ts';
 import type { Part } from '../../stock/line.ts';
 import type { Offer, Target } from '../../stock/target.ts';
 import type { ListingMode } from './listings.ts';
+import type { LevelAfter } from './rehearsal.ts';
 
 /** `idle`: nothing on its way. `in_flight`: a call runs. `unknown`: no answer. `accepted`: taken, not yet readable. */
 export type PushState = 'idle' | 'in_flight' | 'unknown' | 'accepted';
@@ -139,8 +140,9 @@ export interface OutboxStore {
   read(readings: CounterReading[], now: number): Promise<void>;
   /** Marks counters due: hints, raises whose proof came, retries by hand. */
   touch(counterIds: number[], dueAt: number, now: number): Promise<void>;
-  /** By id, any state; or all of a channel in id order after `afterId`. */
-  view(counterIds: number[]): Promise<CounterView[]>;
+  /** By id, any state; with targets as they would be if these levels stood. */
+  view(counterIds: number[], levels?: LevelAfter[]): Promise<CounterView[]>;
+  /** All of a channel in id order after `afterId`. */
   page(channelId: number, afterId: number, limit: number): Promise<CounterView[]>;
   /** Which of the channel's counters these listings belong to. */
   countersOf(channelId: number, listingIds: string[]): Promise<number[]>;

@@ -16,4 +16,13 @@ export interface Rehearsal {
   mapped: (MappingEffect | { unknownSku: string })[];
   /** The asked counters as they would be; all touched ones when `counterIds` was null. */
   counters: CounterView[];
+  /** What the levels that moved would be. */
+  levels: LevelAfter[];
+}
+
+/** A level that a target is worked out from. */
+export interface LevelAfter {
+  skuId: number;
+  counted: boolean;
+  available: number;
 }

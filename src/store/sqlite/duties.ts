@@ -171,8 +171,8 @@ export function prune(
   return steps.reduce((gone, [text, before]) => gone + db.sql(text).run(before, limit).changes, 0);
 }
 
-/** What `db check` and `check` say of the database. */
-export function checkStore(db: Db, deep: boolean): CheckItem[] {
+/** What `db check` and `check` say of the connection that writes. */
+export function checkWriter(db: Db): CheckItem[] {
   const items: CheckItem[] = [];
   const level = Number(db.raw.pragma('synchronous', { simple: true }));
   items.push(
@@ -192,6 +192,12 @@ export function checkStore(db: Db, deep: boolean): CheckItem[] {
       'the database must be on a local disk that supports WAL',
     ),
   );
+  return items;
+}
+
+/** What they say of the file and its books. Reads all of it, which takes its time: on a connection that locks nobody. */
+export function checkBooks(db: Db, deep: boolean): CheckItem[] {
+  const items: CheckItem[] = [];
   const health = String(db.raw.pragma(deep ? 'integrity_check(1)' : 'quick_check(1)', { simple: true }));
   items.push(item('integrity', health === 'ok', health, 'restore the last backup into a new data_dir'));
   const books = audit(db);

@@ -135,7 +135,7 @@ function storeOn(db: Db, executor: Executor): Store {
       settle: (settlements, now) => write('settlePushes', settlements, now),
       read: (readings) => write('bookReadings', readings),
       touch: (counterIds, dueAt) => write('touchCounters', counterIds, dueAt),
-      view: (counterIds) => read('viewsOf', counterIds),
+      view: (counterIds, levels) => read('viewsOf', counterIds, levels),
       page: (channelId, afterId, limit) => read('pageOfCounters', channelId, afterId, limit),
       countersOf: (channelId, listingIds) => read('countersOfListings', channelId, listingIds),
       nextDueAt: (channelId) => read('nextDueAt', channelId),
@@ -168,7 +168,7 @@ function storeOn(db: Db, executor: Executor): Store {
       alerts: (open, limit) => read('listAlerts', open, limit),
       prune: (keepSince, limit, now) => write('prune', keepSince, limit, now),
       tidy: () => executor.tidy(),
-      check: (deep) => write('checkStore', deep),
+      check: async (deep) => [...(await write('checkWriter')), ...(await read('checkBooks', deep))],
       ping: (now) => write('ping', now),
     },
     reports: {

@@ -19,7 +19,8 @@ import { changeStock } from './count.ts';
 import { listDeeds } from './deeds.ts';
 import {
   ask,
-  checkStore,
+  checkBooks,
+  checkWriter,
   closePlan,
   listAlerts,
   ping,
@@ -133,7 +134,7 @@ export const writes = {
   resolveOversell,
   ping,
   rehearse,
-  checkStore,
+  checkWriter,
 } as const;
 
 /** Operations that only read: they run on a connection of the caller's thread. */
@@ -175,6 +176,7 @@ export const reads = {
   listStock,
   openLines,
   audit,
+  checkBooks,
 } as const;
 
 export type Writes = typeof writes;

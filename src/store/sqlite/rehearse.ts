@@ -1,28 +1,32 @@
-import type { Rehearsal, RehearsalStep } from '../store.ts';
+import type { LevelAfter, Rehearsal, RehearsalStep } from '../store.ts';
 import { applyOrders } from './apply.ts';
 import { changeStock } from './count.ts';
+import { levelOf } from './ledger.ts';
 import { mapListing } from './listings.ts';
 import type { Db } from './open.ts';
 import { viewsOf } from './views.ts';
 
-/** Carries the steps out, reads the counters, and undoes everything: nothing of it is ever committed. */
+/** Carries the steps out, reads counters and levels, and undoes everything: nothing of it is ever committed. */
 export function rehearse(
   db: Db,
   steps: RehearsalStep[],
   counterIds: number[] | null,
   now: number,
 ): Rehearsal {
-  const rehearsal: Rehearsal = { applied: [], changed: [], mapped: [], counters: [] };
+  const rehearsal: Rehearsal = { applied: [], changed: [], mapped: [], counters: [], levels: [] };
   db.sql('savepoint rehearsal').run();
   try {
-    const before = versions(db);
+    const counters = counterIds === null ? counterVersions(db) : null;
+    const levels = levelVersions(db);
     for (const step of steps) {
       if (step.kind === 'apply') rehearsal.applied.push(...applyOrders(db, step.requests, now));
       else if (step.kind === 'change')
         rehearsal.changed.push(...changeStock(db, step.changes, step.actor, now));
       else rehearsal.mapped.push(mapListing(db, step.listingRowId, step.parts, step.actor, now));
     }
-    rehearsal.counters = viewsOf(db, counterIds ?? touched(db, before));
+    const touched = counters === null ? [] : moved(counters, counterVersions(db));
+    rehearsal.counters = viewsOf(db, counterIds ?? touched);
+    rehearsal.levels = moved(levels, levelVersions(db)).map((skuId) => levelAfter(db, skuId));
     return rehearsal;
   } finally {
     db.sql('rollback to rehearsal').run();
@@ -30,11 +34,29 @@ export function rehearse(
   }
 }
 
-function versions(db: Db): Map<number, number> {
-  const rows = db.sql('select id, version from counter').all() as { id: number; version: number }[];
-  return new Map(rows.map((row) => [row.id, row.version]));
+function levelAfter(db: Db, skuId: number): LevelAfter {
+  const level = levelOf(db, skuId);
+  return {
+    skuId,
+    counted: level.counted === 1,
+    available: level.on_hand - level.committed - level.reserved,
+  };
 }
 
-function touched(db: Db, before: Map<number, number>): number[] {
-  return [...versions(db)].filter(([id, version]) => before.get(id) !== version).map(([id]) => id);
+type Versions = Map<number, number>;
+
+function counterVersions(db: Db): Versions {
+  return versionsOf(db.sql('select id, version from counter').all());
+}
+
+function levelVersions(db: Db): Versions {
+  return versionsOf(db.sql('select sku_id as id, version from level').all());
+}
+
+function versionsOf(rows: unknown[]): Versions {
+  return new Map((rows as { id: number; version: number }[]).map((row) => [row.id, row.version]));
+}
+
+function moved(before: Versions, after: Versions): number[] {
+  return [...after].filter(([id, version]) => before.get(id) !== version).map(([id]) => id);
 }

@@ -1,7 +1,7 @@
 import type { Json } from '../../channels/channel.ts';
 import type { Part } from '../../stock/line.ts';
 import { type Offer, type OfferedListing, offerOf, type Target, targetOf } from '../../stock/target.ts';
-import type { ChannelSetup, CounterView, ListingMode, PushState } from '../store.ts';
+import type { ChannelSetup, CounterView, LevelAfter, ListingMode, PushState } from '../store.ts';
 import { ownFrom } from './mark.ts';
 import type { Db } from './open.ts';
 
@@ -49,8 +49,20 @@ interface RawOffered {
 
 const noOffer: Offer = { buffer: null, percent: null, max: null };
 
-/** Everything that a push or a reconcile decides on, for these counters, with the target as of now. */
-export function viewsOf(db: Db, counterIds: readonly number[]): CounterView[] {
+/** The levels that targets are worked out from. */
+type Levels = (skuId: number) => { counted: boolean; available: number };
+
+/**
+ * Everything that a push or a reconcile decides on, for these counters, with the target as of now, or as it would be
+ * with these levels.
+ */
+export function viewsOf(
+  db: Db,
+  counterIds: readonly number[],
+  instead: readonly LevelAfter[] = [],
+): CounterView[] {
+  const given = new Map(instead.map((level) => [level.skuId, level]));
+  const levels: Levels = (skuId) => given.get(skuId) ?? levelNow(db, skuId);
   const setups = new Map<number, ChannelSetup>();
   const cloudy = new Map<number, boolean>();
   const views: CounterView[] = [];
@@ -61,7 +73,7 @@ export function viewsOf(db: Db, counterIds: readonly number[]): CounterView[] {
     setups.set(raw.channel_id, setup);
     const clouded = cloudy.get(raw.channel_id) ?? cloudedOf(db, raw.channel_id);
     cloudy.set(raw.channel_id, clouded);
-    views.push(viewOf(db, raw, setup, clouded));
+    views.push(viewOf(db, raw, { setup, clouded, levels }));
   }
   return views;
 }
@@ -82,7 +94,13 @@ function cloudedOf(db: Db, channelId: number): boolean {
   return row.clouded === 1;
 }
 
-function viewOf(db: Db, raw: RawCounter, setup: ChannelSetup, clouded: boolean): CounterView {
+interface Around {
+  setup: ChannelSetup;
+  clouded: boolean;
+  levels: Levels;
+}
+
+function viewOf(db: Db, raw: RawCounter, { setup, clouded, levels }: Around): CounterView {
   const rows = db
     .sql(
       `select id, listing_id, channel_sku, facts, parts, mode, buffer, percent, max, fixed, open_units, unwritable
@@ -108,7 +126,7 @@ function viewOf(db: Db, raw: RawCounter, setup: ChannelSetup, clouded: boolean):
       offer: { buffer: row.buffer, percent: row.percent, max: row.max },
       openUnits: row.open_units,
     })),
-    target: targetNow(db, rows, setup),
+    target: targetNow(rows, setup, levels),
     version: raw.version,
     doneVersion: raw.done_version,
     dueAt: raw.due_at,
@@ -161,10 +179,10 @@ function hasUnmappedLine(db: Db, channelId: number, rows: RawOffered[]): boolean
 }
 
 /** Listings that are switched off or lead nowhere do not bind the counter's number. */
-function targetNow(db: Db, rows: RawOffered[], setup: ChannelSetup): Target {
+function targetNow(rows: RawOffered[], setup: ChannelSetup, levels: Levels): Target {
   const offered = rows.filter((row) => row.mode === 'on' && (row.parts !== null || row.fixed !== null));
   const listings = offered.map((row) => ({
-    listing: offeredListing(db, row),
+    listing: offeredListing(row, levels),
     settings: offerOf(
       { buffer: row.buffer, percent: row.percent, max: row.max },
       setup.offer ?? noOffer,
@@ -177,17 +195,18 @@ function targetNow(db: Db, rows: RawOffered[], setup: ChannelSetup): Target {
   });
 }
 
-function offeredListing(db: Db, row: RawOffered): OfferedListing {
-  const parts = partsOf(row).map(({ skuId, units }) => {
-    const level = db
-      .sql('select counted, on_hand - committed - reserved as available from level where sku_id = ?')
-      .get(skuId) as { counted: number; available: number };
-    return { units, available: level.available, counted: level.counted === 1 };
-  });
+function offeredListing(row: RawOffered, levels: Levels): OfferedListing {
   return {
-    parts,
+    parts: partsOf(row).map(({ skuId, units }) => ({ units, ...levels(skuId) })),
     offer: { buffer: row.buffer, percent: row.percent, max: row.max },
     fixed: row.fixed,
     openUnits: row.open_units,
   };
+}
+
+function levelNow(db: Db, skuId: number): { counted: boolean; available: number } {
+  const level = db
+    .sql('select counted, on_hand - committed - reserved as available from level where sku_id = ?')
+    .get(skuId) as { counted: number; available: number };
+  return { available: level.available, counted: level.counted === 1 };
 }

@@ -43,7 +43,10 @@ export function sharedPromises(each: StoreCase): void {
         { kind: 'number', quantity: 55 },
         { kind: 'number', quantity: 55 },
       ]);
+      expect(rehearsal.levels).toMatchObject([{ counted: true, available: 55 }]);
       expect(await state()).toBe(before);
+      const as = await kit.store.outbox.view([rehearsal.counters[0]?.counterId ?? 0], rehearsal.levels);
+      expect(as.map((view) => view.target)).toEqual([{ kind: 'number', quantity: 55 }]);
       const [again] = await kit.store.orders.apply(
         [pulled(channel, order('1', noon + 1, [['l1', 'tee', 3]]))],
         noon + 2,
