@@ -5,8 +5,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/long/**', '**/node_modules/**'],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // A time-out finds what hangs; a busy machine must not look like that.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     pool: 'forks',
     // Test files of one worker share their modules: loading them anew costs a third of the time.
     isolate: false,
