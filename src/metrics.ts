@@ -54,7 +54,7 @@ export async function metricsSamples(
     ),
     gauge(
       'missed_webhooks',
-      'Orders learned by a pull of which no webhook came.',
+      'Orders of the last 24 hours learned by a pull of which no webhook came.',
       perChannel((id) => missed.get(id) ?? 0),
     ),
     gauge(

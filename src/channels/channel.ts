@@ -271,6 +271,8 @@ export interface DeliveryContent {
   ignored: string | null;
   /** What a person must hear (the owner of the webhook lost its rights). */
   alert: string | null;
+  /** Something changed that this delivery does not tell: the orders are pulled at once instead. */
+  pull?: true;
 }
 
 /** Thrown by `fieldsOf` for an authentic body that cannot be read: it becomes a dead letter. */

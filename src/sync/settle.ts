@@ -55,7 +55,8 @@ function lookedAtOnceMore(job: ReadyJob): Job {
   const { live, delivery, fields, content, facts } = job;
   const { looks } = delivery;
   // Said once already: a second look repeats no alert and no hint.
-  const rest = { ...content, touched: [], alert: null };
+  const { pull: _, ...told } = content;
+  const rest = { ...told, touched: [], alert: null };
   return {
     live,
     delivery: { ...delivery, body: null, fields, looks: looks + 1 },
@@ -96,6 +97,7 @@ async function tell(engine: Engine, job: ReadyJob, applied: AppliedOrder[]): Pro
   if (job.content.alert !== null) {
     await alertOn(engine, job.live, 'channel_notice', `${job.live.name}: ${job.content.alert}`);
   }
+  if (job.content.pull === true) engine.wakes.pull(job.live.id);
   await tellOrders(engine, job.live, job.orders, applied);
 }
 

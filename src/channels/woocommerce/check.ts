@@ -8,7 +8,7 @@ import { isNotFound } from './refusals.ts';
 import { settingsItems } from './settings.ts';
 import type { Shop } from './shop.ts';
 import { sameSite } from './site.ts';
-import { isOurs, rowsOf } from './webhooks.ts';
+import { inUse, isOurs, rowsOf } from './webhooks.ts';
 
 /** One look at the shop; an abort or a lost connection becomes its item, so that the others still run. */
 export async function check(shop: Shop, signal: AbortSignal): Promise<CheckItem[]> {
@@ -110,7 +110,7 @@ async function writePermission(shop: Shop, signal: AbortSignal): Promise<CheckIt
 }
 
 async function webhookItems(shop: Shop, signal: AbortSignal): Promise<CheckItem[]> {
-  const ours = (await rowsOf(shop, signal)).filter(isOurs);
+  const ours = inUse(await rowsOf(shop, signal)).filter(isOurs);
   if (webhookSecrets(shop.config).length === 0) {
     return [
       warn(
@@ -124,7 +124,11 @@ async function webhookItems(shop: Shop, signal: AbortSignal): Promise<CheckItem[
   const items: CheckItem[] = [];
   for (const row of broken) {
     items.push(
-      warn('webhooks', `${row.topic} is ${row.status}`, 'run invsync webhooks register, which replaces it'),
+      warn(
+        'webhooks',
+        `${row.topic} is ${row.status}`,
+        'run invsync webhooks register, which enables or replaces it',
+      ),
     );
   }
   const odd = ours.filter((row) => !deliverable(row.delivery_url, shop.config.url));

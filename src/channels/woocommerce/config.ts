@@ -61,10 +61,10 @@ export const wooConfig = z
         'Send key and secret in the query string (https only): for hosts that strip the Authorization header. They end up in the access log of the shop.',
       ),
     hold_rule: z
-      .enum(['reduced-stock', 'by-status'])
+      .enum(['reduced-stock', 'by-record', 'by-status'])
       .default('reduced-stock')
       .describe(
-        'reduced-stock: units held are those that the shop recorded on the order line. by-status: for shops whose plugins switch off the stock movement of WooCommerce.',
+        'reduced-stock: units held are those that the shop recorded on the order line, and those ordered where the two differ (with a warning). by-record: those recorded, whatever was ordered, for plugins that sell packs (1 ordered, 6 taken). by-status: for shops whose plugins switch off the stock movement of WooCommerce.',
       ),
     status_map: statusMap,
     wake_cron: z

@@ -39,27 +39,39 @@ export function standingOf(order: OrderFields, statusMap: WooConfig['status_map'
 export interface Hold {
   taken: number;
   gone: number;
-  /** The line contradicts its order's status, as it does for a moment within one PHP request. */
+  /** The line contradicts its order's status or itself, as it does for a moment within one PHP request. */
   settling: boolean;
   /** Nothing on the line tells; the status was asked instead. */
   guessed: boolean;
+  /** The shop's record of the units taken is not the number ordered; the units ordered count. */
+  contradicts: boolean;
 }
 
 /**
- * The hold rule (dossier 2.6, O.5). `_reduced_stock` is what the shop itself keeps from sale for the line: set when
- * taken, lowered by a refund with restock, deleted when given back. It wins wherever it exists. `managed` is what
- * discovery knows of the listing; undefined: nothing.
+ * The hold rule (O.5; recorded on 11.0.1, 2026-11-30). `_reduced_stock` is what the shop itself keeps from sale for the
+ * line: set when taken, lowered by a refund with restock, deleted when given back. It wins where it exists, with two
+ * exceptions: nobody gets the units of an order without claim whose product is gone or untracked, and where the number
+ * ordered is another one (edited by a program that moved no stock) the customer gets what was ordered.
+ *
+ * `managed` is what discovery knows of the listing; undefined: nothing. `ownerless`: the product is known to be deleted or
+ * no longer tracked now.
  */
 export function holdOf(
   line: LineFields,
   order: OrderFields,
-  how: { standing: Standing; managed: boolean | undefined; rule: WooConfig['hold_rule'] },
+  how: {
+    standing: Standing;
+    managed: boolean | undefined;
+    ownerless: boolean;
+    rule: WooConfig['hold_rule'];
+  },
 ): Hold {
   const { standing } = how;
   const expected = byStatus(line, order, standing);
   const ended = standing === 'shipped' || standing === 'refunded';
+  const plain = { settling: false, guessed: false, contradicts: false };
   if (how.rule === 'by-status' || (line.reduced === null && how.managed === false)) {
-    return { taken: expected, gone: ended ? expected : 0, settling: false, guessed: false };
+    return { ...plain, taken: expected, gone: ended ? expected : 0 };
   }
   if (line.reduced === null) {
     const active = standing === 'holds' || standing === 'shipped';
@@ -67,12 +79,25 @@ export function holdOf(
     const taken = missing ? expected : 0;
     // A listing that discovery does not know may be unmanaged: its order must not wait for what never comes.
     const settling = missing && how.managed === true;
-    return { taken, gone: ended ? taken : 0, settling, guessed: missing };
+    return { ...plain, taken, gone: ended ? taken : 0, settling, guessed: missing };
   }
-  const taken = wholeUnits(line.reduced);
-  if (standing === 'free') return { taken, gone: 0, settling: taken > 0, guessed: false };
+  const recorded = wholeUnits(line.reduced);
+  if (standing === 'free') {
+    const taken = how.ownerless ? 0 : recorded;
+    return { ...plain, taken, gone: 0, settling: taken > 0 };
+  }
+  const contradicts = how.rule === 'reduced-stock' && contradictsRecord(line, standing);
+  const taken = contradicts ? wholeUnits(line.quantity - line.restocked) : recorded;
   const gone = ended ? taken : Math.min(taken, writtenOff(line, order));
-  return { taken, gone, settling: false, guessed: false };
+  return { ...plain, taken, gone, settling: contradicts, contradicts };
+}
+
+/** A fraction is no contradiction: the API cuts decimal quantities to whole ones, the record keeps them (trap 18). */
+function contradictsRecord(line: LineFields, standing: Standing): boolean {
+  const reduced = line.reduced ?? 0;
+  // Of a plugin's status only the record tells whether it holds anything at all.
+  if (standing === 'told' && reduced <= 0) return false;
+  return Math.abs(Math.max(0, line.quantity - line.restocked) - Math.max(0, reduced)) >= 1;
 }
 
 /** Units of fractional quantities count whole, upward: half a unit that is sold cannot be sold again (trap 18). */

@@ -4,7 +4,7 @@ import type { FactsOf, Json, Obtaining } from '../channel.ts';
 import type { WooConfig } from './config.ts';
 import { parseFacts } from './facts.ts';
 import { parseGmt } from './gmt.ts';
-import { type Hold, holdOf, type Standing, standingOf } from './hold.ts';
+import { type Hold, holdOf, type Standing, standingOf, wholeUnits } from './hold.ts';
 import type { OrderRow } from './schema.ts';
 
 const lineFields = z.object({
@@ -36,6 +36,11 @@ export const orderFields = z.object({
   hasRefunds: z.boolean(),
   /** Units refunded per line id; null when the refunds were not read. */
   refunded: z.record(z.string(), z.number()).nullable(),
+  /**
+   * Of the lines that an order without a claim to stock still keeps, those whose product is deleted or no longer tracked;
+   * null when the products were not read.
+   */
+  ownerless: z.array(z.string()).nullable().default(null),
 });
 export type OrderFields = z.infer<typeof orderFields>;
 
@@ -73,6 +78,7 @@ export function keptOrder(row: OrderRow, refunded: Record<string, number> | null
     })),
     hasRefunds: row.refunds.length > 0,
     refunded,
+    ownerless: null,
   };
 }
 
@@ -105,6 +111,21 @@ export function needsRefunds(order: OrderFields, config: WooConfig): boolean {
 }
 
 /**
+ * Lines of an order that should hold nothing and are still kept from sale by the shop's record. Giving back skips products
+ * that are deleted or no longer tracked, for ever (recorded on 11.0.1, 2026-11-30): only the products tell such a line
+ * from one that the shop really keeps or is about to give back.
+ */
+export function keptLines(order: OrderFields, config: WooConfig): LineFields[] {
+  if (config.hold_rule === 'by-status' || standingOf(order, config.status_map) !== 'free') return [];
+  return order.lines.filter((line) => wholeUnits(line.reduced ?? 0) > 0);
+}
+
+/** Must the products of its lines be read before this order says what it holds? A deleted one shows without its id. */
+export function needsProducts(order: OrderFields, config: WooConfig): boolean {
+  return order.ownerless === null && keptLines(order, config).some((line) => listingOf(line) !== null);
+}
+
+/**
  * The snapshot of an order. `lineKey` is the line item's id alone: it counts up over the whole site and stays with the
  * line when a plugin moves it to another order (traps 15, 16).
  */
@@ -119,7 +140,8 @@ export function snapshotOf(
     const refs = refsOf(line);
     const known = refs.map((ref) => facts(ref)).find((ref) => ref !== undefined);
     const managed = known === undefined ? undefined : parseFacts(known.facts).managed;
-    const hold = holdOf(line, order, { standing, managed, rule: config.hold_rule });
+    const ownerless = listingOf(line) === null || order.ownerless?.includes(line.id) === true;
+    const hold = holdOf(line, order, { standing, managed, ownerless, rule: config.hold_rule });
     return { line, listingId: known?.listingId ?? refs[0] ?? null, managed, hold };
   });
   const settling = judged.some(({ hold }) => hold.settling);
@@ -174,6 +196,11 @@ function lineWarnings(
   const name = `line ${line.id}${line.sku === null ? '' : ` (${line.sku})`}`;
   const warnings: string[] = [];
   const units = line.reduced ?? line.quantity;
+  if (hold.contradicts) {
+    warnings.push(
+      `${name}: ${line.quantity} units are ordered${line.restocked === 0 ? '' : `, ${line.restocked} of them refunded and put back`}, but the shop took ${units} from its own stock; ${hold.taken} counted. Set the right number at the shop, or for a plugin that sells packs: hold_rule: by-record`,
+    );
+  }
   if (!Number.isInteger(units)) warnings.push(`${name}: ${units} units, counted as ${hold.taken}`);
   if (units < 0)
     warnings.push(`${name}: a negative quantity (${units}) raised the stock of the shop; counted as 0`);
@@ -182,7 +209,7 @@ function lineWarnings(
       `${name}: the shop manages this product but recorded no stock movement; ${hold.taken} counted by the status ${order.status} (if a plugin moves the stock: hold_rule: by-status)`,
     );
   }
-  if (hold.settling && !hold.guessed) {
+  if (hold.settling && !hold.guessed && !hold.contradicts) {
     warnings.push(`${name}: the order is ${order.status}, but the shop still keeps ${hold.taken} from sale`);
   }
   return warnings;

@@ -4,8 +4,19 @@ import { ChannelError } from '../errors.ts';
 import { clockOf } from '../lib/answer-time.ts';
 import { shaped } from './answer.ts';
 import type { Answered } from './api.ts';
-import { asJson, keptOrder, needsRefunds, numberIn, type OrderFields } from './order.ts';
+import { idsOf } from './facts.ts';
+import {
+  asJson,
+  keptLines,
+  keptOrder,
+  listingOf,
+  needsProducts,
+  needsRefunds,
+  numberIn,
+  type OrderFields,
+} from './order.ts';
 import { isNotFound } from './refusals.ts';
+import { readRows } from './rows.ts';
 import { orderRow, refundRows, wooId } from './schema.ts';
 import { pageSize, type Shop } from './shop.ts';
 import { type Walk, walkOrders } from './walk.ts';
@@ -102,7 +113,7 @@ async function itemsIn(shop: Shop, rows: readonly unknown[], signal: AbortSignal
 async function itemOf(shop: Shop, row: unknown, signal: AbortSignal): Promise<Json> {
   const parsed = orderRow.safeParse(row);
   const order = parsed.success ? keptOrder(parsed.data, null) : null;
-  if (order !== null) return asJson(await withRefunds(shop, order, signal));
+  if (order !== null) return asJson(await withProducts(shop, await withRefunds(shop, order, signal), signal));
   const id = z.object({ id: wooId }).safeParse(row);
   return { kind: 'unreadable-order', id: id.success ? id.data.id : null };
 }
@@ -130,6 +141,26 @@ async function withRefunds(shop: Shop, order: OrderFields, signal: AbortSignal):
     shop.deps.log.warn({ order: order.id }, 'refunds cannot be read; their write-off is not known');
   }
   return { ...order, refunded };
+}
+
+async function withProducts(shop: Shop, order: OrderFields, signal: AbortSignal): Promise<OrderFields> {
+  if (!needsProducts(order, shop.config)) return order;
+  const kept = keptLines(order, shop.config).flatMap((line) => {
+    const listing = listingOf(line);
+    return listing === null ? [] : [{ line: line.id, ...idsOf(listing) }];
+  });
+  try {
+    const rows = await readRows(shop, kept, { priority: 'read', signal });
+    const ownerless = kept.filter(({ id }) => (rows.get(id)?.row?.manage_stock ?? false) === false);
+    return { ...order, ownerless: ownerless.map(({ line }) => line) };
+  } catch (error) {
+    if (!isNotFound(error) && !isRejected(error)) throw error;
+    shop.deps.log.warn(
+      { order: order.id },
+      'the products of an ended order cannot be read; its units stay kept',
+    );
+    return order;
+  }
 }
 
 /** Orders by id, one answer per id, in order. Trashed orders are found, those deleted for good are missing. */

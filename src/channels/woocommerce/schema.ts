@@ -101,7 +101,11 @@ export const batchAnswer = z.object({
 });
 
 /** What WordPress and WooCommerce answer when they refuse, and what a webhook carries when its order is gone. */
-export const errorBody = z.object({ code: z.string(), message: z.string().catch('') });
+export const errorBody = z.object({
+  code: z.string(),
+  message: z.string().catch(''),
+  data: z.object({ status: z.number().nullable().catch(null) }).catch({ status: null }),
+});
 
 /** A webhook as listed; the secret is never among the fields (dossier 3). */
 export const webhookRow = z.object({

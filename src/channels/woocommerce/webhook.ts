@@ -13,7 +13,7 @@ import {
 import { parseJsonBytes } from '../lib/json.ts';
 import { verifiesHmacBase64 } from '../lib/signature.ts';
 import { type WooConfig, webhookSecrets } from './config.ts';
-import { asJson, keptOrder, needsRefunds, orderFields, refsOf, snapshotOf } from './order.ts';
+import { asJson, keptOrder, needsProducts, needsRefunds, orderFields, refsOf, snapshotOf } from './order.ts';
 import { errorBody, orderRow, wooId } from './schema.ts';
 import { sameSite } from './site.ts';
 
@@ -60,7 +60,12 @@ function keyOf(webhookId: string, topic: string, body: Uint8Array): string {
 const otherFields = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('order-id'), id: z.string() }),
   z.object({ kind: z.literal('product'), listings: z.array(z.string()) }),
-  z.object({ kind: z.literal('error'), topic: z.string(), code: z.string() }),
+  z.object({
+    kind: z.literal('error'),
+    topic: z.string(),
+    code: z.string(),
+    status: z.number().nullable().default(null),
+  }),
   z.object({ kind: z.literal('unreadable-order'), id: z.string().nullable() }),
   z.object({ kind: z.literal('other'), topic: z.string() }),
 ]);
@@ -86,7 +91,10 @@ export function fieldsOf(delivery: Delivery): Json {
   if (!id.success) {
     if (topic.startsWith('action.')) return { kind: 'other', topic };
     const failed = errorBody.safeParse(body);
-    if (failed.success) return { kind: 'error', topic, code: failed.data.code };
+    if (failed.success) {
+      const { code, data } = failed.data;
+      return { kind: 'error', topic, code, status: data.status };
+    }
     throw new UnreadableDelivery(`${topic}: neither an object of the shop nor an error`);
   }
   if (topic.startsWith('product.')) return productFields(body);
@@ -133,7 +141,12 @@ export function ordersIn(config: WooConfig, fields: Json, facts: FactsOf, how: O
     case 'product':
       return { ...nothing, touched: said.listings };
     case 'error':
-      return { ...nothing, ignored: `error body: ${said.code}`, alert: alertOf(said.code) };
+      return {
+        ...nothing,
+        ignored: `error body: ${said.code}`,
+        alert: alertOf(said.code, said.status),
+        pull: true,
+      };
     case 'unreadable-order':
       return { ...nothing, alert: `order ${said.id ?? '(without id)'} has a form that invsync cannot read` };
     case 'other':
@@ -143,15 +156,25 @@ export function ordersIn(config: WooConfig, fields: Json, facts: FactsOf, how: O
       if (said.status === 'checkout-draft' && said.lines.every((line) => (line.reduced ?? 0) <= 0)) {
         return { ...nothing, ignored: 'checkout-draft' };
       }
-      if (how.obtained === 'delivered' && needsRefunds(said, config)) return { ...nothing, fetch: [said.id] };
+      if (how.obtained === 'delivered' && (needsRefunds(said, config) || needsProducts(said, config))) {
+        return { ...nothing, fetch: [said.id] };
+      }
       return { ...nothing, orders: [snapshotOf(said, config, facts, how)] };
   }
 }
 
-/** A signed error body in place of an order: it was gone before the delivery, or its owner may not read it (O.8). */
-function alertOf(code: string): string {
+/**
+ * A signed error body in place of an order: it was gone before the delivery, its owner may not read it (O.8), or a filter
+ * of the REST API, such as a rate limiter, met the internal request that builds the body (recorded 2026-11-30). Which
+ * order it was about nobody tells.
+ */
+function alertOf(code: string, status: number | null): string {
   if (code.includes('invalid_id')) {
     return 'an order was deleted for good before its webhook was sent: nobody can tell its lines any more, and the stock of the shop may stay lower without an order';
   }
-  return `webhooks carry the error ${code} in place of the order: the WordPress user who owns them lost its rights or was deleted; register them again with the key of a shop manager`;
+  if (/^(?:woocommerce_)?rest_(?:cannot_|forbidden)/.test(code)) {
+    return `webhooks carry the error ${code} in place of the order: the WordPress user who owns them lost its rights or was deleted; the orders are pulled instead. Run invsync webhooks remove, then invsync webhooks register with the key of a shop manager`;
+  }
+  const said = status === null ? code : `${code} (${status})`;
+  return `webhooks carry the error ${said} in place of the order: a plugin of the shop, often a rate limiter, refuses the shop's own request for it; the orders are pulled instead. Exempt the REST API's internal requests in that plugin`;
 }

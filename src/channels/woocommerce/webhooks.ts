@@ -13,11 +13,20 @@ import { pageSize, type Shop } from './shop.ts';
  */
 const topics = ['order.created', 'order.updated', 'order.deleted', 'order.restored'] as const;
 const namePrefix = 'invsync ';
+/** Name of one that was replaced, with the time: `invsync old 2026-11-30T12:00:00Z order.updated`. */
+const retiredName = /^invsync old (\S+) /;
+/**
+ * Deleting a webhook voids the jobs that wait in its queue; a disabled one still sends them (recorded 2026-11-30). Queues
+ * of hours are reported, a day is plenty.
+ */
+const retiredMs = 86_400_000;
+/** A webhook that is disabled again so soon after it was enabled keeps failing on its old count. */
+const enabledLastsMs = 86_400_000;
 
 /** The shop's subscriptions that are ours by name (dossier 3, O.6, O.9; verified 2026-11). */
 export function webhooksOf(shop: Shop): Webhooks {
   return {
-    list: async (signal) => (await rowsOf(shop, signal)).map(stateOf),
+    list: async (signal) => statesOf(await rowsOf(shop, signal)),
     ensure: (url, signal) => ensure(shop, url, signal),
     remove: async (signal) => {
       const removed: string[] = [];
@@ -31,9 +40,10 @@ export function webhooksOf(shop: Shop): Webhooks {
 }
 
 /**
- * One active webhook per topic at `url`. A disabled one is replaced, never switched on again: it keeps its count of
- * failures, and the next failure would disable it at once (O.9). Its secret cannot be read back, so that a fingerprint
- * of the one it was made with is remembered; without it the webhook is replaced too.
+ * One active webhook per topic at `url`. A disabled one is enabled again: it keeps its count of failures, but the next
+ * success ends that (O.9). Where the shop refuses, or disabled it again within a day, and for any other fault, a new one is
+ * made first; the old one is disabled and deleted a day later. Its secret cannot be read back, so that a fingerprint of the
+ * one it was made with is remembered; without it the webhook is replaced too.
  */
 async function ensure(shop: Shop, url: string, signal: AbortSignal): Promise<WebhookReport> {
   const [secret] = webhookSecrets(shop.config);
@@ -44,41 +54,101 @@ async function ensure(shop: Shop, url: string, signal: AbortSignal): Promise<Web
   }
   const changes: string[] = [];
   const ours = (await rowsOf(shop, signal)).filter(isOurs);
+  const current = ours.filter((row) => retiredAt(row) === null);
   for (const topic of topics) {
-    const present = ours.filter((row) => row.topic === topic);
-    const remembered = await shop.deps.vault.get(vaultKey(topic));
-    const kept = present.find((row) => fault(row, url, remembered, secret) === null);
-    if (kept === undefined) {
-      const why = present[0] === undefined ? null : fault(present[0], url, remembered, secret);
-      await create(shop, { topic, url, secret }, signal);
-      changes.push(why === null ? `created ${topic}` : `recreated ${topic}: ${why}`);
-    }
-    for (const row of present) {
-      if (row === kept) continue;
-      await destroy(shop, row.id, signal);
-      if (kept !== undefined) changes.push(`deleted a second ${topic} (${row.id})`);
-    }
+    const present = current.filter((row) => row.topic === topic);
+    changes.push(...(await ensureTopic(shop, { topic, url, secret }, present, signal)));
   }
-  for (const row of ours.filter((other) => !topics.some((topic) => topic === other.topic))) {
+  for (const row of current.filter((other) => !topics.some((topic) => topic === other.topic))) {
     await destroy(shop, row.id, signal);
     changes.push(`deleted ${row.topic} (${row.id}): not needed`);
   }
-  return { webhooks: (await rowsOf(shop, signal)).map(stateOf), changes };
+  for (const row of ours) {
+    const since = retiredAt(row);
+    if (since !== null && shop.deps.clock.now() - since > retiredMs) await destroy(shop, row.id, signal);
+  }
+  return { webhooks: statesOf(await rowsOf(shop, signal)), changes };
 }
 
-/** Why a webhook must be replaced; null when it is right. */
-function fault(row: WebhookRow, url: string, remembered: string | null, secret: string): string | null {
-  if (row.status !== 'active') return `was ${row.status}`;
+interface WantedHook {
+  topic: string;
+  url: string;
+  secret: string;
+}
+
+/** Makes one topic right; answers what it changed, in words. */
+async function ensureTopic(
+  shop: Shop,
+  wanted: WantedHook,
+  present: readonly WebhookRow[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const { topic } = wanted;
+  const remembered = await shop.deps.vault.get(vaultKey(topic));
+  const faultIn = (row: WebhookRow) => fault(row, wanted, remembered);
+  const changes: string[] = [];
+  let kept = present.find((row) => faultIn(row) === null && row.status === 'active');
+  for (const row of present) {
+    if (kept !== undefined || faultIn(row) !== null) continue;
+    if (await enable(shop, row, signal)) {
+      kept = row;
+      changes.push(`enabled ${topic} again: was ${row.status}`);
+    }
+  }
+  if (kept === undefined) {
+    const [old] = present;
+    await create(shop, wanted, signal);
+    if (old === undefined) changes.push(`created ${topic}`);
+    else changes.push(`recreated ${topic}: ${faultIn(old) ?? `was ${old.status}`}`);
+  }
+  for (const row of present) {
+    if (row === kept) continue;
+    if (kept === undefined) await retire(shop, row, signal);
+    else {
+      await destroy(shop, row.id, signal);
+      changes.push(`deleted a second ${topic} (${row.id})`);
+    }
+  }
+  return changes;
+}
+
+/** Enables a webhook again, once a day at most; false where that does not work. */
+async function enable(shop: Shop, row: WebhookRow, signal: AbortSignal): Promise<boolean> {
+  const now = shop.deps.clock.now();
+  const [id, at] = (await shop.deps.vault.get(enabledKey(row.topic)))?.split(':') ?? [];
+  if (id === row.id && now - Number(at) < enabledLastsMs) return false;
+  try {
+    const answer = await shop.api.write('PUT', { path: `/webhooks/${row.id}`, signal }, { status: 'active' });
+    if (shaped(webhookRow, answer.json, 'webhook', 'unknown').status !== 'active') return false;
+  } catch (error) {
+    if (error instanceof ChannelError && error.kind === 'rejected') return false;
+    throw error;
+  }
+  await shop.deps.vault.set(enabledKey(row.topic), `${row.id}:${now}`);
+  return true;
+}
+
+/** Takes a replaced webhook out of use and leaves its queue to it. */
+async function retire(shop: Shop, row: WebhookRow, signal: AbortSignal): Promise<void> {
+  const since = new Date(shop.deps.clock.now()).toISOString();
+  const name = `${namePrefix}old ${since} ${row.topic}`;
+  await shop.api.write('PUT', { path: `/webhooks/${row.id}`, signal }, { name, status: 'disabled' });
+}
+
+/** Since when a webhook is one that was replaced; null for every other. */
+function retiredAt(row: WebhookRow): number | null {
+  const since = retiredName.exec(row.name)?.[1];
+  return since === undefined || Number.isNaN(Date.parse(since)) ? null : Date.parse(since);
+}
+
+/** Why a webhook must be replaced whether it is active or not; null when it need not. */
+function fault(row: WebhookRow, { url, secret }: WantedHook, remembered: string | null): string | null {
   if (row.delivery_url !== url) return 'had another address';
   if (remembered !== memory(row.id, secret)) return 'its secret is not known to be the configured one';
   return null;
 }
 
-async function create(
-  shop: Shop,
-  wanted: { topic: string; url: string; secret: string },
-  signal: AbortSignal,
-): Promise<void> {
+async function create(shop: Shop, wanted: WantedHook, signal: AbortSignal): Promise<void> {
   const { topic, url, secret } = wanted;
   const answer = await shop.api.write(
     'POST',
@@ -120,9 +190,18 @@ export async function rowsOf(shop: Shop, signal: AbortSignal): Promise<WebhookRo
   return rows;
 }
 
-/** Ours by name: the address may be an old one of this daemon. */
+/** Ours by name, those that were replaced too: the address may be an old one of this daemon. */
 export function isOurs(row: WebhookRow): boolean {
   return row.name.startsWith(namePrefix);
+}
+
+/** The webhooks of the shop in use; one that was replaced and sends what is left in its queue is none. */
+export function inUse(rows: readonly WebhookRow[]): WebhookRow[] {
+  return rows.filter((row) => !isOurs(row) || retiredAt(row) === null);
+}
+
+function statesOf(rows: readonly WebhookRow[]): WebhookState[] {
+  return inUse(rows).map(stateOf);
 }
 
 function stateOf(row: WebhookRow): WebhookState {
@@ -137,6 +216,10 @@ function stateOf(row: WebhookRow): WebhookState {
 
 function vaultKey(topic: string): string {
   return `webhook ${topic}`;
+}
+
+function enabledKey(topic: string): string {
+  return `webhook enabled ${topic}`;
 }
 
 function memory(id: string, secret: string): string {

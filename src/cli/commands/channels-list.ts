@@ -34,7 +34,7 @@ export function printChannels(io: Io, channels: readonly ChannelReport[]): void 
       },
       { title: 'due', value: (row) => row.due },
       { title: 'dead', value: (row) => row.dead, style: (row) => (row.dead > 0 ? 'bad' : undefined) },
-      { title: 'missed webhooks', value: (row) => row.missed_webhooks },
+      { title: 'missed webhooks (24 h)', value: (row) => row.missed_webhooks },
       { title: 'last ok', value: (row) => row.last_ok_at },
     ],
     channels,

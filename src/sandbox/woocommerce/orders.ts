@@ -214,7 +214,7 @@ function restockedOf(line: Line): number {
 /** `wc_maybe_adjust_line_item_product_stock`: what an edit of a line does to the stock. */
 function adjustLine(site: Site, order: Order, line: Line, quantity: number): void {
   const holder = lineHolder(site, line);
-  if (holder === undefined || order.untracked) return;
+  if (holder === undefined || order.untracked || site.faults.hits('edit_without_stock')) return;
   const restocked = restockedOf(line);
   const diff = quantity === 0 ? -reducedOf(line) : quantity - restocked - reducedOf(line);
   if (diff === 0) return;
@@ -355,12 +355,25 @@ export function addNote(
   return entry;
 }
 
-/** Units that the line keeps from being sold, by the shop's own account. Trashed and deleted orders keep theirs. */
+/**
+ * Units that the line keeps from being sold. By the shop's own account, with two exceptions. Giving back skips products
+ * that are deleted or no longer tracked, so that their lines keep a mark for ever which stands for nothing (recorded
+ * 2026-11-30). And a program may edit an order without the stock step: the customer gets what was ordered, whatever the
+ * mark says. Trashed and deleted orders keep theirs.
+ */
 export function takenBy(site: Site, order: Order, line: Line): number {
   const product = lineProduct(site, line);
   const managed = product === undefined || stockHolder(site, product) !== undefined;
-  // An edit below what was restocked leaves a negative mark on the real shop too: it holds nothing.
-  if (managed && !order.untracked) return Math.max(0, reducedOf(line));
+  const status = statusBeforeTrash(order);
+  if (lineHolder(site, line) === undefined && GIVING.includes(status)) return 0;
+  if (managed && !order.untracked) {
+    const ordered = Math.max(0, line.quantity - restockedOf(line));
+    // An edit below what was restocked leaves a negative mark on the real shop too: it holds nothing.
+    const reduced = Math.max(0, reducedOf(line));
+    const marked = findMeta(line.meta, '_reduced_stock') !== undefined;
+    const edited = marked && !GIVING.includes(status) && Math.abs(ordered - reduced) >= 1;
+    return edited ? ordered : reduced;
+  }
   return TAKING.includes(statusBeforeTrash(order)) ? line.quantity : 0;
 }
 

@@ -220,15 +220,19 @@ async function callListener(site: Site, sender: Sender, webhook: Webhook, job: J
     duplicate: job.repeat > 0,
   });
   if (site.faults.hits('drop_webhook')) return entry('dropped', 0, 0);
-  const broken = site.faults.hits('error_body');
+  const error = site.faults.hits('error_body')
+    ? LOST_RIGHTS
+    : site.faults.hits('error_body_429')
+      ? TOO_MANY
+      : null;
   const forged = site.faults.hits('bad_signature');
   const order = webhook.topic.startsWith('order.') ? findOrder(site, job.arg) : undefined;
   const revision = order?.revision ?? 0;
-  const body = phpJson(broken ? LOST_RIGHTS : payload(site, webhook.topic, job.arg)).trim();
+  const body = phpJson(error ?? payload(site, webhook.topic, job.arg)).trim();
   const headers = deliveryHeaders(site, webhook, job, forged ? `${webhook.secret}!` : webhook.secret, body);
   const timeoutMs = platformMs(TIMEOUT_MS, site.timeScale);
   const { status, ms } = await sender.post(webhook.deliveryUrl, headers, body, timeoutMs);
-  if (order !== undefined && status >= 200 && status < 300 && !broken && !forged) {
+  if (order !== undefined && status >= 200 && status < 300 && error === null && !forged) {
     order.heard = Math.max(order.heard, revision);
   }
   return entry(status >= 200 && status < 303 ? 'ok' : 'failed', status, ms);
@@ -240,6 +244,9 @@ const LOST_RIGHTS = {
   message: 'Sorry, you cannot view this resource.',
   data: { status: 401 },
 };
+
+/** A rate limiter on REST meets the internal request that builds the body (recorded 2026-11-30). */
+const TOO_MANY = { code: 'too_many', message: 'Too many requests', data: { status: 429 } };
 
 /** Built when delivered: always the newest state, or an error object for what is gone by now. */
 function payload(site: Site, topic: string, arg: number): Record<string, unknown> {

@@ -81,6 +81,6 @@ export interface OrderStore {
   list(filter: { channel?: string; orderId?: string; before?: number; limit: number }): Promise<OrderRow[]>;
   /** Orders with lines that are neither gone nor released and that nobody read since `readBefore`. */
   unread(channelId: number, readBefore: number, limit: number): Promise<string[]>;
-  /** Orders learned by a pull of which no delivery came within `graceMs`: missed webhooks, per channel id. */
+  /** Orders learned by a pull in the last 24 hours of which no delivery came within `graceMs`: missed webhooks, per channel id. */
   missedWebhooks(now: number, graceMs: number): Promise<Map<number, number>>;
 }

@@ -30,6 +30,7 @@ function order(change: Partial<OrderFields>, line: Partial<OrderFields['lines'][
     ],
     hasRefunds: false,
     refunded: null,
+    ownerless: null,
     ...change,
   };
 }
@@ -109,8 +110,62 @@ describe('the hold rule', () => {
   });
 
   test('a stock movement recorded before management was switched off still counts', () => {
-    const [line] = snapshot(order({}, { reduced: 3 }), { managed: false }).lines;
-    expect(line).toMatchObject({ taken: 3, gone: 0 });
+    const [line] = snapshot(order({ status: 'lay-away' }, { reduced: 4 }), { managed: false }).lines;
+    expect(line).toMatchObject({ taken: 4, gone: 0 });
+  });
+
+  test.each([
+    ['deleted', { product: '0', sku: null, reduced: 4 }, {}],
+    ['no longer tracked', { reduced: 4 }, { ownerless: ['1'] }],
+  ])(
+    'units of a cancelled order whose product is %s are free at once, though the record stays',
+    (_, line, more) => {
+      for (const status of ['cancelled', 'failed', 'pending']) {
+        const freed = snapshot(order({ status, modified: noon - 2_000, ...more }, line));
+        expect(freed.lines[0]).toMatchObject({ taken: 0, gone: 0 });
+        expect(freed.lookAgainMs).toBeUndefined();
+        expect(freed.warnings).toBeUndefined();
+      }
+      expect(snapshot(order({ ...more }, line)).lines[0]).toMatchObject({ taken: 4, gone: 0 });
+    },
+  );
+
+  test('a pending order that really keeps its units goes on keeping them', () => {
+    const kept = snapshot(order({ status: 'pending', ownerless: [] }, { reduced: 4 }));
+    expect(kept.lines[0]).toMatchObject({ taken: 4, gone: 0 });
+    expect(kept.warnings?.[0]).toMatch(/still keeps 4/);
+  });
+
+  test.each([
+    // ordered, recorded, restocked, counted
+    [2, 1, 0, 2],
+    [1, 3, 0, 1],
+    [4, 1, 1, 3],
+    [2, 0, 0, 2],
+  ])(
+    '%i ordered where the shop took %i and put back %i: looked at again, then %i count, with a warning',
+    (quantity, reduced, restocked, counted) => {
+      const line = { quantity, reduced, restocked };
+      const fresh = order({ modified: noon - 2_000 }, line);
+      expect(snapshot(fresh).lookAgainMs).toBe(30_000);
+      const settled = snapshot(fresh, { attempt: 2 });
+      expect(settled.lookAgainMs).toBeUndefined();
+      expect(settled.lines[0]).toMatchObject({ taken: counted, gone: 0 });
+      expect(settled.warnings?.[0]).toMatch(/but the shop took .* counted\. Set the right number/);
+      for (const status of ['completed', 'refunded'] as const) {
+        const ended = snapshot(order({ status, completed }, line));
+        expect(ended.lines[0]).toMatchObject({ taken: counted, gone: counted });
+      }
+      const config = configOf({ hold_rule: 'by-record' });
+      expect(snapshot(fresh, { config }).lines[0]).toMatchObject({ taken: reduced });
+      expect(snapshot(fresh, { config }).warnings).toBeUndefined();
+    },
+  );
+
+  test("the record's fraction that the API cuts off the quantity is no contradiction", () => {
+    const cut = snapshot(order({ modified: noon - 2_000 }, { quantity: 1, reduced: 1.5 }));
+    expect(cut.lookAgainMs).toBeUndefined();
+    expect(cut.lines[0]?.taken).toBe(2);
   });
 
   test('a return after shipping brings down taken and gone together', () => {

@@ -215,8 +215,19 @@ describe('reading a delivery', () => {
       message: 'Sorry',
       data: { status: 401 },
     });
-    expect(content.orders).toEqual([]);
+    expect(content).toMatchObject({ orders: [], pull: true });
     expect(content.alert).toMatch(/lost its rights/);
+  });
+
+  test('an error body of a rate limiter starts a pull and blames no user', () => {
+    const content = said('order.updated', {
+      code: 'too_many',
+      message: 'Too many requests',
+      data: { status: 429 },
+    });
+    expect(content).toMatchObject({ orders: [], fetch: [], pull: true });
+    expect(content.alert).toMatch(/too_many \(429\).*a rate limiter.*pulled instead/);
+    expect(content.alert).not.toMatch(/rights/);
   });
 
   test('a changed product is a hint to read it again, and no movement', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Call, type Reply, scripted, signal } from './scripted-shop.ts';
+import { type Call, noon, type Reply, scripted, signal } from './scripted-shop.ts';
 
 interface Hook {
   id: number;
@@ -29,6 +29,11 @@ function hooks(list: Hook[]): (call: Call) => Reply {
       list.push(hook);
       return { status: 201, json: hook };
     }
+    if (method === 'PUT') {
+      const hook = list.find(({ id }) => id === Number(path.split('/').at(-1)));
+      if (hook !== undefined) Object.assign(hook, body);
+      return { json: hook };
+    }
     if (query.get('force') !== 'true') {
       return {
         status: 501,
@@ -52,6 +57,13 @@ const foreign: Hook = {
   topic: 'order.created',
   delivery_url: 'https://books.example/in',
 };
+
+function disable(list: Hook[], wanted: string): Hook {
+  const hook = list.find(({ topic, status }) => topic === wanted && status === 'active');
+  if (hook === undefined) throw new Error(`no active ${wanted}`);
+  hook.status = 'disabled';
+  return hook;
+}
 
 describe('webhooks of the shop', () => {
   test('the four order topics are registered once, signed with the configured secret, and no product topic', async () => {
@@ -77,17 +89,61 @@ describe('webhooks of the shop', () => {
     expect(list.length).toBe(5);
   });
 
-  test('a webhook that the shop disabled is replaced, because its count of failures stays', async () => {
+  test('a webhook that the shop disabled is enabled again, and its queue stays', async () => {
     const list: Hook[] = [];
     const { channel, calls } = await scripted(hooks(list));
     await channel.webhooks?.ensure(url, signal);
-    const before = list.find(({ topic }) => topic === 'order.updated');
-    if (before !== undefined) before.status = 'disabled';
+    const before = disable(list, 'order.updated');
+    const report = await channel.webhooks?.ensure(url, signal);
+    expect(report?.changes).toEqual(['enabled order.updated again: was disabled']);
+    expect(list.filter(({ topic }) => topic === 'order.updated')).toMatchObject([
+      { id: before.id, status: 'active' },
+    ]);
+    expect(calls.some(({ method }) => method === 'DELETE')).toBe(false);
+  });
+
+  test('a webhook that is disabled again within a day is replaced: the new one first, the old one deleted a day later', async () => {
+    const list: Hook[] = [];
+    const { channel, calls, deps } = await scripted(hooks(list));
+    await channel.webhooks?.ensure(url, signal);
+    const old = disable(list, 'order.updated');
+    await channel.webhooks?.ensure(url, signal);
+    disable(list, 'order.updated');
+    calls.length = 0;
     const report = await channel.webhooks?.ensure(url, signal);
     expect(report?.changes).toEqual(['recreated order.updated: was disabled']);
-    expect(list.some(({ id }) => id === before?.id)).toBe(false);
-    expect(list.filter(({ topic }) => topic === 'order.updated')).toMatchObject([{ status: 'active' }]);
-    expect(calls.some(({ method }) => method === 'PUT')).toBe(false);
+    expect(calls.filter(({ method }) => method !== 'GET').map(({ method }) => method)).toEqual([
+      'POST',
+      'PUT',
+    ]);
+    expect(old.status).toBe('disabled');
+    expect(old.name).toMatch(/^invsync old 2026-11-23T12:00:00\.\d{3}Z order\.updated$/);
+    expect(report?.webhooks.map(({ topic, status }) => [topic, status])).toEqual([
+      ['order.created', 'active'],
+      ['order.deleted', 'active'],
+      ['order.restored', 'active'],
+      ['order.updated', 'active'],
+    ]);
+    expect((await channel.webhooks?.ensure(url, signal))?.changes).toEqual([]);
+    expect(list).toContain(old);
+    deps.clock.now = () => noon + 25 * 3_600_000;
+    expect((await channel.webhooks?.ensure(url, signal))?.changes).toEqual([]);
+    expect(list).not.toContain(old);
+  });
+
+  test('a shop that will not enable a webhook again gets a new one', async () => {
+    const list: Hook[] = [];
+    const answer = hooks(list);
+    const refusal = { code: 'rest_forbidden', message: 'no', data: { status: 400 } };
+    const refuses = (call: Call): Reply =>
+      call.method === 'PUT' && Object.keys(call.body as object).length === 1
+        ? { status: 400, json: refusal }
+        : answer(call);
+    const { channel } = await scripted(refuses);
+    await channel.webhooks?.ensure(url, signal);
+    disable(list, 'order.created');
+    const report = await channel.webhooks?.ensure(url, signal);
+    expect(report?.changes).toEqual(['recreated order.created: was disabled']);
   });
 
   test('another address, a second copy and an unneeded topic are mended', async () => {
@@ -123,7 +179,8 @@ describe('webhooks of the shop', () => {
       'recreated order.created: its secret is not known to be the configured one',
     );
     expect(calls.find(({ method }) => method === 'POST')?.body).toMatchObject({ secret: 'another' });
-    expect(list.length).toBe(4);
+    expect(list.filter(({ status }) => status === 'active').length).toBe(4);
+    expect(report?.webhooks.length).toBe(4);
   });
 
   test('only our own are removed, for good', async () => {

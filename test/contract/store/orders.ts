@@ -160,6 +160,7 @@ export function orderPromises(each: StoreCase): void {
       expect(await orders.missedWebhooks(later, minute)).toEqual(new Map([[channel, 1]]));
       const [taken] = await kit.store.inbox.takeIn([delivery(channel, 'a')]);
       await kit.request(delivered(channel, taken?.id ?? 0, [snapshot]));
+      expect(await orders.missedWebhooks(later + 86_400_000, minute)).toEqual(new Map());
       expect(await orders.missedWebhooks(later, minute)).toEqual(new Map());
     });
 
