@@ -86,18 +86,25 @@ export function holdOf(
     const taken = how.ownerless ? 0 : recorded;
     return { ...plain, taken, gone: 0, settling: taken > 0 };
   }
-  const contradicts = how.rule === 'reduced-stock' && contradictsRecord(line, standing);
+  const contradicts = how.rule === 'reduced-stock' && contradictsRecord(line, order, standing);
   const taken = contradicts ? wholeUnits(line.quantity - line.restocked) : recorded;
   const gone = ended ? taken : Math.min(taken, writtenOff(line, order));
   return { ...plain, taken, gone, settling: contradicts, contradicts };
 }
 
-/** A fraction is no contradiction: the API cuts decimal quantities to whole ones, the record keeps them (trap 18). */
-function contradictsRecord(line: LineFields, standing: Standing): boolean {
-  const reduced = line.reduced ?? 0;
+/**
+ * A fraction is no contradiction: the API cuts decimal quantities to whole ones, the record keeps them (trap 18). Neither
+ * is a record of the whole quantity beside a refund: an order that was cancelled and taken up again takes all of it anew.
+ */
+function contradictsRecord(line: LineFields, order: OrderFields, standing: Standing): boolean {
+  const reduced = Math.max(0, line.reduced ?? 0);
   // Of a plugin's status only the record tells whether it holds anything at all.
-  if (standing === 'told' && reduced <= 0) return false;
-  return Math.abs(Math.max(0, line.quantity - line.restocked) - Math.max(0, reduced)) >= 1;
+  if (standing === 'told' && reduced === 0) return false;
+  // What was never shipped goes nowhere any more; the record says what the shop wrote off.
+  if (standing === 'refunded' && order.completed === null) return false;
+  return [line.quantity, line.quantity - line.restocked].every(
+    (units) => Math.abs(Math.max(0, units) - reduced) >= 1,
+  );
 }
 
 /** Units of fractional quantities count whole, upward: half a unit that is sold cannot be sold again (trap 18). */

@@ -101,6 +101,7 @@ export function newLine(site: Site, input: NewLine): Line {
     total,
     meta,
     soldSku: product?.sku ?? '',
+    unseen: false,
   };
 }
 
@@ -214,7 +215,9 @@ function restockedOf(line: Line): number {
 /** `wc_maybe_adjust_line_item_product_stock`: what an edit of a line does to the stock. */
 function adjustLine(site: Site, order: Order, line: Line, quantity: number): void {
   const holder = lineHolder(site, line);
-  if (holder === undefined || order.untracked || site.faults.hits('edit_without_stock')) return;
+  if (holder === undefined || order.untracked) return;
+  line.unseen = site.faults.hits('edit_without_stock');
+  if (line.unseen) return;
   const restocked = restockedOf(line);
   const diff = quantity === 0 ? -reducedOf(line) : quantity - restocked - reducedOf(line);
   if (diff === 0) return;
@@ -367,12 +370,9 @@ export function takenBy(site: Site, order: Order, line: Line): number {
   const status = statusBeforeTrash(order);
   if (lineHolder(site, line) === undefined && GIVING.includes(status)) return 0;
   if (managed && !order.untracked) {
-    const ordered = Math.max(0, line.quantity - restockedOf(line));
+    const active = line.unseen && !GIVING.includes(status);
     // An edit below what was restocked leaves a negative mark on the real shop too: it holds nothing.
-    const reduced = Math.max(0, reducedOf(line));
-    const marked = findMeta(line.meta, '_reduced_stock') !== undefined;
-    const edited = marked && !GIVING.includes(status) && Math.abs(ordered - reduced) >= 1;
-    return edited ? ordered : reduced;
+    return Math.max(0, active ? line.quantity - restockedOf(line) : reducedOf(line));
   }
   return TAKING.includes(statusBeforeTrash(order)) ? line.quantity : 0;
 }

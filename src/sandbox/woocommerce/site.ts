@@ -46,6 +46,8 @@ export interface Line {
   meta: Meta[];
   /** At the time of the sale, for the records only: REST looks the SKU up when read. */
   soldSku: string;
+  /** Last edited without the stock step (`edit_without_stock`). */
+  unseen: boolean;
 }
 
 export interface Refund {

@@ -275,6 +275,16 @@ describe('faults of the webhooks', () => {
     expect(stage.shop.records().orders[0]?.heard).toBe(false);
   });
 
+  it('sends the error of a rate limiter in place of the order', async () => {
+    stage.shop.fault({ name: 'error_body_429', count: 1 });
+    buy();
+    expect(JSON.parse((await run())[0]?.body ?? '')).toMatchObject({
+      code: 'too_many',
+      data: { status: 429 },
+    });
+    expect(stage.shop.records().orders[0]?.heard).toBe(false);
+  });
+
   it('names a staging copy as its source', async () => {
     stage.shop.fault({ name: 'clone_source', count: 1 });
     buy();

@@ -43,6 +43,30 @@ describe('orders over REST', () => {
     expect(await stockOf(stage, 11)).toBe(left);
   });
 
+  it.each([
+    ['deleted', () => stage.call('DELETE', '/products/11?force=true'), 0],
+    ['no longer tracked', () => stage.call('PUT', '/products/11', { manage_stock: false }), 11],
+  ] as const)(
+    'leaves its mark on a cancelled line whose product is %s, and keeps nothing',
+    async (_, lose, product) => {
+      const { id } = await order('processing', 2);
+      await lose();
+      const cancelled = await put(id, { status: 'cancelled' });
+      expect(reduced(cancelled)).toEqual(['2']);
+      expect(cancelled.line_items[0].product_id).toBe(product);
+      expect(stage.shop.records().orders[0]?.lines[0]).toMatchObject({ taken: 0, gone: 0 });
+    },
+  );
+
+  it('keeps what was ordered when a program edits a line without the stock step', async () => {
+    const { id, line_items } = await order('on-hold', 1);
+    stage.shop.fault({ name: 'edit_without_stock', count: 1 });
+    const edited = await put(id, { line_items: [{ id: line_items[0].id, quantity: 2 }] });
+    expect(reduced(edited)).toEqual(['1']);
+    expect(await stockOf(stage, 11)).toBe(9);
+    expect(stage.shop.records().orders[0]?.lines[0]).toMatchObject({ taken: 2 });
+  });
+
   it('takes again what it gave back', async () => {
     const { id } = await order('processing');
     await put(id, { status: 'cancelled' });
