@@ -35,7 +35,7 @@ describe('faults of the REST API', () => {
   });
 
   it('obeys a write long after the caller was cut off', async () => {
-    once('late_apply', 30);
+    once('late_apply', 1_000);
     await expect(push()).rejects.toThrow();
     expect(await stockOf(stage, 11)).toBe(10);
     expect(stage.shop.pending()).toBe(1);
