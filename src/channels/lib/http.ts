@@ -37,6 +37,21 @@ const neverSent = new Set([
   'ENETUNREACH',
 ]);
 
+/** Refused before the request was sent: the certificate is signed by nobody that Node knows. */
+const unknownIssuer = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+]);
+/** Refused before the request was sent: a sound issuer, the wrong certificate. */
+const wrongCertificate: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'renew it',
+  CERT_NOT_YET_VALID: 'set the clocks of both machines by NTP',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'use the name that it is made for, or get one for this name',
+};
+
 /** An HTTP client for one channel: own connection pool, own User-Agent, explicit time-outs and size limit. */
 export function createHttpClient(options: {
   clock: Clock;
@@ -82,11 +97,26 @@ export function createHttpClient(options: {
           cause: error,
         });
       }
+      const remedy = certificateRemedy(code);
+      if (remedy !== null) {
+        throw new ChannelError('retry', `cannot trust the certificate of ${host}: ${code}`, {
+          hint: remedy,
+          cause: error,
+        });
+      }
       const why = timeout.aborted ? `no answer within ${timeoutMs} ms` : code || messageOf(error);
       throw new ChannelError('unknown', `${wanted.method} ${host}: ${why}`, { cause: error });
     }
   };
   return Object.assign(send, { close: () => agent.destroy() });
+}
+
+/** What to do about a certificate that was refused; null for every other failure. */
+function certificateRemedy(code: string): string | null {
+  if (unknownIssuer.has(code)) {
+    return 'its issuer is unknown here (self-signed, or an incomplete chain): have the server send its whole chain, or start invsync with NODE_EXTRA_CA_CERTS=/path/to/that-issuer.pem in the environment';
+  }
+  return wrongCertificate[code] ?? null;
 }
 
 async function readBody(stream: AsyncIterable<Buffer>): Promise<Buffer> {

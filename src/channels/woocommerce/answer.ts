@@ -4,21 +4,22 @@ import { parseJsonBytes } from '../lib/json.ts';
 import { errorBody } from './schema.ts';
 
 /**
- * JSON in an answer. `lenient` skips what PHP prints before it (notices), which is allowed for reads only: before the
- * answer of a write it would hide that something broke (dossier 7). A BOM is skipped in both.
+ * JSON in an answer, and where it begins. `lenient` skips what PHP prints before it (notices), which is allowed for reads
+ * only: before the answer of a write it would hide that something broke (dossier 7). A BOM is skipped in both.
  */
 export function readJson(
   body: Uint8Array,
   manner: 'exact' | 'lenient',
-): { found: true; json: unknown } | { found: false } {
+): { found: true; json: unknown; at: number } | { found: false } {
   const whole = attempt(body);
-  if (whole.found || manner === 'exact') return whole;
+  if (whole.found) return { ...whole, at: 0 };
+  if (manner === 'exact') return whole;
   const text = Buffer.from(body).toString('utf8');
   // A notice may itself hold a bracket ("array[0]"), so that the first line that parses wins.
   for (const match of text.matchAll(/[[{]/g)) {
     if (match.index > 20_000) break;
     const rest = attempt(Buffer.from(text.slice(match.index), 'utf8'));
-    if (rest.found) return rest;
+    if (rest.found) return { ...rest, at: match.index };
   }
   return { found: false };
 }

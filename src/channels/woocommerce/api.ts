@@ -68,7 +68,13 @@ export function createApi(config: WooConfig, deps: ChannelDeps): Api {
         },
         request.signal,
       );
-      const asked: Asked = { method, path, write: method !== 'GET', scheme: schemeOf(config) };
+      const asked: Asked = {
+        method,
+        path,
+        write: method !== 'GET',
+        scheme: schemeOf(config),
+        url: config.url,
+      };
       const json = judged(answer, asked, gate);
       return { json, headers: answer.headers, askedAt: answer.askedAt, answeredAt: answer.answeredAt };
     });

@@ -1,10 +1,10 @@
-import { z } from 'zod';
 import type { CheckItem } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { capabilities } from './capabilities.ts';
 import { webhookSecrets } from './config.ts';
 import { hasPlainPermalinks, readIndex } from './identity.ts';
-import { isNotFound } from './refusals.ts';
+import { sellable } from './listings.ts';
+import { permalinkRemedy, Refusal } from './refusals.ts';
 import { settingsItems } from './settings.ts';
 import type { Shop } from './shop.ts';
 import { sameSite } from './site.ts';
@@ -40,18 +40,19 @@ async function siteItems(shop: Shop, signal: AbortSignal): Promise<CheckItem[]> 
     items.push(...(await indexItems(shop, signal)));
   } catch (error) {
     if (!(error instanceof ChannelError)) throw error;
-    const plain = isNotFound(error) && (await hasPlainPermalinks(shop, signal).catch(() => false));
+    const plain = elsewhere(error) && (await hasPlainPermalinks(shop, signal).catch(() => false));
     items.push(
       plain
-        ? fail(
-            'site',
-            'the REST API answers only at ?rest_route=, where keys do not work',
-            'set Settings > Permalinks in WordPress to anything but Plain',
-          )
+        ? fail('site', 'the REST API answers only at ?rest_route=, where keys do not work', permalinkRemedy)
         : failure('site', error),
     );
   }
   return items;
+}
+
+/** Did something else than the REST API answer: no such page, the home page, a redirect to it? */
+function elsewhere(error: ChannelError): boolean {
+  return error instanceof Refusal && (error.status < 400 || error.status === 404);
 }
 
 async function indexItems(shop: Shop, signal: AbortSignal): Promise<CheckItem[]> {
@@ -155,26 +156,26 @@ export function deliverable(address: string, shopUrl: string): boolean {
   return !/^(?:localhost$|127\.|10\.|0\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|\[)/.test(url.hostname);
 }
 
-const backorderRows = z.array(z.object({ sku: z.string().nullish(), backorders: z.string().nullish() }));
+/** So many products and variations are looked through at most: the check is made while somebody waits. */
+const mostLookedAt = 20_000;
 
 async function catalogueItems(shop: Shop, signal: AbortSignal): Promise<CheckItem[]> {
-  const { json } = await shop.api.get({
-    path: '/products',
-    query: [
-      ['per_page', '100'],
-      ['status', 'any'],
-      ['_fields', 'id,sku,backorders'],
-    ],
-    signal,
-  });
-  const rows = backorderRows.safeParse(json);
-  const open = rows.success ? rows.data.filter((row) => (row.backorders ?? 'no') !== 'no') : [];
-  if (open.length === 0) return [ok('backorders', 'none of the newest 100 products allows backorders')];
-  const names = open.slice(0, 5).map((row) => row.sku || '(without SKU)');
+  const open: string[] = [];
+  let seen = 0;
+  let whole = true;
+  for await (const { row, parent } of sellable(shop, signal)) {
+    // Before WooCommerce 10.3 each variable product would cost a request of its own.
+    whole = seen < mostLookedAt && (parent === null || shop.learned.flatVariations !== false);
+    if (!whole) break;
+    seen += 1;
+    if ((row.backorders ?? 'no') !== 'no') open.push(row.sku ?? `product ${row.id} (without SKU)`);
+  }
+  const what = whole ? `${seen} products and variations` : `the first ${seen} products`;
+  if (open.length === 0) return [ok('backorders', `none of ${what} allows backorders`)];
   return [
     warn(
       'backorders',
-      `${open.length} of the newest 100 products are sold beyond their stock: ${names.join(', ')}`,
+      `${open.length} of ${what} ${open.length === 1 ? 'is' : 'are'} sold beyond their stock: ${open.slice(0, 5).join(', ')}${open.length > 5 ? ' …' : ''}`,
       'set "Allow backorders" to "Do not allow" in Product > Inventory where overselling is not wanted',
     ),
   ];

@@ -18,7 +18,7 @@ export async function readIndex(
     query: [['_fields', 'name,url,home,namespaces,timezone_string']],
     signal,
   });
-  const asked: Asked = { method: 'GET', path, write: false, scheme: 'none' };
+  const asked: Asked = { method: 'GET', path, write: false, scheme: 'none', url: shop.config.url };
   const index = siteIndex.safeParse(readAnswer(answer, asked));
   if (!index.success) {
     throw new ChannelError('rejected', `GET ${path}: this is not the index of a WordPress site`, {

@@ -18,15 +18,8 @@ const withoutStock = new Set(['grouped', 'external']);
  */
 export async function* listListings(shop: Shop, signal: AbortSignal): AsyncGenerator<ListingPage> {
   const listings: Listing[] = [];
-  const parents = new Map<string, CatalogueRow>();
-  for await (const rows of pages(shop, '/products', signal)) {
-    for (const row of rows) {
-      if (hasVariations(row)) parents.set(row.id, row);
-      else if (!withoutStock.has(row.type ?? '')) listings.push(productListing(row));
-    }
-  }
-  for await (const { row, parent } of variations(shop, parents, signal)) {
-    listings.push(variationListing(row, parent));
+  for await (const { row, parent } of sellable(shop, signal)) {
+    listings.push(parent === null ? productListing(row) : variationListing(row, parent));
   }
   const uses = new Map<string, number>();
   for (const { channelSku } of listings) {
@@ -36,6 +29,21 @@ export async function* listListings(shop: Shop, signal: AbortSignal): AsyncGener
   const total = listings.length;
   if (total === 0) yield { listings: [], total };
   for (let at = 0; at < total; at += pageSize) yield { listings: listings.slice(at, at + pageSize), total };
+}
+
+/** Whatever can be sold: products that hold stock of their own, then the variations with their variable product. */
+export async function* sellable(
+  shop: Shop,
+  signal: AbortSignal,
+): AsyncGenerator<{ row: CatalogueRow; parent: CatalogueRow | null }> {
+  const parents = new Map<string, CatalogueRow>();
+  for await (const rows of pages(shop, '/products', signal)) {
+    for (const row of rows) {
+      if (hasVariations(row)) parents.set(row.id, row);
+      else if (!withoutStock.has(row.type ?? '')) yield { row, parent: null };
+    }
+  }
+  yield* variations(shop, parents, signal);
 }
 
 function hasVariations(row: CatalogueRow): boolean {

@@ -1,7 +1,8 @@
 import { ChannelError } from '../errors.ts';
 import type { HttpAnswer } from '../lib/http.ts';
-import { readJson, refusalBody } from './answer.ts';
+import { plainText, readJson, refusalBody } from './answer.ts';
 import type { Scheme } from './auth.ts';
+import { sameSite } from './site.ts';
 
 /** Did the shop answer that it has no such thing, or no such route? */
 export function isNotFound(error: unknown): error is Refusal {
@@ -34,6 +35,8 @@ export interface Asked {
   path: string;
   write: boolean;
   scheme: Scheme | 'none';
+  /** The configured address of the shop. */
+  url: string;
 }
 
 /** WordPress says 600 s during each update, however short; 429 is honoured up to a quarter of an hour. */
@@ -69,30 +72,56 @@ export function readAnswer(answer: HttpAnswer, asked: Asked): unknown {
 function goodAnswer(answer: HttpAnswer, asked: Asked): unknown {
   const parsed = readJson(answer.body, asked.write ? 'exact' : 'lenient');
   if (parsed.found) return parsed.json;
+  const before = textBefore(answer.body);
   throw new Refusal(
     asked.write ? 'unknown' : 'retry',
-    `${asked.method} ${asked.path}: HTTP ${answer.status}, but the answer is no JSON`,
+    `${asked.method} ${asked.path}: HTTP ${answer.status}, but ${before === null ? 'the answer is no JSON' : `PHP prints before the JSON: ${before}`}`,
     {
       status: answer.status,
       code: '',
-      hint: 'a firewall, a cache or a plugin answers in place of the shop: allow the path /wp-json/wc/ there',
+      hint:
+        before === null
+          ? 'a firewall, a cache or a plugin answers in place of the shop: allow the path /wp-json/wc/ there'
+          : 'a plugin or theme makes PHP print warnings into answers: set WP_DEBUG_DISPLAY to false in wp-config.php (or display_errors = Off in php.ini), and mend what the warning names',
     },
   );
 }
 
-/** Redirects are not followed: they turn PUT into GET and drop the credentials (dossier 1.4). */
+/** What stands before the JSON of an answer (a PHP notice), as plain text; null when there is none in it. */
+function textBefore(body: Uint8Array): string | null {
+  const rest = readJson(body, 'lenient');
+  if (!rest.found || rest.at === 0) return null;
+  return plainText(Buffer.from(body).toString('utf8').slice(0, rest.at));
+}
+
+/**
+ * Redirects are not followed: they turn PUT into GET and drop the credentials (dossier 1.4). With plain permalinks behind
+ * a front controller WordPress sends every REST path to its home page (recorded 2026-11-30).
+ */
 function redirected(answer: HttpAnswer, asked: Asked, what: string): never {
   const target = answer.headers['location'] ?? '';
-  const better = URL.canParse(target)
-    ? target.replace(/\?.*$/, '').replace(/\/wp-json\/.*$/, '')
+  const known = URL.canParse(target);
+  const better = known
+    ? target
+        .replace(/\?.*$/, '')
+        .replace(/\/wp-json\/.*$/, '')
+        .replace(/\/+$/, '')
     : '(no location given)';
   const forGood = answer.status === 301 || answer.status === 308;
+  const same = known && sameSite(better, asked.url) && new URL(better).host === new URL(asked.url).host;
+  const home = same && new URL(better).protocol === new URL(asked.url).protocol;
+  const nothing = asked.write ? '; nothing was written' : '';
   throw new Refusal(forGood ? 'rejected' : 'retry', `${what}: the shop redirects to ${better}`, {
     status: answer.status,
     code: '',
-    hint: `use this URL instead in the configuration: url: ${better}${asked.write ? '; nothing was written' : ''}`,
+    hint: home
+      ? `the shop sends calls of its REST API to its own home page: ${permalinkRemedy}${nothing}`
+      : `use this URL instead in the configuration: url: ${better}${nothing}`,
   });
 }
+
+/** What mends a site whose REST API has no address of its own. */
+export const permalinkRemedy = 'set Settings > Permalinks in WordPress to anything but Plain';
 
 function unauthorized(what: string, code: string, message: string, asked: Asked): Refusal {
   const facts = { status: 401, code };
@@ -139,7 +168,7 @@ function notFound(what: string, code: string): Refusal {
   if (code !== '' && code !== 'rest_no_route') return new Refusal('rejected', what, facts);
   return new Refusal('retry', what, {
     ...facts,
-    hint: 'set Settings > Permalinks to anything but Plain, check that WooCommerce is active and that url has the path of the shop',
+    hint: `${permalinkRemedy}, check that WooCommerce is active and that url has the path of the shop`,
   });
 }
 

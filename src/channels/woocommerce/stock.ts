@@ -5,7 +5,7 @@ import type { Shop } from './shop.ts';
 
 /** Why a number may not be written, with its remedy: part of readings, outcomes and discovery. */
 export const unmanagedReason =
-  'WooCommerce keeps no stock for it: tick "Track stock quantity for this product" (and WooCommerce > Settings > Products > Inventory > Enable stock management)';
+  'WooCommerce keeps no stock for it: tick "Track stock quantity for this product" (and WooCommerce > Settings > Products > Inventory > Enable stock management), then run invsync listings import';
 
 /** What the shop shows now, one reading per listing in order (dossier 4; O.2). */
 export async function readStock(

@@ -10,7 +10,7 @@ import type { Site } from './site.ts';
  * database_down (500 HTML) · redirect_https (301) · is_ssl_off (TLS unseen: Basic is nobody) · half_batch_504 (half of
  * a batch, then the gateway gives up) · stale_read (a cache shows the number before the last change) ·
  * error_body (signed error object) · error_body_429 (the same, made by a rate limiter) ·
- * edit_without_stock (a line is edited, the stock stays) · clone_source (X-WC-Webhook-Source of a copy) · same_delivery_id ·
+ * plain_permalinks (the home page answers for the REST API, or a redirect to it) · edit_without_stock (a line is edited, the stock stays) · clone_source (X-WC-Webhook-Source of a copy) · same_delivery_id ·
  * decimal_quantity (half a piece more) · no_reduced_stock (a plugin forbids the stock step for the order) ·
  * late_reduced_stock (ms, 50: the status is saved, the stock moves later) · checkout_draft (a cart leaks) ·
  * unpaid_checkout (the order stays pending).
@@ -28,6 +28,7 @@ export const FAULTS = [
   'error_body',
   'error_body_429',
   'edit_without_stock',
+  'plain_permalinks',
   'clone_source',
   'same_delivery_id',
   'decimal_quantity',
@@ -53,6 +54,12 @@ export function answerBeforeRest(site: Site, rawTarget: string): ShopAnswer | nu
     return html(301, '<html><body>Moved Permanently</body></html>', {
       Location: `https://${host}${rawTarget}`,
     });
+  }
+  if (rawTarget.startsWith('/wp-json') && faults.hits('plain_permalinks')) {
+    // A front controller (nginx try_files) hands every path to WordPress, which knows no REST path (recorded 2026-11-30).
+    if (/^\/wp-json\/?(?:\?|$)/.test(rawTarget))
+      return html(200, '<!DOCTYPE html><html><body>Shop</body></html>');
+    return html(301, '', { Location: site.home });
   }
   if (faults.hits('html_challenge')) {
     return html(200, '<!DOCTYPE html><html><head><title>Just a moment...</title></head><body></body></html>');

@@ -93,6 +93,44 @@ describe('checking a shop', () => {
     expect(worst('site')).toMatchObject([{ level: 'fail', remedy: expect.stringMatching(/Permalinks/) }]);
   });
 
+  test('plain permalinks behind a front controller are recognised by the home page in place of the API', async () => {
+    const index = { name: 'My Shop', home: 'https://shop.example', namespaces: ['wc/v3'] };
+    const toHome: Reply = { status: 301, text: '', headers: { location: 'https://shop.example' } };
+    const { worst } = await checked({
+      '/wp-json/': { text: '<!DOCTYPE html> (home page)' },
+      '/': { json: index },
+      [`${v3}/orders`]: toHome,
+    });
+    expect(worst('site')).toMatchObject([{ level: 'fail', remedy: expect.stringMatching(/Permalinks/) }]);
+    expect(worst('credentials')).toMatchObject([
+      { level: 'fail', remedy: expect.stringMatching(/own home page: set Settings > Permalinks/) },
+    ]);
+  });
+
+  test.each(['https://www.shop.example', 'https://new.example/shop'])(
+    'a redirect to %s names that address',
+    async (location) => {
+      const moved: Reply = {
+        status: 301,
+        text: '',
+        headers: { location: `${location}/wp-json/wc/v3/orders` },
+      };
+      const { worst } = await checked({ [`${v3}/orders`]: moved });
+      expect(worst('credentials')[0]?.remedy).toMatch(`url: ${location}`);
+    },
+  );
+
+  test('a PHP notice before the JSON is named, and no firewall is blamed', async () => {
+    const text = '<br />\n<b>Warning</b>: Undefined array key in <b>some-plugin.php</b><br />\n{"update":[]}';
+    const { worst } = await checked({ [`${v3}/products/batch`]: { text } });
+    expect(worst('write permission')).toMatchObject([
+      {
+        detail: expect.stringMatching(/PHP prints before the JSON: Warning.*some-plugin\.php/),
+        remedy: expect.stringMatching(/WP_DEBUG_DISPLAY/),
+      },
+    ]);
+  });
+
   test('settings that oversell or never release are told', async () => {
     const json = [
       { id: 'woocommerce_manage_stock', value: 'no' },
@@ -103,10 +141,25 @@ describe('checking a shop', () => {
     expect(worst('settings').map(({ level }) => level)).toEqual(['fail', 'warn', 'warn']);
   });
 
-  test('backorders are told with the products that allow them', async () => {
-    const json = [{ id: 11, sku: 'MUG', backorders: 'notify' }];
-    const { worst } = await checked({ [`${v3}/products`]: { json } });
-    expect(worst('backorders')).toMatchObject([{ level: 'warn', detail: expect.stringMatching(/MUG/) }]);
+  test('backorders are told of every product and variation, not of the newest only', async () => {
+    const headers = { 'x-wp-total': '101', 'x-wp-totalpages': '2' };
+    const variable = { id: 500, type: 'variable', sku: 'TEE', variations: [501] };
+    const pages = [
+      [...Array(99).keys()].map((id) => ({ id: id + 1, sku: `S-${id}`, backorders: 'no' })),
+      [{ id: 400, sku: 'OLD', backorders: 'notify' }, variable],
+    ];
+    const variations = [{ id: 501, parent_id: 500, sku: 'TEE-S', backorders: 'yes' }];
+    const answer = shop({ [`${v3}/variations`]: { json: variations } });
+    const { channel } = await scripted((call) =>
+      call.path === `${v3}/products`
+        ? { json: pages[Number(call.query.get('page')) - 1], headers }
+        : answer(call),
+    );
+    const items = await channel.check(signal);
+    expect(items.find(({ name }) => name === 'backorders')).toMatchObject({
+      level: 'warn',
+      detail: '2 of 101 products and variations are sold beyond their stock: OLD, TEE-S',
+    });
   });
 
   test('a disabled webhook and one at an address that WordPress refuses are told', async () => {

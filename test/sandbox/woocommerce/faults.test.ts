@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Listener, startListener } from './client.ts';
+import { type Listener, plain, startListener } from './client.ts';
 import { type Stage, startShop, stockOf, subscribe } from './shops.ts';
 
 describe('faults of the REST API', () => {
@@ -25,6 +25,15 @@ describe('faults of the REST API', () => {
     await expect(push()).rejects.toThrow();
     expect(await stockOf(stage, 11)).toBe(7);
     expect(writes()).toEqual([[10, 7, true, false]]);
+  });
+
+  it('answers with the home page, or a redirect to it, under plain permalinks', async () => {
+    stage.shop.fault({ name: 'plain_permalinks' });
+    const index = await plain(`${stage.shop.url}/wp-json/`);
+    expect([index.status, index.headers.get('content-type')]).toEqual([200, 'text/html; charset=UTF-8']);
+    const orders = await plain(`${stage.shop.url}/wp-json/wc/v3/orders`);
+    expect([orders.status, orders.headers.get('location')]).toEqual([301, stage.shop.url]);
+    expect((await plain(`${stage.shop.url}/?rest_route=/`)).json.namespaces).toContain('wc/v3');
   });
 
   it('cuts the connection and applies nothing', async () => {
