@@ -31,12 +31,9 @@ export const documents = {
   Listings: `query Listings($first: Int!, $after: String, $location: ID!) {
     productVariants(first: $first, after: $after, sortKey: ID) {
       nodes { id sku displayName requiresComponents
-        inventoryItem { id sku tracked duplicateSkuCount variants(first: 5) { nodes { id requiresComponents } ${pageInfo} }
+        inventoryItem { id sku tracked duplicateSkuCount
           inventoryLevel(locationId: $location) { id isActive quantities(names: ["available"]) { name quantity } } } }
       ${pageInfo} } }`,
-
-  ItemVariants: `query ItemVariants($id: ID!, $after: String) {
-    inventoryItem(id: $id) { id variants(first: 250, after: $after) { nodes { id requiresComponents } ${pageInfo} } } }`,
 
   Levels: `query Levels($ids: [ID!]!, $location: ID!) {
     nodes(ids: $ids) { ... on InventoryItem { id tracked

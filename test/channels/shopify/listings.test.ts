@@ -25,7 +25,6 @@ interface Item {
   duplicates?: number;
   bundle?: boolean;
   available?: number | null;
-  sharers?: number[];
 }
 
 function variant(n: number, over: Item = {}) {
@@ -43,13 +42,6 @@ function variant(n: number, over: Item = {}) {
       sku: over.sku === undefined ? `S${n}` : over.sku,
       tracked: over.tracked ?? true,
       duplicateSkuCount: over.duplicates ?? 0,
-      variants: {
-        nodes: (over.sharers ?? [n]).map((id) => ({
-          id: `gid://shopify/ProductVariant/${id}`,
-          requiresComponents: bundle,
-        })),
-        pageInfo: noMore,
-      },
       inventoryLevel: level,
     },
   };
@@ -98,10 +90,7 @@ describe('the catalogue', () => {
   });
 
   test('variants that share an item are one listing, also when they come on different pages', async () => {
-    const listings = await listingsOf(
-      [variant(1, { item: 9, sharers: [1, 2] })],
-      [variant(2, { item: 9, sharers: [1, 2] }), variant(3)],
-    );
+    const listings = await listingsOf([variant(1, { item: 9 })], [variant(2, { item: 9 }), variant(3)]);
     expect(listings.map(({ listingId, aliases }) => [listingId, aliases])).toEqual([
       ['gid://shopify/InventoryItem/9', ['gid://shopify/ProductVariant/1', 'gid://shopify/ProductVariant/2']],
       ['gid://shopify/InventoryItem/3', ['gid://shopify/ProductVariant/3']],
