@@ -56,6 +56,7 @@ import {
   unmapListing,
   upsertListings,
 } from './listings.ts';
+import { missedWebhooks } from './missed.ts';
 import {
   beginPushes,
   bookReadings,
@@ -77,7 +78,6 @@ import {
   listOrders,
   listOversells,
   listStock,
-  missedWebhooks,
   openLines,
   pushLog,
   renameSku,

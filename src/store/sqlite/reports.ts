@@ -272,21 +272,6 @@ export function unreadOrders(db: Db, channelId: number, readBefore: number, limi
   return rows.map((row) => row.order_id);
 }
 
-/** What was missed longer ago was found and has been told; a channel whose webhooks work again is not blamed for ever. */
-const missedWithinMs = 86_400_000;
-
-export function missedWebhooks(db: Db, now: number, graceMs: number): Map<number, number> {
-  const rows = db
-    .sql(
-      `select channel_id as id, count(*) as n
-       from orders
-       where heard_at is null and learned_by <> 'delivery' and learned_at >= ? and learned_at < ?
-       group by channel_id`,
-    )
-    .all(now - missedWithinMs, now - graceMs) as { id: number; n: number }[];
-  return new Map(rows.map((row) => [row.id, row.n]));
-}
-
 export function getStock(db: Db, sku: string): StockRow | null {
   const skuId = skuIdOf(db, sku);
   return skuId === null ? null : stockRow(db, skuId);
