@@ -1,4 +1,4 @@
-import { parseDuration } from '../config/values.ts';
+import { parseDuration } from '../config/text.ts';
 import { AppError, EXIT } from '../errors.ts';
 
 /** No stock is larger; a number beyond it is a barcode or a price in the wrong column. */

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { Json } from '../channels/channel.ts';
 import { AppError, EXIT, type ExitCode } from '../errors.ts';
 import type { EngineLock } from '../store/sqlite/lock.ts';
@@ -10,10 +9,6 @@ import { printable } from './print.ts';
 const lookEveryMs = 100;
 /** How often it is asked whether the daemon that took the request still lives. */
 const lifeEveryMs = 2_000;
-
-const failed = z.object({
-  error: z.object({ code: z.string(), message: z.string(), hint: z.string(), exit_code: z.int() }),
-});
 
 /**
  * Has something done that talks to channels: by the daemon through a request when one runs, else in this process
@@ -55,7 +50,7 @@ async function askDaemon(io: Io, books: Books, wish: Wish): Promise<Json> {
     const request = await duties.request(id);
     if (request === null) throw gone('the request has disappeared');
     if (request.state === 'done') return request.result;
-    if (request.state === 'failed') throw failureOf(request);
+    if (request.state === 'failed') throw await failureOf(request);
     wish.progress(request.progress ?? (request.state === 'waiting' ? 'waiting for the daemon' : 'working'));
     sinceLifeMs += lookEveryMs;
     if (sinceLifeMs < lifeEveryMs) continue;
@@ -91,8 +86,9 @@ function gone(message: string): AppError {
   });
 }
 
-function failureOf(request: RequestRow): AppError {
-  const parsed = failed.safeParse(request.result);
+async function failureOf(request: RequestRow): Promise<AppError> {
+  const { failedResult } = await import('./results.ts');
+  const parsed = failedResult.safeParse(request.result);
   if (!parsed.success) return new AppError('failed', `the daemon could not do it (${request.kind})`);
   const { code, message, hint, exit_code } = parsed.data.error;
   const exitCode: ExitCode = Object.values(EXIT).find((known) => known === exit_code) ?? EXIT.failed;

@@ -1,5 +1,5 @@
 import type { ChannelDefinition, Grade } from '../channels/channel.ts';
-import { durationText } from '../config/values.ts';
+import { durationText } from '../config/text.ts';
 
 const levels: Readonly<Record<Grade['level'], string>> = {
   sandbox: 'works on the sandbox shop',

@@ -95,3 +95,8 @@ export const checkItem = z.object({
 export const checkResult = z.object({
   channels: z.array(z.object({ channel: z.string(), items: z.array(checkItem) })),
 });
+
+/** Why a request failed, as the daemon wrote it down. */
+export const failedResult = z.object({
+  error: z.object({ code: z.string(), message: z.string(), hint: z.string(), exit_code: z.int() }),
+});

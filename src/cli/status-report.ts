@@ -1,5 +1,3 @@
-import { z } from 'zod';
-import { listenText } from '../config/values.ts';
 import type { StatusCounts } from '../store/store.ts';
 import { type Books, daemonRuns } from './books.ts';
 import { type ChannelReport, channelReports } from './channel-report.ts';
@@ -37,25 +35,9 @@ function ageSeconds({ outbox }: StatusCounts, now: number): number {
   return outbox.oldestDueAt === null ? 0 : Math.max(0, Math.round((now - outbox.oldestDueAt) / 1_000));
 }
 
-const told = z.object({ daemon: z.object({ since: z.string(), version: z.string() }) });
-const patienceMs = 500;
-
 /** The engine lock says that it runs; since when, and which version, only its admin listener knows. */
 async function daemonReport(books: Books): Promise<StatusReport['daemon']> {
   if (!(await daemonRuns(books.dataDir))) return { running: false, since: null, version: null };
-  const { listen, token } = (await books.settings()).admin;
-  const host = ['0.0.0.0', '::'].includes(listen.host) ? '127.0.0.1' : listen.host;
-  const silent = { running: true, since: null, version: null };
-  if (listen.port === 0) return silent;
-  try {
-    const response = await fetch(`http://${listenText({ host, port: listen.port })}/api/v1/status`, {
-      signal: AbortSignal.timeout(patienceMs),
-      redirect: 'error',
-      headers: token === null ? {} : { authorization: `Bearer ${token}` },
-    });
-    const { daemon } = told.parse(await response.json());
-    return { running: true, since: daemon.since, version: daemon.version };
-  } catch {
-    return silent;
-  }
+  const { askDaemon } = await import('./daemon-report.ts');
+  return { running: true, ...(await askDaemon((await books.settings()).admin)) };
 }

@@ -13,7 +13,7 @@ import type { Env } from './references.ts';
 import { checkAdmin, checkListeners, checkRetention, warnOfClearText } from './rules.ts';
 import { type FileSettings, fileSchema, sections } from './schema.ts';
 import { readSource, type Source } from './source.ts';
-import { isLoopback } from './values.ts';
+import { isLoopback } from './text.ts';
 
 /** What is known while a file is read; `secretKeys` are the keys of all types, to keep their values out of messages. */
 interface Found {

@@ -4,7 +4,7 @@ import { isTable } from './lenient.ts';
 import { type Path, type Problem, pathText } from './problem.ts';
 import type { ChannelSettings, FileSettings } from './schema.ts';
 import type { Source } from './source.ts';
-import { durationText, isLoopback, type ListenAddress } from './values.ts';
+import { durationText, isLoopback, type ListenAddress } from './text.ts';
 
 /** The rules that concern more than one value. Each adds what it finds. */
 interface Findings {

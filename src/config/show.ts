@@ -1,5 +1,5 @@
 import type { ChannelConfig, Config } from './config.ts';
-import { durationText, listenText, percentText } from './values.ts';
+import { durationText, listenText, percentText } from './text.ts';
 
 /** One setting as `config show` prints it. `rules` says where the value in effect comes from, `defaults` of the file included. */
 export interface ShownSetting {

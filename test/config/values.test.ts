@@ -1,15 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nearest } from '../../src/config/nearest.ts';
-import {
-  durationText,
-  isLoopback,
-  listenAddress,
-  listenText,
-  parseDuration,
-  percentage,
-  percentText,
-} from '../../src/config/values.ts';
+import { durationText, isLoopback, listenText, parseDuration, percentText } from '../../src/config/text.ts';
+import { listenAddress, percentage } from '../../src/config/values.ts';
 
 describe('durations', () => {
   it('are numbers with a unit', () => {

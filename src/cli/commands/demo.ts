@@ -84,7 +84,7 @@ async function demo(invocation: Invocation<DemoOptions>): Promise<ExitCode> {
 }
 
 async function durationOf(text: string): Promise<number> {
-  const { parseDuration } = await import('../../config/values.ts');
+  const { parseDuration } = await import('../../config/text.ts');
   const ms = parseDuration(text);
   if (ms !== null && ms >= 1_000 && ms <= 3_600_000) return ms;
   throw new AppError('usage', `--duration ${text} is not a time between 1s and 1h`, { exitCode: EXIT.usage });

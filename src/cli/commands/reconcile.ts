@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { parseDuration } from '../../config/values.ts';
+import { parseDuration } from '../../config/text.ts';
 import { countText, EXIT, type ExitCode } from '../../errors.ts';
 import type { SavedPlan } from '../../sync/plan.ts';
 import { answer } from '../answer.ts';
