@@ -1,4 +1,4 @@
-import { validateDetailed } from 'node-cron';
+import { Cron } from 'croner';
 import { z } from 'zod';
 import { duration, durationOrOff, flag, listenAddress, percentage, units, webAddress } from './values.ts';
 
@@ -14,9 +14,17 @@ const dayMs = 24 * hourMs;
 /** A channel's name on the command line, in tables and in `/hooks/<name>`. */
 export const channelName = /^[a-z0-9][a-z0-9-]{0,39}$/;
 
-const cron = z.string().refine((text) => validateDetailed(text).valid, {
-  error: 'is not a cron expression',
-  params: { hint: 'five fields: minute hour day month weekday, as in "0 * * * *" for hourly' },
+const cron = z.string().superRefine((text, context) => {
+  const refuse = (message: string) => {
+    const hint = 'five fields: minute hour day month weekday, as in "0 * * * *" for hourly';
+    context.addIssue({ code: 'custom', message, params: { hint } });
+  };
+  try {
+    const next = new Cron(text, { mode: '5-or-6-parts', paused: true }).nextRun();
+    if (next === null) refuse('names no time that ever comes');
+  } catch {
+    refuse('is not a cron expression');
+  }
 });
 
 const timezone = z.string().refine(isTimeZone, {

@@ -218,6 +218,8 @@ describe('a file with mistakes', () => {
     [channel('timeout: 0s'), 'channels.one.timeout', 'must be at least 1ms'],
     [channel('webhooks: maybe'), 'channels.one.webhooks', 'is neither true nor false'],
     [channel('mode: on'), 'channels.one.mode', 'is not a known choice'],
+    ['reconcile: { schedule: 0 3 31 2 * }', 'reconcile.schedule', 'names no time that ever comes'],
+    ['reconcile: { schedule: 99 * * * * }', 'reconcile.schedule', 'is not a cron expression'],
     [channel('buffer: -1'), 'channels.one.buffer', 'is not a number of units'],
     [channel('buffer: 1.5'), 'channels.one.buffer', 'is not a number of units'],
     [channel('percent: 101%'), 'channels.one.percent', 'is not a percentage'],

@@ -63,6 +63,19 @@ describe('scheduled work', () => {
     expect(await nextRun(berlin, at)).toBe(Date.UTC(2026, 0, 2, 2, 30));
   });
 
+  test.each([
+    ['0 3 * * 0', Date.UTC(2026, 0, 4, 3)],
+    ['0 0 3 * * 0', Date.UTC(2026, 0, 4, 3)],
+    ['0 3 29 2 *', Date.UTC(2028, 1, 29, 3)],
+  ])('the next run of "%s" is found, however far it is', (expression, expected) => {
+    expect(nextRun({ expression, timezone: 'UTC' }, Date.UTC(2026, 0, 1, 10, 20))).toBe(expected);
+  });
+
+  test('a schedule that never comes is refused in words', () => {
+    const never = { expression: '0 3 31 2 *', timezone: 'UTC' };
+    expect(() => nextRun(never, 0)).toThrow('the schedule "0 3 31 2 *" names no time that ever comes');
+  });
+
   test('runs when its hour comes, and a run missed while nothing ran is caught up once', async () => {
     const runs: number[] = [];
     const work = { ...hourly, run: async () => void runs.push(world.clock.now()) };
