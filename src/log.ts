@@ -21,12 +21,10 @@ const secretPaths = [
   'body',
 ].flatMap((key) => [key, `*.${key}`]);
 
-/** JSON lines to stderr; stdout belongs to answers. */
+/** JSON lines to stderr, by the stream that outlives a terminal which goes away; stdout belongs to answers. */
 export function createLog(level: string): Log {
-  return pino(
-    { level, redact: { paths: secretPaths, censor: '[redacted]' }, base: null },
-    pino.destination(2),
-  );
+  const write = (line: string) => process.stderr.write(line);
+  return pino({ level, redact: { paths: secretPaths, censor: '[redacted]' }, base: null }, { write });
 }
 
 /** Says nothing; for tests and short commands. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { allowsColor, Interruption, type Io } from './cli/io.ts';
 
 /**
@@ -10,6 +11,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 };
 const stopping = new AbortController();
 let stopsByItself = false;
+const beganOnTerminal = isatty(0);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
@@ -35,7 +37,12 @@ const io: Io = {
     stopsByItself = true;
     return stopping.signal;
   },
-  onHangup: (listener) => process.on('SIGHUP', listener),
+  onHangup: (listener) =>
+    process.on('SIGHUP', () => {
+      // A terminal that was closed ends what was started on it; a signal by hand comes while the terminal is there.
+      if (beganOnTerminal && !isatty(0)) process.emit('SIGTERM');
+      else listener();
+    }),
 };
 
 const { run } = await import('./cli/program.ts');
@@ -44,14 +51,13 @@ await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
 process.exit(code);
 
 /**
- * Writes until the reader goes away (`invsync … | head`): from then on the output is dropped, and the command ends
- * as it would have.
+ * Writes until the reader goes away (`invsync … | head`, a terminal that is closed): from then on the output is
+ * dropped, and the command ends as it would have. A full disk under a log file loses lines, never the daemon.
  */
 function writer(stream: NodeJS.WriteStream): (text: string) => void {
   let open = true;
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    open = false;
+    if (error.code !== 'ENOSPC' && error.code !== 'EAGAIN') open = false;
   });
   return (text) => {
     if (open) stream.write(text);

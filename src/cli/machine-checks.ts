@@ -3,8 +3,8 @@ import {
   accessSync,
   closeSync,
   constants,
+  existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   rmSync,
   statfsSync,
@@ -13,7 +13,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { CheckItem } from '../channels/channel.ts';
-import { messageOf } from '../errors.ts';
+import { AppError, messageOf } from '../errors.ts';
+import { folderFault, makeFolder, ownerOf } from '../store/sqlite/folder.ts';
 
 const mib = 1024 * 1024;
 const leastFree = { fail: 64 * mib, warn: 1024 * mib };
@@ -49,20 +50,15 @@ export function clockCheck(now: number): CheckItem {
 
 function diskChecks(dataDir: string): CheckItem[] {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+    makeFolder(dataDir);
+    const files = ['', 'invsync.db', 'engine.lock'].map((name) => join(dataDir, name));
+    for (const file of files) if (existsSync(file)) accessSync(file, constants.R_OK | constants.W_OK);
   } catch (error) {
-    return [
-      item(
-        'data_dir',
-        'fail',
-        `${dataDir}: ${messageOf(error)}`,
-        'let the user that runs invsync own this folder',
-      ),
-    ];
+    const { message, hint } = error instanceof AppError ? error : folderFault(dataDir, error);
+    return [item('data_dir', 'fail', message, hint)];
   }
   return [
-    item('data_dir', 'ok', `${dataDir} is writable`, ''),
+    item('data_dir', 'ok', `${dataDir} is writable and belongs to ${ownerOf(dataDir)}`, ''),
     privacyCheck(dataDir),
     ...spaceChecks(dataDir),
     fsyncCheck(dataDir),

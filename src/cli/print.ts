@@ -128,6 +128,18 @@ function failureOf(error: unknown, io: Io): Failure {
     const { message, exitCode } = error;
     return { code: message, message, hint: '', exitCode, details: {}, stack: '' };
   }
+  if (error instanceof Error && 'syscall' in error && 'code' in error) {
+    // The operating system said no: its message names the call and the path.
+    const hint = 'check the path, its owner and its disk: ls -ld PATH, df -h PATH';
+    return {
+      code: String(error.code),
+      message: error.message,
+      hint,
+      exitCode: EXIT.failed,
+      details: {},
+      stack: '',
+    };
+  }
   const debug = Boolean(io.env['INVSYNC_DEBUG']);
   const stack = debug && error instanceof Error ? (error.stack ?? '') : '';
   const hint = debug ? '' : 'this is a fault of invsync; INVSYNC_DEBUG=1 shows where';

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { AppError } from '../errors.ts';
 
 /** What a listener answers; the body is sent as UTF-8 with its length. */
 export interface HttpAnswer {
@@ -107,9 +108,10 @@ export function createListener(
     },
     async start() {
       await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
+        const refuse = (error: Error) => reject(cannotListen(listen, error));
+        server.once('error', refuse);
         server.listen(listen.port, listen.host, () => {
-          server.off('error', reject);
+          server.off('error', refuse);
           resolve();
         });
       });
@@ -121,6 +123,29 @@ export function createListener(
     },
     answers: () => counts,
   };
+}
+
+/** Why a port could not be taken, with what to do. */
+function cannotListen(
+  { host, port }: { host: string; port: number },
+  error: NodeJS.ErrnoException,
+): AppError {
+  const reasons: Record<string, [string, string]> = {
+    EADDRINUSE: [
+      'another program listens there',
+      `ss -ltnp 'sport = :${port}' names it; stop it, or give invsync another port in the configuration`,
+    ],
+    EACCES: [
+      'only root may listen below port 1024',
+      'take a port from 1024 on, and let a proxy (nginx, Caddy) listen on 80 or 443',
+    ],
+    EADDRNOTAVAIL: [
+      'this machine has no such address',
+      'ip addr shows its addresses; 0.0.0.0 takes all of them',
+    ],
+  };
+  const [reason, hint] = reasons[error.code ?? ''] ?? [error.message, 'check server.listen and admin.listen'];
+  return new AppError('cannot_listen', `cannot listen on ${host}:${port}: ${reason}`, { hint, cause: error });
 }
 
 interface Serving {

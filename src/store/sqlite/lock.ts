@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError, EXIT } from '../../errors.ts';
+import { folderFault, isDenied, makeFile, makeFolder } from './folder.ts';
 
 /** Held by the one process that talks to channels. The operating system frees it when the process dies. */
 export interface EngineLock {
@@ -21,13 +21,17 @@ export function takeEngineLock(dataDir: string): EngineLock {
 
 /** Like `takeEngineLock`, but null when a daemon holds it. */
 export function tryEngineLock(dataDir: string, waitMs = 0): EngineLock | null {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const db = new Database(join(dataDir, 'engine.lock'), { timeout: waitMs });
+  makeFolder(dataDir);
+  const path = join(dataDir, 'engine.lock');
+  makeFile(path);
+  const db = opened(path, waitMs);
   try {
     db.pragma('journal_mode = DELETE');
     db.exec('begin exclusive');
-  } catch {
+  } catch (error) {
     db.close();
+    // Only a lock that is held says that somebody works here.
+    if (isDenied(error)) throw folderFault(path, error);
     return null;
   }
   let held = true;
@@ -39,4 +43,12 @@ export function tryEngineLock(dataDir: string, waitMs = 0): EngineLock | null {
       db.close();
     },
   };
+}
+
+function opened(path: string, waitMs: number): Database.Database {
+  try {
+    return new Database(path, { timeout: waitMs });
+  } catch (error) {
+    throw isDenied(error) ? folderFault(path, error) : error;
+  }
 }

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError, EXIT, messageOf } from '../../errors.ts';
+import { folderFault, isDenied, makeFile, makeFolder } from './folder.ts';
 import { migrations } from './schema.ts';
 
 /** A connection with its prepared statements. Statements are prepared once per connection and text. */
@@ -24,9 +25,19 @@ export interface OpenOptions {
 
 /** Opens the database for writing: WAL, synchronous FULL set and read back, schema brought up to date. */
 export function openForWriting(options: OpenOptions): Db {
-  mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(options.path));
+  makeFile(options.path);
   const raw = connect(options.path, false);
-  raw.pragma('journal_mode = WAL');
+  try {
+    raw.pragma('journal_mode = WAL');
+    return prepare(raw, options);
+  } catch (error) {
+    raw.close();
+    throw isDenied(error) ? folderFault(options.path, error) : error;
+  }
+}
+
+function prepare(raw: Database.Database, options: OpenOptions): Db {
   setSynchronous(raw, options.synchronous ?? 'FULL');
   raw.pragma('wal_autocheckpoint = 4000');
   raw.pragma('journal_size_limit = 67108864');
@@ -51,6 +62,7 @@ function connect(path: string, readonly: boolean): Database.Database {
     raw.pragma('cell_size_check = ON');
     return raw;
   } catch (error) {
+    if (isDenied(error)) throw folderFault(path, error);
     throw new AppError('database', `cannot open the database ${path}: ${messageOf(error)}`, {
       hint: 'check data_dir in the configuration and the permissions of that folder',
       cause: error,

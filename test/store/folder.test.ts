@@ -1,0 +1,57 @@
+import { chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { folderFault, isDenied } from '../../src/store/sqlite/folder.ts';
+import { openSqliteStore } from '../../src/store/sqlite/index.ts';
+import { tryEngineLock } from '../../src/store/sqlite/lock.ts';
+
+const isRoot = process.getuid?.() === 0;
+const somebody = 65_534;
+let dir = '';
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'invsync-folder-'));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+describe('a data folder', () => {
+  test.skipIf(!isRoot)('of another user gets no file of root, whatever root runs there first', async () => {
+    chownSync(dir, somebody, somebody);
+    const dataDir = join(dir, 'data');
+    const store = await openSqliteStore({ dataDir, writer: 'caller' });
+    await store.duties.setSchedule('reconcile', 1, null);
+    const lock = tryEngineLock(dataDir);
+    const files = readdirSync(dataDir);
+    expect(files).toEqual(expect.arrayContaining(['engine.lock', 'invsync.db', 'invsync.db-wal']));
+    for (const path of ['.', ...files].map((file) => join(dataDir, file)))
+      expect([path, statSync(path).uid]).toEqual([path, somebody]);
+    lock?.release();
+    await store.close();
+  });
+
+  test('is made for its owner alone, and so is the database', async () => {
+    const dataDir = join(dir, 'data');
+    await (await openSqliteStore({ dataDir, writer: 'caller' })).close();
+    expect(statSync(dataDir).mode & 0o777).toBe(0o700);
+    expect(statSync(join(dataDir, 'invsync.db')).mode & 0o777).toBe(0o600);
+  });
+
+  test('that cannot be written is told with its owner, never as a running daemon', () => {
+    const path = join(dir, 'engine.lock');
+    mkdirSync(path);
+    expect(() => tryEngineLock(dir)).toThrow(`cannot write to ${path}: `);
+  });
+
+  test.skipIf(!isRoot)('of another user is told with both names and the command', () => {
+    chownSync(dir, somebody, somebody);
+    const fault = folderFault(dir, new Error('EACCES'));
+    expect(fault.message).toMatch(/it belongs to nobody, and this runs as root$/);
+    expect(fault.hint).toContain('sudo -u nobody invsync');
+  });
+
+  test('is not blamed for a fault of a statement', () => {
+    expect(isDenied(Object.assign(new Error('x'), { code: 'SQLITE_CONSTRAINT' }))).toBe(false);
+    expect(isDenied(Object.assign(new Error('x'), { code: 'SQLITE_READONLY_DBMOVED' }))).toBe(true);
+    expect(isDenied(Object.assign(new Error('x'), { code: 'EROFS' }))).toBe(true);
+  });
+});
