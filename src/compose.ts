@@ -132,9 +132,8 @@ function hex(bytes: number): string {
 export async function runHandler(
   config: Config,
   store: Store,
-  kind: string,
-  args: Json,
-  progress: (text: string) => void,
+  wish: { kind: string; args: Json; progress: (text: string) => void },
+  signal: AbortSignal,
 ): Promise<Json> {
   const { createLog } = await import('./log.ts');
   const { createPusher } = await import('./sync/push.ts');
@@ -144,9 +143,9 @@ export async function runHandler(
   try {
     await store.outbox.recover(engine.clock.now());
     const handlers = requestHandlers(engine, { pusher: createPusher(engine), ingest: createIngest(engine) });
-    const handler = handlers[kind];
-    if (handler === undefined) throw new Error(`no request is called ${kind}`);
-    return await handler(args, progress, new AbortController().signal);
+    const handler = handlers[wish.kind];
+    if (handler === undefined) throw new Error(`no request is called ${wish.kind}`);
+    return await handler(wish.args, wish.progress, signal);
   } finally {
     await close();
   }

@@ -19,7 +19,7 @@ export async function askEngine(io: Io, books: Books, kind: string, args: Json):
   const lock = tryEngineLock(books.dataDir);
   const progress = progressOn(io);
   try {
-    if (lock !== null) return await actHere(books, lock, { kind, args, progress });
+    if (lock !== null) return await actHere(io, books, lock, { kind, args, progress });
     return await askDaemon(io, books, { kind, args, progress });
   } finally {
     progress('');
@@ -32,10 +32,14 @@ interface Wish {
   progress: (text: string) => void;
 }
 
-async function actHere(books: Books, lock: EngineLock, wish: Wish): Promise<Json> {
+async function actHere(io: Io, books: Books, lock: EngineLock, wish: Wish): Promise<Json> {
+  const interruption = io.interruption();
   try {
     const { runHandler } = await import('../compose.ts');
-    return await runHandler(await books.config(), books.store, wish.kind, wish.args, wish.progress);
+    const { kind, args, progress } = wish;
+    return await runHandler(await books.config(), books.store, { kind, args, progress }, interruption);
+  } catch (error) {
+    throw interruption.aborted ? interruption.reason : error;
   } finally {
     lock.release();
   }
@@ -55,13 +59,18 @@ async function askDaemon(io: Io, books: Books, wish: Wish): Promise<Json> {
     sinceLifeMs += lookEveryMs;
     if (sinceLifeMs < lifeEveryMs) continue;
     sinceLifeMs = 0;
-    const here = await takeOver(books, request, wish);
+    const here = await takeOver(io, books, request, wish);
     if (here !== null) return here.result;
   }
 }
 
 /** The daemon that should have done it may be gone: what it had not begun is done here instead. */
-async function takeOver(books: Books, request: RequestRow, wish: Wish): Promise<{ result: Json } | null> {
+async function takeOver(
+  io: Io,
+  books: Books,
+  request: RequestRow,
+  wish: Wish,
+): Promise<{ result: Json } | null> {
   const { tryEngineLock } = await import('../store/sqlite/lock.ts');
   const lock = tryEngineLock(books.dataDir);
   if (lock === null) return null;
@@ -72,7 +81,7 @@ async function takeOver(books: Books, request: RequestRow, wish: Wish): Promise<
     return null;
   }
   await duties.updateRequest(request.id, 'failed', null, { error: given });
-  if (now.state === 'waiting') return { result: await actHere(books, lock, wish) };
+  if (now.state === 'waiting') return { result: await actHere(io, books, lock, wish) };
   lock.release();
   throw gone('the daemon ended in the middle of it');
 }
@@ -93,6 +102,12 @@ async function failureOf(request: RequestRow): Promise<AppError> {
   const { code, message, hint, exit_code } = parsed.data.error;
   const exitCode: ExitCode = Object.values(EXIT).find((known) => known === exit_code) ?? EXIT.failed;
   return new AppError(code, message, { hint, exitCode });
+}
+
+/** Between two steps of a long command: lets a signal come through, and ends the command if one did. */
+export async function heedInterruption(interruption: AbortSignal): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  interruption.throwIfAborted();
 }
 
 /** One line that is written over again, on a terminal only; an empty text wipes it. Any terminal knows a carriage return. */

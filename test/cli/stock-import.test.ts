@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Interruption } from '../../src/cli/io.ts';
 import { EXIT } from '../../src/errors.ts';
 import { makeWorld, type World } from './world.ts';
 
@@ -135,6 +136,29 @@ describe('stock import', () => {
       created: 450,
     });
     expect((await world.json(EXIT.ok, 'stock', 'list', '--limit', '1000')).stock).toHaveLength(450);
+  });
+
+  it('Ctrl-C ends it between two steps with 130; the same command again counts the rest', async () => {
+    const rows = Array.from({ length: 900 }, (_, row) => `S${row},${row % 9}`);
+    world.write('stock.csv', ['sku,on_hand', ...rows].join('\n'));
+    const stopped = new AbortController();
+    let looks = 0;
+    const io = {
+      interruption: () => stopped.signal,
+      now: () => {
+        looks += 1;
+        if (looks > 6) stopped.abort(new Interruption('SIGINT'));
+        return Date.now();
+      },
+    };
+    expect((await world.invsyncWith(io, 'stock', 'import', 'stock.csv', '--yes')).code).toBe(130);
+    const counted = async () =>
+      (await world.json(EXIT.ok, 'stock', 'list', '--limit', '1000')).stock.length as number;
+    const before = await counted();
+    expect(before).toBeGreaterThan(0);
+    expect(before).toBeLessThan(900);
+    await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--yes');
+    expect(await counted()).toBe(900);
   });
 
   it('--dry-run shows the plan and changes nothing', async () => {
