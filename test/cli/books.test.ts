@@ -58,9 +58,9 @@ describe('commands that need no credentials', () => {
   ])('%s in the file is warned of, and stops serve and not status', async (_, line) => {
     world.configure(config(line));
     const { warnings, channels } = await world.json(EXIT.ok, 'status');
-    expect(warnings).toEqual([
+    expect(warnings).toContainEqual(
       expect.stringContaining('has faults that stop the daemon: see invsync config check'),
-    ]);
+    );
     expect(channels.length).toBeGreaterThan(0);
     await world.json(EXIT.usage, 'config', 'check');
     expect((await world.invsync('serve')).code).toBe(EXIT.usage);
