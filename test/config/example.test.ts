@@ -6,6 +6,7 @@ import { sharedKeys } from '../../src/config/channels.ts';
 import { type KeyInfo, keysOf } from '../../src/config/keys.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { fileSchema, sections } from '../../src/config/schema.ts';
+import { starter } from '../../src/config/starter.ts';
 
 const file = fileURLToPath(new URL('../../config.example.yaml', import.meta.url));
 const text = readFileSync(file, 'utf8');
@@ -48,6 +49,35 @@ function explained(lines: string[]): Map<string, string> {
 const words = (help: string) => help.replace(/\s+/g, ' ').trim();
 const helps = (keys: readonly KeyInfo[]) =>
   Object.fromEntries(keys.map((key) => [key.name, words(key.help)]));
+
+describe('config new', () => {
+  it.each(forMerchants)(
+    'starts a %s channel with what has no default, and nothing to mend but the values',
+    async (type) => {
+      const all = await definitions();
+      const own = all.filter((definition) => definition.type === type);
+      const made = starter(own, text);
+      const { config, warnings } = parseConfig(made, { file, env, definitions: all });
+      expect(config.channels).toMatchObject([{ name: type, type, mode: 'observe' }]);
+      expect(warnings).toEqual([]);
+      const keys = keysOf(own[0]?.config as Parameters<typeof keysOf>[0]);
+      const missing = keys.filter((key) => key.required && !made.includes(`    ${key.name}: `));
+      expect(missing).toEqual([]);
+      for (const line of made.matchAll(/^ {4}([a-z_]+): /gm)) {
+        if (['type', 'mode'].includes(line[1] ?? '')) continue;
+        const above = made.slice(0, line.index).trimEnd().split('\n').at(-1);
+        expect(above).toMatch(/^ {4}# /);
+      }
+    },
+  );
+
+  it('gives two channels of one type two names', async () => {
+    const [shopify] = await definitions(['shopify']);
+    if (shopify === undefined) throw new Error('no such type');
+    const { config } = parseConfig(starter([shopify, shopify], text), { file, env, definitions: [shopify] });
+    expect(config.channels.map((channel) => channel.name)).toEqual(['shopify', 'shopify-2']);
+  });
+});
 
 describe('config.example.yaml', () => {
   const lines = text.split('\n');

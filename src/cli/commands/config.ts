@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Config } from '../../config/config.ts';
 import type { Problem } from '../../config/problem.ts';
@@ -5,8 +6,20 @@ import { AppError, countText, EXIT, type ExitCode } from '../../errors.ts';
 import { printJson, printLine, printTable, problemLines } from '../print.ts';
 import { type Cli, define, type Invocation } from '../program.ts';
 
-/** `invsync config show|check`: both ask no channel; `show` looks into the books for what a command overruled. */
+/** `invsync config new|show|check`: all ask no channel; `show` looks into the books for what a command overruled. */
 export function register(command: Command, cli: Cli): void {
+  define(
+    command
+      .command('new <type...>')
+      .description('print a small configuration to start from, one channel of each type'),
+    cli,
+    {
+      examples: ['invsync config new shopify woocommerce > config.yaml', 'invsync config new ebay'],
+      exits: [EXIT.ok, EXIT.usage],
+      prints: 'talk',
+    },
+    starterOf,
+  );
   define(
     command
       .command('show')
@@ -29,6 +42,27 @@ export function register(command: Command, cli: Cli): void {
     },
     check,
   );
+}
+
+async function starterOf(invocation: Invocation<object>): Promise<ExitCode> {
+  const { io, args } = invocation;
+  const { channelTypes, definitions } = await import('../../channels/registry.ts');
+  const { nearest } = await import('../../config/nearest.ts');
+  const offered = channelTypes.filter((type) => type !== 'memory');
+  for (const type of args) {
+    if (offered.includes(type)) continue;
+    const guess = nearest(type, offered);
+    throw new AppError('unknown_type', `no type of channel is called "${type}"`, {
+      hint: guess === null ? `one of ${offered.join(', ')}` : `did you mean ${guess}?`,
+      exitCode: EXIT.usage,
+    });
+  }
+  const built = await definitions(args);
+  const { starter } = await import('../../config/starter.ts');
+  const example = await readFile(new URL('../../../config.example.yaml', import.meta.url), 'utf8');
+  const wanted = args.flatMap((type) => built.filter((definition) => definition.type === type));
+  io.stdout(starter(wanted, example));
+  return EXIT.ok;
 }
 
 async function show(invocation: Invocation<object>): Promise<ExitCode> {
