@@ -1,34 +1,46 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { median } from './median.ts';
-import { startRole } from './role.ts';
-import { type Effort, type Measurement, type Row, rowOf } from './row.ts';
+import { type Pair, pairs, type Slices } from './pairs.ts';
+import { type Role, startRole } from './role.ts';
+import type { Effort, Measurement } from './row.ts';
 
 const connections = 64;
 const found = z.object({ perSecond: z.number(), p50: z.number(), p99: z.number(), count: z.int() });
 type Found = z.infer<typeof found>;
-type Kind = 'store' | 'bare' | 'commit-each';
+const kinds = ['store', 'bare', 'commit-each'] as const;
+type Kind = (typeof kinds)[number];
 
 /** How many at once, and how quickly each: the daemon's way in against the same one without a disk. */
 export const ack: Measurement = {
   rows: ['ack_vs_bare', 'ack_vs_commit_each', 'ack_p99_vs_bare'],
   run: async (effort) => {
-    const runs: Record<Kind, Found[]> = { store: [], bare: [], 'commit-each': [] };
-    const ms = effort.quick ? 1_500 : 5_000;
-    for (let run = 0; run < effort.runs; run += 1) {
-      for (const kind of ['store', 'bare', 'commit-each'] as const) {
-        const one = await loaded(effort, kind, 'closed', { ms, connections });
-        effort.say(`ack ${kind}: ${Math.round(one.perSecond)}/s, p99 ${one.p99.toFixed(1)} ms`);
-        runs[kind].push(one);
-      }
+    const ends = await opened(effort, kinds);
+    const ms = effort.quick ? 300 : 500;
+    try {
+      return await pairs(
+        effort,
+        [
+          {
+            name: 'ack_vs_bare',
+            goal: { atLeast: 0.3 },
+            of: (each) => pairOf(each, 'rate', ['store', 'bare']),
+          },
+          {
+            name: 'ack_vs_commit_each',
+            goal: { atLeast: 3.5 },
+            of: (each) => pairOf(each, 'rate', ['store', 'commit-each']),
+          },
+          {
+            name: 'ack_p99_vs_bare',
+            goal: { atMost: 10 },
+            of: (each) => pairOf(each, 'p99', ['store', 'bare']),
+          },
+        ],
+        () => inTurn(ends, 'closed', { ms, connections }),
+      );
+    } finally {
+      await closed(ends);
     }
-    const rate = (kind: Kind) => median(runs[kind].map((one) => one.perSecond));
-    const p99 = (kind: Kind) => median(runs[kind].map((one) => one.p99));
-    return [
-      ratio('ack_vs_bare', [rate('store'), rate('bare')], { atLeast: 0.3 }),
-      ratio('ack_vs_commit_each', [rate('store'), rate('commit-each')], { atLeast: 3.5 }),
-      ratio('ack_p99_vs_bare', [p99('store'), p99('bare')], { atMost: 10 }),
-    ];
   },
 };
 
@@ -36,44 +48,68 @@ export const ack: Measurement = {
 export const ackOpenLoop: Measurement = {
   rows: ['open_loop_p99_vs_bare'],
   run: async (effort) => {
-    const runs: Record<'store' | 'bare', Found[]> = { store: [], bare: [] };
-    const ms = effort.quick ? 3_000 : 8_000;
-    for (let run = 0; run < effort.runs; run += 1) {
-      for (const kind of ['store', 'bare'] as const) {
-        const one = await loaded(effort, kind, 'open', { ms, perSecond: 1_000, connections });
-        effort.say(`1,000/s ${kind}: p50 ${one.p50.toFixed(2)} ms, p99 ${one.p99.toFixed(2)} ms`);
-        runs[kind].push(one);
-      }
+    const ends = await opened(effort, ['store', 'bare']);
+    try {
+      return await pairs(
+        effort,
+        [
+          {
+            name: 'open_loop_p99_vs_bare',
+            goal: { atMost: 3 },
+            of: (each) => pairOf(each, 'p99', ['store', 'bare']),
+          },
+        ],
+        () => inTurn(ends, 'open', { ms: 1_000, perSecond: 1_000, connections }),
+      );
+    } finally {
+      await closed(ends);
     }
-    const p99 = (kind: 'store' | 'bare') => median(runs[kind].map((one) => one.p99));
-    return [ratio('open_loop_p99_vs_bare', [p99('store'), p99('bare')], { atMost: 3 })];
   },
 };
 
-let folders = 0;
+function pairOf(each: Slices, what: 'rate' | 'p99', [ours, limit]: readonly [Kind, Kind]): Pair {
+  return { ours: each[`${ours} ${what}`] ?? 0, limit: each[`${limit} ${what}`] ?? 0 };
+}
 
-/** A fresh server and a fresh sender; a short warm-up first, that is not counted. */
-async function loaded(
-  effort: Effort,
-  kind: Kind,
+/** A server and its sender, both processes of their own. */
+interface End {
+  kind: Kind;
+  server: Role;
+  sender: Role;
+  port: number;
+}
+
+/** All sides stand ready at once; an idle one costs nothing while another is measured. */
+async function opened(effort: Effort, wanted: readonly Kind[]): Promise<End[]> {
+  return Promise.all(
+    wanted.map(async (kind) => {
+      const server = startRole('server');
+      const sender = startRole('load');
+      const dir = join(effort.dir, `ack-${kind}-${server.pid}`);
+      const port = Number(await server.call('start', { kind, dir }));
+      await sender.call('closed', { port, ms: 500, connections });
+      return { kind, server, sender, port };
+    }),
+  );
+}
+
+async function inTurn(
+  ends: readonly End[],
   verb: 'closed' | 'open',
   load: { ms: number; connections: number; perSecond?: number },
-): Promise<Found> {
-  folders += 1;
-  const server = startRole('server');
-  const sender = startRole('load');
-  try {
-    const port = await server.call('start', { kind, dir: join(effort.dir, `ack-${folders}`) });
-    await sender.call(verb, { ...load, port, ms: Math.min(1_000, load.ms / 2) });
-    const one = found.parse(await sender.call(verb, { ...load, port }));
-    await server.call('stop');
-    return one;
-  } finally {
+): Promise<Slices> {
+  const slices: Record<string, number> = {};
+  for (const { kind, sender, port } of ends) {
+    const one: Found = found.parse(await sender.call(verb, { ...load, port }));
+    slices[`${kind} rate`] = one.perSecond;
+    slices[`${kind} p99`] = one.p99;
+  }
+  return slices;
+}
+
+async function closed(ends: readonly End[]): Promise<void> {
+  for (const { sender, server } of ends) {
     await sender.stop();
     await server.stop();
   }
-}
-
-function ratio(name: string, [ours, limit]: [number, number], goal: Parameters<typeof rowOf>[2]): Row {
-  return rowOf(name, { ours, limit, value: ours / limit }, goal);
 }

@@ -3,13 +3,24 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import Database from 'better-sqlite3';
 import { z } from 'zod';
+import type { Json } from '../channels/channel.ts';
 import { systemClock } from '../clock.ts';
 import type { Store } from '../store/store.ts';
 import { createIngest } from '../sync/ingest.ts';
 import { deliveryKey, openEngine, orderBody, skuCount, stockUp } from './fixture.ts';
 import type { Verbs } from './role.ts';
 
-const workArgs = z.object({ dir: z.string(), first: z.int(), count: z.int() });
+const sliceArgs = z.object({ count: z.int() });
+const openArgs = z.object({ dir: z.string(), first: z.int(), warmUp: z.int() });
+
+/** One opened side, with the number of its next order. */
+interface Side {
+  slice(first: number, count: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+let side: Side | null = null;
+let next = 0;
 
 /** The two sides of `process_vs_raw`, and what they start from. */
 export const processVerbs: Verbs = {
@@ -35,42 +46,70 @@ export const processVerbs: Verbs = {
     await store.close();
     return { open: open.length, entries };
   },
-  /** Deliveries per second through the real ingest duty, from accepted to applied. */
-  ours: async (args) => {
-    const { dir, first, count } = workArgs.parse(args);
-    const { store, composition, channelId } = await openEngine(dir, 'own');
-    const ingest = createIngest(composition.engine);
-    const warmUp = count >> 2;
-    await accept(store, channelId, first, warmUp);
-    await ingest.runUntilIdle();
-    await accept(store, channelId, first + warmUp, count);
-    const began = performance.now();
-    await ingest.runUntilIdle();
-    const seconds = (performance.now() - began) / 1_000;
-    const status = await store.reports.status(systemClock.now());
-    const listed = await store.inbox.list({ status: 'applied', limit: warmUp + count + 1 });
-    const done = listed.filter((row) => row.attempts === 0).length;
-    if (status.inbox.pending > 0 || status.inbox.dead > 0 || done < warmUp + count) {
-      throw new Error(`${done} of ${warmUp + count} deliveries were applied`);
-    }
-    await ingest.stop();
-    await composition.close();
-    await store.close();
+  /** Opens the real store, writer thread and ingest duty on these books. */
+  'open ours': (args) => open(args, ours),
+  /** Opens the loop that does no more than it must. */
+  'open raw': (args) => open(args, raw),
+  /** Orders per second, from accepted to applied. */
+  slice: async (args) => {
+    const { count } = sliceArgs.parse(args);
+    if (side === null) throw new Error('open a side first');
+    const seconds = await side.slice(next, count);
+    next += count;
     return count / seconds;
   },
-  /** Rows per second of the loop that does no more than it must. */
-  raw: async (args) => {
-    const { dir, first, count } = workArgs.parse(args);
-    const db = rawDatabase(join(dir, 'raw.db'));
-    const warmUp = count >> 2;
-    rawLoop(db, first, warmUp);
-    const began = performance.now();
-    rawLoop(db, first + warmUp, count);
-    const seconds = (performance.now() - began) / 1_000;
-    db.close();
-    return count / seconds;
+  close: async () => {
+    await side?.close();
+    return null;
   },
 };
+
+async function open(args: Json, make: (dir: string) => Promise<Side>): Promise<null> {
+  const { dir, first, warmUp } = openArgs.parse(args);
+  side = await make(dir);
+  await side.slice(first, warmUp);
+  next = first + warmUp;
+  return null;
+}
+
+/** Accepting is not what is measured; every delivery of a slice must be applied within it. */
+async function ours(dir: string): Promise<Side> {
+  const { store, composition, channelId } = await openEngine(dir, 'own');
+  const ingest = createIngest(composition.engine);
+  return {
+    slice: async (first, count) => {
+      await accept(store, channelId, first, count);
+      const began = performance.now();
+      await ingest.runUntilIdle();
+      const seconds = (performance.now() - began) / 1_000;
+      const listed = await store.inbox.list({ status: 'applied', limit: count });
+      const done = listed.filter((row) => row.attempts === 0).length;
+      const { inbox } = await store.reports.status(systemClock.now());
+      if (inbox.pending > 0 || inbox.dead > 0 || done < count)
+        throw new Error(`${done} of ${count} deliveries were applied`);
+      return seconds;
+    },
+    close: async () => {
+      await ingest.stop();
+      await composition.close();
+      await store.close();
+    },
+  };
+}
+
+async function raw(dir: string): Promise<Side> {
+  const db = rawDatabase(join(dir, 'raw.db'));
+  return {
+    slice: async (first, count) => {
+      const began = performance.now();
+      rawLoop(db, first, count);
+      return (performance.now() - began) / 1_000;
+    },
+    close: async () => {
+      db.close();
+    },
+  };
+}
 
 async function accept(store: Store, channelId: number, first: number, count: number): Promise<void> {
   const placedAt = systemClock.now();

@@ -1,28 +1,44 @@
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { growLedger } from './grow.ts';
-import { median } from './median.ts';
-import { startRole } from './role.ts';
-import { type Effort, type Measurement, rowOf } from './row.ts';
+import { pairs } from './pairs.ts';
+import { type Role, startRole } from './role.ts';
+import type { Effort, Measurement } from './row.ts';
 
 const audited = z.object({ open: z.int(), entries: z.int() });
+
+/** A few hundred milliseconds of work for ours. */
+const slice = { ours: 4_000, raw: 8_000 } as const;
 
 /** From accepted to applied, against the loop that does no more than it must. */
 export const processing: Measurement = {
   rows: ['process_vs_raw'],
   run: async (effort) => {
-    const template = await stocked(effort, 'stocked', 0);
-    const count = effort.quick ? 8_000 : 20_000;
-    const ours: number[] = [];
-    const raw: number[] = [];
-    for (let run = 0; run < effort.runs; run += 1) {
-      ours.push(await once(effort, 'ours', { template, first: 0, count }));
-      raw.push(await once(effort, 'raw', { template: null, first: 0, count }));
-      effort.say(`processed ${Math.round(ours.at(-1) ?? 0)}/s, raw loop ${Math.round(raw.at(-1) ?? 0)}/s`);
+    const ours = await opened(effort, 'open ours', {
+      template: await stocked(effort, 'stocked', 0),
+      first: 0,
+    });
+    const raw = await opened(effort, 'open raw', { template: null, first: 0 });
+    try {
+      return await pairs(
+        effort,
+        [
+          {
+            name: 'process_vs_raw',
+            goal: { atLeast: 0.25 },
+            of: (each) => ({ ours: each['ours'] ?? 0, limit: each['raw'] ?? 0 }),
+          },
+        ],
+        async () => ({
+          ours: Number(await ours.call('slice', { count: slice.ours })),
+          raw: Number(await raw.call('slice', { count: slice.raw })),
+        }),
+      );
+    } finally {
+      await ours.stop();
+      await raw.stop();
     }
-    const [mine, limit] = [median(ours), median(raw)];
-    return [rowOf('process_vs_raw', { ours: mine, limit, value: mine / limit }, { atLeast: 0.2 })];
   },
 };
 
@@ -31,23 +47,34 @@ export const processingGrown: Measurement = {
   rows: ['process_1m_vs_empty'],
   run: async (effort) => {
     const sales = effort.quick ? 200_000 : 1_000_000;
-    const count = effort.quick ? 8_000 : 20_000;
-    const empty = await stocked(effort, 'empty', 0);
     const grown = await stocked(effort, 'grown', 1);
     effort.say(`writing ${sales} sales into the books`);
     growLedger(join(grown, 'invsync.db'), sales);
     await mustClose(grown, sales);
-    const few: number[] = [];
-    const many: number[] = [];
-    for (let run = 0; run < effort.runs; run += 1) {
-      many.push(await once(effort, 'ours', { template: grown, first: sales, count }));
-      few.push(await once(effort, 'ours', { template: empty, first: sales, count }));
-      effort.say(
-        `with ${sales} sales ${Math.round(many.at(-1) ?? 0)}/s, without ${Math.round(few.at(-1) ?? 0)}/s`,
+    const many = await opened(effort, 'open ours', { template: grown, first: sales });
+    const few = await opened(effort, 'open ours', {
+      template: await stocked(effort, 'empty', 0),
+      first: sales,
+    });
+    try {
+      return await pairs(
+        effort,
+        [
+          {
+            name: 'process_1m_vs_empty',
+            goal: { atLeast: 0.8 },
+            of: (each) => ({ ours: each['many'] ?? 0, limit: each['few'] ?? 0 }),
+          },
+        ],
+        async () => ({
+          many: Number(await many.call('slice', { count: slice.ours })),
+          few: Number(await few.call('slice', { count: slice.ours })),
+        }),
       );
+    } finally {
+      await many.stop();
+      await few.stop();
     }
-    const [ours, limit] = [median(many), median(few)];
-    return [rowOf('process_1m_vs_empty', { ours, limit, value: ours / limit }, { atLeast: 0.8 })];
   },
 };
 
@@ -75,20 +102,19 @@ async function mustClose(dir: string, sales: number): Promise<void> {
   }
 }
 
-/** One side once, in a fresh process on a fresh copy. */
-async function once(
+let folders = 0;
+
+/** One side in a process of its own, on a copy of its own, warmed up. */
+async function opened(
   effort: Effort,
-  side: 'ours' | 'raw',
-  work: { template: string | null; first: number; count: number },
-): Promise<number> {
-  const dir = join(effort.dir, 'work');
-  rmSync(dir, { recursive: true, force: true });
-  if (work.template === null) mkdirSync(dir);
-  else cpSync(work.template, dir, { recursive: true });
+  verb: 'open ours' | 'open raw',
+  on: { template: string | null; first: number },
+): Promise<Role> {
+  folders += 1;
+  const dir = join(effort.dir, `process-${folders}`);
+  if (on.template === null) mkdirSync(dir);
+  else cpSync(on.template, dir, { recursive: true });
   const role = startRole('process');
-  try {
-    return Number(await role.call(side, { dir, first: work.first, count: work.count }));
-  } finally {
-    await role.stop();
-  }
+  await role.call(verb, { dir, first: on.first, warmUp: slice.ours });
+  return role;
 }

@@ -4,9 +4,14 @@ export interface Row {
   ours: number | null;
   limit: number | null;
   value: number | null;
+  /** The 95 % interval of `value`, where slices were taken in turn. */
+  low?: number;
+  high?: number;
   goal: string;
   /** Null: not measured, `skipped` says why. */
   ok: boolean | null;
+  /** The interval straddles the goal: the value says `ok`, the machine was too busy to be sure. */
+  unsure?: boolean;
   skipped?: string;
 }
 
@@ -27,12 +32,12 @@ export interface Measurement {
   run(effort: Effort): Promise<Row[]>;
 }
 
-type Goal = { atLeast: number } | { atMost: number } | { below: number };
+export type Goal = { atLeast: number } | { atMost: number } | { below: number };
 
 /** A row with its verdict. The value is judged as measured, not as printed. */
 export function rowOf(
   name: string,
-  found: { ours: number; limit: number | null; value: number },
+  found: { ours: number; limit: number | null; value: number; low?: number; high?: number },
   goal: Goal,
 ): Row {
   const { value } = found;
@@ -40,6 +45,8 @@ export function rowOf(
     ours: round(found.ours),
     limit: found.limit === null ? null : round(found.limit),
     value: round(value),
+    ...(found.low === undefined ? {} : { low: round(found.low) }),
+    ...(found.high === undefined ? {} : { high: round(found.high) }),
   };
   return { name, ...rounded, goal: goalText(goal), ok: meets(value, goal) };
 }
@@ -49,7 +56,7 @@ export function skippedRow(name: string, goal: Goal, skipped: string): Row {
   return { name, ours: null, limit: null, value: null, goal: goalText(goal), ok: null, skipped };
 }
 
-function meets(value: number, goal: Goal): boolean {
+export function meets(value: number, goal: Goal): boolean {
   if ('atLeast' in goal) return value >= goal.atLeast;
   return 'atMost' in goal ? value <= goal.atMost : value < goal.below;
 }
