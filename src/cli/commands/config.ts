@@ -14,7 +14,7 @@ export function register(command: Command, cli: Cli): void {
       .description('print a small configuration to start from, one channel of each type'),
     cli,
     {
-      examples: ['invsync config new shopify woocommerce > config.yaml', 'invsync config new ebay'],
+      examples: ['invsync config new TYPE > config.yaml', 'invsync config new TYPE TYPE'],
       exits: [EXIT.ok, EXIT.usage],
       prints: 'talk',
     },
