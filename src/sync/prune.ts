@@ -24,9 +24,9 @@ export async function pruneAll(engine: Engine, signal: AbortSignal): Promise<num
   for (let steps = 0; steps < maxSteps && !signal.aborted; steps += 1) {
     const now = engine.clock.now();
     const keepSince = { keys: now - keepKeysMs, payloads: now - keepPayloadsMs, pushes: now - keepPushesMs };
-    const removed = await engine.store.duties.prune(keepSince, stepRows, now);
-    if (removed === 0) break;
+    const { removed, more } = await engine.store.duties.prune(keepSince, stepRows, now);
     gone += removed;
+    if (!more) break;
     await engine.clock.sleep(pauseMs, signal);
   }
   return gone;

@@ -21,6 +21,19 @@ export interface PlanRow {
   body: Json;
 }
 
+/** What is older goes: keys of deliveries, their kept fields, and all that is over (pushes, requests, holds, plans, alerts). */
+export interface KeepSince {
+  keys: number;
+  payloads: number;
+  pushes: number;
+}
+
+/** One step of pruning. `more`: there may be more to remove. */
+export interface Pruned {
+  removed: number;
+  more: boolean;
+}
+
 export interface DutyStore {
   ask(kind: string, args: Json, now: number): Promise<number>;
   requestsWaiting(): Promise<RequestRow[]>;
@@ -46,12 +59,8 @@ export interface DutyStore {
   resolveAlert(kind: AlertKind, subject: string, now: number): Promise<boolean>;
   alerts(open: boolean, limit: number): Promise<AlertRow[]>;
 
-  /** Removes what retention allows, at most `limit` rows of each kind; answers how many went. */
-  prune(
-    keepSince: { keys: number; payloads: number; pushes: number },
-    limit: number,
-    now: number,
-  ): Promise<number>;
+  /** Removes what retention allows, at most `limit` rows of each kind. */
+  prune(keepSince: KeepSince, limit: number, now: number): Promise<Pruned>;
   /** Truncates the write-ahead log when nobody reads. Rejects (`store_full`) when there is no room to do it. */
   tidy(): Promise<void>;
   /** Can it write, is synchronous FULL, is the schema ours, sums and sizes. */

@@ -134,43 +134,6 @@ export function listAlerts(db: Db, open: boolean, limit: number): AlertRow[] {
     .all(open ? 1 : 0, limit) as AlertRow[];
 }
 
-/**
- * Removes, at most `limit` rows of each kind: settled deliveries older than the keys' retention, kept fields older
- * than the payloads' (never of pending, dead or unmapped ones), push log, closed requests, plans and alerts. Ledger
- * entries and line states are kept for ever.
- */
-export function prune(
-  db: Db,
-  keepSince: { keys: number; payloads: number; pushes: number },
-  limit: number,
-  _now: number,
-): number {
-  const steps: [string, number][] = [
-    [
-      "delete from delivery where id in (select id from delivery where received_at < ? and status in ('applied', 'ignored') order by received_at limit ?)",
-      keepSince.keys,
-    ],
-    [
-      "update delivery set fields = null where id in (select id from delivery where received_at < ? and fields is not null and status in ('applied', 'ignored') order by received_at limit ?)",
-      keepSince.payloads,
-    ],
-    [
-      "delete from push where id in (select id from push where sent_at < ? and outcome <> 'sent' order by id limit ?)",
-      keepSince.pushes,
-    ],
-    [
-      "delete from request where id in (select id from request where created_at < ? and state in ('done', 'failed') limit ?)",
-      keepSince.pushes,
-    ],
-    [
-      "delete from plan where id in (select id from plan where created_at < ? and (state <> 'open' or cause <> 'brake') limit ?)",
-      keepSince.pushes,
-    ],
-    ['delete from alert where id in (select id from alert where resolved_at < ? limit ?)', keepSince.pushes],
-  ];
-  return steps.reduce((gone, [text, before]) => gone + db.sql(text).run(before, limit).changes, 0);
-}
-
 /** What `db check` and `check` say of the connection that writes. */
 export function checkWriter(db: Db): CheckItem[] {
   const items: CheckItem[] = [];

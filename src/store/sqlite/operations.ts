@@ -25,7 +25,6 @@ import {
   listAlerts,
   ping,
   planById,
-  prune,
   raiseAlert,
   requestById,
   requestsWaiting,
@@ -68,6 +67,7 @@ import {
   settlePushes,
   touchCounters,
 } from './outbox.ts';
+import { prune } from './prune.ts';
 import { listPushes, retryPushes } from './push-list.ts';
 import { rehearse } from './rehearse.ts';
 import {

@@ -85,9 +85,9 @@ export function dutyPromises(each: StoreCase): void {
       const listed = async () => (await inbox.list({ limit: 99 })).map((row) => row.key).reverse();
 
       const old = { keys: noon - 90 * day, payloads: noon - 30 * day, pushes: noon - 30 * day };
-      expect(await duties.prune(old, 2, noon)).toBe(2);
-      expect(await duties.prune(old, 2, noon)).toBe(1);
-      expect(await duties.prune(old, 2, noon)).toBe(0);
+      expect(await duties.prune(old, 2, noon)).toEqual({ removed: 2, more: true });
+      expect(await duties.prune(old, 2, noon)).toEqual({ removed: 1, more: false });
+      expect(await duties.prune(old, 2, noon)).toEqual({ removed: 0, more: false });
       const kept = await inbox.list({ limit: 99 });
       expect(kept.filter((row) => row.fields === null && !row.hasBody).map((row) => row.key)).toEqual([
         'ignored',
@@ -96,8 +96,8 @@ export function dutyPromises(each: StoreCase): void {
       ]);
       expect(kept.filter((row) => row.hasBody).map((row) => row.key)).toEqual(['new', 'dead', 'unmapped']);
 
-      expect(await duties.prune({ ...old, keys: noon }, 2, noon)).toBe(2);
-      expect(await duties.prune({ ...old, keys: noon }, 2, noon)).toBe(1);
+      expect(await duties.prune({ ...old, keys: noon }, 2, noon)).toEqual({ removed: 2, more: true });
+      expect(await duties.prune({ ...old, keys: noon }, 2, noon)).toEqual({ removed: 1, more: false });
       expect(await listed()).toEqual(['unmapped', 'dead', 'new']);
       expect(await kit.store.reports.entries('tee', null, 99)).toEqual(entries);
       expect(await kit.store.orders.list({ limit: 99 })).toHaveLength(3);
@@ -107,6 +107,77 @@ export function dutyPromises(each: StoreCase): void {
       await kit.apply(channel, order('1', at, [['l1', 'tee', 1]]));
       expect(await kit.available('tee')).toBe(7);
       await kit.booksClose();
+    });
+
+    it('forgets what is over: holds, refs, requests, plans and alerts, each at its age', async () => {
+      const kit = each.kit();
+      const channelId = await kit.channel('shop');
+      const { duties, reservations, channels } = kit.store;
+      await kit.count('tee', 1);
+      const wish = { bodyHash: 'h', lines: [{ sku: 'tee', quantity: 1 }], ttlMs: minute, reference: null };
+      const untied = { channel: null, orderRef: null };
+      const kept = await reservations.hold({ ...wish, key: 'k1', ...untied }, noon);
+      const refused = await reservations.hold({ ...wish, key: 'k2', ...untied }, noon);
+      expect([kept.kind, refused.kind]).toEqual(['held', 'out_of_stock']);
+      await reservations.expire(noon + day);
+      const id = kept.kind === 'held' ? kept.reservation.id : '';
+      await kit.receive('tee', 1, { ref: 'PO-17' });
+      const request = await duties.ask('pull', null, noon);
+      await duties.updateRequest(request, 'done', null, null);
+      const waiting = await duties.ask('pull', null, noon);
+      for (const plan of ['old', 'braking'])
+        await duties.savePlan({ id: plan, createdAt: noon, cause: 'brake', state: 'open', body: {} });
+      await channels.mark(channelId, { brakePlan: 'braking' });
+      const alert = { channelId, kind: 'oversell', message: 'm' } as const;
+      await duties.raiseAlert({ ...alert, subject: 'over' }, noon);
+      await duties.resolveAlert('oversell', 'over', noon);
+      await duties.raiseAlert({ ...alert, subject: 'open' }, noon);
+      const left = async (now: number) => {
+        const before = now - 30 * day;
+        await duties.prune({ keys: before, payloads: before, pushes: before }, 99, now);
+        const again = await kit.receive('tee', 1, { ref: 'PO-17' });
+        return {
+          hold: (await reservations.get(id)) !== null,
+          request: (await duties.request(request)) !== null,
+          waiting: (await duties.request(waiting)) !== null,
+          plans: [(await duties.plan('old')) !== null, (await duties.plan('braking')) !== null],
+          alerts: (await duties.alerts(false, 9)).map((row) => row.subject).sort(),
+          ref: again.kind === 'done' && again.repeated,
+        };
+      };
+      const all = {
+        hold: true,
+        request: true,
+        waiting: true,
+        plans: [true, true],
+        alerts: ['open', 'over'],
+        ref: true,
+      };
+      expect(await left(noon + 29 * day)).toEqual(all);
+      const open = { ...all, hold: false, request: false, plans: [false, true], alerts: ['open'] };
+      expect(await left(noon + 32 * day)).toEqual(open);
+      expect(await left(noon + 401 * day)).toEqual({ ...open, ref: false });
+      // A new key after that is a new hold.
+      expect((await reservations.hold({ ...wish, key: 'k1', ...untied }, noon + 401 * day)).kind).toBe(
+        'held',
+      );
+      await kit.booksClose();
+    });
+
+    it('does not look again every hour at deliveries that it has looked at, but does once a day', async () => {
+      const kit = each.kit();
+      const channel = await kit.channel('shop');
+      const { inbox, duties } = kit.store;
+      const receivedAt = noon - 20 * day;
+      const rows = await inbox.takeIn(['early', 'late'].map((key) => delivery(channel, key, { receivedAt })));
+      const settle = (n: number) =>
+        kit.request(delivered(channel, rows[n]?.id ?? 0, [], { ignored: 'test' }));
+      const keepSince = { keys: noon - 30 * day, payloads: noon - 14 * day, pushes: noon - 30 * day };
+      await settle(0);
+      expect(await duties.prune(keepSince, 99, noon)).toEqual({ removed: 1, more: false });
+      await settle(1);
+      expect(await duties.prune(keepSince, 99, noon + 60 * minute)).toEqual({ removed: 0, more: false });
+      expect(await duties.prune(keepSince, 99, noon + day)).toEqual({ removed: 1, more: false });
     });
 
     it('proves that it can write, and says that everything is in order', async () => {
