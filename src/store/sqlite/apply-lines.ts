@@ -1,7 +1,8 @@
 import { withStage } from '../../stock/line.ts';
 import type { OrderSnapshot, SnapshotLine } from '../../stock/order.ts';
-import type { AppliedOrder, ApplyRequest } from '../store.ts';
+import type { AppliedOrder } from '../store.ts';
 import { allocate, joinChains, waive } from './allocate.ts';
+import type { TextRequest } from './apply.ts';
 import { keepDocket } from './docket.ts';
 import { type Tx, takeLineId } from './ledger.ts';
 import { type LinePart, type LineRow, lineByKey, linesOfOrder, saveLine } from './lines.ts';
@@ -14,7 +15,7 @@ import { noteStirred } from './unsettled.ts';
 /** One order on its way through a transaction. */
 export interface Passage {
   tx: Tx;
-  request: ApplyRequest;
+  request: TextRequest;
   snapshot: OrderSnapshot;
   /** Null for a new order. */
   stored: StoredOrder | null;

@@ -13,10 +13,21 @@ import { inSavepoint, isStorageFailure } from './savepoint.ts';
 import { closeTied, tiedHolds } from './tied.ts';
 import { settleUnmapped } from './unmapped.ts';
 
+/** A request whose kept fields are text already: only that is stored. */
+export type TextRequest = Omit<ApplyRequest, 'delivery'> & {
+  delivery: (Omit<NonNullable<ApplyRequest['delivery']>, 'fields'> & { fields: string }) | null;
+};
+
+export function asText(request: ApplyRequest): TextRequest {
+  const { delivery } = request;
+  if (delivery === null) return { ...request, delivery };
+  return { ...request, delivery: { ...delivery, fields: JSON.stringify(delivery.fields) } };
+}
+
 /** See `OrderStore.apply`. Runs inside one transaction; a request that throws is undone and answered alone. */
 export function applyOrders(
   db: Db,
-  requests: ApplyRequest[],
+  requests: TextRequest[],
   now: number,
 ): (ApplyOutcome | { failed: string })[] {
   try {
@@ -52,7 +63,7 @@ function nameCounters(tx: Tx, touched: Touched[]): void {
   }
 }
 
-function applyRequest(tx: Tx, request: ApplyRequest, touched: Touched[]): ApplyOutcome {
+function applyRequest(tx: Tx, request: TextRequest, touched: Touched[]): ApplyOutcome {
   const { delivery } = request;
   const orders = request.orders.map((snapshot) => applySnapshot(tx, request, snapshot, touched));
   for (const orderId of request.missing) flagMissing(tx, request.channelId, orderId);
@@ -63,14 +74,20 @@ function applyRequest(tx: Tx, request: ApplyRequest, touched: Touched[]): ApplyO
 /** Somebody else settled the delivery first: the whole request is undone and refused. */
 const settledMeanwhile = new Error('the delivery was settled meanwhile');
 
+/** The sale of an unmapped listing keeps its payload until somebody maps the listing. */
+const settleWaiting = `update delivery
+  set status = ?, fields = ?, settled_at = ?, error = null, outcome = ?, orders = ?, replay = 0
+  where id = ? and status = 'new'`;
+const settleDone = settleWaiting.replace('settled_at', 'body = null, settled_at');
+
 /** Records the outcome and replaces the raw body by the fields that the adapter reads, in the same transaction. */
 function settleDelivery(
   tx: Tx,
-  request: ApplyRequest,
-  delivery: NonNullable<ApplyRequest['delivery']>,
+  request: TextRequest,
+  delivery: NonNullable<TextRequest['delivery']>,
   orders: AppliedOrder[],
 ): void {
-  const fields = JSON.stringify(delivery.fields);
+  const { fields } = delivery;
   if (delivery.lookAgainAt !== null || orders.some((order) => order.verdict === 'fetch')) {
     const later = tx.db
       .sql(
@@ -87,14 +104,8 @@ function settleDelivery(
   const status =
     delivery.ignored !== null && ids.length === 0 ? 'ignored' : unmapped ? 'unmapped' : 'applied';
   const outcome = delivery.ignored ?? outcomeText(orders, request.missing);
-  // The sale of an unmapped listing keeps its payload until somebody maps the listing.
-  const body = unmapped ? 'body' : 'null';
   const settled = tx.db
-    .sql(
-      `update delivery
-       set status = ?, fields = ?, body = ${body}, settled_at = ?, error = null, outcome = ?, orders = ?, replay = 0
-       where id = ? and status = 'new'`,
-    )
+    .sql(unmapped ? settleWaiting : settleDone)
     .run(status, fields, tx.now, outcome, ids.length === 0 ? null : JSON.stringify(ids), delivery.id);
   if (settled.changes === 0) throw settledMeanwhile;
 }
@@ -111,7 +122,7 @@ function outcomeText(orders: AppliedOrder[], missing: string[]): string {
 
 function applySnapshot(
   tx: Tx,
-  request: ApplyRequest,
+  request: TextRequest,
   snapshot: OrderSnapshot,
   touched: Touched[],
 ): AppliedOrder {
@@ -167,7 +178,7 @@ function movedBy(tx: Tx, run: () => void): number[] {
 /** Nothing to change; what was seen and when is still worth keeping. */
 function notApplied(
   tx: Tx,
-  request: ApplyRequest,
+  request: TextRequest,
   snapshot: OrderSnapshot,
   stored: StoredOrder,
   result: AppliedOrder,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Store } from '../store.ts';
+import { asText } from './apply.ts';
 import { callerExecutor, type Executor, threadExecutor } from './executor.ts';
 import { type Db, openForReading, openForWriting } from './open.ts';
 import { type ArgsOf, type ResultOf, reads } from './operations.ts';
@@ -98,7 +99,7 @@ function storeOn(db: Db, executor: Executor): Store {
     },
     orders: {
       apply: async (requests, now) => {
-        const outcomes = await write('applyOrders', requests, now);
+        const outcomes = await write('applyOrders', requests.map(asText), now);
         requests.forEach((request, index) => {
           const outcome = outcomes[index];
           if (request.delivery === null || outcome === undefined || 'failed' in outcome) return;

@@ -68,14 +68,15 @@ export interface LevelRow {
 
 export function levelOf(db: Db, skuId: number): LevelRow {
   const row = db
-    .sql(
-      `select sku_id, counted, on_hand, committed, reserved, basis, as_of, last_entry, last_line
-       from level
-       where sku_id = ?`,
+    .tuples(
+      'select counted, on_hand, committed, reserved, basis, as_of, last_entry, last_line from level where sku_id = ?',
     )
-    .get(skuId) as LevelRow | undefined;
+    .get(skuId) as
+    | [number, number, number, number, LevelRow['basis'], number | null, number | null, number | null]
+    | undefined;
   if (row === undefined) throw new Error(`level of SKU id ${skuId} is missing`);
-  return row;
+  const [counted, on_hand, committed, reserved, basis, as_of, last_entry, last_line] = row;
+  return { sku_id: skuId, counted, on_hand, committed, reserved, basis, as_of, last_entry, last_line };
 }
 
 /** The level as the transaction has it. */

@@ -10,47 +10,35 @@ export interface SoldListing {
   fixed: boolean;
 }
 
-interface RawSold {
-  id: number;
-  listing_id: string;
-  counter_id: number;
-  parts: string | null;
-  fixed: number | null;
-}
+const columns = 'l.id, l.listing_id, l.counter_id, l.parts, l.fixed';
+type RawSold = [id: number, listingId: string, counterId: number, parts: string | null, fixed: number | null];
 
-function soldFrom(row: RawSold | undefined): SoldListing | null {
+function soldFrom(row: unknown): SoldListing | null {
   if (row === undefined) return null;
+  const [id, listingId, counterId, parts, fixed] = row as RawSold;
   return {
-    id: row.id,
-    listingId: row.listing_id,
-    counterId: row.counter_id,
-    parts: row.parts === null ? null : (JSON.parse(row.parts) as [number, number][]),
-    fixed: row.fixed !== null,
+    id,
+    listingId,
+    counterId,
+    parts: parts === null ? null : (JSON.parse(parts) as [number, number][]),
+    fixed: fixed !== null,
   };
 }
 
+const byId = `select ${columns} from listing l where l.channel_id = ? and l.listing_id = ?`;
+const byAlias = `select ${columns}
+  from listing_alias a join listing l on l.id = a.listing_ref
+  where a.channel_id = ? and a.alias = ?`;
+const byRow = `select ${columns} from listing l where l.id = ?`;
+
 /** A listing by its id or an alias, with what it draws on. */
 export function listingOf(db: Db, channelId: number, ref: string): SoldListing | null {
-  const row =
-    db
-      .sql(
-        'select id, listing_id, counter_id, parts, fixed from listing where channel_id = ? and listing_id = ?',
-      )
-      .get(channelId, ref) ??
-    db
-      .sql(
-        `select l.id, l.listing_id, l.counter_id, l.parts, l.fixed
-         from listing_alias a join listing l on l.id = a.listing_ref
-         where a.channel_id = ? and a.alias = ?`,
-      )
-      .get(channelId, ref);
-  return soldFrom(row as RawSold | undefined);
+  return soldFrom(db.tuples(byId).get(channelId, ref) ?? db.tuples(byAlias).get(channelId, ref));
 }
 
 /** A listing by its row; null when its channel was removed. */
 export function listingById(db: Db, id: number): SoldListing | null {
-  const row = db.sql('select id, listing_id, counter_id, parts, fixed from listing where id = ?').get(id);
-  return soldFrom(row as RawSold | undefined);
+  return soldFrom(db.tuples(byRow).get(id));
 }
 
 /** Without SKUs a sale waits for the mapping, without their counts for those; made to order needs neither. */

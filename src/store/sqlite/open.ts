@@ -9,6 +9,8 @@ import { migrations } from './schema.ts';
 export interface Db {
   readonly raw: Database.Database;
   sql(text: string): Database.Statement<unknown[], unknown>;
+  /** The same with rows as arrays in the order of the columns, which are made much faster: for what every order reads. */
+  tuples(text: string): Database.Statement<unknown[], unknown>;
   /** Random bytes as hex; injected so that a simulation repeats. */
   randomHex(bytes: number): string;
   /** Token of this process's life; leases carry it. */
@@ -122,17 +124,21 @@ function copyBefore(raw: Database.Database, path: string, version: number): void
 }
 
 function withStatements(raw: Database.Database, options: OpenOptions): Db {
-  const statements = new Map<string, Database.Statement<unknown[], unknown>>();
+  const preparing = (prepare: (text: string) => Database.Statement<unknown[], unknown>) => {
+    const statements = new Map<string, Database.Statement<unknown[], unknown>>();
+    return (text: string) => {
+      const known = statements.get(text);
+      if (known !== undefined) return known;
+      const made = prepare(text);
+      statements.set(text, made);
+      return made;
+    };
+  };
   return {
     raw,
     boot: options.boot,
     randomHex: options.randomHex,
-    sql: (text) => {
-      const known = statements.get(text);
-      if (known !== undefined) return known;
-      const made = raw.prepare<unknown[], unknown>(text);
-      statements.set(text, made);
-      return made;
-    },
+    sql: preparing((text) => raw.prepare<unknown[], unknown>(text)),
+    tuples: preparing((text) => raw.prepare<unknown[], unknown>(text).raw()),
   };
 }

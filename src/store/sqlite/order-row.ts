@@ -1,6 +1,6 @@
 import type { OrderSnapshot } from '../../stock/order.ts';
 import { isComplete, type OrderHead } from '../../stock/settle.ts';
-import type { ApplyRequest } from '../store.ts';
+import type { TextRequest } from './apply.ts';
 import type { Tx } from './ledger.ts';
 
 /** The stored head of an order, with what guards its update. */
@@ -55,7 +55,7 @@ export function storedOrder(tx: Tx, channelId: number, orderId: string): StoredO
 /** Inserts or updates the head; throws when another writer moved it meanwhile. */
 export function saveOrder(
   tx: Tx,
-  request: ApplyRequest,
+  request: TextRequest,
   snapshot: OrderSnapshot,
   digest: string,
   stored: StoredOrder | null,

@@ -1,5 +1,5 @@
 import type { LevelAfter, Rehearsal, RehearsalStep } from '../store.ts';
-import { applyOrders } from './apply.ts';
+import { applyOrders, asText } from './apply.ts';
 import { changeStock } from './count.ts';
 import { levelOf } from './ledger.ts';
 import { mapListing } from './listings.ts';
@@ -19,7 +19,7 @@ export function rehearse(
     const counters = counterIds === null ? counterVersions(db) : null;
     const levels = levelVersions(db);
     for (const step of steps) {
-      if (step.kind === 'apply') rehearsal.applied.push(...applyOrders(db, step.requests, now));
+      if (step.kind === 'apply') rehearsal.applied.push(...applyOrders(db, step.requests.map(asText), now));
       else if (step.kind === 'change')
         rehearsal.changed.push(...changeStock(db, step.changes, step.actor, now));
       else rehearsal.mapped.push(mapListing(db, step.listingRowId, step.parts, step.actor, now));
