@@ -15,6 +15,8 @@ const bin = fileURLToPath(new URL('../../bin/invsync.js', import.meta.url));
 export interface DaemonProcess {
   readonly pid: number;
   readonly dir: string;
+  /** Where it takes webhooks. */
+  readonly port: number;
   /** Asks it for work as the commands do (a request row) and answers the result. */
   ask(kind: string, args: Json): Promise<Json>;
   /** SIGTERM; rejects unless it exits 0. */
@@ -53,6 +55,7 @@ export async function startServe(
   return {
     pid: child.pid ?? 0,
     dir,
+    port: listen,
     ask: (kind, args) => asked(store, kind, args),
     stop: async () => {
       await store.close();
@@ -66,6 +69,15 @@ export async function startServe(
       await gone;
     },
   };
+}
+
+/** Runs a command on the folder of a daemon to its end; rejects unless it exits 0. */
+export async function runCommand(dir: string, args: readonly string[]): Promise<void> {
+  const child = spawn(process.execPath, [bin, ...args, '--config', join(dir, 'config.yaml')], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
+  if (code !== 0) throw new Error(`invsync ${args.join(' ')} ended with ${code}`);
 }
 
 async function untilReady(url: string, running: () => boolean, log: string): Promise<void> {

@@ -5,25 +5,28 @@ import { skuCount } from './fixture.ts';
 type Changes = Readonly<Record<string, string>>;
 
 /**
- * Lays a history of `sales` under a database in which the engine has sold each SKU once: those rows are repeated,
+ * Lays a history of `sales` under a database in which the engine has sold each SKU once: the rows of the first `skus`
+ * sales are repeated,
  * with ids, keys and chains as the engine would have made them, so that the books still close. Deliveries are not
  * repeated: their keys are pruned after 30 days, the ledger is kept for ever.
  */
-export function growLedger(path: string, sales: number): void {
+export function growLedger(path: string, sales: number, skus = skuCount): void {
   const db = new Database(path);
   db.pragma('journal_mode = DELETE');
   db.pragma('synchronous = OFF');
   db.pragma('cache_size = -262144');
-  const rounds = Math.round(sales / skuCount) - 1;
+  const rounds = Math.round(sales / skus) - 1;
   const sold = db.prepare('select count(*) as lines, max(id) as last from line').get() as {
     lines: number;
     last: number;
   };
   if (sold.lines !== skuCount || sold.last !== skuCount) throw new Error('each SKU must have been sold once');
-  const step = `@r * ${skuCount}`;
+  const step = `(${skuCount} + (@r - 1) * ${skus})`;
+  // The first repetition follows the sale itself.
+  const prev = `id + case @r when 1 then 0 else ${skuCount} + (@r - 2) * ${skus} end`;
   db.transaction(() => {
     for (let r = 1; r <= rounds; r += 1) {
-      repeat(db, 'orders', { id: `id + ${step}`, order_id: "order_id || '-' || @r" }, `id <= ${skuCount}`, r);
+      repeat(db, 'orders', { id: `id + ${step}`, order_id: "order_id || '-' || @r" }, `id <= ${skus}`, r);
       repeat(
         db,
         'line',
@@ -31,9 +34,9 @@ export function growLedger(path: string, sales: number): void {
           id: `id + ${step}`,
           line_key: "line_key || '-' || @r",
           order_ref: `order_ref + ${step}`,
-          parts: `json_set(parts, '$[0][2]', id + ${step} - ${skuCount})`,
+          parts: `json_set(parts, '$[0][2]', ${prev})`,
         },
-        `id <= ${skuCount}`,
+        `id <= ${skus}`,
         r,
       );
       repeat(
@@ -41,23 +44,39 @@ export function growLedger(path: string, sales: number): void {
         'entry',
         {
           id: `id + ${step}`,
-          prev: `id + ${step} - ${skuCount}`,
+          prev,
           after: 'after - @r',
           order_id: "order_id || '-' || @r",
           line_id: `line_id + ${step}`,
         },
-        `line_id <= ${skuCount} and line_id is not null`,
+        `line_id <= ${skus} and line_id is not null`,
         r,
       );
     }
-    const all = rounds * skuCount;
+    const all = skuCount + (rounds - 1) * skus;
     db.prepare(
       `update level set committed = committed + ?, version = version + ?, last_entry = last_entry + ?,
-         last_line = last_line + ?`,
-    ).run(rounds, rounds, all, all);
-    db.prepare('update listing set open_units = open_units + ?').run(rounds);
+         last_line = last_line + ?
+       where last_line <= ?`,
+    ).run(rounds, rounds, all, all, skus);
   })();
   db.pragma('journal_mode = WAL');
+  db.close();
+}
+
+/** All that was sold has left the shelf since, in the same entries, so that the books still close. */
+export function shipAll(path: string): void {
+  const db = new Database(path);
+  db.pragma('synchronous = OFF');
+  db.exec(`
+    begin;
+    update line set gone = taken, reported_gone = taken, stages = json_array(json_array(sold_at, taken, taken));
+    update entry set on_hand = -committed, committed = 0 where line_id is not null;
+    update level set on_hand = on_hand - committed, committed = 0;
+    update orders set open = 0;
+    commit;
+    pragma wal_checkpoint(truncate);
+  `);
   db.close();
 }
 

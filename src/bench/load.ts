@@ -81,6 +81,7 @@ function summary(lines: readonly Line[], times: readonly number[], ms: number) {
     perSecond: (times.length / ms) * 1_000,
     p50: quantile(times, 0.5),
     p99: quantile(times, 0.99),
+    worst: times.reduce((most, time) => Math.max(most, time), 0),
     count: times.length,
   };
 }

@@ -13,6 +13,7 @@ import type { Effort, Measurement, Row } from './row.ts';
 const measurements: readonly (() => Promise<Measurement>)[] = [
   async () => (await import('./ack.ts')).ack,
   async () => (await import('./ack.ts')).ackOpenLoop,
+  async () => (await import('./beside-commands.ts')).besideCommands,
   async () => (await import('./loop-delay.ts')).loopDelay,
   async () => (await import('./process.ts')).processing,
   async () => (await import('./process.ts')).processingGrown,

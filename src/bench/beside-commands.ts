@@ -1,0 +1,73 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { type DaemonProcess, runCommand, startServe } from './daemon.ts';
+import { channelName, secret, skuName } from './fixture.ts';
+import { growLedger, shipAll } from './grow.ts';
+import { startRole } from './role.ts';
+import { type Effort, type Measurement, type Row, rowOf } from './row.ts';
+
+/** So many SKUs have a long history; the import counts each of them. */
+const grown = 200;
+const linesEach = 5_000;
+const load = { ms: 500, perSecond: 20, connections: 8 };
+const found = z.object({ worst: z.number() });
+const goal = { atMost: 250 } as const;
+
+/** The slowest answer to a webhook while commands work on the same books. */
+export const besideCommands: Measurement = {
+  rows: ['ack_worst_ms_beside_commands'],
+  run: async (effort) => {
+    const dir = join(effort.dir, 'beside');
+    const role = startRole('process');
+    await role.call('stock', { dir, sold: 1 });
+    await role.stop();
+    const sales = grown * (effort.quick ? linesEach / 10 : linesEach);
+    effort.say(`writing ${sales} sales of ${grown} SKUs into the books`);
+    growLedger(join(dir, 'invsync.db'), sales, grown);
+    shipAll(join(dir, 'invsync.db'));
+    const rows = Array.from({ length: grown }, (_, n) => `${skuName(n * 7_919)},900000`);
+    writeFileSync(join(dir, 'stock.csv'), `sku,on_hand\n${rows.join('\n')}\n`);
+    return [await measured(effort, dir)];
+  },
+};
+
+async function measured(effort: Effort, dir: string): Promise<Row> {
+  const daemon = await startServe(dir, {
+    [channelName]: { type: 'memory', mode: 'observe', platform: channelName, secret, poll: 'off' },
+  });
+  const sender = startRole('load');
+  try {
+    await slowest(sender, daemon, Promise.resolve());
+    let worst = 0;
+    for (const command of ['db check', `stock import ${join(dir, 'stock.csv')} --yes --over-brake`]) {
+      const one = await slowest(sender, daemon, runCommand(dir, command.split(' ')));
+      effort.say(`${command.split(' ', 2).join(' ')}: slowest answer after ${one.toFixed(0)} ms`);
+      worst = Math.max(worst, one);
+    }
+    await daemon.stop();
+    return rowOf('ack_worst_ms_beside_commands', { ours: worst, limit: null, value: worst }, goal);
+  } finally {
+    await sender.stop();
+    await daemon.kill();
+  }
+}
+
+/** Sends webhooks at a steady rate until the work is done; answers the longest time to a 200. */
+async function slowest(
+  sender: ReturnType<typeof startRole>,
+  daemon: DaemonProcess,
+  work: Promise<void>,
+): Promise<number> {
+  let going = true;
+  const done = work.finally(() => {
+    going = false;
+  });
+  let worst = 0;
+  do {
+    const sent = found.parse(await sender.call('open', { ...load, port: daemon.port }));
+    worst = Math.max(worst, sent.worst);
+  } while (going);
+  await done;
+  return worst;
+}
