@@ -7,6 +7,7 @@ import { answered, park } from './contact.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { addLooks, bookPage, emptyPage, noteContent, type PageBooking } from './page.ts';
 import { readItems } from './read.ts';
+import { tellRises } from './rises.ts';
 
 /** `changes`: since the watermark · `sweep`: created in the last 7 days · `open`: everything that still holds stock. */
 export interface PullWish {
@@ -200,6 +201,7 @@ async function markPulled(
     if (gapAt == null || gapAt <= pulled.beganAt) facts.gapAt = null;
   }
   await engine.store.channels.markFeed(live.id, facts);
+  if (wish.kind === 'changes') await tellRises(engine, live, pulled.beganAt);
   if (pulled.missedByFeed.length > 0) {
     const ids = pulled.missedByFeed.slice(0, 5).join(', ');
     const message = `${countText(pulled.missedByFeed.length, 'order')} missed by the feed of ${live.name}: ${ids}`;

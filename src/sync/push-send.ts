@@ -9,6 +9,7 @@ import { callSetStock } from './push-call.ts';
 import type { LaneContext } from './push-context.ts';
 import type { Lane } from './push-lane.ts';
 import { jitterMs, resultOf, type SentPush } from './push-outcome.ts';
+import { noteRise } from './rises.ts';
 
 /** From this many calls in a row without any answer the lane pauses between tries. */
 const silentCallsBeforePause = 3;
@@ -30,6 +31,12 @@ export async function sendPushes(
     const outcome = outcomes[index] ?? { kind: 'unknown', error: 'no outcome' };
     const result = postponed(resultOf(engine, context, sent, outcome), failure, pausedUntil);
     noteConflict(lane, sent, outcome);
+    if (outcome.kind === 'conflict')
+      noteRise(engine, lane.live, sent.view, {
+        shown: outcome.shown,
+        expected: sent.plan.base,
+        askedAt: outcome.askedAt,
+      });
     const low = lowOf(sent, outcome);
     if (low !== null) lows.push(low);
     settlements.push({

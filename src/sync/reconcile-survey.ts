@@ -11,6 +11,7 @@ import { callReadStock, refOf } from './push-call.ts';
 import { driftContext } from './push-context.ts';
 import { bookingOf } from './readback.ts';
 import type { OrdersFirst } from './reconcile-orders.ts';
+import { noteRise } from './rises.ts';
 
 const pageSize = 200;
 
@@ -75,6 +76,12 @@ export async function survey(engine: Engine, wish: SurveyWish, signal: AbortSign
     if (wish.book === 'dry') continue;
     const bookings = judged.map((each) => bookingOf(each.line.counter_id, each.reading, each.verdict));
     await engine.store.outbox.read(bookings, engine.clock.now());
+    for (const { line, reading, verdict } of judged) {
+      const view = views.find((each) => each.counterId === line.counter_id);
+      const expected = verdict.cause === 'foreign edit' ? (verdict.expected?.high ?? null) : null;
+      if (view !== undefined && expected !== null)
+        noteRise(engine, live, view, { shown: reading.shown, expected, askedAt: reading.askedAt });
+    }
   }
   return result;
 }

@@ -9,6 +9,7 @@ import { withStage } from '../../stock/line.ts';
 import type { Actor, StockChange, StockOutcome, StockRow } from '../store.ts';
 import { allocate, giveMore, takeBack } from './allocate.ts';
 import { fillShortfalls, keepDocket, orderOf } from './docket.ts';
+import { resolveAlert } from './duties.ts';
 import { beginTx, type Cause, freeIn, levelIn, moveLevel, type Tx } from './ledger.ts';
 import { type LineRow, saveLine } from './lines.ts';
 import { markDue } from './mark.ts';
@@ -42,6 +43,8 @@ function changeOne(tx: Tx, change: StockChange, actor: Actor): StockOutcome {
   if (refusal !== null) return { kind: 'refused', sku: change.sku, message: refusal };
   const skuId = existing ?? createSku(db, change.sku, tx.now);
   const outcome = act(tx, skuId, change, actor, before);
+  // Whatever a person books answers a rise that nobody could explain.
+  resolveAlert(db, 'unexplained_rise', change.sku, tx.now);
   if (change.ref !== null) {
     db.sql('insert into command_ref (ref, at, outcome) values (?, ?, ?)').run(
       change.ref,
