@@ -19,6 +19,7 @@ const measurements: readonly (() => Promise<Measurement>)[] = [
   async () => (await import('./process.ts')).processingGrown,
   async () => (await import('./propagation.ts')).propagation,
   async () => (await import('./reconcile.ts')).reconcile50k,
+  async () => (await import('./import.ts')).import10k,
   async () => (await import('./idle.ts')).idle,
 ];
 
