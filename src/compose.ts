@@ -4,7 +4,9 @@ import { type Clock, systemClock } from './clock.ts';
 import type { ChannelConfig, Config } from './config/config.ts';
 import type { Log } from './log.ts';
 import type { ChannelSetup, Store } from './store/store.ts';
+import { sharesOf } from './sync/brakes.ts';
 import { createWakes, type Engine, type EngineSettings, type LiveChannel } from './sync/engine.ts';
+import { configureWithin } from './sync/reach.ts';
 
 /** What the store must know of a channel to compute targets and to allocate. */
 export function setupOf(channel: ChannelConfig): ChannelSetup {
@@ -49,8 +51,10 @@ export async function compose(
   deps: { log: Log; clock?: Clock },
 ): Promise<Composition> {
   const clock = deps.clock ?? systemClock;
-  const rows = await store.channels.configure(config.channels.map(setupOf), clock.now(), config.textHash);
   const settings = settingsOf(config);
+  const ground = { store, clock, log: deps.log, randomHex: hex };
+  const file = { setups: config.channels.map(setupOf), textHash: config.textHash };
+  const rows = await configureWithin(ground, file, sharesOf(settings));
   const channels = new Map<number, LiveChannel>();
   for (const channel of config.channels) {
     const row = rows.find((candidate) => candidate.name === channel.name);

@@ -23,6 +23,7 @@ import { createPrune } from './sync/prune.ts';
 import { createPusher } from './sync/push.ts';
 import { createReceiver, type Receiver } from './sync/receive.ts';
 import { type ReconcileTools, reconcile } from './sync/reconcile.ts';
+import { createGuardWatch } from './sync/reconcile-guard.ts';
 import { createProofs } from './sync/reconcile-proof.ts';
 import { createRequests } from './sync/requests.ts';
 import { createSchedule } from './sync/schedule.ts';
@@ -163,10 +164,16 @@ async function assemble(config: Config, ground: Ground): Promise<Crew> {
   const { engine } = composition;
   for (const id of engine.channels.keys())
     await engine.store.channels.markFeed(id, { gapAt: engine.clock.now() });
-  const pusher = createPusher(engine, { onLow: (...low) => proofs.expectLow(...low) });
+  const pusher = createPusher(engine, {
+    onLow: (...low) => proofs.expectLow(...low),
+    onDoubt: (...doubt) => proofs.expectDoubt(...doubt),
+  });
   const proofs = createProofs(engine, { pusher });
   const tools = { pusher, onWait: proofs.expect };
   const ingest = createIngest(engine);
+  const guard = createGuardWatch(engine, tools);
+  // What becomes due on a held channel may be a lowering, which asks for a look at once.
+  engine.wakes.onPush(() => guard.wake());
   const requests = createRequests(engine, requestHandlers(engine, { ...tools, ingest }));
   const duties: Duty[] = [
     ingest,
@@ -177,6 +184,7 @@ async function assemble(config: Config, ground: Ground): Promise<Crew> {
     requests,
     createIdentification(engine),
     createTakeover(engine, tools),
+    guard,
     proofs,
     createWebhookUpkeep(engine),
     createExpiry(engine),

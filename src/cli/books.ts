@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '../clock.ts';
 import type { BooksConfig } from '../config/books-config.ts';
 import type { Config } from '../config/config.ts';
 import { nearest } from '../config/nearest.ts';
@@ -87,10 +89,20 @@ async function channelRows(
     );
     return rows;
   }
-  return store.channels.configure(
-    [...setups, ...kept],
-    invocation.io.now(),
-    whole ? file.textHash : undefined,
+  const { configureWithin } = await import('../sync/reach.ts');
+  const { silentLog } = await import('../log.ts');
+  const clock = { ...systemClock, now: () => invocation.io.now() };
+  const ground = {
+    store,
+    clock,
+    log: silentLog,
+    randomHex: (bytes: number) => randomBytes(bytes).toString('hex'),
+  };
+  const { max_change, max_zero } = sound.config.reconcile;
+  return configureWithin(
+    ground,
+    { setups: [...setups, ...kept], textHash: whole ? file.textHash : undefined },
+    { maxChange: max_change, maxZero: max_zero },
   );
 }
 

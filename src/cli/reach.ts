@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { Json } from '../channels/channel.ts';
 import { iso } from '../clock.ts';
 import { AppError, EXIT } from '../errors.ts';
-import { brake, fewestBraked, type Move } from '../stock/brake.ts';
+import { brake, fewestBraked } from '../stock/brake.ts';
 import type { ChannelRow, CounterView, LevelAfter, RehearsalStep, StockOutcome } from '../store/store.ts';
+import { countersOn, movesBetween, type ReachMove } from '../sync/reach.ts';
 import type { Books } from './books.ts';
 import { inSlices } from './slices.ts';
 
@@ -35,8 +36,8 @@ export async function reachOf(books: Books, steps: readonly RehearsalStep[], now
   const reach: Reach = { lines: [], braked: [], changed };
   for (const row of books.channels) {
     if (row.mode !== 'live' || row.paused || row.orphaned) continue;
-    const moves = movesOn(row, before, after);
-    reach.lines.push(...moves.map(({ line }) => line));
+    const moves = movesBetween(row, before, after.values());
+    reach.lines.push(...moves.map((move) => lineOf(row, move)));
     const reason = await brakeOn(books, row, moves);
     if (reason !== null) reach.braked.push({ channel: row.name, reason });
   }
@@ -83,66 +84,16 @@ async function viewed(books: Books, ids: number[], levels: LevelAfter[]): Promis
   return views;
 }
 
-type LineMove = Move & { line: ReachLine };
-
-function movesOn(
-  row: ChannelRow,
-  before: ReadonlyMap<number, CounterView>,
-  after: ReadonlyMap<number, CounterView>,
-): LineMove[] {
-  const moves: LineMove[] = [];
-  for (const view of after.values()) {
-    const [listing] = view.listings.filter((each) => each.mode === 'on' && each.unwritable === null);
-    if (view.channelId !== row.id || view.target.kind !== 'number' || listing === undefined) continue;
-    const number = numberOf(before.get(view.counterId));
-    const { quantity } = view.target;
-    if (number === quantity) continue;
-    const { listingId, channelSku } = listing;
-    const line = {
-      channel: row.name,
-      listing_id: listingId,
-      channel_sku: channelSku,
-      before: number,
-      after: quantity,
-    };
-    moves.push({
-      counterId: view.counterId,
-      before: number,
-      after: quantity,
-      explained: number === null,
-      line,
-    });
-  }
-  return moves;
+function lineOf(row: ChannelRow, { listing, before, after }: ReachMove): ReachLine {
+  const { listingId, channelSku } = listing;
+  return { channel: row.name, listing_id: listingId, channel_sku: channelSku, before, after };
 }
 
-/** What the counter should show without the command; where it had no target, what the channel was seen to show. */
-function numberOf(view: CounterView | undefined): number | null {
-  if (view === undefined) return null;
-  if (view.target.kind === 'number') return view.target.quantity;
-  return view.lastRead?.shown ?? view.anchor?.number ?? null;
-}
-
-async function brakeOn(books: Books, row: ChannelRow, moves: readonly LineMove[]): Promise<string | null> {
+async function brakeOn(books: Books, row: ChannelRow, moves: readonly ReachMove[]): Promise<string | null> {
   if (moves.length < fewestBraked) return null;
   const { max_change, max_zero } = (await books.settings()).reconcile;
-  const listings = await listingsOn(books, row);
+  const listings = await countersOn(books, row);
   return brake(moves, listings, { maxChange: max_change, maxZero: max_zero }).reason;
-}
-
-async function listingsOn(books: Books, row: ChannelRow): Promise<number> {
-  const counters = new Set<number>();
-  let after = 0;
-  for (;;) {
-    const page = await books.store.listings.list({ channel: row.name, after, limit: 1_000 });
-    const last = page.at(-1);
-    if (last === undefined) return counters.size;
-    after = last.id;
-    for (const listing of page) {
-      const offered = listing.mode === 'on' && !listing.vanished;
-      if (offered && (listing.parts.length > 0 || listing.fixed !== null)) counters.add(listing.counterId);
-    }
-  }
 }
 
 /**

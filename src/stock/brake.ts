@@ -23,25 +23,46 @@ export interface Braking {
 /** A brake never closes over fewer unexplained moves than this: a small shop is not stopped by a few listings. */
 export const fewestBraked = 10;
 
+/** What a channel's brake holds from before, and what else is in doubt there. */
+export interface KnownDoubt {
+  /** Counters that are held, with the target that each is held at. */
+  held: ReadonlyMap<number, number>;
+  /** Counters that are no part of these moves and whose number no recorded sale explains. */
+  elsewhere: number;
+}
+
+const nothingKnown: KnownDoubt = { held: new Map(), elsewhere: 0 };
+
 /**
  * Judges what one reconcile run, one command or one configuration change would do to a channel. Only moves that
  * recorded sales do not explain are counted; beyond a share every raise and every unexplained zero is held, while
- * lowering goes on.
+ * lowering goes on. What was held before stays held, however few there are left.
  */
-export function brake(moves: readonly Move[], listings: number, shares: Shares): Braking {
+export function brake(
+  moves: readonly Move[],
+  listings: number,
+  shares: Shares,
+  known: KnownDoubt = nothingKnown,
+): Braking {
   const counted = moves.filter((move) => !move.explained && move.before !== move.after);
-  const zeros = counted.filter((move) => move.after === 0);
+  const zeros = counted.filter((move) => zeroes(move, known));
   const reason =
-    excess('change', counted.length, listings, shares.maxChange) ??
+    excess('change', counted.length + known.elsewhere, listings, shares.maxChange) ??
     excess('go to zero', zeros.length, listings, shares.maxZero);
   const held = new Set<number>();
-  if (reason === null) return { reason, held };
   for (const move of moves) {
     const raises = move.before === null || move.after > move.before;
-    const zeroes = move.after === 0 && !move.explained && move.before !== 0;
-    if (raises || zeroes) held.add(move.counterId);
+    if ((raises || zeroes(move, known)) && (reason !== null || known.held.has(move.counterId)))
+      held.add(move.counterId);
   }
-  return { reason, held };
+  if (reason !== null || held.size === 0) return { reason, held };
+  return { reason: `${held.size} listings are held until a person lets them go`, held };
+}
+
+/** A number that was to be raised and goes to zero instead does so because of what was recorded since. */
+function zeroes(move: Move, known: KnownDoubt): boolean {
+  if (move.after !== 0 || move.explained || move.before === 0) return false;
+  return (known.held.get(move.counterId) ?? 0) === 0;
 }
 
 /**

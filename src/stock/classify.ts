@@ -33,6 +33,8 @@ export interface Verdict {
   explained: boolean;
   anchors: boolean;
   low: Finding['low'];
+  /** Why the number is in doubt from now on; null: it agrees; undefined: as before. */
+  doubt: Cause | null | undefined;
 }
 
 /** What a verdict rests on besides counter and reading. */
@@ -65,8 +67,10 @@ export function classify(counter: CounterFacts, reading: Reading, context: Verdi
   const finding = judgeSight(counter, sight, context);
   const missed = context.learned > 0 && finding.explained;
   const { expected, explained, anchors, low } = finding;
+  const cause = missed ? ('missed sale' as const) : finding.cause;
   const verdict = {
-    cause: missed ? ('missed sale' as const) : finding.cause,
+    cause,
+    doubt: doubtAfter(finding),
     expected,
     explained,
     anchors,
@@ -83,12 +87,20 @@ export function classify(counter: CounterFacts, reading: Reading, context: Verdi
     showsAt,
     ...counter.unread.map((push) => readableAt(push, counter.state, context)),
   );
-  if (finding.cause === 'in flight' && sight.askedAt < answerAt)
-    return { ...verdict, action: 'wait', until: answerAt, note: 'an earlier push may still act' };
+  if (!finding.tells || (finding.cause === 'in flight' && sight.askedAt < answerAt)) {
+    const until = Math.max(answerAt, sight.answeredAt);
+    return { ...verdict, action: 'wait', until, note: 'an earlier push may still act' };
+  }
   const proof = proofOfRaise(finding, sight, context.evidence);
   if (proof.kind === 'proved') return { ...verdict, action: 'raise', anchors: true, low: null };
   const lacks = proof.needs === 'fresh' && low === null ? 'fresh' : null;
   return { ...verdict, action: 'wait', until: proof.until, note: proof.note, lacks };
+}
+
+function doubtAfter({ cause, explained, tells }: Finding): Verdict['doubt'] {
+  if (!tells) return undefined;
+  if (cause === 'in sync') return null;
+  return explained ? undefined : cause;
 }
 
 function left(cause: Cause, note: string | null): Verdict {
@@ -102,5 +114,6 @@ function left(cause: Cause, note: string | null): Verdict {
     explained: false,
     anchors: false,
     low: null,
+    doubt: undefined,
   };
 }

@@ -30,6 +30,8 @@ export interface Finding {
   explained: boolean;
   /** The number may become the anchor. */
   anchors: boolean;
+  /** The sight tells what is there: no newer push overtook it, and none that may still act blurs it. */
+  tells: boolean;
   /** The open unexplained low: since when and at what number; null ends one. */
   low: { since: number; number: number } | null;
 }
@@ -39,16 +41,29 @@ export type DriftContext = Pick<PushContext, 'range' | 'settleMs' | 'liveSince'>
 
 /**
  * Compares a sight with the range that was expected at the time of the read. A number below it and below the target
- * is an unexplained low and never becomes the anchor: it is what an unseen sale looks like.
+ * is an unexplained low and never becomes the anchor: it is what an unseen sale looks like. A number that was in doubt
+ * stays in doubt until it agrees or is pushed: that it was read, and is the anchor now, explains nothing.
  */
 export function judgeSight(counter: CounterFacts, sight: Sight, context: DriftContext): Finding {
+  const finding = compare(counter, sight, context);
+  const { doubt } = counter;
+  if (doubt === null || finding.cause === 'in sync') return finding;
+  const known = finding.anchors && (finding.cause === 'in flight' || finding.cause === 'unverifiable');
+  const cause = known ? doubt : finding.cause;
+  return { ...finding, cause, explained: false };
+}
+
+function compare(counter: CounterFacts, sight: Sight, context: DriftContext): Finding {
   const target = counter.target.kind === 'number' ? counter.target.quantity : sight.shown;
   const { shown } = sight;
   const readAt = { low: sight.askedAt, high: sight.answeredAt };
   const anchor = validAnchor(counter.anchor, context.liveSince);
+  const low = openLow(counter, context.range, readAt);
   if (anchor === null) {
-    const cause = shown === target ? 'in sync' : 'unverifiable';
-    return { cause, expected: null, explained: false, anchors: true, low: null };
+    const found = { expected: null, explained: false, anchors: true, tells: true, low: null };
+    if (shown === target) return { ...found, cause: 'in sync' };
+    if (low === null || shown > Math.min(low.high, target)) return { ...found, cause: 'unverifiable' };
+    return { ...found, cause: 'unexplained low', anchors: false, low: lowAfter(counter, sight, low) };
   }
   const unread = counter.unread.filter((push) => anchor.from < readableAt(push, counter.state, context));
   const expected = expectedRange(anchor, counter.own, unread, context.range, readAt);
@@ -60,40 +75,57 @@ export function judgeSight(counter: CounterFacts, sight: Sight, context: DriftCo
     expected,
     explained,
     anchors: settled && !overtaken,
+    tells: settled && !overtaken,
     low: null,
   });
+  // What proves nothing ends no open low.
+  const undecided = (cause: Cause): Finding => ({
+    ...found(cause, true),
+    anchors: false,
+    tells: false,
+    low: low === null ? null : keptLow(counter),
+  });
 
-  if (overtaken) return found(shown === target ? 'in sync' : 'in flight', true);
+  if (overtaken) return undecided(shown === target ? 'in sync' : 'in flight');
   const last = unread.at(-1);
   if (last !== undefined && within(expected, shown)) {
-    if (!settled) return found('in flight', true);
     const sent = { number: last.quantity, from: last.sentAt, until: last.deadline };
     const fitsLast = within(expectedRange(sent, counter.own, [], context.range, readAt), shown);
+    if (!settled) {
+      // A request acts once: where only it explains the number, it has acted, and nothing is left to wait for.
+      const before = expectedRange(anchor, counter.own, [], context.range, readAt);
+      const alone = unread.every((push) => push.quantity === last.quantity);
+      const acted = counter.state === 'unknown' && alone && fitsLast && !within(before, shown);
+      if (!acted || sight.askedAt <= last.sentAt) return undecided('in flight');
+      const known = found(shown === target ? 'in sync' : 'in flight', true);
+      return { ...known, anchors: true, tells: true };
+    }
     if (!fitsLast) return found('lost push', true);
   }
   if (shown === target) return found('in sync', true);
   // An answered write may take its time to show: until then the number that it replaced is no news.
   if (sight.askedAt < settledAt(anchor, context) && fitsReplaced(counter, shown, context, readAt))
-    return { ...found('in flight', true), anchors: false };
+    return undecided('in flight');
 
-  const low = openLow(counter, context.range, readAt);
   const stillLow = low !== null && shown <= low.high;
   if (shown < target && (shown < expected.low || stillLow)) {
-    const sameLow =
-      low !== null && shown >= low.low && counter.lowSince !== null && counter.lowNumber !== null;
-    return {
-      cause: 'unexplained low',
-      expected,
-      explained: false,
-      anchors: false,
-      low: sameLow
-        ? { since: counter.lowSince ?? sight.askedAt, number: counter.lowNumber ?? shown }
-        : { since: sight.askedAt, number: shown },
-    };
+    const seen = { since: sight.askedAt, number: shown };
+    const kept = low === null ? seen : lowAfter(counter, sight, low);
+    return { ...found('unexplained low', false), anchors: false, tells: true, low: kept };
   }
   if (shown < expected.low) return found('unexplained low', false);
   if (within(expected, shown)) return found('in flight', true);
   return found(fitsReplaced(counter, shown, context, readAt) ? 'lost push' : 'foreign edit', false);
+}
+
+function keptLow({ lowSince, lowNumber }: CounterFacts): Finding['low'] {
+  return lowSince === null || lowNumber === null ? null : { since: lowSince, number: lowNumber };
+}
+
+/** A low that is still there keeps its time; one that went lower begins anew. */
+function lowAfter(counter: CounterFacts, sight: Sight, low: Range): Finding['low'] {
+  const seen = { since: sight.askedAt, number: sight.shown };
+  return sight.shown >= low.low ? (keptLow(counter) ?? seen) : seen;
 }
 
 /** From when on a read no longer shows what an answered write replaced. */
@@ -112,9 +144,12 @@ export interface Evidence {
   /** Null: no bound is known, `raiseAfterMs` decides instead. */
   orderLagMs: number | null;
   raiseAfterMs: number;
-  /** A person has asked for it: the channel's lag need not pass, everything else must hold. */
+  /** A person has asked for it, which stands in for a lag that nobody knows, once the low is a while old. */
   askedByPerson: boolean;
 }
+
+/** What a person saw seconds ago may be a sale whose order is still on its way: so long even their word waits. */
+export const personLagMs = 2 * 60_000;
 
 /**
  * May a counter be raised now? `until` is when to ask again, null when time alone will not do. What waits for fresh
@@ -131,7 +166,10 @@ export type Proof =
 export function proofOfRaise(finding: Finding, sight: Sight, evidence: Evidence): Proof {
   const { pull } = evidence;
   if (finding.low !== null) {
-    const lagMs = evidence.askedByPerson ? 0 : (evidence.orderLagMs ?? evidence.raiseAfterMs);
+    const unbounded = evidence.askedByPerson
+      ? Math.min(personLagMs, evidence.raiseAfterMs)
+      : evidence.raiseAfterMs;
+    const lagMs = evidence.orderLagMs ?? unbounded;
     const provableAt = finding.low.since + lagMs + 1;
     const pulled = pull?.complete === true && pull.beganAt >= provableAt && sight.askedAt >= pull.beganAt;
     if (!pulled) {

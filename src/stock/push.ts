@@ -1,5 +1,6 @@
 import type { Anchor, OwnChange, Range, RangeFacts, UnreadPush } from './anchor.ts';
 import { changesAfter, expectedRange, single } from './anchor.ts';
+import type { Cause } from './drift.ts';
 import type { Target } from './target.ts';
 
 /** What a push is decided on: one counter as the store shows it. */
@@ -14,6 +15,8 @@ export interface CounterFacts {
   own: readonly OwnChange[];
   lowSince: number | null;
   lowNumber: number | null;
+  /** Why its number is not what recorded sales and pushes make it; null when they do. */
+  doubt: Cause | null;
   lastRead: { shown: number | null } | null;
 }
 
@@ -29,8 +32,11 @@ export interface PushContext {
   /** `stale`: some live channel's orders are not read up to now, so nothing is raised. */
   feeds: 'fresh' | 'stale';
   compareAndSet: 'native' | 'read-check' | 'none';
-  /** `raises`: a brake holds them; `zeros`: it holds this counter's unexplained zero as well. */
-  brake: 'none' | 'raises' | 'zeros';
+  /**
+   * `raises`: a brake holds them; `zeros`: it holds this counter's unexplained zero as well; `doubt`: its number is in
+   * doubt, and no run has judged yet whether a brake should close over its raise.
+   */
+  brake: 'none' | 'raises' | 'zeros' | 'doubt';
   maxQuantity: number;
 }
 
@@ -71,7 +77,7 @@ export function decidePush(counter: CounterFacts, context: PushContext): PushDec
   const last = unread.at(-1)?.quantity ?? Number.MAX_SAFE_INTEGER;
   const highest = seesAll ? known.high : Math.min(possible.high, last);
   if (target < highest) return lowered(target, base, context);
-  if (unread.length > 0) return answerAwaited(unread, counter.state, context);
+  if (unread.length > 0) return answerAwaited(counter, { unread, seenSince }, context);
 
   const low = openLow(counter, context.range);
   if (low !== null && target > low.high)
@@ -131,9 +137,15 @@ function lowered(target: number, base: number | null, context: PushContext): Pus
   return sendFrom(target, base, context);
 }
 
+const heldBy = {
+  raises: 'a brake holds raises',
+  zeros: 'a brake holds raises',
+  doubt: 'its number is in doubt: a reconcile run judges the raise',
+} as const;
+
 function lifted(target: number, base: number | null, context: PushContext): PushDecision {
   if (context.brake !== 'none')
-    return { kind: 'wait', until: null, needs: 'brake', reason: 'a brake holds raises' };
+    return { kind: 'wait', until: null, needs: 'brake', reason: heldBy[context.brake] };
   if (context.feeds === 'stale')
     return { kind: 'wait', until: null, needs: 'fresh', reason: 'waits until all order feeds are fresh' };
   return sendFrom(target, base, context);
@@ -145,15 +157,27 @@ function sendFrom(quantity: number, base: number | null, context: PushContext): 
   return { kind: 'send', quantity, base };
 }
 
+/** The first look after what may have acted; the rests between looks double. */
+const firstLookMs = 1_000;
+
+/**
+ * What was accepted shows at its time. What has no answer is read at once, and again with growing rests: its deadline
+ * only says when it can act no more.
+ */
 function answerAwaited(
-  unread: readonly UnreadPush[],
-  state: CounterFacts['state'],
+  { state }: CounterFacts,
+  sent: { unread: readonly UnreadPush[]; seenSince: boolean },
   context: PushContext,
 ): PushDecision {
-  const until = Math.max(...unread.map((push) => readableAt(push, state, context)));
-  if (context.now < until)
-    return { kind: 'wait', until, needs: 'answer', reason: 'an earlier push may still act' };
-  return { kind: 'read', reason: state === 'accepted' ? 'accepted: read back' : 'no answer: read' };
+  const until = Math.max(...sent.unread.map((push) => readableAt(push, state, context)));
+  if (context.now >= until)
+    return { kind: 'read', reason: state === 'accepted' ? 'accepted: read back' : 'no answer: read' };
+  const reason = 'an earlier push may still act';
+  if (state === 'accepted') return { kind: 'wait', until, needs: 'answer', reason };
+  if (!sent.seenSince) return { kind: 'read', reason: 'no answer yet: read' };
+  const sentAt = Math.max(...sent.unread.map((push) => push.sentAt));
+  const rest = Math.max(firstLookMs, context.now - sentAt);
+  return { kind: 'wait', until: Math.min(until, context.now + rest), needs: 'answer', reason };
 }
 
 /**

@@ -58,6 +58,8 @@ function shareOf(
  */
 export function targetOf(
   listings: readonly {
+    /** False: only its open units count. */
+    binds?: boolean;
     listing: OfferedListing;
     settings: { buffer: number; percent: number; max: number };
   }[],
@@ -66,7 +68,11 @@ export function targetOf(
   if (listings.length === 0) return { kind: 'unmapped' };
   let lowest = Number.MAX_SAFE_INTEGER;
   let open = 0;
-  for (const { listing, settings } of listings) {
+  for (const { listing, settings, binds } of listings) {
+    if (binds === false) {
+      open += listing.openUnits;
+      continue;
+    }
     const share = shareOf(listing, settings);
     if (share.kind !== 'number') return share;
     lowest = Math.min(lowest, share.quantity);

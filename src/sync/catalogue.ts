@@ -1,6 +1,11 @@
 import type { Listing } from '../channels/channel.ts';
+import { fewestBraked } from '../stock/brake.ts';
+import type { CounterView } from '../store/store.ts';
+import { sharesOf } from './brakes.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { forecastOf } from './forecast.ts';
+import { callReadStock } from './push-call.ts';
+import { countersOn, holdBeyond, isPushed, movesBetween, numberOf } from './reach.ts';
 
 /** What a walk of a channel's catalogue brought. */
 export interface Imported {
@@ -32,8 +37,10 @@ export async function importCatalogue(
   let forecast = forecastOf(live, known);
   if (forecast.plan !== '') progress(`${live.name}: ${forecast.plan}`);
   let waiting: Listing[] = [];
+  const shown = new Map<string, number>();
   for await (const page of live.channel.listListings(signal)) {
     waiting.push(...page.listings);
+    for (const each of page.listings) if (each.shown !== null) shown.set(each.listingId, each.shown);
     seen += page.listings.length;
     if (page.total !== null) forecast = forecastOf(live, page.total);
     const of = page.total === null ? '' : ` of ${page.total}`;
@@ -51,15 +58,21 @@ export async function importCatalogue(
       `${live.name}: only ${seen} of ${known} known listings came back; none is taken as removed`,
     );
   } else vanished = (await store.listings.finishWalk(live.id, beganAt)).vanished;
-  const mapped = await matchKnown(engine, live);
+  const mapped = await matchKnown(engine, live, shown, signal);
   const unmapped = await countUnmapped(engine, live);
   engine.wakes.push(live.id);
   return { channel: live.name, listings: seen, mapped, unmapped, vanished, warnings };
 }
 
-async function matchKnown(engine: Engine, live: LiveChannel): Promise<number> {
+async function matchKnown(
+  engine: Engine,
+  live: LiveChannel,
+  shown: ReadonlyMap<string, number>,
+  signal: AbortSignal,
+): Promise<number> {
   const { store, clock } = engine;
   const matches = await store.listings.matches(live.name, false, 1_000_000);
+  if (matches.length >= fewestBraked) await holdMapped(engine, live, { matches, shown }, signal);
   // Side by side, so that many share one commit.
   for (let from = 0; from < matches.length; from += chunk) {
     const mapping = matches.slice(from, from + chunk).map(async (match) => {
@@ -68,6 +81,65 @@ async function matchKnown(engine: Engine, live: LiveChannel): Promise<number> {
     await Promise.all(mapping);
   }
   return matches.length;
+}
+
+interface Mapping {
+  matches: Awaited<ReturnType<Engine['store']['listings']['matches']>>;
+  /** What the catalogue said of each listing's number. */
+  shown: ReadonlyMap<string, number>;
+}
+
+/** Mapping puts our numbers in place of the shop's own: bound by the same shares as a command, before it is made. */
+async function holdMapped(
+  engine: Engine,
+  live: LiveChannel,
+  { matches, shown }: Mapping,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, clock } = engine;
+  const row = (await store.channels.list()).find((each) => each.id === live.id);
+  if (row === undefined || !isPushed(row)) return;
+  const after: CounterView[] = [];
+  const before = new Map<number, CounterView>();
+  for (let from = 0; from < matches.length; from += chunk) {
+    const steps = matches.slice(from, from + chunk).map(({ listingRowId, sku }) => {
+      return { kind: 'map' as const, listingRowId, parts: [{ sku, units: 1 }], actor: importer };
+    });
+    const { counters } = await store.rehearse(steps, null, clock.now());
+    const mapped = counters.filter((view) => view.channelId === row.id);
+    const known = await store.outbox.view(mapped.map((view) => view.counterId));
+    const seen = await numbersOf(live, known, shown, signal);
+    for (const view of known) before.set(view.counterId, seenAs(view, seen.get(view.counterId), clock.now()));
+    after.push(...mapped);
+  }
+  const moves = movesBetween(row, before, after);
+  const listings = Math.max(await countersOn(engine, row), after.length);
+  const change = { row, shares: sharesOf(engine.settings), moves, listings, back: [] };
+  await holdBeyond(engine, { ...change, what: 'mapping what the catalogue brought' });
+}
+
+/** Numbers that nobody has read yet: as the catalogue said, else read now. */
+async function numbersOf(
+  live: LiveChannel,
+  views: CounterView[],
+  shown: ReadonlyMap<string, number>,
+  signal: AbortSignal,
+): Promise<Map<number, number>> {
+  const found = new Map<number, number>();
+  const unknown: CounterView[] = [];
+  for (const view of views.filter((each) => numberOf(each) === null)) {
+    const number = view.listings.map((each) => shown.get(each.listingId)).find((each) => each !== undefined);
+    if (number === undefined) unknown.push(view);
+    else found.set(view.counterId, number);
+  }
+  for (const [counterId, reading] of await callReadStock(live, unknown, signal))
+    if (reading.shown !== null) found.set(counterId, reading.shown);
+  return found;
+}
+
+function seenAs(view: CounterView, shown: number | undefined, at: number): CounterView {
+  if (shown === undefined) return view;
+  return { ...view, lastRead: { shown, askedAt: at, answeredAt: at, cause: '' } };
 }
 
 /** Listings that were there at the last walk. */

@@ -61,13 +61,3 @@ export function planToJson(plan: SavedPlan): Json {
 export function planFromJson(body: unknown): SavedPlan {
   return savedPlan.parse(body);
 }
-
-/** Counters of one channel whose going to zero a saved brake plan holds; plans of commands name none. */
-export function heldZerosOf(body: unknown, channel: string): Set<number> {
-  const plan = savedPlan.safeParse(body);
-  if (!plan.success) return new Set();
-  const zeros = plan.data.lines.filter(
-    (line) => line.channel === channel && line.target === 0 && !line.explained && line.action !== 'none',
-  );
-  return new Set(zeros.map((line) => line.counter_id));
-}

@@ -197,8 +197,7 @@ async function markPulled(
     facts.pulledFrom = pulled.beganAt;
     facts.pulledAt = pulled.endedAt;
     // A gap that opened while we pulled is mended only by the next pull.
-    const gapAt = (await engine.store.channels.feeds()).find((each) => each.channelId === live.id)?.gapAt;
-    if (gapAt == null || gapAt <= pulled.beganAt) facts.gapAt = null;
+    facts.mendedBy = pulled.beganAt;
   }
   await engine.store.channels.markFeed(live.id, facts);
   if (wish.kind === 'changes') await tellRises(engine, live, pulled.beganAt);

@@ -1,15 +1,12 @@
 import type { CounterFacts, PushContext } from '../stock/push.ts';
 import type { ChannelRow, CounterView } from '../store/store.ts';
 import type { Engine, LiveChannel } from './engine.ts';
-import { heldZerosOf } from './plan.ts';
 
 /** What all counters of one channel share when their pushes are decided. */
 export interface LaneContext {
   row: ChannelRow;
   live: LiveChannel;
   feeds: 'fresh' | 'stale';
-  /** Counters whose unexplained zero an open brake holds; null when no brake holds. */
-  heldZeros: ReadonlySet<number> | null;
 }
 
 /** Why nothing is pushed to a channel at all, or null. Deliveries are taken in whatever this says. */
@@ -26,25 +23,24 @@ export function writeGate(row: ChannelRow): string | null {
   return null;
 }
 
-/** The counters of the channel's open brake plan; null when there is none. */
-export async function heldZeros(engine: Engine, row: ChannelRow): Promise<ReadonlySet<number> | null> {
-  if (row.brakePlan === null) return null;
-  const plan = await engine.store.duties.plan(row.brakePlan);
-  return plan === null ? new Set() : heldZerosOf(plan.body, row.name);
-}
-
 /** The context in which one counter's push is decided. */
-export function pushContext(engine: Engine, lane: LaneContext, counterId: number): PushContext {
-  const { row, live, heldZeros: held } = lane;
-  const brake = held === null ? 'none' : held.has(counterId) ? 'zeros' : 'raises';
+export function pushContext(engine: Engine, lane: LaneContext, view: CounterView): PushContext {
+  const { row, live } = lane;
   return {
     now: engine.clock.now(),
     ...driftContext(row, live),
     feeds: lane.feeds,
     compareAndSet: live.capabilities.compareAndSet,
-    brake,
+    brake: brakeOn(row, view),
     maxQuantity: live.capabilities.maxQuantity,
   };
+}
+
+/** What holds this counter back besides its orders: what a run or a person has let go passes. */
+function brakeOn(row: ChannelRow, { held, letGo, doubt, target }: CounterView): PushContext['brake'] {
+  if (target.kind !== 'number' || (letGo !== null && target.quantity <= letGo)) return 'none';
+  if (row.brakePlan !== null) return held === 0 ? 'zeros' : 'raises';
+  return doubt === null ? 'none' : 'doubt';
 }
 
 /** The channel's facts on which a sight is judged. */

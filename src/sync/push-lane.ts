@@ -1,11 +1,11 @@
 import { ChannelError } from '../channels/errors.ts';
 import { decidePush, type PushDecision } from '../stock/push.ts';
 import type { ChannelRow, CounterView, PushPlan } from '../store/store.ts';
-import { openAlert } from './alerts.ts';
 import { answered, park } from './contact.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { createPullWaker, feedsOf, freshness } from './fresh.ts';
-import { heldZeros, type LaneContext, pushContext, writeGate } from './push-context.ts';
+import { endRefusal, tellRefused } from './push-alerts.ts';
+import { type LaneContext, pushContext, writeGate } from './push-context.ts';
 import { exposedRetryMs, jitterMs, type SentPush } from './push-outcome.ts';
 import { sendPushes } from './push-send.ts';
 import { readBack, type SeenCounter } from './readback.ts';
@@ -39,10 +39,15 @@ export interface Lane {
   wakePulls: ReturnType<typeof createPullWaker>;
   /** Told of each unexplained low that a push met, with the time from which it can be proved. */
   onLow: (channelId: number, counterId: number, since: number) => void;
+  /** Told of each raise that a run has to judge first, since nothing recorded explains the number. */
+  onDoubt: (channelId: number, counterId: number) => void;
 }
 
+/** Whom a lane tells. */
+export type LaneListeners = Pick<Lane, 'onLow' | 'onDoubt'>;
+
 /** A lane with nothing under way. */
-export function createLane(engine: Engine, live: LiveChannel, onLow: Lane['onLow']): Lane {
+export function createLane(engine: Engine, live: LiveChannel, listeners: LaneListeners): Lane {
   return {
     live,
     busy: new Set(),
@@ -52,7 +57,7 @@ export function createLane(engine: Engine, live: LiveChannel, onLow: Lane['onLow
     conflicts: new Map(),
     sends: { since: 0, times: new Map() },
     wakePulls: createPullWaker(engine, wakeEveryMs),
-    onLow,
+    ...listeners,
   };
 }
 
@@ -107,13 +112,16 @@ async function contextOf(engine: Engine, lane: Lane, row: ChannelRow): Promise<L
   const state = feedsOf(feeds);
   if (state === 'fresh') lane.waiting = 0;
   else if (lane.waiting > 0) lane.wakePulls(feeds);
-  return { row, live: lane.live, feeds: state, heldZeros: await heldZeros(engine, row) };
+  return { row, live: lane.live, feeds: state };
 }
 
 /** The pure decision, less what failed compares have used up: never one base twice, three rounds at most. */
 function decide(engine: Engine, lane: Lane, context: LaneContext, view: CounterView): PushDecision {
   if (context.row.mode === 'shadow') return shadow(engine, lane, view);
-  const decision = decidePush(view, pushContext(engine, context, view.counterId));
+  const pushing = pushContext(engine, context, view);
+  const decision = decidePush(view, pushing);
+  if (decision.kind === 'wait' && decision.needs === 'brake' && pushing.brake === 'doubt')
+    lane.onDoubt(lane.live.id, view.counterId);
   if (decision.kind !== 'send') return decision;
   const restUntil = tooOften(engine, lane, view.counterId);
   if (restUntil !== null)
@@ -204,7 +212,9 @@ async function carryOut(
   for (const { view, plan } of planned) {
     if (!holding.has(plan.counterId)) continue;
     if (plan.kind === 'send') sends.push({ view, plan });
-    if (plan.kind === 'dead') await alertRefused(engine, lane.live, view, plan);
+    if (plan.kind === 'close') await endRefusal(engine, lane.live, view);
+    if (plan.kind === 'dead' && plan.exposed && !view.exposed)
+      await tellRefused(engine, lane.live, { view, error: plan.error, hint: '', exposed: true });
   }
   if (sends.length === 0) return;
   await sendPushes(engine, lane, context, sends, signal);
@@ -264,17 +274,4 @@ function waitUntil(now: number, lane: Lane, decision: Extract<PushDecision, { ki
   lane.waiting += 1;
   const waitMs = freshWaitMs.least + lane.waiting * freshWaitMs.perWaiting;
   return now + Math.min(freshWaitMs.most, waitMs);
-}
-
-async function alertRefused(
-  engine: Engine,
-  live: LiveChannel,
-  view: CounterView,
-  plan: Extract<PushPlan, { kind: 'dead' }>,
-): Promise<void> {
-  if (!plan.exposed || view.exposed) return;
-  const [listing] = view.listings;
-  const subject = `${live.name} ${listing?.listingId ?? view.counterKey}`;
-  const message = `${subject} shows more than there is and cannot be lowered: ${plan.error}`;
-  await openAlert(engine, { channelId: live.id, kind: 'exposed', subject, message });
 }

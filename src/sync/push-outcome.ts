@@ -3,6 +3,7 @@ import { ChannelError } from '../channels/errors.ts';
 import { lineOutcome } from '../channels/lib/outcome.ts';
 import { mayShow } from '../stock/push.ts';
 import type { CounterView, PushPlan, PushResult } from '../store/store.ts';
+import { doublingMs } from './backoff.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { driftContext, type LaneContext } from './push-context.ts';
 
@@ -12,6 +13,7 @@ export const exposedRetryMs = 3_600_000;
 const mostAttempts = 12;
 const firstRetryMs = 1_000;
 const longestRetryMs = 10 * 60_000;
+const longestLookMs = 30_000;
 
 /** A push on its way: the view it was decided on and the plan that was stored. */
 export interface SentPush {
@@ -40,8 +42,9 @@ export function resultOf(
     case 'auth':
       return { kind: 'retry', error: outcome.error, dueAt: now, spendsAttempt: false };
     case 'unknown': {
-      const readableAt = sent.plan.deadline + lane.live.capabilities.settleMs;
-      return { kind: 'unknown', error: outcome.error, dueAt: readableAt };
+      // It may have acted: it is read soon, each time later while the answers stay away.
+      const rest = doublingMs(sent.view.unread.length + 1, firstRetryMs, longestLookMs);
+      return { kind: 'unknown', error: outcome.error, dueAt: now + rest };
     }
     case 'rejected':
       return rejection(engine, lane, sent, outcome);

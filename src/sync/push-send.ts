@@ -2,9 +2,9 @@ import type { PushOutcome } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
 import { AppError, EXIT } from '../errors.ts';
 import type { CounterReading, PushResult, PushSettlement } from '../store/store.ts';
-import { closeAlert, openAlert } from './alerts.ts';
 import { answered, park } from './contact.ts';
 import type { Engine } from './engine.ts';
+import { endRefusal, tellRefused } from './push-alerts.ts';
 import { callSetStock } from './push-call.ts';
 import type { LaneContext } from './push-context.ts';
 import type { Lane } from './push-lane.ts';
@@ -119,6 +119,7 @@ function lowOf({ plan }: SentPush, outcome: PushOutcome): CounterReading | null 
     anchors: false,
     lowSince: askedAt,
     lowNumber: shown,
+    doubt: 'unexplained low',
     dueAt: null,
   };
 }
@@ -149,18 +150,7 @@ async function afterwards(
   for (const [index, { result }] of done.settlements.entries()) {
     const view = done.sends[index]?.view;
     if (view === undefined) continue;
-    const subject = `${live.name} ${view.listings[0]?.listingId ?? view.counterKey}`;
-    if (result.kind === 'rejected') {
-      const kind = result.exposed ? 'exposed' : 'refused_push';
-      const what = result.exposed ? 'shows more than there is and cannot be lowered' : 'refuses its number';
-      const message = `${subject} ${what}: ${result.error}${result.hint === '' ? '' : ` (${result.hint})`}`;
-      await openAlert(engine, { channelId: live.id, kind, subject, message });
-    } else if (
-      (result.kind === 'applied' || result.kind === 'accepted') &&
-      (view.exposed || view.error !== null)
-    ) {
-      await closeAlert(engine, 'exposed', subject);
-      await closeAlert(engine, 'refused_push', subject);
-    }
+    if (result.kind === 'rejected') await tellRefused(engine, live, { view, ...result });
+    else if (result.kind === 'applied' || result.kind === 'accepted') await endRefusal(engine, live, view);
   }
 }

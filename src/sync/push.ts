@@ -1,7 +1,7 @@
 import { messageOf } from '../errors.ts';
 import type { Duty, Engine, LiveChannel } from './engine.ts';
 import { writeGate } from './push-context.ts';
-import { claimBatch, createLane, handleBatch, type Lane } from './push-lane.ts';
+import { claimBatch, createLane, handleBatch, type Lane, type LaneListeners } from './push-lane.ts';
 
 /** A lane that may not write looks again this often, besides being woken. */
 const gatedMs = 5_000;
@@ -21,10 +21,7 @@ export interface Pusher extends Duty {
 }
 
 /** Options of a pusher. */
-export interface PusherOptions {
-  /** Told of each unexplained low that a push met. */
-  onLow?: Lane['onLow'];
-}
+export type PusherOptions = Partial<LaneListeners>;
 
 interface Runner {
   lane: Lane;
@@ -34,6 +31,8 @@ interface Runner {
   loop: Promise<void> | null;
 }
 
+const deaf: LaneListeners = { onLow: () => undefined, onDoubt: () => undefined };
+
 /** A pusher for all channels of the engine. A batch leaves at once when its lane is idle; what comes meanwhile gathers. */
 export function createPusher(engine: Engine, options: PusherOptions = {}): Pusher {
   const stopping = new AbortController();
@@ -41,7 +40,7 @@ export function createPusher(engine: Engine, options: PusherOptions = {}): Pushe
   const runners = new Map<number, Runner>();
   const first = (live: LiveChannel): number => (live.capabilities.pushFirst === true ? 0 : 1);
   for (const live of [...engine.channels.values()].sort((a, b) => first(a) - first(b))) {
-    runners.set(live.id, createRunner(createLane(engine, live, options.onLow ?? (() => undefined))));
+    runners.set(live.id, createRunner(createLane(engine, live, { ...deaf, ...options })));
   }
   let stopped: Promise<void> | null = null;
   let started = false;

@@ -62,6 +62,7 @@ export function bookingOf(
     anchors: verdict.anchors,
     lowSince: verdict.low?.since ?? null,
     lowNumber: verdict.low?.number ?? null,
+    doubt: verdict.doubt,
     dueAt: null,
   };
 }

@@ -14,6 +14,8 @@ export interface Proofs extends Loop {
   expect(channelId: number, counterId: number, until: number): void;
   /** An unexplained low that a push met: provable one order lag after it was seen. */
   expectLow(channelId: number, counterId: number, since: number): void;
+  /** A raise whose number is in doubt: judged as soon as what else comes with it is known. */
+  expectDoubt(channelId: number, counterId: number): void;
 }
 
 /** The duty that asks for proofs when they come due. */
@@ -49,6 +51,9 @@ export function createProofs(engine: Engine, tools: Pick<ReconcileTools, 'pusher
       if (live === undefined) return;
       const lagMs = live.capabilities.orderLagMs ?? live.raiseAfterMs;
       expect(channelId, counterId, Math.max(since + lagMs + 1, engine.clock.now() + gatherMs));
+    },
+    expectDoubt(channelId, counterId) {
+      if (!waiting.has(counterId)) expect(channelId, counterId, engine.clock.now() + 2 * gatherMs);
     },
   };
 }

@@ -43,6 +43,8 @@ export interface Survey {
   /** Counters that should show a number, and those of them that could be read. */
   mapped: number;
   readable: number;
+  /** Listings that the channel no longer has. */
+  missing: string[];
   /** Numbers in sync that are counted but not listed, so that a large catalogue fits into little memory. */
   quiet: number;
 }
@@ -53,7 +55,7 @@ export interface Survey {
  */
 export async function survey(engine: Engine, wish: SurveyWish, signal: AbortSignal): Promise<Survey> {
   const codes = await skuCodes(engine, wish.row.name);
-  const result: Survey = { lines: [], mapped: 0, readable: 0, quiet: 0 };
+  const result: Survey = { lines: [], mapped: 0, readable: 0, missing: [], quiet: 0 };
   const { live, progress } = wish;
   const forecast = forecastOf(live, await countToRead(engine, wish));
   progress?.(`reading ${live.name}${forecast.plan === '' ? '' : `: ${forecast.plan}`}`);
@@ -66,11 +68,14 @@ export async function survey(engine: Engine, wish: SurveyWish, signal: AbortSign
       const reading = readings.get(view.counterId);
       return reading === undefined ? [] : [judge(wish, view, reading, codes.get(view.counterId) ?? null)];
     });
-    for (const { line, verdict, reading } of judged) {
+    for (const { line, verdict, reading, gone } of judged) {
+      const there = reading.shown !== null || reading.state !== 'not-listed';
+      if (gone && !there) continue;
       if (isQuiet(line, verdict) && result.lines.length >= mostListed) result.quiet += 1;
       else result.lines.push({ line, verdict });
       result.mapped += 1;
-      if (reading.shown !== null) result.readable += 1;
+      if (there) result.readable += 1;
+      else result.missing.push(line.listing_id);
     }
     progress?.(`${live.name}: ${result.mapped} numbers read${forecast.left(result.mapped)}`);
     if (wish.book === 'dry') continue;
@@ -140,7 +145,7 @@ function judge(
   view: CounterView,
   reading: StockReading,
   sku: string | null,
-): SurveyLine & { reading: StockReading } {
+): SurveyLine & { reading: StockReading; gone: boolean } {
   const orders = wish.first.ordersOf.get(view.counterId) ?? [];
   const verdict = classify(view, reading, {
     ...driftContext(wish.row, wish.live),
@@ -165,7 +170,9 @@ function judge(
     low_since: iso(verdict.low?.since ?? null),
     counter_id: view.counterId,
   };
-  return { line, verdict, reading };
+  // What is known to be gone counts no more, unless it is there again.
+  const gone = view.listings.every((listing) => listing.vanished);
+  return { line, verdict, reading, gone };
 }
 
 /** The SKU codes of each counter of a channel; of a bundle, its codes joined by plus signs. */

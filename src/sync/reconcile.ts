@@ -5,6 +5,7 @@ import type { Engine, LiveChannel } from './engine.ts';
 import { feedsOf, freshness } from './fresh.ts';
 import type { SavedPlan } from './plan.ts';
 import type { Pusher } from './push.ts';
+import { endOldRefusals } from './push-alerts.ts';
 import { correct, holdWrites } from './reconcile-correct.ts';
 import { markDone, skipChanged } from './reconcile-finish.ts';
 import { type OrdersFirst, pullFirst } from './reconcile-orders.ts';
@@ -197,8 +198,7 @@ async function correctChannel(engine: Engine, run: Run, target: Target, found: S
   const { wish, outcome } = run;
   const corrected = await correct(engine, found, {
     row,
-    appliedPlanId: wish.plan?.plan_id ?? null,
-    scope: run.counterIds === null ? 'all' : 'some',
+    counterIds: run.counterIds,
     brakes: wish.overBrake === true ? 'overridden' : 'kept',
     write: wish.dryRun ? 'dry' : 'write',
   });
@@ -210,6 +210,7 @@ async function correctChannel(engine: Engine, run: Run, target: Target, found: S
     const where = savedPlanId === null ? 'held' : `held as plan ${savedPlanId}`;
     outcome.report.warnings.push(`${row.name}: ${held.reason}; ${where}`);
   }
+  if (corrected.remark !== null) outcome.report.warnings.push(`${row.name}: ${corrected.remark}`);
   if (corrected.touched.length > 0) run.touched.set(live.id, corrected.touched);
   run.quiet += found.quiet;
   for (const { line, verdict } of found.lines) {
@@ -218,6 +219,7 @@ async function correctChannel(engine: Engine, run: Run, target: Target, found: S
       run.tools.onWait?.(live.id, line.counter_id, verdict.until);
   }
   if (wish.dryRun) return;
+  if (run.counterIds === null) await endOldRefusals(engine, live);
   const lows = found.lines.filter(({ verdict }) => verdict.low !== null).length;
   engine.log.info(
     { channel: row.name, listings: found.mapped, corrected: corrected.touched.length, lows },

@@ -202,6 +202,8 @@ async function reconciling(): Promise<void> {
   await keep('reconcile', EXIT.partial, 'reconcile', '--dry-run');
   world.two.faults.clear();
   await keep('pushes list', EXIT.ok, 'pushes', 'list');
+  // While a delivery waits nothing is raised.
+  await world.json(EXIT.ok, 'events', 'replay', '--status', 'new', '--yes');
   await keep('reconcile', EXIT.ok, 'reconcile');
   await keep('pushes retry', EXIT.ok, 'pushes', 'retry');
   await keep('explain', EXIT.ok, 'explain', 'BECHER');

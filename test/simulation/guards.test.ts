@@ -47,6 +47,7 @@ describe('what the simulation alone would find only by luck', () => {
           own: [],
           lowSince: null,
           lowNumber: null,
+          doubt: null,
           lastRead: null,
         },
         { shown: 8, state: 'ok', detail: null, askedAt, answeredAt: askedAt },

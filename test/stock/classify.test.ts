@@ -31,6 +31,7 @@ function counter(target: number, facts: Partial<CounterFacts> = {}): CounterFact
     own: [],
     lowSince: null,
     lowNumber: null,
+    doubt: null,
     lastRead: null,
     ...facts,
   };

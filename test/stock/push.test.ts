@@ -27,6 +27,7 @@ function counter(target: number, facts: Partial<CounterFacts> = {}): CounterFact
     own: [],
     lowSince: null,
     lowNumber: null,
+    doubt: null,
     lastRead: null,
     ...facts,
   };
@@ -134,9 +135,14 @@ describe('pushes without an answer (interleaving 17)', () => {
     expect(decide(counter(1, unknown))).toMatchObject({ kind: 'read' });
   });
 
-  it('the same number is not sent twice: its answer is awaited', () => {
+  it('the same number is not sent again unseen: it is read, early', () => {
     for (const compareAndSet of ['native', 'none'] as const)
-      expect(decide(counter(3, unknown), { compareAndSet })).toMatchObject({ kind: 'wait', needs: 'answer' });
+      expect(decide(counter(3, unknown), { compareAndSet })).toMatchObject({ kind: 'read' });
+  });
+
+  it('a lowering that a read does not find is sent again and waits for no deadline', () => {
+    const still = { number: 5, from: now - 100, until: now - 50 };
+    expect(decide(counter(3, { ...unknown, anchor: still }))).toEqual({ kind: 'send', quantity: 3, base: 5 });
   });
 
   it('a read of the very millisecond in which it was sent tells nothing about it', () => {
@@ -145,11 +151,16 @@ describe('pushes without an answer (interleaving 17)', () => {
     expect(decide(counter(3, same))).toMatchObject({ kind: 'wait', needs: 'answer' });
   });
 
-  it('a higher one waits until the deadline and is read after it', () => {
+  it('a higher one leaves after the deadline only, and is looked at with growing rests until then', () => {
     const until = now + 30_000;
-    expect(decide(counter(7, unknown))).toMatchObject({ kind: 'wait', until, needs: 'answer' });
+    const seen = { ...unknown, anchor: { number: 5, from: now - 1, until: now } };
+    expect(decide(counter(7, unknown))).toMatchObject({ kind: 'read' });
+    expect(decide(counter(7, seen))).toMatchObject({ kind: 'wait', until: now + 10_000, needs: 'answer' });
+    expect(decide(counter(7, seen), { now: now + 25_000 })).toMatchObject({ kind: 'wait', until });
+    expect(decide(counter(7, seen), { settleMs: 5_000, now: now + 25_000 })).toMatchObject({
+      until: until + 5_000,
+    });
     expect(decide(counter(7, unknown), { now: until })).toMatchObject({ kind: 'read' });
-    expect(decide(counter(7, unknown), { settleMs: 5_000 })).toMatchObject({ until: until + 5_000 });
   });
 
   it('what was read since it was sent is the base, and what is there already is not sent again', () => {

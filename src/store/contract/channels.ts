@@ -84,10 +84,13 @@ export interface ChannelStore {
   remove(name: string): Promise<void>;
   mark(channelId: number, facts: ChannelMarks): Promise<void>;
   feeds(): Promise<FeedRow[]>;
-  markFeed(channelId: number, facts: Partial<Omit<FeedRow, 'channelId'>>): Promise<void>;
+  /** `mendedBy`: when a complete pull began; it ends a gap that had opened by then, and no later one. */
+  markFeed(channelId: number, facts: FeedMarks): Promise<void>;
   vaultGet(channelId: number, key: string): Promise<string | null>;
   vaultSet(channelId: number, key: string, value: string): Promise<void>;
 }
+
+export type FeedMarks = Partial<Omit<FeedRow, 'channelId'>> & { mendedBy?: number };
 
 export type ChannelMarks = Partial<
   Pick<

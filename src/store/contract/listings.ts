@@ -38,6 +38,8 @@ export interface ListingStore {
   upsert(channelId: number, listings: Listing[], now: number): Promise<void>;
   /** After a complete walk: listings not seen since `walkBegan` are marked vanished. Answers how many are left. */
   finishWalk(channelId: number, walkBegan: number): Promise<{ present: number; vanished: number }>;
+  /** A person has said that these are gone from the channel: they count no more until a walk sees them again. */
+  gone(channelId: number, listingIds: string[]): Promise<void>;
   /** Facts for `ordersIn`, by listing id or alias. */
   refs(channelId: number, refs: string[]): Promise<Map<string, ListingRef>>;
   /** `listing` = the channel's id, or its SKU there if unique. */

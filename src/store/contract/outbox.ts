@@ -1,7 +1,9 @@
-import type { ActionOutcome, ListingRef } from '../../channels/channel.ts';
+import type { ActionOutcome, Json, ListingRef } from '../../channels/channel.ts';
 import type { Anchor, OwnChange, UnreadPush } from '../../stock/anchor.ts';
+import type { Cause } from '../../stock/drift.ts';
 import type { Part } from '../../stock/line.ts';
 import type { Offer, Target } from '../../stock/target.ts';
+import type { ChannelSetup } from './channels.ts';
 import type { ListingMode } from './listings.ts';
 import type { LevelAfter } from './rehearsal.ts';
 
@@ -18,6 +20,8 @@ export interface CounterView {
     rowId: number;
     mode: ListingMode;
     unwritable: string | null;
+    /** It was not there any more when the catalogue was read last. */
+    vanished: boolean;
     parts: Part[];
     fixed: number | null;
     offer: Offer;
@@ -45,6 +49,12 @@ export interface CounterView {
   /** Since when, and at what number, it was seen too low without a cause. */
   lowSince: number | null;
   lowNumber: number | null;
+  /** Why its number is not what recorded sales and pushes make it; null when they do. Ends with an answered push. */
+  doubt: Cause | null;
+  /** A brake holds it: the target that it may not go to. Until a person lets it go or it shows what it should. */
+  held: number | null;
+  /** A run has judged it, or a person has let it go, up to this number: so far it may be raised although in doubt. */
+  letGo: number | null;
   lastRead: { shown: number | null; askedAt: number; answeredAt: number; cause: string } | null;
   /** Some line of one of its listings is unmapped, or a delivery that names it is pending or dead. */
   clouded: boolean;
@@ -103,8 +113,30 @@ export interface CounterReading {
   anchors: boolean;
   lowSince: number | null;
   lowNumber: number | null;
+  /** The number is in doubt, and why; null: it agrees with the books, which ends a hold as well; undefined: neither. */
+  doubt: Cause | null | undefined;
   /** Mark due for a push at this time (null: leave as it is). */
   dueAt: number | null;
+}
+
+/** A counter whose number is in doubt or that a brake holds. */
+export interface DoubtRow {
+  counterId: number;
+  /** The target that it may not go to; null when no brake holds it. */
+  held: number | null;
+  /** It was seen too low and waits for its proof. */
+  low: boolean;
+}
+
+/** What a run, a command or a configuration change does to a channel's brake. */
+export interface BrakeChange {
+  hold: { counterId: number; target: number; doubt: Cause }[];
+  /** Judged and within the brakes: may go so far, and stays in doubt until it has. */
+  pass: { counterId: number; upTo: number }[];
+  /** `upTo`: a person has let it go so far; null: it has no cause to be held any more. */
+  release: { counterId: number; upTo: number | null }[];
+  /** What is held now, for people; kept under the id of the plan that is open already. Null: that plan stays as it is. */
+  plan: { id: string; createdAt: number; body: Json } | null;
 }
 
 export interface PushRow {
@@ -138,12 +170,18 @@ export interface OutboxStore {
   settle(settlements: PushSettlement[], now: number): Promise<void>;
   /** Books readings (reconcile, read-back, first anchor). */
   read(readings: CounterReading[], now: number): Promise<void>;
+  doubts(channelId: number): Promise<DoubtRow[]>;
+  /**
+   * Holds and releases counters, and with them closes or opens the channel's brake: it is closed while one counter is
+   * held, under one plan. Answers the id of that plan, null when the brake is open.
+   */
+  brake(channelId: number, change: BrakeChange): Promise<string | null>;
   /** Marks counters due: hints, raises whose proof came, retries by hand. */
   touch(counterIds: number[], dueAt: number, now: number): Promise<void>;
   /** By id, any state; with targets as they would be if these levels stood. */
   view(counterIds: number[], levels?: LevelAfter[]): Promise<CounterView[]>;
-  /** All of a channel in id order after `afterId`. */
-  page(channelId: number, afterId: number, limit: number): Promise<CounterView[]>;
+  /** All of a channel in id order after `afterId`; with `setup`: the targets that this setup of the channel would make. */
+  page(channelId: number, afterId: number, limit: number, setup?: ChannelSetup): Promise<CounterView[]>;
   /** Which of the channel's counters these listings belong to. */
   countersOf(channelId: number, listingIds: string[]): Promise<number[]>;
   nextDueAt(channelId: number): Promise<number | null>;

@@ -1,5 +1,5 @@
 import { AppError, EXIT } from '../../errors.ts';
-import type { Actor, ChannelMarks, ChannelRow, ChannelSetup, FeedRow, Mode } from '../store.ts';
+import type { Actor, ChannelMarks, ChannelRow, ChannelSetup, FeedMarks, FeedRow, Mode } from '../store.ts';
 import { noteDeed } from './deeds.ts';
 import { sumOpened } from './mark.ts';
 import type { Db } from './open.ts';
@@ -137,22 +137,22 @@ function updateChannel(db: Db, row: ChannelRow, setup: ChannelSetup, now: number
   }
 }
 
-/** Becoming live voids what was known of the channel's numbers: its first pushes come from a plan. */
+/**
+ * Becoming live voids what was known of the channel's numbers: its first pushes come from a plan. What is in doubt or
+ * held stays so: a pause proves nothing.
+ */
 function changeMode(db: Db, row: ChannelRow, mode: Mode, now: number): void {
   db.sql('update channel set mode = ? where id = ?').run(mode, row.id);
   if (mode === 'live') becomeLive(db, row.id, now);
 }
 
 function becomeLive(db: Db, channelId: number, now: number): void {
-  db.sql('update channel set live_since = ?, planned_at = null, brake_plan = null where id = ?').run(
-    now,
-    channelId,
-  );
+  db.sql('update channel set live_since = ?, planned_at = null where id = ?').run(now, channelId);
   db.sql('update feed set gap_at = ? where channel_id = ?').run(now, channelId);
   db.sql(
     `update counter
      set anchor_number = null, anchor_from = null, anchor_until = null, previous_number = null, own = '[]',
-       low_since = null, low_number = null, done_version = version
+       done_version = version
      where channel_id = ? and state = 'idle'`,
   ).run(channelId);
 }
@@ -295,13 +295,18 @@ const feedColumns = {
   error: 'error',
 } as const satisfies Record<keyof Omit<FeedRow, 'channelId'>, string>;
 
-export function markFeed(db: Db, channelId: number, facts: Partial<Omit<FeedRow, 'channelId'>>): void {
+export function markFeed(db: Db, channelId: number, facts: FeedMarks): void {
   db.sql('insert into feed (channel_id) values (?) on conflict do nothing').run(channelId);
   for (const [key, column] of Object.entries(feedColumns)) {
     const value = facts[key as keyof typeof feedColumns];
     if (value !== undefined)
       db.sql(`update feed set ${column} = ? where channel_id = ?`).run(value, channelId);
   }
+  if (facts.mendedBy !== undefined)
+    db.sql('update feed set gap_at = null where channel_id = ? and gap_at <= ?').run(
+      channelId,
+      facts.mendedBy,
+    );
 }
 
 export function vaultGet(db: Db, channelId: number, key: string): string | null {

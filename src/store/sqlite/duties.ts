@@ -101,7 +101,10 @@ export function planById(db: Db, id: string): PlanRow | null {
 
 export function closePlan(db: Db, id: string, state: 'applied' | 'refused'): void {
   db.sql('update plan set state = ? where id = ?').run(state, id);
-  db.sql('update channel set brake_plan = null where brake_plan = ?').run(id);
+  db.sql(
+    `update channel set brake_plan = null
+     where brake_plan = ? and not exists (select 1 from counter where channel_id = channel.id and held is not null)`,
+  ).run(id);
 }
 
 export function raiseAlert(db: Db, alert: NewAlert, now: number): boolean {

@@ -65,13 +65,34 @@ export function finishWalk(
   channelId: number,
   walkBegan: number,
 ): { present: number; vanished: number } {
-  const { changes } = db
-    .sql('update listing set vanished = 1 where channel_id = ? and seen_at < ? and vanished = 0')
-    .run(channelId, walkBegan);
+  const gone = db
+    .sql('select listing_id as id from listing where channel_id = ? and seen_at < ? and vanished = 0')
+    .all(channelId, walkBegan) as { id: string }[];
+  markGone(
+    db,
+    channelId,
+    gone.map(({ id }) => id),
+  );
   const row = db
     .sql('select count(*) as present from listing where channel_id = ? and vanished = 0')
     .get(channelId) as { present: number };
-  return { present: row.present, vanished: changes };
+  return { present: row.present, vanished: gone.length };
+}
+
+/** See `ListingStore.gone`. A number that others share is theirs alone from now on. */
+export function markGone(db: Db, channelId: number, listingIds: string[]): void {
+  for (const listingId of listingIds) {
+    const row = db
+      .sql(
+        'update listing set vanished = 1 where channel_id = ? and listing_id = ? returning counter_id as counter',
+      )
+      .get(channelId, listingId) as { counter: number } | undefined;
+    if (row === undefined) continue;
+    db.sql(
+      `update counter set version = version + 1
+       where id = @id and exists (select 1 from listing where counter_id = @id and vanished = 0)`,
+    ).run({ id: row.counter });
+  }
 }
 
 interface RawRef {

@@ -1,5 +1,6 @@
 import { actionsDue, settleAction } from './actions.ts';
 import { applyOrders } from './apply.ts';
+import { changeBrake, doubtsOf } from './brakes.ts';
 import {
   bindAccount,
   configureChannels,
@@ -50,6 +51,7 @@ import {
   listListings,
   makeSku,
   mapListing,
+  markGone,
   matchListings,
   setListing,
   unmapListing,
@@ -99,6 +101,7 @@ export const writes = {
   renameSku,
   upsertListings,
   finishWalk,
+  markGone,
   mapListing,
   unmapListing,
   setListing,
@@ -106,6 +109,7 @@ export const writes = {
   beginPushes,
   settlePushes,
   bookReadings,
+  changeBrake,
   touchCounters,
   recoverPushes,
   retryPushes,
@@ -154,6 +158,7 @@ export const reads = {
   nextDueAt,
   viewsOf,
   pageOfCounters,
+  doubtsOf,
   countersOfListings,
   listPushes,
   actionsDue,

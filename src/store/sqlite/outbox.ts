@@ -210,8 +210,9 @@ function settled(result: PushResult, sent: Unread, unread: Unread[], now: number
       return {
         ...waiting(late),
         columns:
-          'done_version = max(done_version, ?), attempts = 0, error = null, dead = 0, exposed = 0, low_since = null, low_number = null',
-        values: [sent.version],
+          'done_version = max(done_version, ?), attempts = 0, error = null, dead = 0, exposed = 0, low_since = null, low_number = null, let_go = null, doubt = case when held > ? then doubt end, held = case when held > ? then held end',
+        // A lowering of another cause is no consent to a raise that a brake holds.
+        values: [sent.version, sent.quantity, sent.quantity],
       };
     case 'accepted':
       // From then on a read tells what became of it.
@@ -263,42 +264,48 @@ function logResult(db: Db, key: string, settlement: PushSettlement): void {
   ).run(result.kind, shown, answeredAt, error, settlement.counterId, key);
 }
 
-/** See `OutboxStore.read`. A read that anchors ends all that was unread before it began. */
-export function bookReadings(db: Db, readings: CounterReading[]): void {
+/**
+ * See `OutboxStore.read`. A read that anchors ends all that was unread before it began. One that was asked before the
+ * last one booked proves nothing any more, whoever asked; a last one of the future was told by a clock that was wrong.
+ */
+export function bookReadings(db: Db, readings: CounterReading[], now: number): void {
   for (const reading of readings) {
     const raw = rawOf(db, reading.counterId);
     if (raw === null) continue;
-    db.sql(
-      `update counter
-       set read_shown = ?, read_asked = ?, read_answered = ?, read_cause = ?, low_since = ?, low_number = ?
-       where id = ?`,
-    ).run(
-      reading.shown,
-      reading.askedAt,
-      reading.answeredAt,
-      reading.cause,
-      reading.lowSince,
-      reading.lowNumber,
-      raw.id,
-    );
-    // A push that began after the read was asked for knows better.
-    const overtaken = raw.anchor_from !== null && raw.anchor_from > reading.askedAt;
-    if (reading.anchors && reading.shown !== null && raw.state !== 'in_flight' && !overtaken) {
-      setAnchor(db, raw, reading.shown, reading.askedAt, reading.answeredAt);
-      const left = unreadOf(raw).filter((push) => push.sentAt > reading.askedAt);
-      db.sql('update counter set unread = ?, state = ? where id = ?').run(
-        JSON.stringify(left),
-        left.length > 0 ? raw.state : 'idle',
-        raw.id,
-      );
-    }
-    if (reading.dueAt !== null) {
-      db.sql('update counter set version = version + 1, due_at = ?, dead = 0 where id = ?').run(
-        reading.dueAt,
-        raw.id,
-      );
-    }
+    const last = raw.read_asked;
+    if (last === null || reading.askedAt >= last || last > now) bookReading(db, raw, reading);
+    if (reading.dueAt !== null) touchCounters(db, [raw.id], reading.dueAt);
   }
+}
+
+function bookReading(db: Db, raw: RawCounter, reading: CounterReading): void {
+  db.sql(
+    `update counter
+     set read_shown = ?, read_asked = ?, read_answered = ?, read_cause = ?, low_since = ?, low_number = ?
+     where id = ?`,
+  ).run(
+    reading.shown,
+    reading.askedAt,
+    reading.answeredAt,
+    reading.cause,
+    reading.lowSince,
+    reading.lowNumber,
+    raw.id,
+  );
+  // A push that began after the read was asked for knows better.
+  if (raw.anchor_from !== null && raw.anchor_from > reading.askedAt) return;
+  if (reading.doubt !== undefined) {
+    const ends = reading.doubt === null ? ', held = null, let_go = null' : '';
+    db.sql(`update counter set doubt = ?${ends} where id = ?`).run(reading.doubt, raw.id);
+  }
+  if (!reading.anchors || reading.shown === null || raw.state === 'in_flight') return;
+  setAnchor(db, raw, reading.shown, reading.askedAt, reading.answeredAt);
+  const left = unreadOf(raw).filter((push) => push.sentAt > reading.askedAt);
+  db.sql('update counter set unread = ?, state = ? where id = ?').run(
+    JSON.stringify(left),
+    left.length > 0 ? raw.state : 'idle',
+    raw.id,
+  );
 }
 
 export function touchCounters(db: Db, counterIds: number[], dueAt: number): void {
@@ -307,14 +314,18 @@ export function touchCounters(db: Db, counterIds: number[], dueAt: number): void
   }
 }
 
-export function pageOfCounters(db: Db, channelId: number, afterId: number, limit: number): CounterView[] {
+export function pageOfCounters(
+  db: Db,
+  channelId: number,
+  afterId: number,
+  limit: number,
+  setup?: ChannelSetup,
+): CounterView[] {
   const rows = db
     .sql('select id from counter where channel_id = ? and id > ? order by id limit ?')
     .all(channelId, afterId, limit) as { id: number }[];
-  return viewsOf(
-    db,
-    rows.map((row) => row.id),
-  );
+  const ids = rows.map((row) => row.id);
+  return viewsOf(db, ids, [], setup === undefined ? new Map() : new Map([[channelId, setup]]));
 }
 
 export function countersOfListings(db: Db, channelId: number, listingIds: string[]): number[] {

@@ -2,6 +2,7 @@ import { books } from './migrations/01-books.ts';
 import { alerts } from './migrations/02-alerts.ts';
 import { settled } from './migrations/03-settled.ts';
 import { growth } from './migrations/04-growth.ts';
+import { holds } from './migrations/05-holds.ts';
 
 /** Numbered migrations, forward only: a step that was published is never changed, a new one goes to the end. */
-export const migrations: readonly string[] = [books, alerts, settled, growth];
+export const migrations: readonly string[] = [books, alerts, settled, growth, holds];

@@ -30,6 +30,9 @@ export interface RawCounter {
   read_asked: number | null;
   read_answered: number | null;
   read_cause: string | null;
+  doubt: string | null;
+  held: number | null;
+  let_go: number | null;
 }
 
 interface RawOffered {
@@ -45,6 +48,7 @@ interface RawOffered {
   fixed: number | null;
   open_units: number;
   unwritable: string | null;
+  vanished: number;
 }
 
 const noOffer: Offer = { buffer: null, percent: null, max: null };
@@ -54,16 +58,16 @@ type Levels = (skuId: number) => { counted: boolean; available: number };
 
 /**
  * Everything that a push or a reconcile decides on, for these counters, with the target as of now, or as it would be
- * with these levels.
+ * with these levels or these setups of channels.
  */
 export function viewsOf(
   db: Db,
   counterIds: readonly number[],
   instead: readonly LevelAfter[] = [],
+  setups: Map<number, ChannelSetup> = new Map(),
 ): CounterView[] {
   const given = new Map(instead.map((level) => [level.skuId, level]));
   const levels: Levels = (skuId) => given.get(skuId) ?? levelNow(db, skuId);
-  const setups = new Map<number, ChannelSetup>();
   const cloudy = new Map<number, boolean>();
   const views: CounterView[] = [];
   for (const id of counterIds) {
@@ -103,7 +107,7 @@ interface Around {
 function viewOf(db: Db, raw: RawCounter, { setup, clouded, levels }: Around): CounterView {
   const rows = db
     .sql(
-      `select id, listing_id, channel_sku, facts, parts, mode, buffer, percent, max, fixed, open_units, unwritable
+      `select id, listing_id, channel_sku, facts, parts, mode, buffer, percent, max, fixed, open_units, unwritable, vanished
        from listing
        where counter_id = ?
        order by vanished, id`,
@@ -121,6 +125,7 @@ function viewOf(db: Db, raw: RawCounter, { setup, clouded, levels }: Around): Co
       facts: JSON.parse(row.facts) as Json,
       mode: row.mode,
       unwritable: row.unwritable,
+      vanished: row.vanished === 1,
       parts: partsOf(row),
       fixed: row.fixed,
       offer: { buffer: row.buffer, percent: row.percent, max: row.max },
@@ -144,6 +149,9 @@ function viewOf(db: Db, raw: RawCounter, { setup, clouded, levels }: Around): Co
     error: raw.error,
     lowSince: raw.low_since,
     lowNumber: raw.low_number,
+    doubt: raw.doubt as CounterView['doubt'],
+    held: raw.held,
+    letGo: raw.let_go,
     lastRead:
       raw.read_asked === null || raw.read_answered === null
         ? null
@@ -178,10 +186,15 @@ function hasUnmappedLine(db: Db, channelId: number, rows: RawOffered[]): boolean
   );
 }
 
-/** Listings that are switched off or lead nowhere do not bind the counter's number. */
+/**
+ * Listings that are switched off or lead nowhere do not bind the counter's number, nor do those that are gone while
+ * another is there; their open units are still in it.
+ */
 function targetNow(rows: RawOffered[], setup: ChannelSetup, levels: Levels): Target {
   const offered = rows.filter((row) => row.mode === 'on' && (row.parts !== null || row.fixed !== null));
+  const allGone = offered.every((row) => row.vanished === 1);
   const listings = offered.map((row) => ({
+    binds: allGone || row.vanished === 0,
     listing: offeredListing(row, levels),
     settings: offerOf(
       { buffer: row.buffer, percent: row.percent, max: row.max },

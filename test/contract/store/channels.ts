@@ -61,6 +61,7 @@ export function channelPromises(each: StoreCase): void {
             anchors: true,
             lowSince: null,
             lowNumber: null,
+            doubt: undefined,
             dueAt: null,
           },
         ],
@@ -98,6 +99,18 @@ export function channelPromises(each: StoreCase): void {
       expect(await kit.store.inbox.claim(9, noon + 3)).toEqual([]);
       expect((await kit.store.reports.entries('tee', null, 9)).length).toBeGreaterThan(1);
       await kit.booksClose();
+    });
+
+    it('ends a gap by a pull that began after it opened, whatever is marked in between', async () => {
+      const kit = each.kit();
+      const channel = await kit.channel('shop');
+      const { channels } = kit.store;
+      const gapAt = async () => (await channels.feeds())[0]?.gapAt;
+      await channels.markFeed(channel, { gapAt: noon });
+      await channels.markFeed(channel, { mendedBy: noon - 1, pulledFrom: noon - 1 });
+      expect(await gapAt()).toBe(noon);
+      await channels.markFeed(channel, { mendedBy: noon, pulledFrom: noon });
+      expect(await gapAt()).toBeNull();
     });
 
     it('keeps marks, feeds and small secrets', async () => {

@@ -254,6 +254,7 @@ export function outboxPromises(each: StoreCase): void {
       anchors: true,
       lowSince: null,
       lowNumber: null,
+      doubt: undefined,
       dueAt: null,
       ...over,
     });
@@ -286,6 +287,39 @@ export function outboxPromises(each: StoreCase): void {
       await settle(version, 'k1', applied(10, noon + minute + 5), noon + minute + 5);
       await outbox.read([reading(counterId, { shown: 4, askedAt: noon, answeredAt: noon + 2 })], noon);
       expect((await view()).anchor?.number).toBe(10);
+    });
+
+    it('ignores a reading that was asked for before the last one, unless that one is of the future', async () => {
+      const { outbox, counterId, view } = await open();
+      const low = reading(counterId, { shown: 4, anchors: false, lowSince: noon + minute, lowNumber: 4 });
+      await outbox.read([low], noon + minute);
+      await outbox.read(
+        [reading(counterId, { askedAt: noon, answeredAt: noon + 2 * minute })],
+        noon + 2 * minute,
+      );
+      expect(await view()).toMatchObject({ anchor: null, lowNumber: 4, lastRead: { shown: 4 } });
+      await outbox.read([reading(counterId, { askedAt: noon })], noon);
+      expect(await view()).toMatchObject({ lowNumber: null, lastRead: { shown: 9 } });
+    });
+
+    it('keeps what a brake holds until it is let go, agrees, or is pushed', async () => {
+      const { kit, outbox, counterId, view, send, settle } = await open();
+      const { channelId } = await view();
+      const body = { lines: [] };
+      const brake = (over: object) =>
+        outbox.brake(channelId, { hold: [], release: [], pass: [], plan: null, ...over });
+      const hold = { hold: [{ counterId, target: 12, doubt: 'foreign edit' as const }] };
+      expect(await brake({ ...hold, plan: { id: 'b1', createdAt: noon, body } })).toBe('b1');
+      expect(await brake({ ...hold, plan: { id: 'b2', createdAt: noon, body } })).toBe('b1');
+      expect(await kit.store.duties.plan('b2')).toBeNull();
+      expect(await outbox.doubts(channelId)).toEqual([{ counterId, held: 12, low: false }]);
+      const version = await send('k1', 3);
+      await settle(version, 'k1', applied(3));
+      expect(await view()).toMatchObject({ held: 12, doubt: 'foreign edit' });
+      await outbox.read([reading(counterId, { doubt: null })], noon + 2 * minute);
+      expect(await view()).toMatchObject({ held: null, doubt: null });
+      expect(await brake({})).toBeNull();
+      expect(await kit.store.duties.plan('b1')).toMatchObject({ state: 'refused' });
     });
 
     it('lets no reading end a push that is in flight', async () => {

@@ -298,3 +298,61 @@ describe('oversold orders', () => {
     expect(await world.store.outbox.actionsDue(world.live('shop').id, 5, world.clock.now())).toEqual([]);
   });
 });
+
+describe('what may have acted', () => {
+  it('is read early: a number that took hold settles it, long before the deadline', async () => {
+    await ready({ shop: {} }, 10);
+    world.platform('shop').faults.arm('apply_then_timeout', { on: 'write', count: 1 });
+    await world.change('A', 'adjust', -5);
+    await world.push();
+    const { state, unread } = await world.counter('shop', 'A');
+    expect(state).toBe('unknown');
+    world.clock.jump(2_000);
+    await world.push();
+    expect(await world.counter('shop', 'A')).toMatchObject({
+      state: 'idle',
+      unread: [],
+      anchor: { number: 5 },
+    });
+    expect(world.clock.now()).toBeLessThan(unread[0]?.deadline ?? 0);
+  });
+
+  it('is sent again soon where it lowers and did not take hold', async () => {
+    await ready({ shop: {} }, 10);
+    world.platform('shop').faults.arm('timeout', { on: 'write', count: 2 });
+    await world.change('A', 'adjust', -5);
+    for (let second = 0; second < 5; second += 1) {
+      await world.push();
+      world.clock.jump(1_000);
+    }
+    expect(world.platform('shop').shown('A')).toBe(5);
+  });
+
+  it('is never sent again before its deadline where it raises, and is looked at a few times until then', async () => {
+    await ready({ shop: { capabilities: { maxExecutionMs: 90_000 } } });
+    world.platform('shop').faults.arm('timeout', { on: 'write', count: 1 });
+    await world.change('A', 'receive', 5);
+    let reads = 0;
+    const live = world.live('shop');
+    const readStock = live.channel.readStock.bind(live.channel);
+    live.channel.readStock = async (listings, signal) => {
+      reads += 1;
+      return readStock(listings, signal);
+    };
+    const sentBefore = pushes('shop').length;
+    for (let second = 0; second < 90; second += 1) {
+      await world.push();
+      world.clock.jump(1_000);
+      await world.pullAll();
+    }
+    expect(pushes('shop').length - sentBefore).toBe(0);
+    expect(reads).toBeGreaterThan(3);
+    expect(reads).toBeLessThan(12);
+    for (let second = 0; second < 60; second += 1) {
+      await world.push();
+      world.clock.jump(1_000);
+      await world.pullAll();
+    }
+    expect(world.platform('shop').shown('A')).toBe(10);
+  });
+});

@@ -106,6 +106,7 @@ export async function makeOutbound(channels: Record<string, ChannelOptions>): Pr
     await store.outbox.recover(clock.now());
     const pusher = createPusher(engine, {
       onLow: (channelId, counterId, since) => proofs.expectLow(channelId, counterId, since),
+      onDoubt: (channelId, counterId) => proofs.expectDoubt(channelId, counterId),
     });
     const proofs: Proofs = createProofs(engine, { pusher });
     return { store, engine, pusher, proofs, ingest: createIngest(engine), actions: createActions(engine) };
