@@ -105,15 +105,32 @@ export function linesUnmapped(db: Db, channelId: number, listingText: string): L
   return rows.map(lineFrom);
 }
 
-/** Lines that began to draw on a SKU after this one (null: all there ever were), newest first, by walking its chain. */
-export function linesSince(db: Db, skuId: number, known: number | null): LineRow[] {
+/** Of a line what tells whether it can still matter. */
+export type LineGlance = Pick<LineRow, 'allocation' | 'taken' | 'gone' | 'stages'>;
+
+/**
+ * Lines that began to draw on a SKU after this one (null: all there ever were) and are wanted, newest first, by walking
+ * its chain. The others are only glanced at.
+ */
+export function linesSince(
+  db: Db,
+  skuId: number,
+  known: number | null,
+  wanted: (line: LineGlance) => boolean,
+): LineRow[] {
+  const glance = db.tuples('select allocation, taken, gone, stages, parts from line where id = ?');
   const lines: LineRow[] = [];
   let at = levelOf(db, skuId).last_line;
   while (at !== null && at !== known) {
-    const line = lineById(db, at);
-    if (line === null) break;
-    lines.push(line);
-    at = line.parts?.find(([part]) => part === skuId)?.[2] ?? null;
+    const row = glance.get(at) as [Allocation, number, number, string, string | null] | undefined;
+    if (row === undefined) break;
+    const [allocation, taken, gone, stages, parts] = row;
+    const line = wanted({ allocation, taken, gone, stages: JSON.parse(stages) as Stage[] })
+      ? lineById(db, at)
+      : null;
+    if (line !== null) lines.push(line);
+    const chain = parts === null ? [] : (JSON.parse(parts) as LinePart[]);
+    at = chain.find(([part]) => part === skuId)?.[2] ?? null;
   }
   return lines;
 }

@@ -1,5 +1,5 @@
 import { levelIn, type Tx } from './ledger.ts';
-import { type LineRow, lineById, linesSince } from './lines.ts';
+import { type LineGlance, type LineRow, lineById, linesSince } from './lines.ts';
 import type { Db } from './open.ts';
 
 /**
@@ -8,8 +8,9 @@ import type { Db } from './open.ts';
  */
 export function linesInDoubt(db: Db, skuId: number, asOf: number | null): LineRow[] {
   const mark = markOf(db, skuId);
-  if (mark.at === null || (asOf !== null && asOf < mark.at)) return linesSince(db, skuId, null);
-  const lines = linesSince(db, skuId, mark.line);
+  const inDoubt = (line: LineGlance) => !isSettled(line, asOf ?? Number.MAX_SAFE_INTEGER);
+  if (mark.at === null || (asOf !== null && asOf < mark.at)) return linesSince(db, skuId, null, inDoubt);
+  const lines = linesSince(db, skuId, mark.line, inDoubt);
   const seen = new Set(lines.map((line) => line.id));
   for (const { id } of unsettledOf(db, skuId)) {
     const line = seen.has(id) ? null : lineById(db, id);
@@ -49,7 +50,7 @@ export function noteStirred(tx: Tx, line: LineRow): void {
  * All it took has left the shelf, and all of that happened before `at`: every count from then on knew all of it, so
  * that it adds nothing to any of them. What it waits for, owes or may give up is nothing, too.
  */
-function isSettled(line: LineRow, at: number): boolean {
+function isSettled(line: LineGlance, at: number): boolean {
   if (line.allocation !== 'held' || line.gone !== line.taken) return false;
   let claimed = 0;
   let gone = 0;
