@@ -27,6 +27,8 @@ export interface Step {
 export interface LinePlan {
   given: number;
   waived: number;
+  /** Listing units among those found that were really made, so that no other line can turn out to have had them. */
+  made: number;
   steps: Step[];
 }
 
@@ -64,7 +66,7 @@ export function planLine(
     const deltas = missing.map((units) => ({ onHand: units, committed: 0 }));
     steps.unshift({ kind: 'found', at: after.gone > before.gone ? 'gone' : 'taken', deltas });
   }
-  return { given, waived: Math.min(before.waived - made, after.taken - given), steps };
+  return { given, waived: Math.min(before.waived - made, after.taken - given), made, steps };
 }
 
 /** The change in steps that people can read: what was given back, what was given, what left the shelf. */

@@ -44,14 +44,22 @@ export function owedAtFreeCount(line: CountedLine, asOf: number): number {
   return Math.max(0, claimed - line.given);
 }
 
-/** Which lines give up how many listing units when `deficit` units are missing: the youngest unshipped first. */
-export function releasesFor(deficit: number, lines: readonly CountedLine[]): { id: number; units: number }[] {
+/**
+ * Which lines give up how many listing units when `deficit` units are missing: the youngest unshipped first. With a free
+ * count of the time `free` lines keep what they had claimed by then.
+ */
+export function releasesFor(
+  deficit: number,
+  lines: readonly CountedLine[],
+  free: number | null = null,
+): { id: number; units: number }[] {
   const releases: { id: number; units: number }[] = [];
   let missing = deficit;
   const youngest = [...lines].sort((a, b) => b.soldAt - a.soldAt || b.id - a.id);
   for (const line of youngest) {
     if (missing <= 0) break;
-    const units = Math.min(line.given - line.gone, Math.ceil(missing / line.units));
+    const own = free === null ? 0 : stateAt(line.stages, free).claimed;
+    const units = Math.min(line.given - Math.max(line.gone, own), Math.ceil(missing / line.units));
     if (units <= 0) continue;
     releases.push({ id: line.id, units });
     missing -= units * line.units;

@@ -25,6 +25,12 @@ export interface SnapshotLine {
   takenAt: number | null;
   /** When the last unit left the shelf, if the channel tells. */
   goneAt: number | null;
+  /**
+   * Of the line's units, those whose sale the seller gave up because the shelf did not have them (a cancellation "for
+   * lack of stock"); they are in neither `taken` nor `gone`. They stay off sale on every channel until the SKU is
+   * counted. Left out or 0: nothing of the kind is known. Never what a buyer cancelled.
+   */
+  doubted?: number;
 }
 
 /** An order as one channel shows it at one time. */

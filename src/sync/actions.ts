@@ -1,6 +1,6 @@
-import type { ActionOutcome, OversoldOrder } from '../channels/channel.ts';
+import type { OversoldOrder } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
-import type { ActionRow } from '../store/store.ts';
+import type { ActionEnd, ActionRow } from '../store/store.ts';
 import { openAlert } from './alerts.ts';
 import { park } from './contact.ts';
 import type { Engine, LiveChannel } from './engine.ts';
@@ -53,20 +53,27 @@ async function actOn(engine: Engine, live: LiveChannel, signal: AbortSignal): Pr
   return due.length;
 }
 
-/** One try: reads the order's state, takes it in, and acts only when units are still missing. */
+/** One try: reads the order's state, takes it in, and acts only on what was read and when units are still missing. */
 async function attempt(
   engine: Engine,
   live: LiveChannel,
   action: ActionRow,
   signal: AbortSignal,
-): Promise<ActionOutcome> {
+): Promise<ActionEnd> {
   try {
     const booking = emptyPage();
     await addLooks(engine, live, { booking, ids: [action.orderId] }, signal);
+    const [unclear] = booking.lookAgain;
+    if (unclear !== undefined)
+      return unclear.afterMs > 0
+        ? { kind: 'retry', error: 'its state is not settled yet', afterMs: unclear.afterMs }
+        : { kind: 'retry', error: 'its state cannot be read' };
+    const applied = await bookPage(engine, live, { booking, source: 'pull' }, signal);
     if (booking.missing.length > 0) return { kind: 'done', detail: 'the channel has no such order any more' };
-    await bookPage(engine, live, { booking, source: 'pull' }, signal);
+    if (!applied.some((order) => order.orderId === action.orderId))
+      return { kind: 'retry', error: 'what was read of it could not be booked' };
     const lines = await shortLines(engine, live, action);
-    if (lines.length === 0) return { kind: 'done', detail: 'nothing is missing any more' };
+    if (lines.length === 0) return { kind: 'needless', detail: 'nothing is missing any more' };
     const order: OversoldOrder = { orderId: action.orderId, key: action.key, lines };
     const act = action.kind === 'hold' ? live.channel.hold : live.channel.cancel;
     if (act === undefined) return { kind: 'refused', error: `${live.type} has no ${action.kind}` };
@@ -86,9 +93,10 @@ async function shortLines(
   live: LiveChannel,
   action: ActionRow,
 ): Promise<OversoldOrder['lines']> {
+  // Another order may be called by this one's id.
   const filter = { channel: live.name, orderId: action.orderId, limit: 1 };
   const [order] = await engine.store.orders.list(filter);
-  if (order === undefined) return action.lines;
+  if (order?.orderId !== action.orderId) return action.lines;
   return order.lines
     .filter((line) => line.shortfall > 0)
     .map(({ lineKey, channelSku, shortfall }) => ({ lineKey, channelSku, shortfall }));
@@ -98,11 +106,11 @@ async function settle(
   engine: Engine,
   live: LiveChannel,
   action: ActionRow,
-  outcome: ActionOutcome,
+  outcome: ActionEnd,
 ): Promise<void> {
   const now = engine.clock.now();
   const attempts = action.attempts + 1;
-  const given: ActionOutcome =
+  const given: ActionEnd =
     outcome.kind === 'retry' && attempts >= mostAttempts
       ? { kind: 'refused', error: outcome.error }
       : outcome;
@@ -110,7 +118,7 @@ async function settle(
   const waitMs = given.kind === 'retry' ? (given.afterMs ?? jitterMs(engine, attempts)) : 60_000;
   await engine.store.outbox.settleAction(action.id, given, waits ? now + waitMs : null, now);
   if (given.kind === 'auth') await park(engine, live, new ChannelError('auth', given.error));
-  if (given.kind === 'done') {
+  if (given.kind === 'done' || given.kind === 'needless') {
     // The confirmed cancel may have raised the channel's own number: its order is read, and its counter pushed.
     engine.wakes.pull(live.id);
     engine.wakes.push(null);

@@ -134,8 +134,12 @@ function readyOf(engine: Engine, job: Job, found: Map<string, Found>): ReadyJob 
     if (one.kind === 'unreadable') {
       return { error: new UnreadableDelivery(`order ${orderId} cannot be read: ${one.error}`) };
     }
-    if (one.kind === 'missing') missing.push(orderId);
-    else {
+    if (one.kind === 'missing') {
+      missing.push(orderId);
+      // Nobody has a newer state than the one that the delivery itself carried.
+      for (const { lookAgainMs: _, ...order } of job.content.orders)
+        if (order.orderId === orderId) orders.push(order);
+    } else {
       orders.push(...one.content.orders);
       touched.push(...one.content.touched);
     }

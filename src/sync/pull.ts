@@ -54,11 +54,12 @@ export async function pullOrders(
   const feed = (await engine.store.channels.feeds()).find((each) => each.channelId === live.id) ?? null;
   const pulled = nothingPulled(engine, wish);
   try {
-    const end = await walk(engine, live, { wish, feed, pulled }, signal);
+    const reachBack = wish.kind === 'sweep' ? null : await reachBackOf(engine, live, feed);
+    const end = await walk(engine, live, { wish, feed, pulled, reachBack }, signal);
     pulled.endedAt = engine.clock.now();
     pulled.complete = true;
     if (wish.into === 'memory') return pulled;
-    await markPulled(engine, live, { wish, feed, pulled }, end);
+    await markPulled(engine, live, { wish, feed, pulled, reachBack }, end);
     await answered(engine, live);
   } catch (error) {
     if (!(error instanceof ChannelError)) throw error;
@@ -73,6 +74,21 @@ interface Walk {
   wish: PullWish;
   feed: FeedRow | null;
   pulled: Pulled;
+  /** Changes since then are read as well. */
+  reachBack: number | null;
+}
+
+/**
+ * A count that is older than what is known of the channel: what left the shelf in between is neither open nor newly
+ * changed any more. Null: nothing is missing, or the platform tells no more.
+ */
+async function reachBackOf(engine: Engine, live: LiveChannel, feed: FeedRow | null): Promise<number | null> {
+  const counted = await engine.store.stock.oldestCount();
+  if (counted === null) return null;
+  const now = engine.clock.now();
+  const historyMs = Math.min(live.capabilities.orderHistoryMs ?? openReachMs, openReachMs);
+  const from = Math.max(counted, now - historyMs);
+  return from < (feed?.knownFrom ?? now) ? from : null;
 }
 
 async function walk(
@@ -81,8 +97,23 @@ async function walk(
   state: Walk,
   signal: AbortSignal,
 ): Promise<{ channelClock: number }> {
+  const end = await walkPages(engine, live, state, pagesOf(engine, live, state, signal), signal);
+  if (state.reachBack === null) return end;
+  const missed = live.channel.ordersSince(state.reachBack - overlapAfterGapMs, signal);
+  await walkPages(engine, live, state, missed, signal);
+  // The clock of the first walk's end: what changed during the second comes with the next pull.
+  return end;
+}
+
+async function walkPages(
+  engine: Engine,
+  live: LiveChannel,
+  state: Walk,
+  list: AsyncIterable<OrderPage>,
+  signal: AbortSignal,
+): Promise<{ channelClock: number }> {
   let pages = 0;
-  for await (const page of pagesOf(engine, live, state, signal)) {
+  for await (const page of list) {
     pages += 1;
     const booking = await readPage(engine, live, page, signal);
     await take(engine, live, state, booking, signal);
@@ -196,6 +227,7 @@ async function markPulled(
     facts.watermark = end.channelClock - live.capabilities.indexLagMs;
     facts.pulledFrom = pulled.beganAt;
     facts.pulledAt = pulled.endedAt;
+    facts.knownFrom = state.reachBack ?? feed?.knownFrom ?? pulled.beganAt;
     // A gap that opened while we pulled is mended only by the next pull.
     facts.mendedBy = pulled.beganAt;
   }

@@ -2,7 +2,13 @@ import type { DeliveryContent, FactsOf, Json } from '../channels/channel.ts';
 import { UnreadableDelivery } from '../channels/channel.ts';
 import { messageOf } from '../errors.ts';
 import type { OrderSnapshot } from '../stock/order.ts';
-import type { AlertKind, AppliedOrder, ApplyRequest, ClaimedDelivery } from '../store/store.ts';
+import {
+  type AlertKind,
+  type AppliedOrder,
+  type ApplyRequest,
+  alertLevels,
+  type ClaimedDelivery,
+} from '../store/store.ts';
 import { openAlert } from './alerts.ts';
 import { deliveryWaitMs } from './backoff.ts';
 import type { Engine, LiveChannel } from './engine.ts';
@@ -120,6 +126,9 @@ export async function tellOrders(
       const text = `order ${name} on ${live.name} sold a listing without a SKU`;
       await alertOn(engine, live, 'unmapped_sale', `${text}; see: invsync listings unmatched`);
     }
+    // The row was written with the order itself; only the log line is missing.
+    for (const { sku, message } of order.doubts)
+      engine.log[alertLevels.stock_doubted]({ alert: 'stock_doubted', subject: sku }, message);
     for (const warning of snapshot?.warnings ?? []) {
       await alertOn(engine, live, 'order_warning', `order ${name} on ${live.name}: ${warning}`);
     }

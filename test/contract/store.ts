@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import type { Store } from '../../src/store/store.ts';
 import { channelPromises } from './store/channels.ts';
+import { doubtPromises } from './store/doubts.ts';
 import { dutyPromises } from './store/duties.ts';
 import { inboxPromises } from './store/inbox.ts';
 import { type Kit, kitOn, type StoreBench } from './store/kit.ts';
@@ -48,6 +49,7 @@ export function storeSuite(name: string, prepare: () => Promise<StoreBench>): vo
     inboxPromises(each);
     orderPromises(each);
     stockPromises(each);
+    doubtPromises(each);
     listingPromises(each);
     outboxPromises(each);
     reservationPromises(each);

@@ -177,8 +177,9 @@ async function checkRepeats(world: World): Promise<void> {
       body: hook.body,
       receivedAt: world.clock.now(),
     });
-    if (!answer.body.includes('duplicate'))
-      world.fail(`${channel}: a known delivery was answered ${answer.status} ${answer.body}`);
+    // A key that was pruned is taken in again; the second guard finds nothing new in it.
+    const known = answer.body.includes('duplicate') || (world.pruned && answer.status === 200);
+    if (!known) world.fail(`${channel}: a known delivery was answered ${answer.status} ${answer.body}`);
   }
   for (let round = 0; round < 2; round += 1) {
     await store.inbox.replay({ limit: 100_000 }, world.clock.now());

@@ -1,5 +1,6 @@
 import type { Channel, OrderPage, PushLine, PushOutcome } from '../../src/channels/channel.ts';
 import type { Clock } from '../../src/clock.ts';
+import { AppError, EXIT } from '../../src/errors.ts';
 import type { Random } from '../../src/sandbox/random.ts';
 import type { Store } from '../../src/store/store.ts';
 
@@ -32,10 +33,22 @@ export function never<T>(): Promise<T> {
   return new Promise(() => undefined);
 }
 
-/** The store as a mortal process sees it: after its death no operation is begun and none answers. */
-export function mortalStore(store: Store, life: Life, witness: Witness): Store {
+/**
+ * The store as a mortal process sees it: after its death no operation is begun and none answers. `refuses`: whether
+ * another process keeps the file locked for longer than this write can wait.
+ */
+export function mortalStore(
+  store: Store,
+  life: Life,
+  witness: Witness,
+  refuses: (name: string) => boolean,
+): Store {
   const call = async (name: string, args: unknown[], run: () => unknown): Promise<unknown> => {
     if (life.dead) return never();
+    if (!isRead(name) && refuses(name))
+      throw new AppError('store_busy', 'another process keeps the database locked', {
+        exitCode: EXIT.temporary,
+      });
     if (!isRead(name)) life.operations += 1;
     const ends = !isRead(name) && life.operations === life.crashAt?.operation;
     if (ends && life.crashAt?.side === 'before') {

@@ -8,6 +8,7 @@ import { createIngest, type Ingest } from '../../src/sync/ingest.ts';
 import { createPoll, type Poll } from '../../src/sync/poll.ts';
 import { createPusher, type Pusher } from '../../src/sync/push.ts';
 import { createReceiver, type Receiver } from '../../src/sync/receive.ts';
+import { createProofs, type Proofs } from '../../src/sync/reconcile-proof.ts';
 import { type Life, mortalChannel, mortalClock, mortalStore, type Witness } from './life.ts';
 import { judgeRaise } from './raises.ts';
 import type { ChannelPlan } from './scenario.ts';
@@ -40,7 +41,11 @@ export async function boot(world: World, registered: (name: string) => string): 
     randomHex: world.hex,
   });
   const life: Life = { dead: false, operations: 0, crashAt: null };
-  const mortal = mortalStore(store, life, witnessOf(world, life));
+  const mortal = mortalStore(store, life, witnessOf(world, life), (name) => {
+    const busy = !world.calm && !world.catching && world.locked.chance(world.busy);
+    if (busy) world.say(`the store is busy at ${name}`);
+    return busy;
+  });
   const clock = mortalClock(world.clock, life);
   const setups = world.scenario.channels.map(setupOf);
   const rows = await store.channels.configure(setups, world.clock.now());
@@ -109,13 +114,16 @@ export async function boot(world: World, registered: (name: string) => string): 
   };
   await store.outbox.recover(world.clock.now());
   for (const id of channels.keys()) await store.channels.markFeed(id, { gapAt: world.clock.now() });
+  const pusher = createPusher(engine, { onLow: (...low) => proofs.expectLow(...low) });
+  const proofs: Proofs = createProofs(engine, { pusher });
+  if (world.telling === 'all') proofs.start();
   return {
     life,
     store,
     engine,
     receiver: createReceiver(engine),
     ingest: createIngest(engine),
-    pusher: createPusher(engine),
+    pusher: world.telling === 'all' ? pusher : createPusher(engine),
     poll: createPoll(engine),
     actions: createActions(engine),
     live(name) {
@@ -130,7 +138,7 @@ export async function boot(world: World, registered: (name: string) => string): 
   };
 }
 
-function setupOf(plan: ChannelPlan): ChannelSetup {
+export function setupOf(plan: ChannelPlan): ChannelSetup {
   const { capabilities } = plan.platform;
   return {
     name: plan.name,

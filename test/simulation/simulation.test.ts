@@ -1,21 +1,38 @@
 import { describe, expect, it } from 'vitest';
 import { report, simulate } from './run.ts';
+import type { Telling } from './world.ts';
 
 const asked = process.env['INVSYNC_SIM_SEED'];
-const seeds = asked === undefined ? Array.from({ length: 30 }, (_, index) => index + 1) : [Number(asked)];
+const span = (from: number, count: number) => Array.from({ length: count }, (_, index) => from + index);
+/** Seeds with the way they are told; one alone where somebody asks for it. */
+const tales: [number, Telling][] =
+  asked === undefined
+    ? [
+        ...span(1, 15).map((seed): [number, Telling] => [seed, { steps: 'first', busy: 0 }]),
+        ...span(1, 15).map((seed): [number, Telling] => [seed, { steps: 'all', busy: 0 }]),
+      ]
+    : [[Number(asked), told()]];
+
+function told(): Telling {
+  return {
+    steps: process.env['INVSYNC_SIM_STEPS'] === 'first' ? 'first' : 'all',
+    busy: Number(process.env['INVSYNC_SIM_BUSY'] ?? 0),
+  };
+}
 
 describe('the simulation: a day of shops, people, weather and crashes', () => {
-  for (const seed of seeds) {
-    it(`seed ${seed} ends with closed books and every listing at its target`, async () => {
-      const outcome = await simulate(seed);
+  for (const [seed, telling] of tales) {
+    const how = telling.steps === 'first' ? 'without upkeep' : 'with upkeep';
+    it(`seed ${seed} ${how} ends with closed books and every listing at its target`, async () => {
+      const outcome = await simulate(seed, telling);
       expect(outcome.failures.length === 0 ? '' : report(outcome)).toBe('');
     });
   }
 
   it('the same seed tells the same story', async () => {
-    const [seed = 1] = seeds;
-    const first = await simulate(seed);
-    const second = await simulate(seed);
+    const [[seed, telling] = [1, told()]] = tales;
+    const first = await simulate(seed, telling);
+    const second = await simulate(seed, telling);
     expect(second.trace).toEqual(first.trace);
     expect(second.hash).toBe(first.hash);
   });

@@ -12,12 +12,13 @@ import {
 } from './operators.ts';
 import { checkQuietCounters } from './quiet.ts';
 import { buy, cancelOne, editOne, fussOne, refundOne, shipOne } from './shoppers.ts';
+import { upkeep } from './upkeep.ts';
 import type { World } from './world.ts';
 
-type Step = (world: World) => unknown;
+export type Step = (world: World) => unknown;
 
 /** A duty either runs to its end or beside what happens next. */
-async function duty(world: World, name: string, work: () => Promise<unknown>): Promise<void> {
+export async function duty(world: World, name: string, work: () => Promise<unknown>): Promise<void> {
   if (world.process.life.dead) return;
   const beside = world.random.chance(0.4);
   world.say(`${name}${beside ? ' (beside)' : ''}`);
@@ -67,6 +68,15 @@ const count: Step = async (world) => {
 
 /** Nothing happens in the shops until the process knows everything; false when it cannot be had. */
 export async function catchUp(world: World): Promise<boolean> {
+  world.catching = true;
+  try {
+    return await takeEverythingIn(world);
+  } finally {
+    world.catching = false;
+  }
+}
+
+async function takeEverythingIn(world: World): Promise<boolean> {
   const lags = world.scenario.channels.map((plan) => plan.platform.listLagMs ?? 0);
   await world.clock.advance(Math.max(...lags) + 30_000);
   for (const plan of world.scenario.channels) world.platform(plan.name).faults.clear();
@@ -170,12 +180,14 @@ const steps: readonly [number, Step][] = [
   [4, expire],
 ];
 
-const weights = steps.reduce((sum, [weight]) => sum + weight, 0);
-
 /** One step of the world, the time after it, and a new process when the old one died. */
 export async function takeStep(world: World): Promise<void> {
-  let draw = world.random.int(1, weights);
-  const [, step] = steps.find(([weight]) => {
+  const drawn = world.telling === 'all' ? [...upkeep, ...steps] : steps;
+  let draw = world.random.int(
+    1,
+    drawn.reduce((sum, [weight]) => sum + weight, 0),
+  );
+  const [, step] = drawn.find(([weight]) => {
     draw -= weight;
     return draw <= 0;
   }) ?? [0, ingest];

@@ -10,7 +10,9 @@ import {
 } from '../../src/channels/memory/platform.ts';
 import type { MemoryLine, MemoryOrder, MemoryWrite } from '../../src/channels/memory/state.ts';
 import type { MemoryHook } from '../../src/channels/memory/wire.ts';
+import { AppError } from '../../src/errors.ts';
 import { createRandom, type Random } from '../../src/sandbox/random.ts';
+import type { SavedPlan } from '../../src/sync/plan.ts';
 import { turn, type VirtualClock, virtualClock } from './clock.ts';
 import type { Life } from './life.ts';
 import { boot, type Process } from './process.ts';
@@ -35,6 +37,15 @@ export interface SentNote {
   life: Life;
   /** What the process heard of it; null: nothing. */
   answer: PushOutcome['kind'] | null;
+}
+
+/**
+ * How a seed's story is told. `first`: the steps of the first version, so that a seed that failed once stays the same
+ * story; `all`: upkeep and proofs too. `busy`: share of writes that another process keeps waiting for too long.
+ */
+export interface Telling {
+  steps: 'first' | 'all';
+  busy: number;
 }
 
 /** Everything outside the process: platforms, mail, shelves, and what is true. */
@@ -82,6 +93,16 @@ export interface World {
   /** Lets a duty run beside what happens next. */
   leave(work: Promise<unknown>): void;
   hex(bytes: number): string;
+  /** Dry runs whose plans nobody has applied yet. */
+  plans: SavedPlan[];
+  /** Everything is taken in before a count: the store is not busy. */
+  catching: boolean;
+  /** Keys were pruned that the retention of a real configuration would have kept. */
+  pruned: boolean;
+  /** Share of writes that find the store busy, and the chance that says which. */
+  busy: number;
+  locked: Random;
+  telling: Telling['steps'];
   reboot(downMs: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -89,11 +110,15 @@ export interface World {
 /** One world at a time in this process; names must not depend on how many came before. */
 const registered = (name: string) => `sim-${name}`;
 
+function isBusy(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'store_busy';
+}
+
 /** A duty that has not ended after so many wakings never does. */
 const mostTurns = 20_000;
 
 /** Builds the world of a seed and starts the first process in it. */
-export async function makeWorld(seed: number): Promise<World> {
+export async function makeWorld(seed: number, { busy, steps }: Telling): Promise<World> {
   const random = createRandom(seed);
   const clock = virtualClock();
   const scenario = drawScenario(random.fork('scenario'));
@@ -123,6 +148,12 @@ export async function makeWorld(seed: number): Promise<World> {
     sold: new Map(),
     ownSales: new Map(),
     heard: [],
+    plans: [],
+    catching: false,
+    pruned: false,
+    busy,
+    locked: random.fork('locked'),
+    telling: steps,
     calm: true,
     counts: [],
     holds: [],
@@ -153,6 +184,8 @@ export async function makeWorld(seed: number): Promise<World> {
         ended = true;
       };
       work.then(done, (error: unknown) => {
+        // The duty's loop rests and begins anew.
+        if (isBusy(error)) return done();
         world.fail(`a duty threw: ${error instanceof Error ? error.stack : String(error)}`);
         done();
       });
@@ -168,7 +201,8 @@ export async function makeWorld(seed: number): Promise<World> {
       const { life } = world.process;
       work
         .catch((error: unknown) => {
-          if (!life.dead) world.fail(`a duty threw: ${error instanceof Error ? error.stack : String(error)}`);
+          if (!life.dead && !isBusy(error))
+            world.fail(`a duty threw: ${error instanceof Error ? error.stack : String(error)}`);
         })
         .finally(() => world.background.delete(work));
     },

@@ -34,7 +34,7 @@ export interface MemoryPlatform {
   shown(ref: string): number | null;
   set(ref: string, quantity: number | null): void;
   sell(sale: MemorySale): MemoryOrder | null;
-  cancel(orderId: string, how?: { restock?: boolean }): void;
+  cancel(orderId: string, how?: { restock?: boolean; lacking?: boolean }): void;
   refund(orderId: string, what: { line: string; quantity: number; restock: boolean }): void;
   edit(orderId: string, what: { line: string; quantity: number }): void;
   ship(orderId: string): void;

@@ -53,12 +53,20 @@ export function sell(state: MemoryState, sale: MemorySale): MemoryOrder | null {
   return order;
 }
 
-/** The whole order is cancelled; with `restock` (default) the units that are not gone are for sale again. */
-export function cancel(state: MemoryState, orderId: string, how: { restock?: boolean } = {}): void {
+/**
+ * The whole order is cancelled; with `restock` (default) the units that are not gone are for sale again. `lacking`: by
+ * the seller, who could not find them.
+ */
+export function cancel(
+  state: MemoryState,
+  orderId: string,
+  how: { restock?: boolean; lacking?: boolean } = {},
+): void {
   const order = orderOf(state, orderId);
   for (const line of order.lines) {
     const freed = line.taken - line.gone;
     line.taken = line.gone;
+    if (how.lacking === true) line.doubted = (line.doubted ?? 0) + freed;
     if (how.restock !== false) restock(state, line, freed);
   }
   order.status = 'cancelled';

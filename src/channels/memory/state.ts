@@ -12,6 +12,8 @@ export interface MemoryLine {
   gone: number;
   taken_at: number;
   gone_at: number | null;
+  /** Units that the seller could not find. */
+  doubted?: number;
 }
 
 /** One order on the platform's books. */

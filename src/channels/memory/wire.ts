@@ -36,6 +36,7 @@ const line = z.object({
   gone: units.default(0),
   taken_at: millis.nullish(),
   gone_at: millis.nullish(),
+  doubted: units.default(0),
 });
 const order = z.object({
   id,
@@ -235,6 +236,7 @@ function snapshotOf(from: z.infer<typeof order>, facts: FactsOf, how: Obtaining)
       gone: Math.min(each.gone, each.taken),
       takenAt: each.taken_at ?? null,
       goneAt: each.gone_at ?? null,
+      ...(each.doubted > 0 ? { doubted: each.doubted } : {}),
     })),
     ...(from.look_again_ms != null && from.look_again_ms > 0 ? { lookAgainMs: from.look_again_ms } : {}),
   };

@@ -41,6 +41,8 @@ export interface FeedRow {
   pulledAt: number | null;
   /** Since when deliveries may have been missed (boot, resume, gap): a pull begun later mends it. */
   gapAt: number | null;
+  /** Every change of its orders since then is known; null: only what was open at the first pull, and later changes. */
+  knownFrom: number | null;
   /** When the last sweep by creation time was complete. */
   sweptAt: number | null;
   error: string | null;

@@ -20,7 +20,10 @@ export interface ApplyRequest {
     replay: boolean;
   } | null;
   orders: OrderSnapshot[];
-  /** Orders that the platform no longer has: flagged, nothing released. */
+  /**
+   * Orders that the platform no longer has: flagged, nothing released. One of them may be in `orders` as well, as the
+   * delivery had carried it: it counts where it is newer than what is stored, and nobody can be asked for a newer one.
+   */
   missing: string[];
 }
 
@@ -38,6 +41,8 @@ export interface AppliedOrder {
   learned: boolean;
   /** Counters due for a push because of it. */
   counterIds: number[];
+  /** Alerts `stock_doubted` that it opened or renewed in the same transaction. */
+  doubts: { sku: string; message: string }[];
 }
 
 export interface ApplyOutcome {
@@ -78,6 +83,7 @@ export interface OrderStore {
    * one conditional statement per SKU, fills open shortfalls after any rise, and marks counters due.
    */
   apply(requests: ApplyRequest[], now: number): Promise<(ApplyOutcome | { failed: string })[]>;
+  /** Newest first. `orderId`: an id or a number; the order that has it as its id comes first. */
   list(filter: { channel?: string; orderId?: string; before?: number; limit: number }): Promise<OrderRow[]>;
   /** Orders with lines that are neither gone nor released and that nobody read since `readBefore`. */
   unread(channelId: number, readBefore: number, limit: number): Promise<string[]>;

@@ -162,6 +162,9 @@ export interface ActionRow {
   lines: { lineKey: string; channelSku: string | null; shortfall: number }[];
 }
 
+/** How a try ended. `needless`: nothing was missing any more and nothing was done; a later shortfall waits. */
+export type ActionEnd = ActionOutcome | { kind: 'needless'; detail: string };
+
 export interface OutboxStore {
   /** Due counters of one channel, zeros first, then the scarcest; leased to this boot. */
   due(channelId: number, limit: number, now: number): Promise<CounterView[]>;
@@ -194,5 +197,6 @@ export interface OutboxStore {
   /** Makes dead and waiting pushes due now; answers how many. */
   retry(filter: { channel?: string; counterIds?: number[] }, now: number): Promise<number>;
   actionsDue(channelId: number, limit: number, now: number): Promise<ActionRow[]>;
-  settleAction(id: number, outcome: ActionOutcome, dueAt: number | null, now: number): Promise<void>;
+  /** `dueAt`: when `retry` and `auth` are tried again. */
+  settleAction(id: number, end: ActionEnd, dueAt: number | null, now: number): Promise<void>;
 }

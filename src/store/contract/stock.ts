@@ -60,6 +60,8 @@ export interface StockStore {
   change(changes: StockChange[], actor: Actor, now: number): Promise<StockOutcome[]>;
   openLines(sku: string, asOf: number, presumeGoneMs: Record<number, number>): Promise<OpenLine[]>;
   rename(from: string, to: string, actor: Actor, now: number): Promise<'done' | 'unknown_sku' | 'taken'>;
+  /** The oldest time of any SKU's count; null: nothing is counted. */
+  oldestCount(): Promise<number | null>;
   get(sku: string): Promise<StockRow | null>;
   list(filter: { after?: string; limit: number }): Promise<StockRow[]>;
 }

@@ -1,5 +1,4 @@
-import type { ActionOutcome } from '../../channels/channel.ts';
-import type { ActionRow } from '../store.ts';
+import type { ActionEnd, ActionRow } from '../store.ts';
 import { takeBack } from './allocate.ts';
 import { fillShortfalls, keepDocket, orderOf } from './docket.ts';
 import { beginTx, type Tx } from './ledger.ts';
@@ -81,11 +80,14 @@ export function actionsDue(db: Db, channelId: number, limit: number, now: number
   }));
 }
 
-/** `refused` falls back to alert: the lines may be filled again, and are at once where there is stock. */
+/**
+ * `refused` falls back to alert: the lines may be filled again, and are at once where there is stock. So it is
+ * with what was needless: should the order come short again, it waits for stock or a person.
+ */
 export function settleAction(
   db: Db,
   id: number,
-  outcome: ActionOutcome,
+  outcome: ActionEnd,
   dueAt: number | null,
   now: number,
 ): void {
@@ -101,10 +103,20 @@ export function settleAction(
     );
     return;
   }
-  const state = outcome.kind === 'done' ? 'done' : 'refused';
-  const detail = outcome.kind === 'done' ? outcome.detail : outcome.error;
+  // A cancel that the order shows already, or that was not needed, must not block what comes of it later.
+  const { kind } = action;
+  const over =
+    outcome.kind === 'done' && kind === 'cancel' && !isShort(db, action.channel_id, action.order_id);
+  const state = outcome.kind === 'done' && !over ? 'done' : 'refused';
+  const detail = 'detail' in outcome ? outcome.detail : outcome.error;
   db.sql('update action set state = ?, detail = ?, settled_at = ? where id = ?').run(state, detail, now, id);
   if (state === 'refused' || action.kind === 'hold') unblock(db, action.channel_id, action.order_id, now);
+}
+
+/** Does the order still lack units? If not, its cancel has been shown or was never needed. */
+function isShort(db: Db, channelId: number, orderId: string): boolean {
+  const text = "select 1 from docket where channel_id = ? and order_id = ? and status = 'open' limit 1";
+  return db.sql(text).get(channelId, orderId) !== undefined;
 }
 
 function unblock(db: Db, channelId: number, orderId: string, now: number): void {

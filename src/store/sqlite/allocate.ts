@@ -1,5 +1,6 @@
 import { planLine, roomFor, type Source, type StepKind } from '../../stock/allocation.ts';
 import { type Stage, withStage } from '../../stock/line.ts';
+import { addFound, coverFound } from './found.ts';
 import { type Cause, chainLine, levelIn, moveLevel, type Tx } from './ledger.ts';
 import type { LinePart, LineRow } from './lines.ts';
 
@@ -36,14 +37,22 @@ export function allocate(
   for (const { kind, at, deltas } of plan.steps) {
     const occurredAt = at === 'gone' ? wanted.goneAt : wanted.takenAt;
     moveParts(tx, line, deltas, { ...cause, kind, occurredAt }, joining ? 'joins' : 'joined');
+    if (kind === 'found') noteFound(tx, line, deltas, plan.made);
     joining = false;
   }
   if (joining) joinChains(tx, line);
+  for (const [skuId] of parts) coverFound(tx, skuId);
   line.taken = wanted.taken;
   line.gone = wanted.gone;
   line.given = plan.given;
   line.stages = wanted.stages;
   waive(tx, line, plan.waived);
+}
+
+function noteFound(tx: Tx, line: LineRow, deltas: readonly { onHand: number }[], made: number): void {
+  line.parts?.forEach(([skuId, units], index) => {
+    addFound(tx, skuId, (deltas[index]?.onHand ?? 0) - units * made);
+  });
 }
 
 /** Nobody waits for so many units of the line. What it claims changes from now on, so that older counts stand. */

@@ -4,6 +4,7 @@ import type { AppliedOrder } from '../store.ts';
 import { allocate, joinChains, waive } from './allocate.ts';
 import type { TextRequest } from './apply.ts';
 import { keepDocket } from './docket.ts';
+import { doubtLine } from './doubt.ts';
 import { type Tx, takeLineId } from './ledger.ts';
 import { type LinePart, type LineRow, lineByKey, linesOfOrder, saveLine } from './lines.ts';
 import { allocationOf, listingById, listingOf, type SoldListing } from './listing-row.ts';
@@ -34,7 +35,7 @@ interface Intent {
   line: LineRow;
   state: 'new' | 'known';
   listing: SoldListing | null;
-  shown: Pick<SnapshotLine, 'taken' | 'gone' | 'takenAt' | 'goneAt'>;
+  shown: Pick<SnapshotLine, 'taken' | 'gone' | 'takenAt' | 'goneAt' | 'doubted'>;
 }
 
 /**
@@ -115,13 +116,16 @@ function applyLine(passage: Passage, intent: Intent): void {
   const gone = Math.max(shown.gone, Math.min(line.presumed, shown.taken));
   const unmoved = line.taken === shown.taken && line.gone === gone && line.reportedGone === shown.gone;
   if (line.allocation === 'unmapped' && shown.taken > 0) result.unmappedLines += 1;
-  if (state === 'known' && unmoved && line.orderRef === orderRef) return;
+  if (state === 'known' && unmoved && line.orderRef === orderRef) {
+    noteDoubt(passage, intent, before);
+    return;
+  }
   if (state === 'known' && line.gone === line.taken) noteStirred(tx, line);
   line.orderRef = orderRef;
   line.reportedGone = shown.gone;
   if (line.allocation === 'held' && passage.tied.length > 0)
     takeFromHold(tx, passage.tied, line, shown.taken - line.taken, snapshot);
-  const takenAt = state === 'new' ? line.soldAt : snapshot.changedAt;
+  const takenAt = takenAtOf(intent, snapshot);
   const goneAt = gone < line.gone ? snapshot.changedAt : (shown.goneAt ?? snapshot.changedAt);
   const taken = withStage(line.stages, [takenAt, shown.taken - line.taken, 0]);
   const stages = withStage(taken, [Math.max(goneAt, line.soldAt), 0, gone - line.gone]);
@@ -140,9 +144,30 @@ function applyLine(passage: Passage, intent: Intent): void {
   saveLine(tx.db, line, state);
   keepDocket(tx, line, { channelId, orderId: snapshot.orderId, placedAt: snapshot.placedAt }, 'sale');
   noteOwnChange(passage, intent, before);
+  noteDoubt(passage, intent, before);
   result.takenUp += Math.max(0, shown.taken - before.taken);
   result.takenDown += Math.max(0, before.taken - shown.taken);
   result.given += line.given - before.given;
+}
+
+/** When the change of `taken` counts: told for a line's first units, learned now or not; else the order's change. */
+function takenAtOf({ line, state, shown }: Intent, snapshot: OrderSnapshot): number {
+  if (state === 'new') return line.soldAt;
+  const first = line.stages.length === 0 ? shown.takenAt : null;
+  return Math.min(first ?? snapshot.changedAt, snapshot.changedAt);
+}
+
+/** What the seller could not find is kept off sale; units that our stock never gave it are known to be missing. */
+function noteDoubt(passage: Passage, { line, listing, shown }: Intent, before: LineRow): void {
+  const told = shown.doubted ?? 0;
+  if (told === 0 || listing?.fixed) return;
+  const { tx, request, snapshot, result } = passage;
+  const fell = Math.max(0, before.taken - line.taken);
+  const neverGiven = line.allocation === 'held' ? Math.min(fell, before.taken - before.given) : 0;
+  const { orderId, number } = snapshot;
+  const order = { channelId: request.channelId, orderId, name: number ?? orderId };
+  const facts = { told, neverGiven, at: Math.min(snapshot.changedAt, tx.now), order };
+  result.doubts.push(...doubtLine(tx, line, facts));
 }
 
 /** Any change of `taken` makes the counter it was sold on due, also when no level moved. */

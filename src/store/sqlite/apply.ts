@@ -1,11 +1,12 @@
 import { messageOf } from '../../errors.ts';
 import type { OrderSnapshot } from '../../stock/order.ts';
-import { digestOf, verdictOn } from '../../stock/settle.ts';
+import { digestBeside, digestOf, linesBeside, verdictOn } from '../../stock/settle.ts';
 import type { AppliedOrder, ApplyOutcome, ApplyRequest } from '../store.ts';
 import { openAction } from './actions.ts';
 import { applyLines, type Passage } from './apply-lines.ts';
 import { fillShortfalls } from './docket.ts';
 import { beginTx, type Tx } from './ledger.ts';
+import { lineByKey } from './lines.ts';
 import { markDue } from './mark.ts';
 import type { Db } from './open.ts';
 import { flagMissing, type StoredOrder, saveOrder, storedOrder } from './order-row.ts';
@@ -100,7 +101,7 @@ function settleDelivery(
     return;
   }
   const unmapped = orders.some((order) => order.unmappedLines > 0);
-  const ids = [...orders.map((order) => order.orderId), ...request.missing];
+  const ids = [...new Set([...orders.map((order) => order.orderId), ...request.missing])];
   const status =
     delivery.ignored !== null && ids.length === 0 ? 'ignored' : unmapped ? 'unmapped' : 'applied';
   const outcome = delivery.ignored ?? outcomeText(orders, request.missing);
@@ -128,10 +129,12 @@ function applySnapshot(
 ): AppliedOrder {
   const digest = digestOf(snapshot);
   const stored = storedOrder(tx, request.channelId, snapshot.orderId);
-  const verdict = verdictOn(stored, snapshot, digest);
+  const judged = verdictOn(stored, snapshot, digest);
+  // Nobody can be asked about an order that is gone at the channel.
+  const verdict = judged === 'fetch' && request.missing.includes(snapshot.orderId) ? 'stale' : judged;
   const result: AppliedOrder = {
     orderId: snapshot.orderId,
-    verdict: verdict === 'apply' ? 'applied' : verdict,
+    verdict: verdict === 'apply' || verdict === 'adds' ? 'applied' : verdict,
     takenUp: 0,
     takenDown: 0,
     given: 0,
@@ -139,16 +142,33 @@ function applySnapshot(
     unmappedLines: 0,
     learned: stored === null && request.source !== 'delivery',
     counterIds: [],
+    doubts: [],
   };
+  if (stored !== null && verdict === 'adds')
+    return addBeside(tx, request, { snapshot, stored, result }, touched);
   if (stored !== null && verdict !== 'apply') return notApplied(tx, request, snapshot, stored, result);
   const orderRef = saveOrder(tx, request, snapshot, digest, stored);
+  return takeIn(tx, request, { snapshot, stored, result, orderRef }, touched);
+}
+
+/** An order on its way: what it shows, what is stored of it, and what becomes of it. */
+interface Arrival {
+  snapshot: OrderSnapshot;
+  stored: StoredOrder | null;
+  result: AppliedOrder;
+}
+
+function takeIn(
+  tx: Tx,
+  request: TextRequest,
+  arrival: Arrival & { orderRef: number },
+  touched: Touched[],
+): AppliedOrder {
+  const { snapshot, stored, result } = arrival;
   const passage: Passage = {
+    ...arrival,
     tx,
     request,
-    snapshot,
-    stored,
-    orderRef,
-    result,
     counterIds: new Set(),
     mappedAway: false,
     tied: tiedHolds(tx, request.channelId, [snapshot.orderId, snapshot.number]),
@@ -162,6 +182,39 @@ function applySnapshot(
   if (passage.mappedAway) settleUnmapped(tx.db, request.channelId, tx.now);
   touched.push({ result, skuIds, counterIds: [...passage.counterIds] });
   return result;
+}
+
+/**
+ * An older notice of lines that the newer one did not speak of. Those that nobody has heard of count at once; where
+ * one says something else of a known line, only a look by id can tell.
+ */
+function addBeside(
+  tx: Tx,
+  request: TextRequest,
+  { snapshot, stored, result }: Arrival & { stored: StoredOrder },
+  touched: Touched[],
+): AppliedOrder {
+  const beside = linesBeside(stored.digest, snapshot).map((shown) => ({
+    shown,
+    known: lineByKey(tx.db, request.channelId, shown.lineKey),
+  }));
+  const lines = beside.filter(({ known }) => known === null).map(({ shown }) => shown);
+  const differs = beside.some(
+    ({ shown, known }) =>
+      known !== null && (known.taken !== shown.taken || known.reportedGone !== shown.gone),
+  );
+  const asked = differs && !request.missing.includes(snapshot.orderId);
+  if (lines.length === 0) {
+    result.verdict = asked ? 'fetch' : 'stale';
+    return notApplied(tx, request, snapshot, stored, result);
+  }
+  result.verdict = asked ? 'fetch' : 'applied';
+  const open = lines.some((line) => line.taken > line.gone) ? 1 : 0;
+  tx.db
+    .sql('update orders set digest = ?, open = max(open, ?), rev = rev + 1 where id = ?')
+    .run(digestBeside(stored.digest, lines), open, stored.id);
+  const part = { ...snapshot, complete: false, lines };
+  return takeIn(tx, request, { snapshot: part, stored, result, orderRef: stored.id }, touched);
 }
 
 /** SKUs whose available moved while it ran. */

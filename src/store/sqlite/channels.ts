@@ -280,7 +280,7 @@ export function listFeeds(db: Db): FeedRow[] {
   return db
     .sql(
       `select channel_id as channelId, watermark, pulled_from as pulledFrom, pulled_at as pulledAt, gap_at as gapAt,
-         swept_at as sweptAt, error
+         known_from as knownFrom, swept_at as sweptAt, error
        from feed`,
     )
     .all() as FeedRow[];
@@ -291,6 +291,7 @@ const feedColumns = {
   pulledFrom: 'pulled_from',
   pulledAt: 'pulled_at',
   gapAt: 'gap_at',
+  knownFrom: 'known_from',
   sweptAt: 'swept_at',
   error: 'error',
 } as const satisfies Record<keyof Omit<FeedRow, 'channelId'>, string>;

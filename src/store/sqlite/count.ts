@@ -9,7 +9,9 @@ import { withStage } from '../../stock/line.ts';
 import type { Actor, StockChange, StockOutcome, StockRow } from '../store.ts';
 import { allocate, giveMore, takeBack } from './allocate.ts';
 import { fillShortfalls, keepDocket, orderOf } from './docket.ts';
+import { recountDoubts } from './doubt.ts';
 import { resolveAlert } from './duties.ts';
+import { acceptFound, addFound } from './found.ts';
 import { beginTx, type Cause, freeIn, levelIn, moveLevel, type Tx } from './ledger.ts';
 import { type LineRow, saveLine } from './lines.ts';
 import { markDue } from './mark.ts';
@@ -97,11 +99,12 @@ function add(tx: Tx, skuId: number, change: StockChange, hand: Hand): { short: n
   const free = freeIn(tx, skuId);
   const deficit = -(free + quantity);
   const held = () => linesInDoubt(tx.db, skuId, null).filter((line) => line.allocation === 'held');
-  const short = deficit > 0 ? release(tx, skuId, held(), deficit, hand).short : 0;
+  const short = deficit > 0 ? release(tx, skuId, { lines: held(), deficit, free: null }, hand).short : 0;
   const kind = change.kind === 'receive' ? 'receipt' : 'adjustment';
   const delta = { onHand: quantity, committed: 0, reserved: 0 };
   if (moveLevel(tx, skuId, delta, { kind, occurredAt: change.asOf, ...hand }) === null)
     throw new Error(`${kind} of ${change.sku} does not add up`);
+  if (quantity !== 0) acceptFound(tx, skuId);
   tx.risen.add(skuId);
   return { short, found: 0 };
 }
@@ -119,13 +122,23 @@ function count(tx: Tx, skuId: number, change: StockChange, hand: Hand): { short:
   );
   const { committed, reserved } = levelIn(tx, skuId);
   const deficit = committed + reserved - onHand;
-  const { short, left } = deficit > 0 ? release(tx, skuId, held, deficit, hand) : { short: 0, left: 0 };
+  // What older orders have, a free count had left out: it cannot be what is missing now.
+  const free = basis === 'free' ? asOf : null;
+  const { short, left } =
+    deficit > 0 ? release(tx, skuId, { lines: held, deficit, free }, hand) : { short: 0, left: 0 };
   const freed = left > 0 ? shortenHolds(tx, skuId, left) : 0;
   // More left the shelf than was counted: pieces that nobody counted.
   const found = left - freed;
+  acceptFound(tx, skuId);
+  if (found > 0) {
+    const delta = { onHand: found, committed: 0, reserved: 0 };
+    moveLevel(tx, skuId, delta, { kind: 'found', occurredAt: asOf, ...hand });
+    addFound(tx, skuId, found);
+  }
   setOnHand(tx, skuId, onHand + found, change, hand);
   if (basis === 'free') giveOwed(tx, skuId, held, asOf);
   startUncounted(tx, lines);
+  recountDoubts(tx, skuId, asOf);
   markSettled(tx, skuId, lines, asOf);
   tx.risen.add(skuId);
   return { short, found };
@@ -179,20 +192,20 @@ function sinceCount(tx: Tx, skuId: number, asOf: number): SinceCount {
 }
 
 /**
- * Takes units from the youngest unshipped lines; they are short now, on the docket, cause `count`. `left`: pieces
- * that no line could give up.
+ * Takes units from the youngest unshipped lines; they are short now, on the docket, cause `count`. `free`: time of a
+ * free count, at which lines keep what they had claimed. `left`: pieces that no line could give up.
  */
 function release(
   tx: Tx,
   skuId: number,
-  lines: readonly LineRow[],
-  deficit: number,
+  wanted: { lines: readonly LineRow[]; deficit: number; free: number | null },
   hand: Hand,
 ): { short: number; left: number } {
+  const { lines, deficit, free } = wanted;
   const counted = lines.map((line) => countedLine(line, skuId));
   let short = 0;
   let left = deficit;
-  for (const { id, units } of releasesFor(deficit, counted)) {
+  for (const { id, units } of releasesFor(deficit, counted, free)) {
     const line = lines.find((candidate) => candidate.id === id);
     if (line === undefined) continue;
     const order = orderOf(tx, line.orderRef);

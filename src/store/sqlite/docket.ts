@@ -1,5 +1,6 @@
 import { shortfall } from '../../stock/line.ts';
 import { giveMore } from './allocate.ts';
+import { coverFound } from './found.ts';
 import { freeIn, type Tx } from './ledger.ts';
 import { type LineRow, lineById, saveLine } from './lines.ts';
 
@@ -103,6 +104,7 @@ export function fillShortfalls(tx: Tx): number {
   const queue = [...tx.risen];
   tx.risen.clear();
   for (const skuId of queue) {
+    coverFound(tx, skuId);
     if (freeIn(tx, skuId) <= 0) continue;
     const waiting = tx.db
       .sql(

@@ -115,6 +115,7 @@ function storeOn(db: Db, executor: Executor): Store {
       change: (changes, actor, now) => write('changeStock', changes, actor, now),
       openLines: (sku, asOf, presumeGoneMs) => read('openLines', sku, asOf, presumeGoneMs),
       rename: (from, to, actor, now) => write('renameSku', from, to, actor, now),
+      oldestCount: () => read('oldestCount'),
       get: (sku) => read('getStock', sku),
       list: (filter) => read('listStock', filter),
     },

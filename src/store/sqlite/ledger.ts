@@ -62,6 +62,7 @@ export interface LevelRow {
   reserved: number;
   basis: 'shelf' | 'free' | null;
   as_of: number | null;
+  found: number;
   last_entry: number | null;
   last_line: number | null;
 }
@@ -69,14 +70,16 @@ export interface LevelRow {
 export function levelOf(db: Db, skuId: number): LevelRow {
   const row = db
     .tuples(
-      'select counted, on_hand, committed, reserved, basis, as_of, last_entry, last_line from level where sku_id = ?',
+      `select counted, on_hand, committed, reserved, basis, as_of, found, last_entry, last_line
+       from level
+       where sku_id = ?`,
     )
     .get(skuId) as
-    | [number, number, number, number, LevelRow['basis'], number | null, number | null, number | null]
+    | [number, number, number, number, LevelRow['basis'], number | null, number, number | null, number | null]
     | undefined;
   if (row === undefined) throw new Error(`level of SKU id ${skuId} is missing`);
-  const [counted, on_hand, committed, reserved, basis, as_of, last_entry, last_line] = row;
-  return { sku_id: skuId, counted, on_hand, committed, reserved, basis, as_of, last_entry, last_line };
+  const [counted, on_hand, committed, reserved, basis, as_of, found, last_entry, last_line] = row;
+  return { sku_id: skuId, counted, on_hand, committed, reserved, basis, as_of, found, last_entry, last_line };
 }
 
 /** The level as the transaction has it. */

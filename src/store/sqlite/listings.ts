@@ -4,6 +4,7 @@ import type { Actor, ListingMode, ListingRow, MappingEffect } from '../store.ts'
 import { joinChains } from './allocate.ts';
 import { listingSubject, noteDeed } from './deeds.ts';
 import { fillShortfalls } from './docket.ts';
+import { doubtMapped } from './doubt.ts';
 import { beginTx, type Tx } from './ledger.ts';
 import { linesUnmapped, saveLine } from './lines.ts';
 import { allocationOf } from './listing-row.ts';
@@ -294,6 +295,7 @@ function startWaiting(
       if (line.allocation === 'uncounted') joinChains(tx, line);
       saveLine(tx.db, line, 'known');
     }
+    doubtMapped(tx, line);
     units += unitsSinceCount(tx, line);
   }
   return { lines: waiting.length, units };

@@ -216,7 +216,7 @@ export function listOrders(
        where (@channel is null or c.name = @channel)
          and (@orderId is null or o.order_id = @orderId or o.number = @orderId)
          and o.id < @before
-       order by o.id desc
+       order by ${filter.orderId === undefined ? '' : 'o.order_id = @orderId desc,'} o.id desc
        limit @limit`,
     )
     .all({
@@ -275,6 +275,11 @@ export function unreadOrders(db: Db, channelId: number, readBefore: number, limi
 export function getStock(db: Db, sku: string): StockRow | null {
   const skuId = skuIdOf(db, sku);
   return skuId === null ? null : stockRow(db, skuId);
+}
+
+export function oldestCount(db: Db): number | null {
+  const row = db.sql('select min(as_of) as at from level where counted = 1').get() as { at: number | null };
+  return row.at;
 }
 
 export function listStock(db: Db, filter: { after?: string; limit: number }): StockRow[] {

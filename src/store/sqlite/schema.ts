@@ -3,6 +3,18 @@ import { alerts } from './migrations/02-alerts.ts';
 import { settled } from './migrations/03-settled.ts';
 import { growth } from './migrations/04-growth.ts';
 import { holds } from './migrations/05-holds.ts';
+import { doubts } from './migrations/06-doubts.ts';
+import { found } from './migrations/07-found.ts';
+import { knownFrom } from './migrations/08-known-from.ts';
 
 /** Numbered migrations, forward only: a step that was published is never changed, a new one goes to the end. */
-export const migrations: readonly string[] = [books, alerts, settled, growth, holds];
+export const migrations: readonly string[] = [
+  books,
+  alerts,
+  settled,
+  growth,
+  holds,
+  doubts,
+  found,
+  knownFrom,
+];

@@ -202,6 +202,65 @@ export function orderPromises(each: StoreCase): void {
       expect(await orders.list({ channel: 'shop', before: newest?.id ?? 0, limit: 9 })).toHaveLength(1);
     });
 
+    it('finds the order by its id before one that is called so', async () => {
+      const { kit, channel, orders } = await open();
+      await kit.apply(channel, order('1042', noon, [['l1', 'tee', 1]]));
+      await kit.apply(channel, order('2000', noon, [['l2', 'tee', 1]], { number: '1042' }));
+      const found = await orders.list({ orderId: '1042', limit: 9 });
+      expect(found.map((row) => row.orderId)).toEqual(['1042', '2000']);
+      expect(await orders.list({ orderId: '1042', limit: 1 })).toMatchObject([{ orderId: '1042' }]);
+    });
+
+    it('counts the line of an older notice that the newer one, of another line, did not speak of', async () => {
+      const { kit, channel } = await open();
+      const notice = (at: number, lines: Parameters<typeof order>[2]) =>
+        order('1', at, lines, { complete: false, placedAt: noon });
+      await kit.apply(channel, notice(noon + 2_000, [['l1', 'tee', 1]]));
+      const [second] = await kit.apply(channel, notice(noon + 1_000, [['l2', 'tee', 2]]));
+      expect(second).toMatchObject({ verdict: 'applied', takenUp: 2 });
+      expect(await kit.available('tee')).toBe(7);
+      for (const again of [notice(noon + 1_000, [['l2', 'tee', 2]]), notice(noon, [['l1', 'tee', 5]])])
+        expect(await kit.apply(channel, again)).toMatchObject([{ verdict: 'stale' }]);
+      expect(await kit.apply(channel, notice(noon + 2_000, [['l1', 'tee', 1]]))).toMatchObject([
+        { verdict: 'same' },
+      ]);
+      expect(await kit.available('tee')).toBe(7);
+      await kit.booksClose();
+    });
+
+    it('asks by id when an older notice says something else of a line that the newest did not speak of', async () => {
+      const { kit, channel } = await open();
+      await kit.apply(
+        channel,
+        order('1', noon, [
+          ['l1', 'tee', 1],
+          ['l2', 'tee', 1],
+        ]),
+      );
+      const notice = (at: number, key: string, taken: number) =>
+        order('1', at, [[key, 'tee', taken]], { complete: false, placedAt: noon });
+      await kit.apply(channel, notice(noon + 2_000, 'l1', 2));
+      expect(await kit.apply(channel, notice(noon + 1_000, 'l2', 0))).toMatchObject([{ verdict: 'fetch' }]);
+      expect(await kit.apply(channel, notice(noon + 1_000, 'l2', 1))).toMatchObject([{ verdict: 'stale' }]);
+      expect(await kit.available('tee')).toBe(7);
+    });
+
+    it('takes what a delivery carried of an order that is gone at the channel, where it is newer', async () => {
+      const { kit, channel, orders } = await open();
+      await kit.apply(channel, order('1', noon, [['l1', 'tee', 1]]));
+      const gone = (at: number, taken: number) => ({
+        ...pulled(channel, order('1', at, [['l1', 'tee', taken]])),
+        missing: ['1'],
+      });
+      expect((await kit.request(gone(noon + 1_000, 3))).orders).toMatchObject([{ verdict: 'applied' }]);
+      expect(await kit.available('tee')).toBe(7);
+      expect(await orders.list({ limit: 1 })).toMatchObject([{ orderId: '1', missing: true }]);
+      // Older, and one that only the channel could have decided.
+      for (const at of [noon + 500, noon + 1_000])
+        expect((await kit.request(gone(at, 5))).orders).toMatchObject([{ verdict: 'stale' }]);
+      expect(await kit.available('tee')).toBe(7);
+    });
+
     it('names for each order of a batch only the counters that this order moved', async () => {
       const { kit, channel, orders } = await open();
       await kit.listing(channel, 'mug');
@@ -281,6 +340,25 @@ export function orderPromises(each: StoreCase): void {
       await kit.apply(strict, order('1', noon + 1, [['l1', 'tee', 0]], { cancelled: true }));
       expect(await kit.shortfalls()).toEqual({});
       expect(await kit.available('tee')).toBe(1);
+    });
+
+    it('fills an order that comes short again after its cancellation was not needed', async () => {
+      const { kit } = await open(0);
+      const { outbox } = kit.store;
+      const strict = await kit.channel('strict', { oversell: 'cancel' });
+      await kit.listing(strict, 'tee');
+      await kit.apply(strict, order('1', noon, [['l1', 'tee', 1]]));
+      const [action] = await outbox.actionsDue(strict, 9, kit.now());
+      await kit.apply(strict, order('1', noon + 1, [['l1', 'tee', 0]]));
+      const needless = { kind: 'needless', detail: 'nothing is missing any more' } as const;
+      await outbox.settleAction(action?.id ?? 0, needless, null, kit.now());
+      await kit.apply(strict, order('1', noon + 2, [['l1', 'tee', 1]]));
+      expect(await outbox.actionsDue(strict, 9, kit.now())).toEqual([]);
+      expect(await kit.shortfalls()).toEqual({ l1: 1 });
+      await kit.receive('tee', 2);
+      expect(await kit.shortfalls()).toEqual({});
+      expect(await kit.available('tee')).toBe(1);
+      await kit.booksClose();
     });
 
     it('closes an oversell as the person says and never fills it afterwards', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { StockChange } from '../../../src/store/store.ts';
 import type { StoreCase } from '../store.ts';
-import { actor, day, hour, minute, noon, order } from './kit.ts';
+import { actor, day, hour, lineOf, minute, noon, order } from './kit.ts';
 
 /** Counts, receipts and adjustments. */
 export function stockPromises(each: StoreCase): void {
@@ -112,6 +112,77 @@ export function stockPromises(each: StoreCase): void {
       await kit.apply(channel, order('1', noon + minute, [['l1', 'tee', 0]]));
       expect(await kit.available('tee')).toBe(9);
       await kit.booksClose();
+    });
+
+    it.each(['before', 'after'] as const)(
+      'leaves older orders their pieces at a free count, learned %s it, and books what left beyond it as found',
+      async (when) => {
+        const kit = each.kit();
+        const shop = await kit.channel('shop');
+        await kit.count('tee', 6, { asOf: noon - 2 * hour });
+        await kit.listing(shop, 'tee');
+        const older = order('1', noon - hour, [['l1', 'tee', 2]]);
+        if (when === 'before') await kit.apply(shop, older);
+        await kit.apply(shop, order('2', noon + minute, [['l2', 'tee', 1, 1]]));
+        kit.moveTo(noon + hour);
+        // Two were promised and none was free at noon; the one that left since was nobody's.
+        expect(await kit.count('tee', 0, { basis: 'free', asOf: noon })).toMatchObject({
+          short: 0,
+          found: 1,
+        });
+        if (when === 'after') await kit.apply(shop, older);
+        expect(await kit.level('tee')).toMatchObject({ onHand: 2, committed: 2, available: 0 });
+        expect(await kit.shortfalls()).toEqual({});
+        const found = (await kit.store.reports.entries('tee', null, 20)).filter(
+          (row) => row.kind === 'found',
+        );
+        expect(found.map((row) => row.onHand)).toEqual([1]);
+        // It comes back: it is the one that was found.
+        await kit.apply(shop, order('2', noon + hour, [['l2', 'tee', 0]], { cancelled: true }));
+        expect(await kit.available('tee')).toBe(0);
+        await kit.booksClose();
+      },
+    );
+
+    it('takes what was found for what it is once a person books goods in', async () => {
+      const kit = each.kit();
+      const shop = await kit.channel('shop');
+      await kit.count('tee', 0, { asOf: noon - hour });
+      await kit.listing(shop, 'tee');
+      await kit.apply(shop, order('1', noon, [['l1', 'tee', 1, 1]]));
+      kit.moveTo(noon + minute);
+      await kit.receive('tee', 3);
+      expect(await kit.available('tee')).toBe(3);
+      await kit.apply(shop, order('1', noon + minute, [['l1', 'tee', 0]], { cancelled: true }));
+      expect(await kit.available('tee')).toBe(4);
+      await kit.booksClose();
+    });
+
+    it.each(['before', 'after'] as const)(
+      'counts an order that was placed before and paid after a free count, learned %s it was paid',
+      async (when) => {
+        const kit = each.kit();
+        const shop = await kit.channel('shop');
+        await kit.count('tee', 5, { basis: 'free', asOf: noon });
+        await kit.listing(shop, 'tee');
+        const placedAt = noon - hour;
+        if (when === 'before') await kit.apply(shop, order('1', placedAt, [['l1', 'tee', 0]], { placedAt }));
+        const paid = { ...lineOf(['l1', 'tee', 1]), takenAt: noon + minute };
+        await kit.apply(shop, order('1', noon + 2 * minute, [paid], { placedAt }));
+        expect(await kit.available('tee')).toBe(4);
+      },
+    );
+
+    it('knows at a free count an order that was paid before it, though its change is learned later', async () => {
+      const kit = each.kit();
+      const shop = await kit.channel('shop');
+      await kit.count('tee', 5, { basis: 'free', asOf: noon });
+      await kit.listing(shop, 'tee');
+      const placedAt = noon - 2 * hour;
+      await kit.apply(shop, order('1', placedAt, [['l1', 'tee', 0]], { placedAt }));
+      const paid = { ...lineOf(['l1', 'tee', 1]), takenAt: noon - hour };
+      await kit.apply(shop, order('1', noon + minute, [paid], { placedAt }));
+      expect(await kit.level('tee')).toMatchObject({ available: 5, committed: 1 });
     });
 
     it('counts receipts and adjustments only when they occurred after the count', async () => {

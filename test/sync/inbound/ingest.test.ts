@@ -46,6 +46,45 @@ function orderBody(changes: Record<string, unknown> = {}, line: Record<string, u
 }
 
 describe('a delivery becomes an order state', () => {
+  test('an order that was deleted before it could be looked at counts as the delivery showed it', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    const ingest = createIngest(world.engine);
+    const shop = world.platform('shop');
+    const order = shop.sell({ lines: [{ ref: 'TEE', quantity: 2 }] });
+    shop.unsettle(order?.id ?? '', 10_000);
+    await world.deliver('shop', shop.hookForOrder(order?.id ?? ''));
+    await ingest.runUntilIdle();
+    expect(await world.available('TEE')).toBe(5);
+    shop.state.orders.delete(order?.id ?? '');
+    world.clock.jump(20_000);
+    await ingest.runUntilIdle();
+    expect(await world.available('TEE')).toBe(3);
+    expect(await world.store.inbox.list({ limit: 1 })).toMatchObject([
+      { status: 'applied', outcome: expect.stringContaining('gone at the channel') },
+    ]);
+  });
+
+  test('what a seller cancelled because it was not found stays off sale on every channel, and one line says so', async () => {
+    world = await makeWorld({ shop: {}, other: {} });
+    const lines: unknown[] = [];
+    world.engine.log = { ...world.engine.log, error: (...words: unknown[]) => lines.push(words[1]) };
+    await world.stock('TEE', 5);
+    const ingest = createIngest(world.engine);
+    const shop = world.platform('shop');
+    const order = shop.sell({ lines: [{ ref: 'TEE', quantity: 2 }] });
+    await world.deliver('shop', shop.hookForOrder(order?.id ?? ''));
+    await ingest.runUntilIdle();
+    world.clock.jump(1_000);
+    shop.cancel(order?.id ?? '', { lacking: true });
+    await world.deliver('shop', shop.hookForOrder(order?.id ?? ''));
+    await ingest.runUntilIdle();
+    expect(await world.available('TEE')).toBe(3);
+    const [alert] = await world.store.duties.alerts(true, 5);
+    expect(alert).toMatchObject({ kind: 'stock_doubted', subject: 'TEE', channel: 'shop' });
+    expect(lines).toEqual([alert?.message]);
+  });
+
   test('a sale takes its units, and the same delivery a hundred times takes nothing more', async () => {
     world = await makeWorld();
     await world.stock('TEE', 5);

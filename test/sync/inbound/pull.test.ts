@@ -24,6 +24,13 @@ function pull(kind: 'changes' | 'sweep' | 'open' = 'changes', into: 'store' | 'm
   return pullOrders(world.engine, world.live('shop'), { kind, into }, quiet);
 }
 
+/** All pieces on the shelf were counted at that time. */
+async function count(sku: string, quantity: number, asOf: number): Promise<void> {
+  const one = { sku, kind: 'count' as const, quantity, basis: 'shelf' as const, asOf };
+  const change = { ...one, create: true, ref: null, presumeGoneMs: {} };
+  await world.store.stock.change([change], { by: 'test', reason: null }, world.clock.now());
+}
+
 describe('a pull', () => {
   test('finds the sale whose webhook never came, and counts it as learned once', async () => {
     world = await makeWorld();
@@ -38,6 +45,40 @@ describe('a pull', () => {
     const second = await pull();
     expect(second).toMatchObject({ complete: true, orders: 1, learned: [] });
     expect(await world.available('TEE')).toBe(3);
+  });
+
+  test('the first one also takes what left the shelf since a count of before it, however old the order', async () => {
+    world = await makeWorld();
+    const shop = world.platform('shop');
+    await world.stock('TEE', 10);
+    const older = shop.sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
+    await world.clock.advance(20 * day);
+    await count('TEE', 10, world.clock.now());
+    await world.clock.advance(day);
+    const newer = shop.sell({ lines: [{ ref: 'TEE', quantity: 4 }] });
+    for (const order of [older, newer]) shop.ship(order?.id ?? '');
+    await world.clock.advance(10 * day);
+    expect(await pull('open')).toMatchObject({ complete: true });
+    expect(await world.available('TEE')).toBe(5);
+    const again = await pull();
+    expect(again.orders).toBe(0);
+  });
+
+  test('after a count of a time before the first contact takes what left the shelf in between', async () => {
+    world = await makeWorld();
+    const shop = world.platform('shop');
+    await world.stock('TEE', 10);
+    const countedAt = world.clock.now();
+    await world.clock.advance(day);
+    const order = shop.sell({ lines: [{ ref: 'TEE', quantity: 4 }] });
+    shop.ship(order?.id ?? '');
+    await world.clock.advance(10 * day);
+    await count('TEE', 10, world.clock.now());
+    await pull('open');
+    expect(await world.available('TEE')).toBe(10);
+    await count('TEE', 10, countedAt);
+    await pull();
+    expect(await world.available('TEE')).toBe(6);
   });
 
   test('the first one takes the open orders, whatever their age, and none that are done', async () => {
