@@ -5,7 +5,7 @@ import type { CounterReading, CounterView } from '../store/store.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { callReadStock } from './push-call.ts';
 import { driftContext, type LaneContext, sinceRead } from './push-context.ts';
-import { noteRise } from './rises.ts';
+import { mostExpected, noteRise } from './rises.ts';
 
 /** A counter after its number was seen: the view to decide on, or why there is no number to decide on. */
 export type SeenCounter =
@@ -33,8 +33,8 @@ export async function readBack(
     engine.clock.now(),
   );
   for (const { view, reading, verdict } of judged) {
-    const expected = verdict.cause === 'foreign edit' ? (verdict.expected?.high ?? null) : null;
-    noteRise(engine, lane.live, view, { shown: reading.shown, expected, askedAt: reading.askedAt });
+    const { shown, askedAt } = reading;
+    noteRise(engine, lane.live, view, { shown, expected: mostExpected(view, verdict), askedAt });
   }
   const now = new Map(
     (await engine.store.outbox.view(views.map((view) => view.counterId))).map((view) => [

@@ -11,7 +11,7 @@ import { callReadStock, refOf } from './push-call.ts';
 import { driftContext } from './push-context.ts';
 import { bookingOf } from './readback.ts';
 import type { OrdersFirst } from './reconcile-orders.ts';
-import { noteRise } from './rises.ts';
+import { mostExpected, noteRise } from './rises.ts';
 
 const pageSize = 200;
 
@@ -83,9 +83,9 @@ export async function survey(engine: Engine, wish: SurveyWish, signal: AbortSign
     await engine.store.outbox.read(bookings, engine.clock.now());
     for (const { line, reading, verdict } of judged) {
       const view = views.find((each) => each.counterId === line.counter_id);
-      const expected = verdict.cause === 'foreign edit' ? (verdict.expected?.high ?? null) : null;
-      if (view !== undefined && expected !== null)
-        noteRise(engine, live, view, { shown: reading.shown, expected, askedAt: reading.askedAt });
+      if (view === undefined) continue;
+      const { shown, askedAt } = reading;
+      noteRise(engine, live, view, { shown, expected: mostExpected(view, verdict), askedAt });
     }
   }
   return result;

@@ -1,3 +1,4 @@
+import type { Verdict } from '../stock/classify.ts';
 import type { CounterView } from '../store/store.ts';
 import { openAlert } from './alerts.ts';
 import type { Engine, LiveChannel } from './engine.ts';
@@ -16,6 +17,15 @@ const unboundedLagMs = 15 * 60_000;
 
 /** What waits for a pull, per engine and counter. Lost with the process: the numbers are corrected all the same. */
 const rises = new WeakMap<Engine, Map<number, Rise>>();
+
+/**
+ * The most that a reading may show by what is on record; null when it is explained. A number that came back to what it was
+ * before our last push looks like a lost push, and is one only while a push of ours is in doubt.
+ */
+export function mostExpected(view: CounterView, verdict: Verdict): number | null {
+  const cameBack = verdict.cause === 'lost push' && view.unread.length === 0;
+  return verdict.cause === 'foreign edit' || cameBack ? (verdict.expected?.high ?? null) : null;
+}
 
 /**
  * A number that rose by itself is lowered at once, but it may be goods: a return that was put back, an exchange, a transfer
