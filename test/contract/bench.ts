@@ -88,6 +88,8 @@ export interface Stand {
   callAlso?(url: string): Promise<void>;
   /** Where registering is done by hand: does at the platform what `ensure` and `remove` ask people for (null: no address). */
   byHand?(url: string | null): void;
+  /** A cancel without restock is the seller's, for want of stock, and the platform tells so. */
+  tellsWantOfStock?: true;
   /** The platform never gives an address up, however often it refuses: why. */
   neverGivesUp?: string;
   /** The delivery as one of another topic, where the topic does not stand in `kind` alone. */

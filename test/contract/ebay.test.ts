@@ -14,6 +14,7 @@ const standOf = (shop: EbayShop): Stand => {
     definition: ebay,
     shop,
     settle: shop.settle,
+    tellsWantOfStock: true,
     signature,
     forgeries,
     keys: {

@@ -13,6 +13,7 @@ const standOf = (shop: FlipkartShop): Stand => ({
   definition: flipkart,
   shop,
   settle: shop.settle,
+  tellsWantOfStock: true,
   signature,
   unsignedBody: 'the signature covers time, address and method: of the body only the shipment id is used',
   forgeries: (request) => forgeries(shop, request),
@@ -120,13 +121,13 @@ describe('flipkart beyond the suite', () => {
     expect(lines.map(({ taken, gone }) => [taken, gone])).toEqual([[1, 1]]);
   });
 
-  test('a shipment that the seller called off for want of stock warns before it is offered again', async () => {
+  test('a shipment that the seller called off for want of stock doubts its units', async () => {
     const bench = await open();
     const { orderId } = bench.sell(['SKU-001', 3]);
     bench.shop.cancel({ order_id: orderId, restock: false });
-    const { cancelled, warnings } = await bench.fetchOrder(orderId);
+    const { cancelled, lines } = await bench.fetchOrder(orderId);
     expect(cancelled).toBe(true);
-    expect(warnings).toEqual([expect.stringContaining('count the SKU')]);
+    expect(lines).toMatchObject([{ taken: 0, gone: 0, doubted: 3 }]);
     expect(bench.shown('SKU-001')).toBe(0);
   });
 

@@ -126,6 +126,23 @@ export function orderSuite(make: MakeBench): void {
       },
     );
 
+    test('that the seller called off for want of stock doubts its units, unlike one that a buyer called off', async (context) => {
+      const bench = await open();
+      need(context, bench.tellsWantOfStock, 'the platform names no such reason, or not always');
+      for (const [restock, doubted] of [
+        [false, [3, 2]],
+        [true, [undefined, undefined]],
+      ] as const) {
+        const { orderId } = sell(bench);
+        bench.shop.cancel({ order_id: orderId, restock });
+        const { lines } = await bench.fetchOrder(orderId);
+        expect(lines.map((line) => line.taken)).toEqual([0, 0]);
+        expect(lines.map((line) => line.doubted)).toEqual(doubted);
+        bench.shop.set({ sku: 'SKU-001', quantity: 10 });
+        bench.shop.set({ sku: 'SKU-005', quantity: 10 });
+      }
+    });
+
     test('that was shipped is gone, with a plausible time where the platform tells one', async (context) => {
       const bench = await open();
       const tells = bench.channel.capabilities.reportsGone;
@@ -339,6 +356,9 @@ async function viewsOf(bench: Bench, orderId: string, since: number): Promise<Vi
 /** Of an act that is told step by step only the newest delivery shows the end. */
 function endOf(bench: Bench, delivered: OrderSnapshot[]): OrderSnapshot[] {
   if (bench.tellsSteps === undefined) return delivered;
+  // What a delivery had us fetch is the state of now, by another clock than what the others carried.
+  const fetched = delivered.filter((snapshot) => snapshot.obtained === 'fetched');
+  if (fetched.length > 0) return fetched;
   const newest = Math.max(...delivered.map((snapshot) => snapshot.version));
   return delivered.filter((snapshot) => snapshot.version === newest);
 }

@@ -8,6 +8,7 @@ const standOf = (shop: TiktokShop): Stand => ({
   definition: tiktokShop,
   shop,
   settle: shop.settle,
+  tellsWantOfStock: true,
   signature: inHeader('authorization'),
   keys: { webhook: 'app_secret', credential: 'app_secret' },
   foreignFault: 'wrong_shop',

@@ -31,7 +31,9 @@ function orderContent(order: KeptOrder, how: Obtaining): DeliveryContent {
   if (foreignStatuses.has(order.status)) return { ...silent, ignored: `status ${order.status}` };
   // One item of a cancelled order says nothing about the others: only the whole order tells what is released.
   if (order.status === 'CANCELLED' && !order.complete) return { ...silent, fetch: [order.orderId] };
-  return { ...silent, orders: [snapshotOf(order, how)] };
+  // Only the order itself tells who cancelled it and why.
+  const asks = order.status === 'CANCELLED' && order.source === 'notification';
+  return { ...silent, orders: [snapshotOf(order, how)], fetch: asks ? [order.orderId] : [] };
 }
 
 function strangerIn(said: Kept, sellerId: string): string | null {

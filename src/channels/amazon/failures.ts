@@ -65,6 +65,9 @@ export function failureOf(
   if (status === 404) return new NotFound('rejected', told, { hint: 'check seller_id and marketplaces' });
   if (status === 409) return new AlreadyThere('rejected', told);
   if (status === 429) return new ChannelError('throttled', told, { afterMs: asked.afterMs });
+  // "Temporary overloading or maintenance of the server" (Listings Items model, 2021-08-01): nothing was begun. A 500 is
+  // "an unexpected condition" at any point of the work.
+  if (status === 503) return new ChannelError('retry', told);
   if (status >= 500) return new ChannelError(asked.effect === 'write' ? 'unknown' : 'retry', told);
   return new ChannelError('rejected', told, { hint: 'run: invsync check' });
 }

@@ -12,6 +12,8 @@ const keptLine = z.object({
   shipped: z.int().min(0),
   open: z.int().min(0).nullable(),
   cancelled: z.boolean(),
+  /** The seller called it off because the shelf did not have it. */
+  notFound: z.boolean().default(false),
 });
 
 /** What is kept of an order, however it came: never the buyer, an address or a price. Times in milliseconds. */

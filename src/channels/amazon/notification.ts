@@ -101,6 +101,8 @@ function readOrderChange({ payload, eventTime }: Notification): KeptOrder {
       shipped: item.QuantityShipped ?? 0,
       open: null,
       cancelled: false,
+      // A cancelled order is fetched, which tells who cancelled it and why.
+      notFound: false,
     })),
   };
 }

@@ -25,6 +25,7 @@ const searchAnswer = z.object({
 });
 const getAnswer = z.object({ order: z.unknown() });
 
+const text = z.string().nullish().catch(null);
 const item = z.object({
   orderItemId: z.string().min(1),
   quantityOrdered: z.int().min(0),
@@ -35,7 +36,15 @@ const item = z.object({
       quantityUnfulfilled: z.int().min(0).nullish(),
     })
     .nullish(),
-  cancellation: z.object({ cancellationExecution: z.unknown().optional() }).nullish(),
+  cancellation: z
+    .object({
+      cancellationRequest: z.unknown().optional(),
+      cancellationExecution: z
+        .object({ cancelledBy: text, cancelReason: text })
+        .nullish()
+        .catch({ cancelledBy: null, cancelReason: null }),
+    })
+    .nullish(),
 });
 /** An order of the Orders API 2026-01-01, the fields that are used (dossier 6.1). */
 const order = z.object({
@@ -210,7 +219,23 @@ function keptLine(row: z.infer<typeof item>): KeptLine {
     open,
     // While units are still to be shipped the cancellation was of a part, which the ordered quantity shows.
     cancelled: executed !== null && (open ?? 0) === 0,
+    notFound: isNotFound(row),
   };
+}
+
+/** Who asks the seller to cancel, or what else the seller names, says nothing about the shelf. */
+const stockReason =
+  /no[ _-]?inventory|(?:out[ _-]?of|no|lack of|insufficient)[ _-]?stock|not in stock|inventory/i;
+
+/**
+ * Did the seller call the item off because it was not there? Amazon names the seller `MERCHANT`; its reason is free text
+ * (Orders API 2026-01-01, 2026-11). Without a buyer's wish and without a reason the shelf is what is left to doubt.
+ */
+function isNotFound({ cancellation }: z.infer<typeof item>): boolean {
+  const executed = cancellation?.cancellationExecution ?? null;
+  if (executed?.cancelledBy?.toUpperCase() !== 'MERCHANT') return false;
+  if (executed.cancelReason) return stockReason.test(executed.cancelReason);
+  return (cancellation?.cancellationRequest ?? null) === null;
 }
 
 function changeOf(read: Read, axis: Walk['axis']): number {

@@ -38,7 +38,7 @@ export const foreignStatuses = new Set(['UNFULFILLABLE']);
  */
 export function snapshotOf(order: KeptOrder, how: Obtaining): OrderSnapshot {
   const rule = rules[order.status];
-  const warnings = order.lines.flatMap((line) => oddities(order, line));
+  const warnings = order.lines.flatMap((line) => [...oddities(order, line), ...uncounted(order, line)]);
   if (rule === undefined)
     warnings.push(`unknown status ${order.status}: its units are held until it is known`);
   const snapshot: OrderSnapshot = {
@@ -61,6 +61,8 @@ export function snapshotOf(order: KeptOrder, how: Obtaining): OrderSnapshot {
 }
 
 function lineOf(order: KeptOrder, line: KeptLine, rule: Rule): SnapshotLine {
+  const over = line.cancelled || order.status === 'CANCELLED';
+  const doubted = over && line.notFound ? Math.max(0, line.ordered - line.shipped) : 0;
   return {
     lineKey: `${order.orderId}/${line.id}`,
     listingId: line.sku,
@@ -68,7 +70,18 @@ function lineOf(order: KeptOrder, line: KeptLine, rule: Rule): SnapshotLine {
     ...(line.cancelled ? calledOff(line) : rule(line)),
     takenAt: null,
     goneAt: null,
+    ...(doubted === 0 ? {} : { doubted }),
   };
+}
+
+/** Cancelled lines tell 0 units in some orders (dossier 2.4). */
+function uncounted(order: KeptOrder, line: KeptLine): string[] {
+  const over = line.cancelled || order.status === 'CANCELLED';
+  if (!over || !line.notFound || line.ordered > line.shipped) return [];
+  const sku = line.sku ?? `line ${line.id}`;
+  return [
+    `cancelled by the seller because ${sku} was not there, and Amazon does not tell how many: count it (invsync stock count ${sku} N)`,
+  ];
 }
 
 /** Numbers that do not add up hold more rather than less. */

@@ -8,7 +8,7 @@ import {
   UnreadableDelivery,
 } from '../channel.ts';
 import { parseJsonBytes } from '../lib/json.ts';
-import { KeptOrder, snapshotOf } from './order.ts';
+import { KeptOrder, needsReason, snapshotOf } from './order.ts';
 import { platformPrefix, readSoap } from './platform.ts';
 
 /** Everything that `fieldsOf` and the order reads produce. */
@@ -92,6 +92,7 @@ export function ordersIn(fields: Json, facts: FactsOf, how: Obtaining): Delivery
   const nothing: DeliveryContent = { orders: [], fetch: [], touched: [], ignored: null, alert: null };
   switch (kept.kind) {
     case 'order':
+      if (how.obtained === 'listed' && needsReason(kept)) return { ...nothing, fetch: [kept.orderId] };
       return { ...nothing, orders: [snapshotOf(kept, facts, how)] };
     case 'fetch':
       return { ...nothing, fetch: [kept.orderId] };

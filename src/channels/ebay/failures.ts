@@ -69,6 +69,8 @@ export function failureOf(answer: HttpAnswer, what: string, effect: Effect): Cha
   }
   // 25025: another write at the same item was under way, so that this one did nothing (dossier 5.1).
   if (ids.includes(25025)) return new Refusal('retry', told, facts);
+  // Unavailable: refused before any work, as HTTP has it. 500 with 25001 is a system error at any point of the work.
+  if (status === 503) return new Refusal('retry', told, facts);
   if (status >= 500) return new Refusal(effect === 'write' ? 'unknown' : 'retry', told, facts);
   if (status >= 300 && status < 400)
     return new Refusal('rejected', `${told} (a redirect)`, { ...facts, hint: 'check base_url' });

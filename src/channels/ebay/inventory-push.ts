@@ -108,7 +108,7 @@ function refusalOf(row: Row): PushOutcome {
   const errors = row.errors ?? [];
   const ids = errors.map((error) => error.errorId);
   const error = `status ${row.statusCode} ${wordsOf(errors)}`.trim();
-  if (ids.includes(25025)) return { kind: 'retry', error };
+  if (ids.includes(25025) || row.statusCode === 503) return { kind: 'retry', error };
   if (row.statusCode === 429) return { kind: 'throttled', error, afterMs: 60_000 };
   if (row.statusCode >= 500 || ids.includes(25001)) return { kind: 'unknown', error };
   const hint = ids.map((id) => hints.get(id)).find((text) => text !== undefined);

@@ -19,7 +19,15 @@ export const OrderRow = z.object({
   lastModifiedDate: Time,
   orderPaymentStatus: Text,
   orderFulfillmentStatus: Text,
-  cancelStatus: z.object({ cancelState: Text }).nullish(),
+  cancelStatus: z
+    .object({
+      cancelState: Text,
+      cancelRequests: z
+        .array(z.object({ cancelReason: Text }))
+        .nullish()
+        .catch(null),
+    })
+    .nullish(),
   lineItems: z.array(
     z.object({
       lineItemId: Id,
@@ -45,6 +53,8 @@ export const KeptOrder = z.object({
   modifiedAt: z.number(),
   payment: z.string(),
   cancel: z.string(),
+  /** Why it is cancelled, as eBay names the reasons; null when the row did not tell, as rows of lists never do. */
+  cancelReasons: z.array(z.string()).nullable().default(null),
   lines: z.array(
     z.object({
       key: z.string(),
@@ -67,6 +77,7 @@ export function keptOrder(row: OrderRow): KeptOrder {
     modifiedAt: row.lastModifiedDate,
     payment: row.orderPaymentStatus ?? '',
     cancel: row.cancelStatus?.cancelState ?? '',
+    cancelReasons: reasonsIn(row),
     lines: row.lineItems.map((line) => ({
       key: line.lineItemId,
       refs: refsOf(line),
@@ -75,6 +86,16 @@ export function keptOrder(row: OrderRow): KeptOrder {
       fulfilled: (line.lineItemFulfillmentStatus ?? whole) === 'FULFILLED',
     })),
   };
+}
+
+function reasonsIn(row: OrderRow): string[] | null {
+  const requests = row.cancelStatus?.cancelRequests ?? [];
+  return requests.length === 0 ? null : requests.flatMap(({ cancelReason }) => cancelReason ?? []);
+}
+
+/** A cancelled order of a list: only the order by itself tells why (trap 15). */
+export function needsReason(order: KeptOrder): boolean {
+  return isCancelled(order) && order.cancelReasons === null;
 }
 
 /**
@@ -104,6 +125,8 @@ function refsOf(line: OrderRow['lineItems'][number]): string[] {
  */
 export function snapshotOf(order: KeptOrder, facts: FactsOf, how: Obtaining): OrderSnapshot {
   const cancelled = isCancelled(order);
+  // The seller's own reason, which counts as its defect; a buyer's wish and an address have others.
+  const notFound = order.cancelReasons?.includes('OUT_OF_STOCK_OR_CANNOT_FULFILL') === true;
   const snapshot: OrderSnapshot = {
     orderId: order.orderId,
     number: order.orderId,
@@ -118,7 +141,8 @@ export function snapshotOf(order: KeptOrder, facts: FactsOf, how: Obtaining): Or
     status: statusOf(order),
     cancelled,
     lines: order.lines.map((line): SnapshotLine => {
-      const taken = cancelled && !line.fulfilled ? 0 : line.quantity;
+      const free = cancelled && !line.fulfilled;
+      const taken = free ? 0 : line.quantity;
       return {
         lineKey: line.key,
         listingId: line.refs.find((ref) => facts(ref) !== undefined) ?? line.refs[0] ?? null,
@@ -127,6 +151,7 @@ export function snapshotOf(order: KeptOrder, facts: FactsOf, how: Obtaining): Or
         gone: line.fulfilled ? taken : 0,
         takenAt: null,
         goneAt: null,
+        ...(free && notFound ? { doubted: line.quantity } : {}),
       };
     }),
   };

@@ -3,7 +3,7 @@ import type { FetchedOrder, Json, OrderPage } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { capabilities } from './capabilities.ts';
 import { Refusal } from './failures.ts';
-import { asJson, type KeptOrder, keptOrder, OrderRow } from './order.ts';
+import { asJson, type KeptOrder, keptOrder, needsReason, OrderRow } from './order.ts';
 import type { Answer } from './rest.ts';
 import type { Shop } from './shop.ts';
 
@@ -165,6 +165,8 @@ async function fetchTogether(
       const parsed = OrderRow.safeParse(row);
       if (!parsed.success || !ids.includes(parsed.data.orderId)) continue;
       const order = keptOrder(parsed.data);
+      // Asked for by itself next.
+      if (needsReason(order)) continue;
       found.set(order.orderId, { orderId: order.orderId, item: asJson(order), askedAt, answeredAt });
     }
   } catch (error) {

@@ -43,7 +43,7 @@ const throttling = new Set([429, 499, 503]);
 
 /**
  * The failure that an answer tells, or null for 2xx with anything but a web page. `afterMs` is how long to stay away
- * when the answer does not say it. A write that a gateway gave up may have happened.
+ * when the answer does not say it.
  */
 export function failureOf(
   answer: HttpAnswer,
@@ -60,7 +60,10 @@ export function failureOf(
   const afterMs = retryAfterMs(answer) ?? asked.afterMs;
   if (status === 429) return new ChannelError('throttled', told, { afterMs });
   const isShut = throttling.has(status) || (isPage && status < 300);
-  if (isShut && effect === 'read') return new ChannelError('throttled', told, { afterMs });
+  // 503 is Flipkart's "not now", said before anything happens: a write is refused by it. 499 is a time-out inside, and a
+  // page or a 500 tells nothing: what they answer may have been done (dossier 4, 6; 2026-11).
+  if (status === 503 || (isShut && effect === 'read'))
+    return new ChannelError('throttled', told, { afterMs });
   if (isShut || status >= 500) return unclear(effect, told);
   if (status >= 300 && status < 400)
     return new Refusal(status, `${told} (a redirect)`, 'check base_url: redirects are not followed');

@@ -51,10 +51,10 @@ export const KeptShipment = z.object({
       /** Lies in Flipkart's own warehouse: none of our stock. */
       theirs: z.boolean(),
       courierReturn: z.boolean(),
+      /** The seller called it off for want of stock; Flipkart then sets the listing out of stock (dossier 2.6). */
+      wantOfStock: z.boolean().default(false),
     }),
   ),
-  /** The seller called it off for want of stock; Flipkart then sets the listing out of stock (dossier 2.6). */
-  wantOfStock: z.boolean(),
   /** Carries free items of which this API tells too little to count them (trap 16). */
   extras: z.boolean(),
 });
@@ -82,8 +82,8 @@ export function keptShipment(shipment: Shipment): KeptShipment {
       status: item.status.toUpperCase().slice(0, 40),
       theirs: theirProfiles.has((item.serviceProfile ?? '').toUpperCase()),
       courierReturn: item.courierReturn === true,
+      wantOfStock: isWantOfStock(item),
     })),
-    wantOfStock: orderItems.some(isWantOfStock),
     extras: orderItems.some(({ subItem, subItems }) => isThere(subItem) || isThere(subItems)),
   };
 }

@@ -59,6 +59,7 @@ function linesOf(shipment: KeptShipment, rows: readonly KeptLine[], facts: Facts
     if (known !== undefined) {
       known.taken += units.taken;
       known.gone += units.gone;
+      if (units.doubted !== undefined) known.doubted = (known.doubted ?? 0) + units.doubted;
       continue;
     }
     lines.set(lineKey, {
@@ -73,10 +74,16 @@ function linesOf(shipment: KeptShipment, rows: readonly KeptLine[], facts: Facts
   return [...lines.values()];
 }
 
-/** A cancellation is only possible before shipping; a parcel on its way back is gone until a person has it in hand. */
-function unitsOf({ status, quantity, courierReturn }: KeptLine): { taken: number; gone: number } {
-  if (status === 'CANCELLED')
-    return courierReturn ? { taken: quantity, gone: quantity } : { taken: 0, gone: 0 };
+/**
+ * A cancellation is only possible before shipping; a parcel on its way back is gone until a person has it in hand. What the
+ * seller called off for want of stock is not on the shelf.
+ */
+function unitsOf(line: KeptLine): Pick<SnapshotLine, 'taken' | 'gone' | 'doubted'> {
+  const { status, quantity, courierReturn } = line;
+  if (status === 'CANCELLED') {
+    if (courierReturn) return { taken: quantity, gone: quantity };
+    return { taken: 0, gone: 0, ...(line.wantOfStock ? { doubted: quantity } : {}) };
+  }
   return { taken: quantity, gone: left.has(status) ? quantity : 0 };
 }
 
@@ -95,11 +102,6 @@ function warningsOf(shipment: KeptShipment, own: readonly KeptLine[]): string[] 
   const known = (status: string) => held.has(status) || left.has(status) || status === 'CANCELLED';
   const strange = [...new Set(own.map(({ status }) => status).filter((status) => !known(status)))];
   const warnings = strange.map((status) => `unknown status ${status}: its units are held until it is known`);
-  if (shipment.wantOfStock) {
-    warnings.push(
-      'called off for want of stock: Flipkart has set the listing out of stock; count the SKU before it is offered again',
-    );
-  }
   if (shipment.extras)
     warnings.push(
       'carries a free item: its stock is not counted, adjust it by hand when it leaves the shelf',

@@ -77,11 +77,14 @@ export function statusFailure(answer: HttpAnswer, effect: Effect): ChannelError 
   return new ChannelError('rejected', `${told}: unexpected`, { hint: 'run: invsync check' });
 }
 
-/** A write that met a 5xx may have been done before the server failed, so nobody claims to know. */
+/**
+ * A write that met a 5xx may have been done before the server failed, so nobody claims to know; but for 503, which
+ * Shopify's own client sends again like 429 (dossier 7): compare and key make a repeat harmless as well.
+ */
 function serverFailure(answer: HttpAnswer, effect: Effect, told: string): ChannelError {
   const afterMs = retryAfterMs(answer);
   const wait = afterMs === null ? {} : { afterMs };
-  return new ChannelError(effect === 'write' ? 'unknown' : 'retry', told, wait);
+  return new ChannelError(effect === 'write' && answer.status !== 503 ? 'unknown' : 'retry', told, wait);
 }
 
 /** The failure that the top-level errors of a 200 tell (dossier 7). */

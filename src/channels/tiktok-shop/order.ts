@@ -19,6 +19,8 @@ const Row = z.object({
   display_status: Text,
   package_id: Text,
   package_status: Text,
+  cancel_user: Text,
+  cancel_reason: Text,
   sku_type: Text,
   /** Not in the schema of 2026-11: one row is one unit. Read in case that it comes. */
   quantity: z.int().min(1).max(100_000).nullish().catch(null),
@@ -37,6 +39,7 @@ export const OrderRow = z.object({
   update_time: Time,
   collection_time: Time,
   fulfillment_type: Text,
+  cancellation_initiator: Text,
   is_buyer_request_cancel: Flag,
   is_on_hold_order: Flag,
   line_items: z.array(Row),
@@ -49,6 +52,8 @@ const Group = z.object({
   status: z.string(),
   /** It has left the shelf, whatever the status says now. */
   collected: z.boolean(),
+  /** The seller called it off because it was out of stock. */
+  notFound: z.boolean().default(false),
   type: z.string(),
   units: z.int().min(1),
   parts: z.array(z.object({ sku: z.string(), units: z.int().min(1) })),
@@ -85,7 +90,7 @@ export function keptOrder(row: OrderRow): KeptOrder {
   const groups = new Map<string, Group>();
   for (const item of row.line_items) {
     const lostOnTheWay = isLost && (!isPacked || Boolean(item.package_id));
-    const group = groupOf(item, { status, lostOnTheWay });
+    const group = groupOf(item, { status, lostOnTheWay, canceller: row.cancellation_initiator ?? '' });
     const { units, ...alike } = group;
     const key = JSON.stringify(alike);
     const known = groups.get(key);
@@ -108,13 +113,20 @@ export function keptOrder(row: OrderRow): KeptOrder {
 /** Package states that follow the carrier's collection (from the API's own field descriptions). */
 const collectedPackages = new Set(['FULFILLING', 'COMPLETED']);
 
-function groupOf(item: Row, order: { status: string; lostOnTheWay: boolean }): Group {
+/**
+ * `seller_cancel_reason_out_of_stock`, `seller_cancel_unpaid_reason_out_of_stock`, `…_uk` (reasons that sellers' programs
+ * send, 2026-11), or the English words for it.
+ */
+const outOfStock = /out[ _-]of[ _-]stock|no[ _-]stock/i;
+
+function groupOf(item: Row, order: { status: string; lostOnTheWay: boolean; canceller: string }): Group {
   const own = statusOf(item.display_status || order.status);
   return {
     sku: item.sku_id ?? null,
     sellerSku: item.seller_sku || null,
     status: order.status === 'CANCELLED' ? 'CANCELLED' : own.slice(0, 60),
     collected: order.lostOnTheWay || collectedPackages.has(item.package_status ?? ''),
+    notFound: (item.cancel_user || order.canceller) === 'SELLER' && outOfStock.test(item.cancel_reason ?? ''),
     type: (item.sku_type ?? '').slice(0, 60),
     units: item.quantity ?? 1,
     parts: (item.combined_listing_skus ?? []).map((part) => ({ sku: part.sku_id, units: part.sku_count })),

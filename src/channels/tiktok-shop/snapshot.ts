@@ -37,6 +37,7 @@ export function snapshotOf(
   const warnings = new Set<string>();
   for (const group of order.groups) {
     const { share, warning } = shareOf(group, config);
+    const free = !share.taken && states[group.status] === 'free' && !isIgnored(group, config);
     if (warning !== null) warnings.add(warning);
     for (const part of partsOf(group, facts)) {
       const units = part.units * group.units;
@@ -45,6 +46,7 @@ export function snapshotOf(
       line.taken += share.taken ? units : 0;
       line.gone += share.gone ? units : 0;
       if (share.gone) line.goneAt = order.collectedAt;
+      if (free && group.notFound) line.doubted = (line.doubted ?? 0) + units;
       lines.set(lineKey, line);
     }
   }
@@ -89,7 +91,7 @@ function shareOf(
   config: TikTokShopConfig,
 ): { share: { taken: boolean; gone: boolean }; warning: string | null } {
   const nothing = { taken: false, gone: false };
-  if (group.type === 'PRE_ORDER' && config.pre_orders === 'ignore') return { share: nothing, warning: null };
+  if (isIgnored(group, config)) return { share: nothing, warning: null };
   const state = states[group.status];
   if (state === 'gone' || group.collected) return { share: { taken: true, gone: true }, warning: null };
   if (state === 'free') return { share: nothing, warning: null };
@@ -97,6 +99,10 @@ function shareOf(
   const warning =
     state === undefined ? `unknown status ${group.status}: its units are held until it is known` : null;
   return { share: { taken: true, gone: false }, warning };
+}
+
+function isIgnored(group: Group, config: TikTokShopConfig): boolean {
+  return group.type === 'PRE_ORDER' && config.pre_orders === 'ignore';
 }
 
 function emptyLine(lineKey: string, part: Part): SnapshotLine {

@@ -183,6 +183,7 @@ function broken(answer: HttpAnswer, asked: Asked, what: string, code: string): R
       hint: 'the shop is in maintenance (an update); invsync waits by itself',
     });
   }
+  // A 503 without that word is no refusal here: web servers answer so when PHP took too long, and PHP goes on.
   if (asked.write) {
     return new Refusal('unknown', what, { ...facts, hint: 'part of the request may have been carried out' });
   }

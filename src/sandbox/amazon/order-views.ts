@@ -153,6 +153,10 @@ function cancellationView(order: Order, line: Line): Record<string, unknown> {
     ...(line.cancelRequested
       ? { cancellationRequest: { requester: 'BUYER', cancelReason: 'No longer needed' } }
       : {}),
-    ...(order.cancelledBy === null ? {} : { cancellationExecution: { cancelledBy: order.cancelledBy } }),
+    ...(order.cancelledBy === null ? {} : { cancellationExecution: executionView(order) }),
   };
+}
+
+function executionView({ cancelledBy, cancelReason }: Order): Record<string, unknown> {
+  return { cancelledBy, ...(cancelReason === null ? {} : { cancelReason }) };
 }

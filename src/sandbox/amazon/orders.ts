@@ -102,6 +102,7 @@ export function createOrders({ site, notifier }: OrderDeps): Orders {
       updatedAt: now,
       searchableAt: 0,
       cancelledBy: null,
+      cancelReason: null,
       zeroWhenCancelled: random.chance(0.5),
       lines: wanted.map(({ listing, quantity }) => ({
         id: String(site.nextItemNumber()),
@@ -147,6 +148,7 @@ export function createOrders({ site, notifier }: OrderDeps): Orders {
   const cancelAs = (order: Order, who: NonNullable<Order['cancelledBy']>, gives: boolean) => {
     order.status = 'CANCELLED';
     order.cancelledBy = who;
+    if (who === 'MERCHANT') order.cancelReason = gives ? 'Buyer requested cancellation' : 'NoInventory';
     if (gives) for (const line of order.lines) restore(line, line.quantity - line.shipped);
     changed(order);
     notifier.orderChanged(order, { reason: `Canceled by ${who.toLowerCase()}` });

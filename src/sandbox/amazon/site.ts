@@ -72,6 +72,8 @@ export interface Order {
   /** When searches find the last update at the earliest; mostly 0, the two-minute rule comes on top. */
   searchableAt: number;
   cancelledBy: 'BUYER' | 'MERCHANT' | 'AMAZON' | null;
+  /** Free text, of who executed it. */
+  cancelReason: string | null;
   /** Cancelled lines tell 0 units in some orders and the ordered ones in others (dossier 2.4). */
   zeroWhenCancelled: boolean;
   lines: Line[];

@@ -197,13 +197,14 @@ export function createEbayShop(options: EbayShopOptions): EbayShop {
     sell: orders.sell,
     cancel({ order_id, restock }) {
       const takesMs = faults.hits('cancel_in_progress') ? 3_600_000 : 0;
-      const wish = {
-        restores: restock ?? true,
-        initiator: 'BUYER',
-        reason: 'BUYER_ASKED_CANCEL',
-        takesMs,
+      const byBuyer = { restores: true, initiator: 'BUYER', reason: 'BUYER_ASKED_CANCEL' } as const;
+      // Nothing comes back: the seller has not got it.
+      const bySeller = {
+        restores: false,
+        initiator: 'SELLER',
+        reason: 'OUT_OF_STOCK_OR_CANNOT_FULFILL',
       } as const;
-      orders.cancel(orders.find(order_id), wish);
+      orders.cancel(orders.find(order_id), { ...(restock === false ? bySeller : byBuyer), takesMs });
     },
     refund: ({ order_id, line_id, quantity }) =>
       orders.refund(orders.find(order_id), { lineId: line_id, quantity }),

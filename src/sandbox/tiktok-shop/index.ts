@@ -69,7 +69,7 @@ const dayMs = 86_400_000;
 /**
  * A sandbox shop that speaks TikTok Shop's Open API, written from its dossier alone. State is in memory; a stopped shop
  * is gone. The number that `records` shows is AVAILABLE, net of orders, summed over the two managed warehouses. What
- * other platforms know and this one does not: no cancel keeps units off sale (`restock: false` changes nothing), no
+ * other platforms know and this one does not: no cancel keeps units off sale (`restock: false` is the seller's, for want of stock, and gives them back as well), no
  * return brings them back, no order gets more units; the seller has no way to hold an order.
  */
 export function createTiktokShop(options: TiktokShopOptions): TiktokShop {
@@ -250,12 +250,15 @@ function verbsOf(deps: { state: State; orders: Orders; stock: ReturnType<typeof 
   const { faults } = state;
   return {
     sell: orders.sell,
-    cancel({ order_id }) {
+    cancel({ order_id, restock }) {
       const order = orders.find(order_id);
       const units = heldUnits(order);
       if (units.length === 0) return orders.loseParcel(order);
       const waits = faults.hits('cancel_pending') ? ({ pending: true } as const) : {};
-      orders.cancel(order, { units, role: 'BUYER', ...waits });
+      // The number comes back either way; only the reason says that the goods are not there.
+      if (restock === false) {
+        orders.cancel(order, { units, role: 'SELLER', reason: 'seller_cancel_reason_out_of_stock' });
+      } else orders.cancel(order, { units, role: 'BUYER', ...waits });
     },
     refund: ({ order_id, line_id, quantity, restock }) =>
       orders.refund(orders.find(order_id), { lineId: line_id, quantity, restock }),

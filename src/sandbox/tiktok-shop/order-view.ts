@@ -50,7 +50,7 @@ function lineItemView(unit: Unit): Record<string, unknown> {
     currency: 'USD',
     sale_price: sku.price,
     cancel_user: unit.cancelledBy,
-    cancel_reason: unit.cancelledBy === '' ? '' : 'No longer needed',
+    cancel_reason: unit.cancelReason,
     package_id: unit.packageId,
     package_status: packageStatusOf(unit),
     ...(sku.parts.length === 0

@@ -37,6 +37,8 @@ export interface Orders {
 interface CancelWish {
   units: readonly Unit[];
   role: Cancellation['role'];
+  /** Default: a buyer's words. */
+  reason?: string;
   pending?: true;
 }
 
@@ -165,6 +167,7 @@ export function createOrders(deps: {
       shipped: false,
       refunded: false,
       cancelledBy: '',
+      cancelReason: '',
       packageId: '',
       takes: stock.take(sku),
       ...facts,
@@ -246,6 +249,7 @@ export function createOrders(deps: {
       stock.giveBack(unit);
       unit.status = 'CANCELLED';
       unit.cancelledBy = role;
+      unit.cancelReason = cancellation.reason;
       // It is taken out of its parcel before the carrier comes.
       unit.packageId = '';
     }
@@ -270,7 +274,7 @@ export function createOrders(deps: {
     tellCancel(cancellation, 'CANCELLATION_REQUEST_CANCELLED');
   };
 
-  const cancel: Orders['cancel'] = (order, { units, role, pending }) => {
+  const cancel: Orders['cancel'] = (order, { units, role, pending, reason }) => {
     const held = units.filter((unit) => heldUnits(order).includes(unit));
     if (held.length === 0) return null;
     const now = state.now();
@@ -280,6 +284,7 @@ export function createOrders(deps: {
       units: held,
       type: role === 'BUYER' ? 'BUYER_CANCEL' : 'CANCEL',
       role,
+      reason: reason ?? 'No longer needed',
       status: 'CANCELLATION_REQUEST_PENDING',
       createdAt: now,
       updatedAt: now,

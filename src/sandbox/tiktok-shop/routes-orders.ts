@@ -207,7 +207,8 @@ function cancelOrder(orders: Orders, state: State, { body }: Call): Record<strin
   const held = heldUnits(order);
   if (order.status === 'CANCELLED') throw refused(25001002, 'The order was cancelled already.');
   if (held.length === 0) throw refused(25001003, 'The order cannot be cancelled: it has been shipped.');
-  const cancellation = orders.cancel(order, { units: wantedUnits(held, body), role: 'SELLER' });
+  const wish = { units: wantedUnits(held, body), role: 'SELLER', reason: body['cancel_reason'] } as const;
+  const cancellation = orders.cancel(order, wish);
   if (cancellation === null) throw refused(25001004, 'None of these items can be cancelled.');
   return { cancel_id: cancellation.id, cancel_status: cancellation.status };
 }

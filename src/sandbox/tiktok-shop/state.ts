@@ -143,6 +143,7 @@ export interface Unit {
   shipped: boolean;
   refunded: boolean;
   cancelledBy: string;
+  cancelReason: string;
   packageId: string;
   /** Where it is committed, one entry for each piece of a combo; `fromShelf`: available fell for it. */
   takes: { holding: Holding; fromShelf: boolean }[];
@@ -154,6 +155,7 @@ export interface Cancellation {
   units: Unit[];
   type: 'CANCEL' | 'BUYER_CANCEL';
   role: 'BUYER' | 'SELLER' | 'SYSTEM';
+  reason: string;
   status: CancelStatus;
   createdAt: number;
   updatedAt: number;

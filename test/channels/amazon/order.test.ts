@@ -131,6 +131,32 @@ describe('what an order holds, by the Orders API', () => {
     });
   });
 
+  test.each([
+    [{ cancelledBy: 'MERCHANT', cancelReason: 'NoInventory' }, 2],
+    [{ cancelledBy: 'MERCHANT', cancelReason: 'Out of stock' }, 2],
+    [{ cancelledBy: 'MERCHANT' }, 2],
+    [{ cancelledBy: 'MERCHANT', shipped: 1 }, 1],
+    [{ cancelledBy: 'MERCHANT', cancelAsked: true }, undefined],
+    [{ cancelledBy: 'MERCHANT', cancelReason: 'Buyer requested cancellation' }, undefined],
+    [{ cancelledBy: 'BUYER' }, undefined],
+    [{ cancelledBy: 'AMAZON' }, undefined],
+  ] as const)('a cancelled item with %j doubts %s units', async (over, doubted) => {
+    const { orders } = await fetched(apiOrder({ status: 'CANCELLED', items: [apiItem(over)] }));
+    expect(orders[0]?.lines[0]?.doubted).toBe(doubted);
+    expect(orders[0]?.warnings).toBeUndefined();
+  });
+
+  test('units that the seller did not have and Amazon does not number ask for a count', async () => {
+    const item = apiItem({ ordered: 0, cancelledBy: 'MERCHANT', cancelReason: 'NoInventory' });
+    const { orders } = await fetched(apiOrder({ status: 'CANCELLED', items: [item] }));
+    expect(orders[0]?.warnings?.[0]).toMatch(/invsync stock count MUG-RED N/);
+  });
+
+  test('a notification of a cancelled order has the order fetched, which tells who cancelled it', async () => {
+    const content = await told(orderChange({ status: 'Canceled', items: item(2) }));
+    expect(content.fetch).toEqual(['111-2222222-3333333']);
+  });
+
   test('both spellings of cancelled are one', async () => {
     const notified = await only(orderChange({ status: 'Canceled' }));
     const [read] = (await fetched(apiOrder({ status: 'CANCELLED' }))).orders;

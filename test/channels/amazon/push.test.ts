@@ -178,7 +178,7 @@ describe('a push in bad weather', () => {
       'auth',
     ],
     [{ status: 500, json: refusal('InternalFailure', 'x') }, 'unknown', 'retry'],
-    [{ status: 503, json: refusal('ServiceUnavailable', 'x') }, 'unknown', 'retry'],
+    [{ status: 503, json: refusal('ServiceUnavailable', 'x') }, 'retry', 'retry'],
     ['hang up', 'unknown', 'retry'],
   ] as const)(
     'answered by %j: that line is %s, lines that were not sent are %s',

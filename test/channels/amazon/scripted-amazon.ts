@@ -437,6 +437,8 @@ export function apiItem(over: {
   shipped?: number;
   open?: number;
   cancelledBy?: string;
+  cancelReason?: string;
+  cancelAsked?: true;
 }) {
   const ordered = over.ordered ?? 2;
   const shipped = over.shipped ?? 0;
@@ -447,7 +449,12 @@ export function apiItem(over: {
     fulfillment: { quantityFulfilled: shipped, quantityUnfulfilled: over.open ?? ordered - shipped },
     ...(over.cancelledBy === undefined
       ? {}
-      : { cancellation: { cancellationExecution: { cancelledBy: over.cancelledBy } } }),
+      : {
+          cancellation: {
+            ...(over.cancelAsked ? { cancellationRequest: { requester: 'BUYER' } } : {}),
+            cancellationExecution: { cancelledBy: over.cancelledBy, cancelReason: over.cancelReason },
+          },
+        }),
   };
 }
 

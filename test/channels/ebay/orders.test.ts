@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { UnreadableDelivery } from '../../../src/channels/channel.ts';
+import { type Json, UnreadableDelivery } from '../../../src/channels/channel.ts';
 import { type Account, account, answers } from './catalogue.ts';
 import { all, type Call, calm, factsIn, listed, noon, type Reply, said, stage } from './scripted-ebay.ts';
 
@@ -60,7 +60,8 @@ async function snapshot(change: Record<string, unknown>, lines?: Record<string, 
   const { channel } = await stage(orderList(() => [order('12-34567-89012', change, lines)]));
   const [fetched] = await channel.fetchOrders(['12-34567-89012'], calm);
   if (fetched === undefined || 'missing' in fetched) throw new Error('missing');
-  const [one] = said(channel, fetched.item).orders;
+  const how = { obtained: 'fetched', askedAt: noon, answeredAt: noon, attempt: 0 } as const;
+  const [one] = channel.ordersIn(fetched.item, () => undefined, how).orders;
   if (one === undefined) throw new Error('no snapshot');
   return one;
 }
@@ -93,6 +94,33 @@ describe('the state of an order', () => {
       { taken, gone, lineKey: '10012345678901' + '20', listingId: '110000000001/MUG' },
     ]);
     expect(one.warnings !== undefined).toBe(name === 'refunded in full but not cancelled');
+  });
+
+  test.each([
+    ['OUT_OF_STOCK_OR_CANNOT_FULFILL', 'NOT_STARTED', 2],
+    ['OUT_OF_STOCK_OR_CANNOT_FULFILL', 'FULFILLED', undefined],
+    ['BUYER_ASKED_CANCEL', 'NOT_STARTED', undefined],
+    ['ADDRESS_ISSUES', 'NOT_STARTED', undefined],
+  ])('cancelled for %s and %s doubts %s units', async (cancelReason, fulfilment, doubted) => {
+    const one = await snapshot(
+      { cancelStatus: { cancelState: 'CANCELED', cancelRequests: [{ cancelReason }] } },
+      [{ lineItemFulfillmentStatus: fulfilment }],
+    );
+    expect(one.lines[0]?.doubted).toBe(doubted);
+  });
+
+  test('cancelled, from a list, is asked for by itself, because lists never tell the reason', async () => {
+    const cancelled = order(
+      '12-34567-89012',
+      { cancelStatus: { cancelState: 'CANCELED', cancelRequests: [] } },
+      [{}],
+    );
+    const { channel } = await stage(orderList(() => [cancelled]));
+    const items: Json[] = [];
+    for await (const page of channel.ordersSince(noon - 86_400_000, calm)) items.push(...page.items);
+    const how = { obtained: 'listed', askedAt: noon, answeredAt: noon, attempt: 0 } as const;
+    const [content] = items.map((item) => channel.ordersIn(item, () => undefined, how));
+    expect(content).toMatchObject({ orders: [], fetch: ['12-34567-89012'] });
   });
 
   test('of several lines is told per line, and the order’s word counts where a line has none', async () => {

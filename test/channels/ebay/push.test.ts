@@ -112,6 +112,7 @@ describe('a push to the Inventory API', () => {
 
   test.each([
     [500, 'unknown'],
+    [503, 'retry'],
     [429, 'throttled'],
     [403, 'auth'],
   ])('answered with HTTP %i is %s for every line', async (status, kind) => {

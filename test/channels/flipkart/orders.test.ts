@@ -396,7 +396,7 @@ describe('a shipment', () => {
     expect((await one({ locationId: null })).content.orders.length).toBe(1);
   });
 
-  test('called off by the seller for want of stock asks for a count before it is offered again', async () => {
+  test('called off by the seller for want of stock says that its units are not on the shelf', async () => {
     const { content } = await one({
       orderItems: [
         item({
@@ -406,7 +406,11 @@ describe('a shipment', () => {
         }),
       ],
     });
-    expect(content.orders[0]?.warnings).toEqual([expect.stringContaining('count the SKU')]);
+    expect(content.orders[0]?.lines).toMatchObject([{ taken: 0, gone: 0, doubted: 2 }]);
+    const bought = await one({
+      orderItems: [item({ status: 'CANCELLED', cancellationReason: 'buyer_cancellation' })],
+    });
+    expect(bought.content.orders[0]?.lines[0]?.doubted).toBeUndefined();
   });
 
   test('with a free item says that it does not count it', async () => {

@@ -171,7 +171,7 @@ describe('a push to Flipkart in bad weather', () => {
   test.each<[string, PushOutcome['kind'], Reply]>([
     ['a cut connection', 'unknown', { hangUp: true }],
     ['500', 'unknown', { status: 500, json: {} }],
-    ['503', 'unknown', { status: 503, json: {} }],
+    ['503', 'throttled', { status: 503, json: {} }],
     ['its own time-out, 499', 'unknown', { status: 499, json: {} }],
     ['a web page', 'unknown', { text: '<html></html>' }],
     ['truncated JSON', 'unknown', { text: '{"S-0":{"status":"SUCC' }],

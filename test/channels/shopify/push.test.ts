@@ -357,6 +357,11 @@ describe('calls without a clear answer', () => {
       reply: { status: 500, text: 'oops' },
       outcome: { kind: 'unknown' },
     },
+    {
+      name: 'a 503 was refused before any work',
+      reply: { status: 503, text: 'busy' },
+      outcome: { kind: 'retry' },
+    },
     { name: 'a 200 that is no GraphQL is unknown', reply: { text: '<html>' }, outcome: { kind: 'unknown' } },
     {
       name: 'THROTTLED at HTTP 200 waits until the bucket holds the cost',

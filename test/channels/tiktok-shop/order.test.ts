@@ -58,6 +58,19 @@ async function fetched(
 const counts = (snapshot: OrderSnapshot) => snapshot.lines.map(({ taken, gone }) => [taken, gone]);
 
 describe('an order', () => {
+  test.each([
+    ['SELLER', 'seller_cancel_reason_out_of_stock', 2],
+    ['SELLER', 'seller_cancel_unpaid_reason_out_of_stock', 2],
+    ['SELLER', 'Out of stock', 2],
+    ['SELLER', 'seller_cancel_reason_wrong_price', undefined],
+    ['BUYER', 'Out of stock elsewhere', undefined],
+    ['SYSTEM', '', undefined],
+  ])('cancelled by %s for %j doubts %s units', async (cancel_user, cancel_reason, doubted) => {
+    const lines = [1, 2].map(() => unit(red, 'CANCELLED', { cancel_user, cancel_reason }));
+    const { snapshot } = await fetched(order('CANCELLED', [...lines, unit(blue, 'CANCELLED')]));
+    expect(snapshot.lines.map((line) => line.doubted)).toEqual([doubted, undefined]);
+  });
+
   test('of one row per unit has one line per SKU, under a key that outlives its rows', async () => {
     const rows = [unit(red), unit(blue), unit(red), unit(red)];
     const { snapshot } = await fetched(order('AWAITING_SHIPMENT', rows));

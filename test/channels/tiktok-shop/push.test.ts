@@ -213,6 +213,7 @@ describe('a refused call', () => {
   test.each<[string, Reply, string]>([
     ['no answer', { hangUp: true }, 'unknown'],
     ['HTTP 500', { status: 500, text: '' }, 'unknown'],
+    ['HTTP 503 of the front door', { status: 503, text: 'overload' }, 'retry'],
     ['an internal error', { code: 36009003, message: 'x' }, 'unknown'],
     ['HTML', { text: '<html>' }, 'unknown'],
     ['too many requests', { status: 429, code: 36009002 }, 'throttled'],
