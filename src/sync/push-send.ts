@@ -14,6 +14,8 @@ import { noteRise } from './rises.ts';
 /** From this many calls in a row without any answer the lane pauses between tries. */
 const silentCallsBeforePause = 3;
 const settleRetryMs = 500;
+/** A channel that is down is tried at least so often, so that a lowering waits no longer once it is back. */
+const longestPauseMs = 60_000;
 
 /** One call for stored plans: sends them and settles every line by itself. */
 export async function sendPushes(
@@ -80,7 +82,7 @@ function pauseAfter(engine: Engine, lane: Lane, outcomes: PushOutcome[], failure
     const silent = first?.kind === 'unknown';
     const afterMs = first?.kind === 'retry' ? first.afterMs : undefined;
     if (first?.kind === 'retry' || (silent && lane.failures >= silentCallsBeforePause))
-      until = Math.max(until, now + (afterMs ?? jitterMs(engine, lane.failures)));
+      until = Math.max(until, now + (afterMs ?? Math.min(longestPauseMs, jitterMs(engine, lane.failures))));
   }
   if (until > 0) lane.pausedUntil = Math.max(lane.pausedUntil, until);
   return until;

@@ -193,6 +193,18 @@ function surveyWish(run: Run, { row, live }: Target): Parameters<typeof survey>[
   };
 }
 
+/** Lows that one run has found are proved in one go: brakes judge them together, or would miss what came in drops. */
+function expectProofs(run: Run, live: LiveChannel, found: Survey): void {
+  const beganAt = run.first.pulls.get(live.id)?.beganAt ?? Number.MAX_SAFE_INTEGER;
+  const waiting = found.lines.flatMap(({ line, verdict: { action, until, low } }) => {
+    if (action !== 'wait' || until === null) return [];
+    return [{ counterId: line.counter_id, until, isNew: low !== null && low.since >= beganAt }];
+  });
+  const last = Math.max(0, ...waiting.filter((each) => each.isNew).map((each) => each.until));
+  for (const { counterId, until, isNew } of waiting)
+    run.tools.onWait?.(live.id, counterId, isNew ? last : until);
+}
+
 async function correctChannel(engine: Engine, run: Run, target: Target, found: Survey): Promise<void> {
   const { row, live } = target;
   const { wish, outcome } = run;
@@ -213,11 +225,8 @@ async function correctChannel(engine: Engine, run: Run, target: Target, found: S
   if (corrected.remark !== null) outcome.report.warnings.push(`${row.name}: ${corrected.remark}`);
   if (corrected.touched.length > 0) run.touched.set(live.id, corrected.touched);
   run.quiet += found.quiet;
-  for (const { line, verdict } of found.lines) {
-    outcome.report.lines.push(line);
-    if (!wish.dryRun && verdict.action === 'wait' && verdict.until !== null)
-      run.tools.onWait?.(live.id, line.counter_id, verdict.until);
-  }
+  for (const { line } of found.lines) outcome.report.lines.push(line);
+  if (!wish.dryRun) expectProofs(run, live, found);
   if (wish.dryRun) return;
   if (run.counterIds === null) await endOldRefusals(engine, live);
   const lows = found.lines.filter(({ verdict }) => verdict.low !== null).length;

@@ -169,6 +169,35 @@ describe('what a brake holds', () => {
     ).toEqual([]);
   });
 
+  it('is held although its proofs come due one after the other', async () => {
+    const skus = await shopOf(20, { books: 10, capabilities: { orderLagMs: 60_000 } });
+    await world.reconcile();
+    world.clock.jump(hour);
+    for (const sku of skus) world.platform('shop').set(sku, 3);
+    const live = world.live('shop');
+    const readStock = live.channel.readStock.bind(live.channel);
+    live.channel.readStock = async (listings, signal) => {
+      const readings = await readStock(listings, signal);
+      const from = world.clock.now();
+      world.clock.jump(readings.length * 2_000);
+      return readings.map((reading, index) => ({
+        ...reading,
+        askedAt: from + index * 2_000,
+        answeredAt: from + index * 2_000,
+      }));
+    };
+    await world.reconcile();
+    live.channel.readStock = readStock;
+    world.proofs.start();
+    for (let second = 0; second < 150; second += 1) await world.clock.advance(1_000);
+    await world.push();
+    expect(shown(skus)).toEqual(all(skus, 3));
+    expect(await brakePlan()).not.toBeNull();
+    const stopped = world.proofs.stop();
+    await world.clock.advance(30_000);
+    await stopped;
+  });
+
   it('lets recorded sales lower it to zero', async () => {
     const skus = await shopOf(20, { books: 5, shown: 3 });
     await world.reconcile();

@@ -356,3 +356,45 @@ describe('what may have acted', () => {
     expect(world.platform('shop').shown('A')).toBe(10);
   });
 });
+
+describe('a number that the channel refuses', () => {
+  const open = async (kind: string) =>
+    (await world.store.duties.alerts(true, 10)).filter((alert) => alert.kind === kind);
+
+  it('has its alert until the number is right, however it became so', async () => {
+    await ready({ shop: {} });
+    world.platform('shop').faults.arm('rejected', { on: 'write', count: null });
+    await world.change('A', 'adjust', -2);
+    await world.push();
+    const [alert] = await open('exposed');
+    expect(alert?.message).toContain('invsync pushes retry --channel shop');
+    world.platform('shop').set('A', 3);
+    await world.reconcile();
+    expect(await open('exposed')).toEqual([]);
+  });
+
+  it('has its alert no longer once the number was taken', async () => {
+    await ready({ shop: {} });
+    world.platform('shop').faults.arm('rejected', { on: 'write', count: 1 });
+    await world.change('A', 'receive', 2);
+    await world.push();
+    expect(await open('refused_push')).toHaveLength(1);
+    await world.store.outbox.retry({ channel: 'shop' }, world.clock.now());
+    await world.push();
+    expect(world.platform('shop').shown('A')).toBe(7);
+    expect(await open('refused_push')).toEqual([]);
+  });
+
+  it('was not written: nothing waits for an answer, and it is tried again within seconds', async () => {
+    await ready({ shop: {} });
+    world.platform('shop').faults.arm('error', { on: 'write', count: 2 });
+    await world.change('A', 'adjust', -2);
+    await world.push();
+    expect(await world.counter('shop', 'A')).toMatchObject({ state: 'idle', unread: [] });
+    for (let second = 0; second < 5; second += 1) {
+      world.clock.jump(1_000);
+      await world.push();
+    }
+    expect(world.platform('shop').shown('A')).toBe(3);
+  });
+});
