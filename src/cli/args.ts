@@ -4,7 +4,6 @@ import { AppError, EXIT } from '../errors.ts';
 /** No stock is larger; a number beyond it is a barcode or a price in the wrong column. */
 export const mostUnits = 1_000_000_000;
 const mostRows = 100_000;
-const longestSku = 255;
 
 /** AppError `usage` (exit code 2): the command line itself is wrong. */
 export function usage(message: string, hint = 'see --help'): AppError {
@@ -81,19 +80,4 @@ export function pastArg(text: string, name: string, now: number): number {
   const at = timeArg(text, name, now);
   if (at > now) throw usage(`${name} "${text}" lies in the future`, timeHint);
   return at;
-}
-
-/** Why a text cannot be a SKU, or null. What is printed on labels and typed by people stays one visible line. */
-export function skuFault(text: string): string | null {
-  if (text === '') return 'is empty';
-  if (text.length > longestSku) return `is longer than ${longestSku} characters`;
-  if (/\p{Cc}/u.test(text)) return 'contains a control character';
-  return text.trim() === text ? null : 'begins or ends with a space';
-}
-
-/** A SKU that a command may create. Throws AppError `usage`. */
-export function skuArg(text: string): string {
-  const fault = skuFault(text);
-  if (fault !== null) throw usage(`the SKU "${text}" ${fault}`);
-  return text;
 }

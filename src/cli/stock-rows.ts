@@ -1,6 +1,7 @@
 import type { Problem } from '../config/problem.ts';
 import { AppError, EXIT } from '../errors.ts';
-import { mostUnits, skuFault } from './args.ts';
+import { normalSku, skuFault } from '../stock/sku.ts';
+import { mostUnits } from './args.ts';
 import { type CsvRecord, parseCsv, type Separator, separatorOf } from './csv.ts';
 
 /** One sound row of a stock file. */
@@ -104,7 +105,7 @@ function readRow(
   firstLine: Map<string, number>,
 ): void {
   const { line, fields } = record;
-  const sku = (fields[columns.sku] ?? '').trim();
+  const sku = normalSku(fields[columns.sku] ?? '');
   const number = (fields[columns.onHand] ?? '').trim();
   const fault = rowFault(record, columns, { sku, firstLine });
   if (sku !== '' && !firstLine.has(sku)) firstLine.set(sku, line);

@@ -76,6 +76,7 @@ function faultOf(rules: readonly KeyRule[], path: string, value: unknown): strin
 async function books(): Promise<void> {
   world.one.list({ sku: 'MUG', shown: 2 });
   world.one.list({ sku: 'SET', shown: 1, listingId: 'set' });
+  world.one.list({ sku: 'Set', shown: 1, listingId: 'set-2' });
   world.one.list({ sku: 'LATER', shown: 1 });
   await keep('stock receive', EXIT.ok, 'stock', 'receive', 'MUG', '2', '--ref', 'po-1');
   await keep('stock set', EXIT.ok, 'stock', 'set', 'MUG', '2');
@@ -108,7 +109,7 @@ async function books(): Promise<void> {
   await keep('stock export', EXIT.ok, 'stock', 'export');
   world.write('stock.csv', 'sku,on_hand\nBECHER,8\nX,-1\n');
   await keep('stock import', EXIT.partial, 'stock', 'import', 'stock.csv', '--skip-errors', '--yes');
-  world.write('other.csv', 'sku,on_hand\nBECHER,5\nX,-1\n');
+  world.write('other.csv', 'sku,on_hand\nBECHER,5\nX,-1\nbecher,2\n');
   await keep(
     'stock import --dry-run',
     EXIT.partial,

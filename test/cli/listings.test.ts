@@ -194,6 +194,21 @@ describe('listings match', () => {
     expect((await world.json(EXIT.ok, 'listings', 'match')).matches).toEqual([]);
   });
 
+  it('--create leaves out what looks like another SKU and names both, until it is asked for by name', async () => {
+    world.one.list({ sku: 'mug', shown: 1, listingId: '1004', title: 'mug' });
+    world.one.list({ sku: 'Set', shown: 1, listingId: '1005', title: 'set' });
+    await importAll();
+    const first = await world.json(EXIT.ok, 'listings', 'match', '--create', 'one', '--yes');
+    expect(first.matches).toEqual([expect.objectContaining({ sku: 'SET', created: true })]);
+    expect(first.resembling).toEqual([
+      { channel: 'one', listing_id: '1004', sku: 'mug', resembles: 'MUG' },
+      { channel: 'one', listing_id: '1005', sku: 'Set', resembles: 'SET' },
+    ]);
+    expect(first.warnings[0]).toContain('mug is not made because it looks like MUG');
+    const named = await world.json(EXIT.ok, 'listings', 'match', 'one', '--create', 'mug', '--yes');
+    expect(named.matches).toEqual([expect.objectContaining({ sku: 'mug', created: true })]);
+  });
+
   it('--create makes missing SKUs, uncounted', async () => {
     const { matches } = await world.json(EXIT.ok, 'listings', 'match', '--create', '--yes');
     expect(matches).toEqual([expect.objectContaining({ sku: 'SET', created: true })]);

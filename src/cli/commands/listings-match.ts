@@ -1,4 +1,5 @@
 import { countText, EXIT, type ExitCode } from '../../errors.ts';
+import { resemblances } from '../../stock/sku.ts';
 import type { Actor, RehearsalStep, Store } from '../../store/store.ts';
 import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer } from '../answer.ts';
@@ -9,7 +10,8 @@ import type { Invocation } from '../program.ts';
 import { heedBrakes, reachOf } from '../reach.ts';
 
 interface Options extends ActorOptions {
-  create?: boolean;
+  /** SKUs to make by name; an empty one stands for all that are missing and look like no known one. */
+  create?: string[];
   overBrake?: boolean;
   yes?: boolean;
 }
@@ -25,11 +27,13 @@ const rehearsedAtOnce = 200;
 export function match(invocation: Invocation<Options>): Promise<ExitCode> {
   const { io, options } = invocation;
   return withBooks(invocation, async (books) => {
-    const channel = channelFilter(books, invocation.args[0]).channel ?? null;
-    const matches = await books.store.listings.matches(channel, options.create === true, mostMatches);
+    const wish = wishOf(books, invocation);
+    const { channel } = wish;
+    const { matches, resembling } = await wantedMatches(books, wish);
     const actor = actorOf(options);
     const effects = await effectsOf(books, matches, { actor, now: io.now() });
-    const document = documentOf(effects);
+    const document = { ...documentOf(effects), resembling: resembling.map(resemblingJson) };
+    const warnings = [...books.warnings, ...resembling.map(resemblingText)];
     if (matches.length > 0) {
       const known = matches.filter((each) => !each.create);
       const steps = known.map((each) => stepOf(each, actor));
@@ -45,7 +49,7 @@ export function match(invocation: Invocation<Options>): Promise<ExitCode> {
       });
       await carryOut(books, matches, { actor, now: () => io.now() });
     }
-    answer(invocation, document, books.warnings, (to) => {
+    answer(invocation, document, warnings, (to) => {
       if (options.yes === true) printMatches(to, effects);
       printLine(
         to,
@@ -54,6 +58,64 @@ export function match(invocation: Invocation<Options>): Promise<ExitCode> {
     });
     return EXIT.ok;
   });
+}
+
+interface Wish {
+  channel: string | null;
+  /** `known`: no SKU is made. */
+  create: 'known' | 'all' | 'named';
+  names: string[];
+}
+
+/** `--create` may stand before the channel's name, which then looks like the SKU to make. */
+function wishOf(books: Books, { args, options }: Invocation<Options>): Wish {
+  const given = options.create ?? [];
+  const names = given.filter((name) => name !== '');
+  const taken = args[0] === undefined ? names.find((name) => isChannel(books, name)) : undefined;
+  const channel = channelFilter(books, args[0] ?? taken).channel ?? null;
+  const skus = names.filter((name) => name !== taken);
+  const all = given.includes('') || taken !== undefined;
+  return { channel, create: all ? 'all' : skus.length > 0 ? 'named' : 'known', names: skus };
+}
+
+function isChannel(books: Books, name: string): boolean {
+  return books.channels.some((row) => row.name === name);
+}
+
+/** A match that is left out: its SKU would be made, and it looks like a known one. */
+type Resembling = Match & { resembles: string };
+
+async function wantedMatches(
+  books: Books,
+  wish: Wish,
+): Promise<{ matches: Match[]; resembling: Resembling[] }> {
+  const { listings, stock } = books.store;
+  const found = await listings.matches(wish.channel, wish.create !== 'known', mostMatches);
+  const sights = await stock.recognise(found.map((each) => each.sku));
+  const matches: Match[] = [];
+  const resembling: Resembling[] = [];
+  const wanted = (each: Match) => !each.create || wish.create === 'all' || wish.names.includes(each.sku);
+  const made = [...new Set(found.filter((each) => each.create).map((each) => each.sku))];
+  const among = resemblances(made, made);
+  for (const [index, each] of found.entries()) {
+    // Of two new ones that look alike the first is made.
+    const other = among.get(each.sku);
+    const earlier = other !== undefined && made.indexOf(other) < made.indexOf(each.sku) ? other : null;
+    const resembles = sights[index]?.resembles ?? earlier;
+    if (each.create && resembles !== null && !wish.names.includes(each.sku))
+      resembling.push({ ...each, resembles });
+    else if (wanted(each)) matches.push(each);
+  }
+  return { matches, resembling };
+}
+
+function resemblingJson({ channel, listingId, sku, resembles }: Resembling) {
+  return { channel, listing_id: listingId, sku, resembles };
+}
+
+function resemblingText({ channel, listingId, sku, resembles }: Resembling): string {
+  const map = `invsync listings map ${channel} ${listingId} ${resembles}`;
+  return `${channel} ${listingId}: ${sku} is not made because it looks like ${resembles}: ${map}, or listings match --create ${sku}`;
 }
 
 function stepOf(found: Match, actor: Actor): RehearsalStep {

@@ -1,7 +1,8 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { EXIT } from '../../errors.ts';
 import { withActor } from '../actor.ts';
 import { withPaging } from '../answer.ts';
+import { collect } from '../new-sku.ts';
 import { type Cli, define } from '../program.ts';
 import { importCatalogue, list, unmatched } from './listings-list.ts';
 import { map, unmap } from './listings-map.ts';
@@ -124,7 +125,14 @@ function registerMatching(command: Command, cli: Cli): void {
       command
         .command('match [channel]')
         .description('map each listing without a SKU whose SKU at the channel is exactly one known SKU')
-        .option('--create', 'make missing SKUs too, uncounted')
+        .addOption(
+          new Option(
+            '--create [sku]',
+            'make missing SKUs too, uncounted: all that look like no known one, or those named',
+          )
+            .preset('')
+            .argParser(collect),
+        )
         .option('--over-brake', 'do it although a brake would hold it')
         .option('--yes', 'do not ask'),
     ),

@@ -4,16 +4,17 @@ import type { OpenLine, RehearsalStep, StockChange, StockOutcome, StockRow } fro
 import { stockJson } from '../../sync/status.ts';
 import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer, type Document } from '../answer.ts';
-import { choiceArg, pastArg, skuArg, unitsArg, usage } from '../args.ts';
+import { choiceArg, pastArg, unitsArg, usage } from '../args.ts';
 import { type Books, presumeGoneMs, unknownSku, withBooks } from '../books.ts';
 import type { Io } from '../io.ts';
+import { type CreateOptions, nameToUse } from '../new-sku.ts';
 import { printLine, printTable } from '../print.ts';
 import type { Invocation } from '../program.ts';
 import { heedBrakes, reachOf } from '../reach.ts';
 import { type CountSeen, countOn, fromJson } from './stock-count-from.ts';
 
 /** Options of all changes of one SKU. */
-export interface ChangeOptions extends ActorOptions {
+export interface ChangeOptions extends ActorOptions, CreateOptions {
   asOf?: string;
   basis?: string;
   from?: string;
@@ -47,7 +48,7 @@ export function count(invocation: Invocation<ChangeOptions>): Promise<ExitCode> 
   const basis = basisOf(options, 'free');
   return withBooks(invocation, async (books) => {
     const seen = await countOn(invocation.io, books, { channel: from, sku });
-    const wish = { sku: skuArg(sku), kind: 'count', basis, create: false, ref: null } as const;
+    const wish = { sku, kind: 'count', basis, create: false, ref: null } as const;
     return change(invocation, books, { ...wish, quantity: seen.quantity, asOf: seen.asOf }, seen);
   });
 }
@@ -76,7 +77,7 @@ export function receive(invocation: Invocation<ChangeOptions>): Promise<ExitCode
   const quantity = unitsArg(n, 'the receipt', { min: 1 });
   const { now } = invocation.io;
   const ref = invocation.options.ref ?? null;
-  const wish = { sku: skuArg(sku), kind: 'receive', quantity, basis: 'shelf', create: true, ref } as const;
+  const wish = { sku, kind: 'receive', quantity, basis: 'shelf', create: true, ref } as const;
   return changeStock(invocation, { ...wish, asOf: now() });
 }
 
@@ -87,7 +88,7 @@ function countWish(
   const { io, options } = invocation;
   const asOf = options.asOf === undefined ? io.now() : pastArg(options.asOf, '--as-of', io.now());
   return {
-    sku: skuArg(from.sku),
+    sku: from.sku,
     kind: 'count',
     quantity: unitsArg(from.n, 'the count'),
     basis: basisOf(options, from.basis),
@@ -115,14 +116,15 @@ async function change(
   const { io, options } = invocation;
   const now = io.now();
   const presumed = presumeGoneMs(books);
-  const wanted: StockChange = { ...wish, presumeGoneMs: presumed };
+  const sku = wish.create ? await nameToUse(invocation, books, wish.sku) : wish.sku;
+  const wanted: StockChange = { ...wish, sku, presumeGoneMs: presumed };
   const actor = actorOf(options);
-  const lines = wish.kind === 'count' ? await books.store.stock.openLines(wish.sku, wish.asOf, presumed) : [];
+  const lines = wish.kind === 'count' ? await books.store.stock.openLines(sku, wish.asOf, presumed) : [];
   const step: RehearsalStep = { kind: 'change', changes: [wanted], actor };
   const dryRun = options.dryRun === true;
   if (!dryRun) {
     const reach = await reachOf(books, [step], now);
-    const command = `stock ${wish.kind} ${wish.sku} ${wish.quantity}`;
+    const command = `stock ${wish.kind} ${sku} ${wish.quantity}`;
     await heedBrakes(books, reach, { command, overBrake: options.overBrake, now });
   }
   const [outcome] = dryRun

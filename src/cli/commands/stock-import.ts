@@ -11,15 +11,17 @@ import { heedInterruption, progressOn } from '../ask.ts';
 import { type Books, presumeGoneMs, withBooks } from '../books.ts';
 import { utf8Of } from '../csv.ts';
 import type { Io } from '../io.ts';
+import type { CreateOptions } from '../new-sku.ts';
 import { consent, paint, printable, printLine, problemLines } from '../print.ts';
 import type { Invocation } from '../program.ts';
 import { heedBrakes, type Reach, reachOf } from '../reach.ts';
 import { inSlices } from '../slices.ts';
+import { type Doubt, looksAlike, type NamedFile, namedRows, withoutDoubts } from '../stock-names.ts';
 import { readStockFile, type StockFile, type StockFileRow } from '../stock-rows.ts';
 import { basisOf } from './stock-change.ts';
 
 /** Options of `stock import`. */
-export interface ImportOptions extends ActorOptions {
+export interface ImportOptions extends ActorOptions, CreateOptions {
   skipErrors?: boolean;
   dryRun?: boolean;
   yes?: boolean;
@@ -36,6 +38,8 @@ const mostBytes = 64 * 1024 * 1024;
 interface Import {
   file: string;
   stock: StockFile;
+  /** New SKUs that look like known ones: a person says yes to them with the plan. */
+  doubts: Doubt[];
   /** Changes with one actor per reason, in the file's order. */
   steps: { actor: Actor; changes: StockChange[] }[];
 }
@@ -57,12 +61,13 @@ export async function importFile(invocation: Invocation<ImportOptions>): Promise
   const [file = ''] = invocation.args;
   const bytes = await bytesOf(invocation, file);
   const { skuColumn, countColumn } = invocation.options;
-  const stock = readStockFile(utf8Of(bytes, file), file, { sku: skuColumn, count: countColumn });
-  if (stock.problems.length > 0 && invocation.options.skipErrors !== true) throw badRows(file, stock);
+  const read = readStockFile(utf8Of(bytes, file), file, { sku: skuColumn, count: countColumn });
+  if (read.problems.length > 0 && invocation.options.skipErrors !== true) throw badRows(file, read);
   return withBooks(invocation, async (books) => {
     const now = invocation.io.now();
+    const { stock, doubts } = await rowsToImport(invocation, books, read);
     const steps = stepsOf(invocation, books, { stock, bytes });
-    const wanted: Import = { file, stock, steps };
+    const wanted: Import = { file, stock, doubts, steps };
     const rehearsed = steps.map(({ actor, changes }): RehearsalStep => ({ kind: 'change', changes, actor }));
     const reach = await reachOf(books, rehearsed, now);
     const { dryRun, overBrake, yes } = invocation.options;
@@ -78,6 +83,23 @@ export async function importFile(invocation: Invocation<ImportOptions>): Promise
     });
     return carryOut(invocation, books, wanted);
   });
+}
+
+/**
+ * Rows as the books name their SKUs. A new SKU that looks like a known one is shown in the plan, so that a yes on a
+ * terminal covers it; `--yes` alone does not.
+ */
+async function rowsToImport(
+  { args, options }: Invocation<ImportOptions>,
+  books: Books,
+  read: StockFile,
+): Promise<NamedFile> {
+  const [file = ''] = args;
+  const named = await namedRows(books, read, options.create);
+  if (named.stock.problems.length > 0 && options.skipErrors !== true) throw badRows(file, named.stock);
+  if (named.doubts.length === 0 || options.yes !== true || options.dryRun === true) return named;
+  if (options.skipErrors !== true) throw looksAlike(file, named.doubts);
+  return { stock: withoutDoubts(named), doubts: [] };
 }
 
 async function bytesOf(invocation: Invocation<object>, file: string): Promise<Uint8Array> {
@@ -174,6 +196,8 @@ interface Plan {
   repeated: number;
   listings: number;
   to_zero: number;
+  /** New SKUs that look like known ones. */
+  resembling: Doubt[];
   counts: PlannedCount[];
 }
 
@@ -199,6 +223,7 @@ function planOf(wanted: Import, reach: Reach): Plan {
     repeated: many('repeat'),
     listings: reach.lines.length,
     to_zero: reach.lines.filter((line) => line.after === 0).length,
+    resembling: wanted.doubts,
     counts: counts.sort((a, b) => a.line - b.line),
   };
 }
@@ -229,6 +254,8 @@ function printPlan(io: Io, plan: Plan): void {
     printLine(io, `  and ${moved.length - shown.length} more: --json lists all`);
   const listings = countText(plan.listings, 'listing changes', 'listings change');
   printLine(io, `on live channels ${listings}, ${plan.to_zero} of them to zero`);
+  for (const { line, sku, resembles } of plan.resembling)
+    printLine(io, `line ${line}: ${sku} would be made, and it looks like the known ${resembles}`);
 }
 
 /** `--dry-run`: the plan as the answer. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { EXIT } from '../../errors.ts';
 import { withActor } from '../actor.ts';
+import { withCreate } from '../new-sku.ts';
 import { type Cli, define } from '../program.ts';
 import { adjust, count, receive, set } from './stock-change.ts';
 import { importFile } from './stock-import.ts';
@@ -51,16 +52,18 @@ const overBrake = ['--over-brake', 'do it although a brake would hold it'] as co
 
 function registerCounts(command: Command, cli: Cli): void {
   define(
-    withActor(
-      command
-        .command('set <sku> <n>')
-        .description('make <n> units available; an unknown SKU is created')
-        .option(...asOf)
-        .option(
-          '--basis <basis>',
-          'free: what may still be sold; shelf: all pieces on the shelf (default: free)',
-        )
-        .option(...overBrake),
+    withCreate(
+      withActor(
+        command
+          .command('set <sku> <n>')
+          .description('make <n> units available; an unknown SKU is created')
+          .option(...asOf)
+          .option(
+            '--basis <basis>',
+            'free: what may still be sold; shelf: all pieces on the shelf (default: free)',
+          )
+          .option(...overBrake),
+      ),
     ),
     cli,
     {
@@ -73,15 +76,17 @@ function registerCounts(command: Command, cli: Cli): void {
     set,
   );
   define(
-    withActor(
-      command
-        .command('count <sku> [n]')
-        .description('say that <n> pieces are on the shelf, sold ones included; an unknown SKU is created')
-        .option('--from <channel>', 'the number that this channel shows now, less what its offer did to it')
-        .option(...asOf)
-        .option('--basis <basis>', 'shelf or free (default: shelf; with --from: free)')
-        .option('--dry-run', 'show what it would do and stop')
-        .option(...overBrake),
+    withCreate(
+      withActor(
+        command
+          .command('count <sku> [n]')
+          .description('say that <n> pieces are on the shelf, sold ones included; an unknown SKU is created')
+          .option('--from <channel>', 'the number that this channel shows now, less what its offer did to it')
+          .option(...asOf)
+          .option('--basis <basis>', 'shelf or free (default: shelf; with --from: free)')
+          .option('--dry-run', 'show what it would do and stop')
+          .option(...overBrake),
+      ),
     ),
     cli,
     {
@@ -117,12 +122,14 @@ function registerAdditions(command: Command, cli: Cli): void {
     adjust,
   );
   define(
-    withActor(
-      command
-        .command('receive <sku> <n>')
-        .description('add <n> units that came in; an unknown SKU is created')
-        .option(...ref)
-        .option(...overBrake),
+    withCreate(
+      withActor(
+        command
+          .command('receive <sku> <n>')
+          .description('add <n> units that came in; an unknown SKU is created')
+          .option(...ref)
+          .option(...overBrake),
+      ),
     ),
     cli,
     {
@@ -135,10 +142,12 @@ function registerAdditions(command: Command, cli: Cli): void {
     receive,
   );
   define(
-    withActor(
-      command
-        .command('rename <old> <new>')
-        .description('give a SKU another name; the old one keeps leading to it'),
+    withCreate(
+      withActor(
+        command
+          .command('rename <old> <new>')
+          .description('give a SKU another name; the old one keeps leading to it'),
+      ),
     ),
     cli,
     {
@@ -151,18 +160,20 @@ function registerAdditions(command: Command, cli: Cli): void {
 
 function registerFiles(command: Command, cli: Cli): void {
   define(
-    withActor(
-      command
-        .command('import <file>')
-        .description('count the SKUs that a CSV file names (header sku,on_hand[,reason]; - reads stdin)')
-        .option('--skip-errors', 'import the sound rows although others are bad')
-        .option('--sku-column <name>', 'the column of the SKUs (default: sku)')
-        .option('--count-column <name>', 'the column of the counts (default: on_hand)')
-        .option('--dry-run', 'show what it would do and stop')
-        .option('--yes', 'do not ask')
-        .option(...asOf)
-        .option('--basis <basis>', 'shelf or free (default: shelf)')
-        .option(...overBrake),
+    withCreate(
+      withActor(
+        command
+          .command('import <file>')
+          .description('count the SKUs that a CSV file names (header sku,on_hand[,reason]; - reads stdin)')
+          .option('--skip-errors', 'import the sound rows although others are bad')
+          .option('--sku-column <name>', 'the column of the SKUs (default: sku)')
+          .option('--count-column <name>', 'the column of the counts (default: on_hand)')
+          .option('--dry-run', 'show what it would do and stop')
+          .option('--yes', 'do not ask')
+          .option(...asOf)
+          .option('--basis <basis>', 'shelf or free (default: shelf)')
+          .option(...overBrake),
+      ),
     ),
     cli,
     {

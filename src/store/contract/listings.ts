@@ -69,6 +69,6 @@ export interface ListingStore {
     create: boolean,
     limit: number,
   ): Promise<{ listingRowId: number; listingId: string; channel: string; sku: string; create: boolean }[]>;
-  /** Makes an uncounted SKU. */
+  /** Makes an uncounted SKU, in normal form. Rejects with AppError `bad_sku`. */
   createSku(sku: string, actor: Actor, now: number): Promise<void>;
 }

@@ -15,7 +15,8 @@ export interface StockRow {
 
 /**
  * A change by hand. `set`/`count` are counts (basis decides); `receive` and `adjust` add. `ref`: a known one answers
- * with the first outcome instead of acting again. `create`: an unknown SKU is made, else it is an error.
+ * with the first outcome instead of acting again. `create`: an unknown SKU is made where its name can be one, else it
+ * is an error.
  */
 export interface StockChange {
   sku: string;
@@ -43,6 +44,18 @@ export type StockOutcome =
   | { kind: 'unknown_sku'; sku: string; nearest: string | null }
   | { kind: 'refused'; sku: string; message: string };
 
+/** What a text means as the name of a SKU. */
+export interface SkuSight {
+  text: string;
+  /** The known SKU's name, or the normal form under which it would be made. */
+  sku: string;
+  known: boolean;
+  /** Why it cannot be made, in words; null for what is known or sound. */
+  fault: string | null;
+  /** The known SKU that an unknown one looks like. */
+  resembles: string | null;
+}
+
 /** An open line that a count should be seen beside. */
 export interface OpenLine {
   channel: string;
@@ -59,9 +72,12 @@ export interface StockStore {
   /** At most 200 changes in one transaction; all or nothing. */
   change(changes: StockChange[], actor: Actor, now: number): Promise<StockOutcome[]>;
   openLines(sku: string, asOf: number, presumeGoneMs: Record<number, number>): Promise<OpenLine[]>;
+  /** `from` as it is stored or in normal form. Rejects with AppError `bad_sku` where `to` can be no SKU. */
   rename(from: string, to: string, actor: Actor, now: number): Promise<'done' | 'unknown_sku' | 'taken'>;
   /** The oldest time of any SKU's count; null: nothing is counted. */
   oldestCount(): Promise<number | null>;
   get(sku: string): Promise<StockRow | null>;
+  /** Names as people, files and catalogues write them, in their order. */
+  recognise(texts: string[]): Promise<SkuSight[]>;
   list(filter: { after?: string; limit: number }): Promise<StockRow[]>;
 }

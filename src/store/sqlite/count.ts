@@ -6,6 +6,7 @@ import {
   type SinceCount,
 } from '../../stock/count.ts';
 import { withStage } from '../../stock/line.ts';
+import { normalSku, skuFault } from '../../stock/sku.ts';
 import type { Actor, StockChange, StockOutcome, StockRow } from '../store.ts';
 import { allocate, giveMore, takeBack } from './allocate.ts';
 import { fillShortfalls, keepDocket, orderOf } from './docket.ts';
@@ -41,7 +42,7 @@ function changeOne(tx: Tx, change: StockChange, actor: Actor): StockOutcome {
   if (existing === null && !change.create)
     return { kind: 'unknown_sku', sku: change.sku, nearest: nearestSku(db, change.sku) };
   const before = existing === null ? null : stockRow(db, existing);
-  const refusal = refusalOf(change, before);
+  const refusal = refusalOf(change, before) ?? nameFault(change, existing);
   if (refusal !== null) return { kind: 'refused', sku: change.sku, message: refusal };
   const skuId = existing ?? createSku(db, change.sku, tx.now);
   const outcome = act(tx, skuId, change, actor, before);
@@ -55,6 +56,12 @@ function changeOne(tx: Tx, change: StockChange, actor: Actor): StockOutcome {
     );
   }
   return outcome;
+}
+
+function nameFault(change: StockChange, existing: number | null): string | null {
+  if (existing !== null) return null;
+  const fault = skuFault(normalSku(change.sku));
+  return fault === null ? null : `the SKU "${change.sku}" ${fault}`;
 }
 
 function refusalOf(change: StockChange, before: StockRow | null): string | null {

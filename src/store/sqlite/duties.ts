@@ -3,6 +3,7 @@ import type { CheckItem, Json } from '../../channels/channel.ts';
 import type { AlertKind, AlertRow, NewAlert, PlanRow, RequestRow } from '../store.ts';
 import type { Db } from './open.ts';
 import { audit } from './reports.ts';
+import { oddNames } from './sku.ts';
 
 export function ask(db: Db, kind: string, args: Json, now: number): number {
   const made = db
@@ -180,6 +181,7 @@ export function checkBooks(db: Db, deep: boolean): CheckItem[] {
       'run invsync explain on the SKU and report it with its output',
     ),
   );
+  items.push(namesItem(db));
   const size = sizeOf(db.raw.name) + sizeOf(`${db.raw.name}-wal`);
   items.push({
     name: 'size',
@@ -188,6 +190,30 @@ export function checkBooks(db: Db, deep: boolean): CheckItem[] {
     remedy: '',
   });
   return items;
+}
+
+/** Names that older versions let in: each can be renamed as it is stored. */
+function namesItem(db: Db): CheckItem {
+  const odd = oddNames(db);
+  const [first] = odd;
+  if (first === undefined) return item('names', true, 'every SKU has a sound name', '');
+  const many = odd.length === 1 ? '1 SKU has a name' : `${odd.length} SKUs have names`;
+  return {
+    name: 'names',
+    level: 'warn',
+    detail: `${many} that no command would make: ${JSON.stringify(first.code)} ${first.fault}`,
+    remedy: `give each a sound name: invsync stock rename ${typed(first.code)} NEW`,
+  };
+}
+
+/** As a shell takes it, what is not seen written out. */
+function typed(code: string): string {
+  if (!/[\p{Cc}\p{Cf}\p{DI}]/u.test(code)) return JSON.stringify(code);
+  const text = code.replace(/[\\'\p{Cc}\p{Cf}\p{DI}]/gu, (each) => {
+    if (each === '\\' || each === "'") return `\\${each}`;
+    return `\\u${(each.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
+  });
+  return `$'${text}'`;
 }
 
 function item(name: string, ok: boolean, detail: string, remedy: string): CheckItem {

@@ -117,6 +117,7 @@ function storeOn(db: Db, executor: Executor): Store {
       rename: (from, to, actor, now) => write('renameSku', from, to, actor, now),
       oldestCount: () => read('oldestCount'),
       get: (sku) => read('getStock', sku),
+      recognise: (texts) => read('recogniseSkus', texts),
       list: (filter) => read('listStock', filter),
     },
     listings: {

@@ -83,12 +83,12 @@ import {
   oldestCount,
   openLines,
   pushLog,
-  renameSku,
   resolveOversell,
   statusCounts,
   unreadOrders,
 } from './reports.ts';
 import { endHold, expireHolds, extendHolds, getReservation, hold } from './reservations.ts';
+import { recogniseSkus, renameSku } from './sku.ts';
 import { viewsOf } from './views.ts';
 
 /** Operations that write: each runs inside one transaction of the writing connection. */
@@ -179,6 +179,7 @@ export const reads = {
   unreadOrders,
   missedWebhooks,
   getStock,
+  recogniseSkus,
   listStock,
   oldestCount,
   openLines,

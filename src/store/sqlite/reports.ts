@@ -319,27 +319,6 @@ export function openLines(
     });
 }
 
-export function renameSku(
-  db: Db,
-  from: string,
-  to: string,
-  actor: Actor,
-  now: number,
-): 'done' | 'unknown_sku' | 'taken' {
-  const skuId = skuIdOf(db, from);
-  if (skuId === null) return 'unknown_sku';
-  const other = skuIdOf(db, to);
-  if (other !== null && other !== skuId) return 'taken';
-  db.sql('delete from sku_alias where code = ?').run(to);
-  db.sql('insert into sku_alias (code, sku_id) values (?, ?) on conflict do nothing').run(
-    codeOf(db, skuId),
-    skuId,
-  );
-  db.sql('update sku set code = ? where id = ?').run(to, skuId);
-  noteDeed(db, actor, { verb: 'rename', subject: to, detail: `was ${from}` }, now);
-  return 'done';
-}
-
 /** Sums every SKU's ledger and lines and compares them with its level. */
 export function audit(db: Db): {
   skus: number;

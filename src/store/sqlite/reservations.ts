@@ -31,13 +31,14 @@ export function hold(db: Db, request: ReservationRequest, now: number): Reservat
     | undefined;
   if (known !== undefined) return repeated(db, known, request);
   const tx = beginTx(db, now);
-  const wanted: { skuId: number; sku: string; quantity: number }[] = [];
-  for (const { sku, quantity } of merged(request.lines)) {
+  const bySku = new Map<number, { skuId: number; sku: string; quantity: number }>();
+  for (const { sku, quantity } of request.lines) {
     const skuId = skuIdOf(db, sku);
     if (skuId === null) return { kind: 'unknown_sku', sku };
-    wanted.push({ skuId, sku, quantity });
+    // Two names of one SKU are one line.
+    bySku.set(skuId, { skuId, sku, quantity: quantity + (bySku.get(skuId)?.quantity ?? 0) });
   }
-  wanted.sort((a, b) => a.skuId - b.skuId);
+  const wanted = [...bySku.values()].sort((a, b) => a.skuId - b.skuId);
   const lacking = wanted
     .map(({ skuId, sku, quantity }) => ({ sku, requested: quantity, available: freeIn(tx, skuId) }))
     .filter((line) => line.available < line.requested);
@@ -70,12 +71,6 @@ function repeated(db: Db, known: HoldRow, request: ReservationRequest): Reservat
     return { kind: 'out_of_stock', lines: JSON.parse(known.answer ?? '[]'), replayed: true };
   }
   return { kind: 'held', reservation: { ...reservationOf(db, known.id), status: 'held' }, replayed: true };
-}
-
-function merged(lines: { sku: string; quantity: number }[]): { sku: string; quantity: number }[] {
-  const sums = new Map<string, number>();
-  for (const { sku, quantity } of lines) sums.set(sku, (sums.get(sku) ?? 0) + quantity);
-  return [...sums].map(([sku, quantity]) => ({ sku, quantity }));
 }
 
 function insertHold(
