@@ -1,22 +1,11 @@
 import { AppError, EXIT } from '../errors.ts';
 import type { ListingRow } from '../store/store.ts';
+import { standing } from '../sync/standing.ts';
 import { type Books, channelNamed } from './books.ts';
 
-/** What is to be said of a listing in one word, the most urgent first. */
-export type ListingState = 'vanished' | 'off' | 'unwritable' | 'mapped' | 'fixed' | 'ambiguous' | 'unmapped';
-
-/** See `ListingState`. */
-export function listingState(row: ListingRow): ListingState {
-  if (row.vanished) return 'vanished';
-  if (row.mode === 'off') return 'off';
-  if (row.unwritable !== null) return 'unwritable';
-  if (row.parts.length > 0) return 'mapped';
-  if (row.fixed !== null) return 'fixed';
-  return row.ambiguous ? 'ambiguous' : 'unmapped';
-}
-
 /** A listing as every document shows it. */
-export function listingJson(row: ListingRow) {
+export function listingJson(row: ListingRow, resembles: string | null = null) {
+  const { state, why, mend } = standing(row, resembles);
   return {
     id: row.id,
     channel: row.channel,
@@ -25,7 +14,10 @@ export function listingJson(row: ListingRow) {
     title: row.title,
     parts: row.parts.map(({ sku, units }) => ({ sku, units })),
     mode: row.mode,
-    state: listingState(row),
+    state,
+    why: why === '' ? null : why,
+    mend: mend === '' ? null : mend,
+    mapped_by: row.mappedBy,
     buffer: row.offer.buffer,
     percent: row.offer.percent,
     max: row.offer.max,

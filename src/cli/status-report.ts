@@ -13,6 +13,7 @@ export interface StatusReport {
   exposed: number;
   unexplained_low: number;
   unmapped_sales: number;
+  sku_changed: number;
 }
 
 /** How things stand, read from the books; of the daemon only what it alone knows is asked. */
@@ -28,6 +29,7 @@ export async function statusReport(books: Books, now: number): Promise<StatusRep
     exposed: counts.exposed,
     unexplained_low: counts.unexplainedLow,
     unmapped_sales: counts.unmappedSales,
+    sku_changed: counts.skuChanged,
   };
 }
 

@@ -9,7 +9,7 @@ import {
   type Sight,
   settledAt,
 } from './drift.ts';
-import { type CounterFacts, readableAt, unwritableReason } from './push.ts';
+import { type CounterFacts, doubtReason, readableAt, unwritableReason } from './push.ts';
 
 /** What a live read brought: a number, or why there is none. */
 export interface Reading {
@@ -91,6 +91,8 @@ export function classify(counter: CounterFacts, reading: Reading, context: Verdi
     const until = Math.max(answerAt, sight.answeredAt);
     return { ...verdict, action: 'wait', until, note: 'an earlier push may still act' };
   }
+  const doubt = doubtReason(counter);
+  if (doubt !== null) return { ...verdict, action: 'wait', note: doubt };
   const proof = proofOfRaise(finding, sight, context.evidence);
   if (proof.kind === 'proved') return { ...verdict, action: 'raise', anchors: true, low: null };
   const lacks = proof.needs === 'fresh' && low === null ? 'fresh' : null;

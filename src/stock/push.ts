@@ -5,7 +5,8 @@ import type { Target } from './target.ts';
 
 /** What a push is decided on: one counter as the store shows it. */
 export interface CounterFacts {
-  listings: readonly { mode: 'on' | 'off'; unwritable: string | null }[];
+  /** `doubted`: the equal SKU that it was mapped by is not its SKU any more. */
+  listings: readonly { mode: 'on' | 'off'; unwritable: string | null; doubted?: boolean }[];
   target: Target;
   state: 'idle' | 'in_flight' | 'unknown' | 'accepted';
   /** Numbers sent and not yet known to be settled, oldest first. */
@@ -83,7 +84,7 @@ export function decidePush(counter: CounterFacts, context: PushContext): PushDec
   if (low !== null && target > low.high)
     return { kind: 'close', reason: `unexplained low: ${target} is held until it is proved` };
   if (target === single(known)) return settled(counter, target, anchor, context);
-  return lifted(target, base, context);
+  return lifted(counter, target, base, context);
 }
 
 /** Why nothing is written to this counter whatever its number, or null. */
@@ -143,7 +144,22 @@ const heldBy = {
   doubt: 'its number is in doubt: a reconcile run judges the raise',
 } as const;
 
-function lifted(target: number, base: number | null, context: PushContext): PushDecision {
+/** Why nothing is raised at this counter until a person has said what its listings are; null when they are sure. */
+export function doubtReason(counter: Pick<CounterFacts, 'listings'>): string | null {
+  const doubted = counter.listings.some((listing) => listing.mode === 'on' && listing.doubted === true);
+  return doubted
+    ? 'its SKU there is not the one that it was mapped by: invsync listings unmatched --changed'
+    : null;
+}
+
+function lifted(
+  counter: CounterFacts,
+  target: number,
+  base: number | null,
+  context: PushContext,
+): PushDecision {
+  const doubt = doubtReason(counter);
+  if (doubt !== null) return { kind: 'close', reason: `not raised: ${doubt}` };
   if (context.brake !== 'none')
     return { kind: 'wait', until: null, needs: 'brake', reason: heldBy[context.brake] };
   if (context.feeds === 'stale')
@@ -191,7 +207,9 @@ function settled(counter: CounterFacts, target: number, anchor: Anchor, context:
   // The range is one number, so each of these is surely after the anchor: what cannot be ordered widens it.
   const sold = later.every((change) => change.delta < 0);
   if (sold) return { kind: 'close', reason: 'lowered itself by its own sale' };
-  return target > anchor.number ? lifted(target, target, context) : sendFrom(target, target, context);
+  return target > anchor.number
+    ? lifted(counter, target, target, context)
+    : sendFrom(target, target, context);
 }
 
 /**

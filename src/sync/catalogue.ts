@@ -1,9 +1,10 @@
 import type { Listing } from '../channels/channel.ts';
 import { fewestBraked } from '../stock/brake.ts';
-import type { CounterView } from '../store/store.ts';
+import type { CounterView, Replacement } from '../store/store.ts';
 import { sharesOf } from './brakes.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { forecastOf } from './forecast.ts';
+import { sharedNumbers, tellChanged, tellReplaced } from './identity.ts';
 import { callReadStock } from './push-call.ts';
 import { countersOn, holdBeyond, isPushed, movesBetween, numberOf } from './reach.ts';
 
@@ -19,6 +20,7 @@ export interface Imported {
 
 const chunk = 200;
 const importer = { by: 'invsync', reason: 'channel SKU equals a known SKU' };
+const succession = { by: 'invsync', reason: 'it took the place of a listing that is gone' };
 
 /**
  * Reads the whole catalogue and maps at once each listing whose SKU equals exactly one known SKU. A catalogue that
@@ -58,33 +60,43 @@ export async function importCatalogue(
       `${live.name}: only ${seen} of ${known} known listings came back; none is taken as removed`,
     );
   } else vanished = (await store.listings.finishWalk(live.id, beganAt)).vanished;
-  const mapped = await matchKnown(engine, live, shown, signal);
+  const { mapped, replaced } = await matchKnown(engine, live, shown, signal);
+  warnings.push(...(await tellReplaced(engine, live, replaced)));
+  warnings.push(...(await tellChanged(engine, live)));
+  warnings.push(...(await sharedNumbers(engine, live)));
   const unmapped = await countUnmapped(engine, live);
   engine.wakes.push(live.id);
   return { channel: live.name, listings: seen, mapped, unmapped, vanished, warnings };
 }
 
+/** Maps heirs as those were that they follow, and then what equals exactly one known SKU. */
 async function matchKnown(
   engine: Engine,
   live: LiveChannel,
   shown: ReadonlyMap<string, number>,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<{ mapped: number; replaced: Replacement[] }> {
   const { store, clock } = engine;
-  const matches = await store.listings.matches(live.name, false, 1_000_000);
-  if (matches.length >= fewestBraked) await holdMapped(engine, live, { matches, shown }, signal);
+  const heirs = await store.listings.heirs(live.id);
+  const taken = new Set(heirs.map((heir) => heir.listingRowId));
+  const matches = (await store.listings.matches(live.name, false, 1_000_000))
+    .filter((match) => !taken.has(match.listingRowId))
+    .map(({ listingRowId, sku }) => ({ listingRowId, parts: [{ sku, units: 1 }] }));
+  const mappings = [...heirs.filter((heir) => heir.parts.length > 0), ...matches];
+  if (mappings.length >= fewestBraked) await holdMapped(engine, live, { mappings, shown }, signal);
+  const replaced = await store.listings.succeed(live.id, succession, clock.now());
   // Side by side, so that many share one commit.
   for (let from = 0; from < matches.length; from += chunk) {
-    const mapping = matches.slice(from, from + chunk).map(async (match) => {
-      await store.listings.map(match.listingRowId, [{ sku: match.sku, units: 1 }], importer, clock.now());
+    const mapping = matches.slice(from, from + chunk).map(async ({ listingRowId, parts }) => {
+      await store.listings.map(listingRowId, parts, importer, clock.now(), 'sku');
     });
     await Promise.all(mapping);
   }
-  return matches.length;
+  return { mapped: replaced.length + matches.length, replaced };
 }
 
 interface Mapping {
-  matches: Awaited<ReturnType<Engine['store']['listings']['matches']>>;
+  mappings: { listingRowId: number; parts: { sku: string; units: number }[] }[];
   /** What the catalogue said of each listing's number. */
   shown: ReadonlyMap<string, number>;
 }
@@ -93,7 +105,7 @@ interface Mapping {
 async function holdMapped(
   engine: Engine,
   live: LiveChannel,
-  { matches, shown }: Mapping,
+  { mappings, shown }: Mapping,
   signal: AbortSignal,
 ): Promise<void> {
   const { store, clock } = engine;
@@ -101,9 +113,9 @@ async function holdMapped(
   if (row === undefined || !isPushed(row)) return;
   const after: CounterView[] = [];
   const before = new Map<number, CounterView>();
-  for (let from = 0; from < matches.length; from += chunk) {
-    const steps = matches.slice(from, from + chunk).map(({ listingRowId, sku }) => {
-      return { kind: 'map' as const, listingRowId, parts: [{ sku, units: 1 }], actor: importer };
+  for (let from = 0; from < mappings.length; from += chunk) {
+    const steps = mappings.slice(from, from + chunk).map((mapping) => {
+      return { kind: 'map' as const, ...mapping, actor: importer };
     });
     const { counters } = await store.rehearse(steps, null, clock.now());
     const mapped = counters.filter((view) => view.channelId === row.id);

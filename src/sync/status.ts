@@ -35,6 +35,8 @@ export async function statusReport(
     uncounted: counts.uncounted,
     exposed: counts.exposed,
     unexplained_low: counts.unexplainedLow,
+    unmapped_sales: counts.unmappedSales,
+    sku_changed: counts.skuChanged,
   };
 }
 
@@ -88,7 +90,7 @@ export async function stockReport(engine: Pick<Engine, 'store'>, sku: string): P
       sent: view.unread.at(-1)?.quantity ?? view.anchor?.number ?? null,
       shown: seen.shown,
       read_at: iso(seen.at),
-      state: listingState(view),
+      state: identityState(listing) ?? listingState(view),
     }));
   });
   return { ...stockJson(row), listings };
@@ -101,6 +103,13 @@ function lastSeen(view: CounterView): { shown: number | null; at: number | null 
     return { shown: anchor.number, at: anchor.until };
   }
   return { shown: lastRead?.shown ?? null, at: lastRead?.answeredAt ?? null };
+}
+
+/** What its identity says of a listing, in the words of `listings list`; null where nothing is amiss. */
+function identityState({ gone, mode, doubted }: CounterView['listings'][number]): string | null {
+  if (gone) return 'vanished';
+  if (mode === 'off') return 'off';
+  return doubted ? 'sku_changed' : null;
 }
 
 function listingState(view: CounterView): string {

@@ -36,7 +36,9 @@ describe('help', () => {
         (verb) => `channels ${verb}`,
       ),
       ...['list', 'register', 'remove'].map((verb) => `webhooks ${verb}`),
-      ...['list', 'import', 'match', 'map', 'unmap', 'unmatched', 'set'].map((verb) => `listings ${verb}`),
+      ...['list', 'import', 'match', 'map', 'unmap', 'unmatched', 'set', 'dismiss'].map(
+        (verb) => `listings ${verb}`,
+      ),
       ...['list', 'show', 'set', 'adjust', 'count', 'receive', 'import', 'export', 'rename'].map(
         (verb) => `stock ${verb}`,
       ),

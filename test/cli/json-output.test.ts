@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/program.ts';
 import { EXIT } from '../../src/errors.ts';
 import { prove } from '../../src/sandbox/demo/proof.ts';
+import { lineOf, order, pulled } from '../contract/store/kit.ts';
 import { type KeyRule, keysIn, type Met, readContract, typeFault } from './contract.ts';
 import { heard } from './io.ts';
 import { type Document, makeWorld, type World } from './world.ts';
@@ -167,7 +168,13 @@ async function channels(): Promise<void> {
 }
 
 async function listings(): Promise<void> {
+  await world.withStore(async (store) => {
+    const channel = (await store.channels.list()).find((row) => row.name === 'one');
+    const lines = [lineOf(['nameless-1', 'nobody', 2])];
+    await store.orders.apply([pulled(channel?.id ?? 0, order('nameless', Date.now(), lines))], Date.now());
+  });
   await keep('listings unmatched', EXIT.ok, 'listings', 'unmatched', 'one');
+  await keep('listings dismiss', EXIT.ok, 'listings', 'dismiss', 'one', 'nameless');
   await keep('listings map', EXIT.ok, 'listings', 'map', 'one', 'set', 'BECHER=2');
   await keep('listings map', EXIT.ok, 'listings', 'map', 'one', 'set', 'BECHER');
   await keep(

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
+import { order, pulled } from '../contract/store/kit.ts';
 import { makeWorld, type World } from './world.ts';
 
 let world: World;
@@ -216,5 +217,100 @@ describe('listings match', () => {
       counted: false,
       listings: [{ state: 'uncounted', target: null }],
     });
+  });
+});
+
+describe('listings over the years', () => {
+  const states = async () => {
+    const { listings } = await world.json(EXIT.ok, 'listings', 'list', '--channel', 'one');
+    return Object.fromEntries(
+      listings.map((row: { listing_id: string; state: string }) => [row.listing_id, row.state]),
+    );
+  };
+
+  it('one that is listed again under a new id takes the place of the old one, and no command says otherwise', async () => {
+    await importAll();
+    world.one.unlist('1001');
+    world.one.list({ sku: 'MUG', shown: 2, listingId: '2001', title: 'Black mug' });
+    const again = await importAll();
+    expect(again).toMatchObject({ mapped: 1, vanished: 1, unmapped: 2 });
+    expect(again.warnings.join()).toContain('2001 for 1001 (MUG)');
+    expect(await states()).toMatchObject({ 1001: 'vanished', 2001: 'mapped' });
+    const unmatched = await world.json(EXIT.ok, 'listings', 'unmatched', 'one');
+    expect(unmatched.listings.map((row: { listing_id: string }) => row.listing_id)).toEqual(['1003', '1002']);
+    expect((await world.json(EXIT.ok, 'listings', 'match', 'one', '--yes')).matches).toEqual([]);
+    const { listings } = await world.json(EXIT.ok, 'stock', 'show', 'MUG');
+    expect(listings).toMatchObject([{ listing_id: '2001', target: 7 }]);
+    const alerts = () => world.withStore((store) => store.duties.alerts(true, 9));
+    expect(await alerts()).toMatchObject([{ kind: 'listing_replaced', subject: 'one' }]);
+    expect((await importAll()).warnings).toEqual([]);
+    expect(await alerts()).toEqual([]);
+  });
+
+  it('what unmatched says mends it is what match does', async () => {
+    await importAll();
+    await world.json(EXIT.ok, 'stock', 'count', 'SET', '1');
+    world.one.list({ sku: 'mug', shown: 2, listingId: '2002', title: 'Mug' });
+    world.one.list({ sku: 'T\u200bEE', shown: 2, listingId: '2003', title: 'Tee' });
+    await importAll();
+    const before = await world.json(EXIT.ok, 'listings', 'list', '--unmapped');
+    const unmatched = await world.json(EXIT.ok, 'listings', 'unmatched', 'one');
+    const said = (listings: { listing_id: string; state: string; mend: string }[]) =>
+      listings.map((row) => [row.listing_id, row.state, row.mend]);
+    expect(said(unmatched.listings)).toEqual([
+      ['2003', 'unmapped', 'invsync listings map one 2003 SKU'],
+      ['2002', 'unmapped', 'invsync listings map one 2002 MUG'],
+      ['1003', 'unmapped', 'invsync listings map one 1003 SKU'],
+    ]);
+    expect(unmatched.listings[0].why).toBe('its SKU there contains an invisible character (U+200B)');
+    expect(before.listings.map((row: { state: string }) => row.state)).toEqual(Array(3).fill('unmapped'));
+    expect((await world.json(EXIT.ok, 'listings', 'match', '--yes')).matches).toEqual([]);
+  });
+
+  it('a SKU that changed at the shop is said by every view, with the command that mends it', async () => {
+    await importAll();
+    world.one.list({ sku: 'SPOON', shown: 3, listingId: '1001', title: 'Black mug' });
+    const { warnings } = await importAll();
+    expect(warnings.join()).toContain(
+      'it was mapped to MUG because that was its SKU, and its SKU there is SPOON now',
+    );
+    expect(await states()).toMatchObject({ 1001: 'sku_changed' });
+    expect(await world.json(EXIT.ok, 'status')).toMatchObject({ sku_changed: 1 });
+    const { listings } = await world.json(EXIT.ok, 'stock', 'show', 'MUG');
+    expect(listings).toMatchObject([{ listing_id: '1001', state: 'sku_changed' }]);
+    const changed = await world.json(EXIT.ok, 'listings', 'unmatched', '--changed');
+    expect(changed.listings).toMatchObject([{ mend: 'invsync listings map one 1001 SPOON' }]);
+    await world.json(EXIT.ok, 'listings', 'map', 'one', '1001', 'SPOON');
+    expect((await world.json(EXIT.ok, 'listings', 'unmatched', '--changed')).listings).toEqual([]);
+    expect(await world.json(EXIT.ok, 'status')).toMatchObject({ sku_changed: 0 });
+    expect(await world.withStore((store) => store.duties.alerts(true, 9))).toEqual([]);
+  });
+
+  it('a sale under a name that no catalogue brings is shown, and settled by mapping or dismissing it', async () => {
+    await importAll();
+    const sell = (id: string) =>
+      world.withStore(async (store) => {
+        const channel = (await store.channels.list()).find((row) => row.name === 'one')?.id ?? 0;
+        await store.orders.apply(
+          [pulled(channel, order(id, Date.now(), [[`${id}-1`, `gone-${id}`, 2]]))],
+          Date.now(),
+        );
+      });
+    await sell('7');
+    await sell('8');
+    const { sales } = await world.json(EXIT.ok, 'listings', 'unmatched', 'one');
+    expect(sales).toMatchObject([
+      { name: 'gone-7', orders: ['7'], units: 2, mend: 'invsync listings map one gone-7 SKU' },
+      { name: 'gone-8' },
+    ]);
+    expect(await world.json(EXIT.ok, 'listings', 'map', 'one', 'gone-7', 'MUG')).toMatchObject({ units: 2 });
+    expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ available: 5 });
+    expect(await world.json(EXIT.ok, 'listings', 'dismiss', 'one', '8')).toMatchObject({
+      lines: 1,
+      units: 2,
+    });
+    await world.json(EXIT.failed, 'listings', 'dismiss', 'one', '8');
+    expect(await world.json(EXIT.ok, 'status')).toMatchObject({ unmapped_sales: 0 });
+    expect((await world.json(EXIT.ok, 'listings', 'unmatched', 'one')).sales).toEqual([]);
   });
 });

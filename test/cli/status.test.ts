@@ -24,6 +24,7 @@ describe('status', () => {
       exposed: 0,
       unexplained_low: 0,
       unmapped_sales: 0,
+      sku_changed: 0,
       warnings: [],
     });
     const plain = await world.invsync('status', '--plain');

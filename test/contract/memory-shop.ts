@@ -22,7 +22,10 @@ const faults: Readonly<Record<string, MemoryFault>> = {
 };
 const tries = 9;
 
-/** The catalogue's items, SET-1 that may not be written, and two listings (TWIN) that share a SKU and a number. */
+/**
+ * The catalogue's items, SET-1 that may not be written, two listings (TWIN) that share a SKU and a number, and two with
+ * one SKU (TWICE) that have a number each.
+ */
 export function createMemoryShop(options: ShopOptions): MemoryShop {
   const name = `${options.name}-${options.seed}-${Math.random().toString(36).slice(2)}`;
   const platform = memoryPlatform(name, { pageSize: 50 });
@@ -53,6 +56,7 @@ export function createMemoryShop(options: ShopOptions): MemoryShop {
       platform.list({ sku: 'SET-1', shown: 3, unwritable: 'a bundle' });
       platform.list({ sku: 'TWIN', listingId: 'twin-a', counterKey: 'twin', shown: 10 });
       platform.list({ sku: 'TWIN', listingId: 'twin-b', counterKey: 'twin', shown: 10 });
+      for (const listingId of ['twice-a', 'twice-b']) platform.list({ sku: 'TWICE', listingId, shown: 10 });
       platform.sendTo((hook) => {
         waiting.push(hook);
         for (; doubled > 0; doubled -= 1) waiting.push(hook);

@@ -13,7 +13,7 @@ channelSuite('memory', (options) => {
     keys: { webhook: 'secret', credential: null },
     foreignFault: null,
     signing: { forged: [] },
-    furnish: async () => ({ unwritable: ['SET-1'], ambiguous: ['TWIN'], shared: ['TWIN'] }),
+    furnish: async () => ({ unwritable: ['SET-1'], ambiguous: ['TWICE'], shared: ['TWIN'] }),
     handshake: { answer: 'abc', by: { method: 'GET', query: 'challenge=abc' } },
   };
 });

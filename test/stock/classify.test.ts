@@ -168,3 +168,15 @@ describe('raising needs proof (interleaving 5)', () => {
     expect(classify(view, shows(3), context)).toMatchObject({ cause: 'unexplained low', action: 'wait' });
   });
 });
+
+describe('a listing whose mapping has lost its reason', () => {
+  const listings = [{ mode: 'on' as const, unwritable: null, doubted: true }];
+  it('waits for a person before it is raised, and is lowered as ever', () => {
+    expect(classify(counter(8, { listings }), shows(5), context)).toMatchObject({
+      action: 'wait',
+      until: null,
+      note: expect.stringContaining('--changed'),
+    });
+    expect(classify(counter(3, { listings }), shows(5), context)).toMatchObject({ action: 'lower' });
+  });
+});

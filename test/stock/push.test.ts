@@ -114,6 +114,18 @@ describe('lower and higher', () => {
     expect(decide(counter(1), { brake: 'zeros' })).toMatchObject({ kind: 'send' });
   });
 
+  it('a listing whose mapping has lost its reason is lowered and never raised', () => {
+    const listings = [on, { ...on, doubted: true }];
+    expect(decide(counter(8, { listings }))).toMatchObject({
+      kind: 'close',
+      reason: expect.stringContaining('invsync listings unmatched --changed'),
+    });
+    expect(decide(counter(6, { listings, own: [sale(now - 1_000, 1)] }))).toMatchObject({ kind: 'close' });
+    expect(decide(counter(2, { listings }))).toMatchObject({ kind: 'send', quantity: 2 });
+    const off = [on, { mode: 'off' as const, unwritable: null, doubted: true }];
+    expect(decide(counter(8, { listings: off }))).toMatchObject({ kind: 'send', quantity: 8 });
+  });
+
   it('the base is the number that the ledger derives, not the anchor', () => {
     expect(decide(counter(1, { own: [sale(now - 10_000)] }))).toEqual({ kind: 'send', quantity: 1, base: 4 });
   });

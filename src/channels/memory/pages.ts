@@ -18,7 +18,9 @@ export async function* listListings(state: MemoryState, signal: AbortSignal): As
         title: each.title,
         aliases: each.aliases,
         unwritable: each.unwritable,
-        ambiguous: all.filter((other) => other.sku !== null && other.sku === each.sku).length > 1,
+        ambiguous: all.some(
+          (other) => other.sku === each.sku && other.sku !== null && other.counterKey !== each.counterKey,
+        ),
         shown: visible(state, counterOf(state, each)),
         facts: null,
       }),

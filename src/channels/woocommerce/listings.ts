@@ -21,11 +21,12 @@ export async function* listListings(shop: Shop, signal: AbortSignal): AsyncGener
   for await (const { row, parent } of sellable(shop, signal)) {
     listings.push(parent === null ? productListing(row) : variationListing(row, parent));
   }
-  const uses = new Map<string, number>();
-  for (const { channelSku } of listings) {
-    if (channelSku !== null) uses.set(channelSku, (uses.get(channelSku) ?? 0) + 1);
+  // Variations that share their parent's stock print its SKU (an empty one is inherited): one number, one article.
+  const numbers = new Map<string, Set<string>>();
+  for (const { channelSku, counterKey } of listings) {
+    if (channelSku !== null) numbers.set(channelSku, (numbers.get(channelSku) ?? new Set()).add(counterKey));
   }
-  for (const listing of listings) listing.ambiguous = (uses.get(listing.channelSku ?? '') ?? 0) > 1;
+  for (const listing of listings) listing.ambiguous = (numbers.get(listing.channelSku ?? '')?.size ?? 0) > 1;
   const total = listings.length;
   if (total === 0) yield { listings: [], total };
   for (let at = 0; at < total; at += pageSize) yield { listings: listings.slice(at, at + pageSize), total };

@@ -7,19 +7,21 @@ import { printLine } from '../print.ts';
 import type { Invocation } from '../program.ts';
 
 /**
- * `invsync events dismiss ID…`: a person says that dead events need nothing. While one is dead, nobody can say which
- * listing it concerns, so nothing of its channel is raised.
+ * `invsync events dismiss ID…`: a person says that dead events need nothing, and that sales of unmapped ones concern no
+ * SKU. While one is dead, nobody can say which listing it concerns, so nothing of its channel is raised.
  */
 export function dismiss(invocation: Invocation<ActorOptions>): Promise<ExitCode> {
   const ids = idsOf(invocation.args);
   const actor = actorOf(invocation.options);
   return withBooks(invocation, async (books) => {
+    const before = await deliveriesOf(books, ids);
     const dismissed = await books.store.inbox.dismiss(ids, actor, invocation.io.now());
     const rows = await deliveriesOf(books, ids);
     answer(invocation, { dismissed, events: rows.map(deliveryJson) }, books.warnings, (to) => {
       printLine(to, `${dismissed} dismissed`);
-      for (const row of rows)
-        if (row.status !== 'ignored') printLine(to, `${row.id} is ${row.status}, not dead`);
+      for (const row of before)
+        if (row.status !== 'dead' && row.status !== 'unmapped')
+          printLine(to, `${row.id} is ${row.status}: there is nothing to dismiss`);
     });
     return dismissed === ids.length ? EXIT.ok : EXIT.partial;
   });

@@ -66,7 +66,7 @@ function registerDismiss(command: Command, cli: Cli): void {
     withActor(
       command
         .command('dismiss <ids...>')
-        .description('say that dead events need nothing; they are kept as ignored'),
+        .description('say that dead events need nothing, and that sales of unmapped ones concern no SKU'),
     ),
     cli,
     {

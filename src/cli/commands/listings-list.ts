@@ -1,15 +1,16 @@
 import { countText, EXIT, type ExitCode } from '../../errors.ts';
 import type { ListingRow } from '../../store/store.ts';
+import { standing } from '../../sync/standing.ts';
 import { answer, type ListOptions, moreHint } from '../answer.ts';
 import { beforeArg, limitArg } from '../args.ts';
 import { askEngine } from '../ask.ts';
 import { type Books, channelFilter, channelNamed, withBooks } from '../books.ts';
-import { listingJson, listingState, partsText } from '../listing-json.ts';
+import { listingJson, partsText } from '../listing-json.ts';
 import { type Column, printLine, printTable } from '../print.ts';
 import type { Invocation } from '../program.ts';
 import { importResult } from '../results.ts';
 
-const columns: readonly Column<ListingRow>[] = [
+export const columns: readonly Column<ListingRow>[] = [
   { title: 'id', value: (row) => row.id },
   { title: 'channel', value: (row) => row.channel },
   { title: 'listing', value: (row) => row.listingId },
@@ -25,7 +26,7 @@ export function list(
   return withBooks(invocation, async (books) => {
     const filter = { ...channelFilter(books, options.channel), unmapped: options.unmapped === true };
     const { rows, limit } = await newest(books, filter, options);
-    answer(invocation, { listings: rows.map(listingJson) }, books.warnings, (io) => {
+    answer(invocation, { listings: rows.map((row) => listingJson(row)) }, books.warnings, (io) => {
       printTable(
         io,
         [
@@ -33,8 +34,8 @@ export function list(
           { title: 'sku', value: (row) => partsText(row.parts) },
           {
             title: 'state',
-            value: listingState,
-            style: (row) => (['mapped', 'fixed'].includes(listingState(row)) ? 'dim' : 'warn'),
+            value: (row) => standing(row).state,
+            style: (row) => (['mapped', 'fixed'].includes(standing(row).state) ? 'dim' : 'warn'),
           },
         ],
         rows,
@@ -47,9 +48,9 @@ export function list(
 }
 
 /** Newest first: the store pages from the oldest on, so the last page is looked for. */
-async function newest(
+export async function newest(
   books: Books,
-  filter: { channel?: string; unmapped: boolean },
+  filter: { channel?: string; unmapped?: boolean; changed?: boolean },
   options: ListOptions,
 ): Promise<{ rows: ListingRow[]; limit: number }> {
   const limit = limitArg(options.limit);
@@ -64,39 +65,6 @@ async function newest(
     if (last === undefined || wanted.length < page.length) return { rows: rows.reverse(), limit };
     after = last.id;
   }
-}
-
-/** `listings unmatched` */
-export function unmatched(invocation: Invocation<ListOptions>): Promise<ExitCode> {
-  return withBooks(invocation, async (books) => {
-    const filter = { ...channelFilter(books, invocation.args[0]), unmapped: true };
-    const { rows, limit } = await newest(books, filter, invocation.options);
-    const found: { row: ListingRow; why: string }[] = [];
-    for (const row of rows) found.push({ row, why: await whyUnmatched(books, row) });
-    const listings = found.map(({ row, why }) => ({ ...listingJson(row), why }));
-    answer(invocation, { listings }, books.warnings, (io) => {
-      const shown = columns.map((column): Column<(typeof found)[number]> => {
-        return { title: column.title, value: ({ row }) => column.value(row) };
-      });
-      printTable(
-        io,
-        [...shown, { title: 'why', value: ({ why }) => why }],
-        found,
-        'every listing has its SKU',
-      );
-      moreHint(io, rows.length, limit, `--before ${rows.at(-1)?.id ?? ''}`);
-    });
-    return EXIT.ok;
-  });
-}
-
-async function whyUnmatched(books: Books, row: ListingRow): Promise<string> {
-  if (row.channelSku === null || row.channelSku === '') return 'it has no SKU at the channel';
-  if (row.ambiguous) return 'its SKU is not unique at the channel';
-  const known = await books.store.stock.get(row.channelSku);
-  return known === null
-    ? 'no SKU of that name: stock count makes it, or listings match --create'
-    : 'a SKU of that name is known: listings match maps it';
 }
 
 /** `listings import` */

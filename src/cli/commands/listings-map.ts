@@ -3,7 +3,7 @@ import type { ListingRow } from '../../store/store.ts';
 import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer } from '../answer.ts';
 import { unitsArg, usage } from '../args.ts';
-import { type Books, unknownSku, withBooks } from '../books.ts';
+import { type Books, channelNamed, unknownSku, withBooks } from '../books.ts';
 import { findListing, listingJson, partsText } from '../listing-json.ts';
 import { printLine } from '../print.ts';
 import type { Invocation } from '../program.ts';
@@ -21,7 +21,7 @@ export function map(invocation: Invocation<ActorOptions>): Promise<ExitCode> {
   const { io, options } = invocation;
   const [channel = '', listing = '', ...words] = invocation.args;
   return withBooks(invocation, async (books) => {
-    const row = await findListing(books, channel, listing);
+    const row = await listingToMap(books, { channel, listing, now: io.now() });
     const parts = await partsOf(books, words);
     const effect = await books.store.listings.map(row.id, parts, actorOf(options), io.now());
     if ('unknownSku' in effect) throw unknownSku(effect.unknownSku, await nearSku(books, effect.unknownSku));
@@ -35,6 +35,20 @@ export function map(invocation: Invocation<ActorOptions>): Promise<ExitCode> {
     });
     return EXIT.ok;
   });
+}
+
+/** A name that no catalogue brought but that sales wait under is a listing too, one that is gone. */
+async function listingToMap(
+  books: Books,
+  named: { channel: string; listing: string; now: number },
+): Promise<ListingRow> {
+  const row = channelNamed(books, named.channel);
+  const { listings } = books.store;
+  const sales = await listings.waitingSales({ channel: row.name }, 100_000);
+  const waits = sales.some((sale) => sale.name === named.listing);
+  if (waits && (await listings.find(row.name, named.listing)) === null)
+    await listings.adopt(row.id, named.listing, named.now);
+  return findListing(books, named.channel, named.listing);
 }
 
 function mapWarnings(row: ListingRow): string[] {

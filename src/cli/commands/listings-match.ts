@@ -156,7 +156,7 @@ async function carryOut(
   const { listings } = books.store;
   for (const { sku, create, listingRowId } of matches) {
     if (create) await listings.createSku(sku, as.actor, as.now());
-    await listings.map(listingRowId, [{ sku, units: 1 }], as.actor, as.now());
+    await listings.map(listingRowId, [{ sku, units: 1 }], as.actor, as.now(), 'sku');
   }
 }
 

@@ -4,16 +4,19 @@ import { withActor } from '../actor.ts';
 import { withPaging } from '../answer.ts';
 import { collect } from '../new-sku.ts';
 import { type Cli, define } from '../program.ts';
-import { importCatalogue, list, unmatched } from './listings-list.ts';
+import { dismiss } from './listings-dismiss.ts';
+import { importCatalogue, list } from './listings-list.ts';
 import { map, unmap } from './listings-map.ts';
 import { match } from './listings-match.ts';
 import { set } from './listings-set.ts';
+import { unmatched } from './listings-unmatched.ts';
 
 /** `invsync listings …`: which SKU stands behind what a channel offers. LISTING is the channel's id, or its SKU there. */
 export function register(command: Command, cli: Cli): void {
   registerReading(command, cli);
   registerMapping(command, cli);
   registerMatching(command, cli);
+  registerDismissing(command, cli);
 }
 
 const exits = [EXIT.ok, EXIT.failed, EXIT.usage] as const;
@@ -39,11 +42,12 @@ function registerReading(command: Command, cli: Cli): void {
     withPaging(
       command
         .command('unmatched [channel]')
-        .description('print listings without a SKU and why none was found'),
+        .description('print listings without a SKU and why none was found, and sales that count nowhere yet')
+        .option('--changed', 'instead those whose SKU at the channel is not the one they were mapped by'),
     ),
     cli,
     {
-      examples: ['invsync listings unmatched', 'invsync listings unmatched main-shop --json'],
+      examples: ['invsync listings unmatched main-shop', 'invsync listings unmatched --changed --json'],
       exits,
       prints: 'data',
     },
@@ -116,6 +120,26 @@ function registerMapping(command: Command, cli: Cli): void {
       prints: 'data',
     },
     set,
+  );
+}
+
+function registerDismissing(command: Command, cli: Cli): void {
+  define(
+    withActor(
+      command
+        .command('dismiss <channel> <orders...>')
+        .description('say that sales without a SKU concern none of ours: they never count'),
+    ),
+    cli,
+    {
+      examples: [
+        'invsync listings dismiss wp-shop 1742',
+        'invsync listings dismiss main-shop 1001 1002 --reason "gift cards"',
+      ],
+      exits,
+      prints: 'data',
+    },
+    dismiss,
   );
 }
 

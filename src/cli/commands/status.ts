@@ -58,6 +58,7 @@ function print(io: Io, report: StatusReport): void {
     `stock    ${report.uncounted} SKUs uncounted, ${count(io, report.unexplained_low, 'unexplained low')}`,
   );
   const unmapped = count(io, report.unmapped_sales, 'sales of listings without a SKU');
+  printLine(io, `listings ${count(io, report.sku_changed, 'SKUs changed at a channel')}`);
   printLine(io, `orders   ${count(io, report.oversells_open, 'oversells open')}, ${unmapped}`);
 }
 

@@ -15,7 +15,7 @@ export interface CounterView {
   counterId: number;
   channelId: number;
   counterKey: string;
-  /** Every listing that shares the number, facts included; the first is the one to write to. */
+  /** Every listing that shares the number and is there, facts included; the first is the one to write to. */
   listings: (ListingRef & {
     rowId: number;
     mode: ListingMode;
@@ -27,6 +27,10 @@ export interface CounterView {
     offer: Offer;
     /** Own open units (taken - gone), which a gross number contains. */
     openUnits: number;
+    /** The last walk of the catalogue did not see it; only where none of the number's listings was seen. */
+    gone: boolean;
+    /** Its mapping has lost its reason: nothing is raised for it until a person decides. */
+    doubted: boolean;
   })[];
   /** Computed from the levels when the view was read (null offers of the channel and defaults applied). */
   target: Target;

@@ -59,6 +59,8 @@ export interface StatusCounts {
   exposed: number;
   unexplainedLow: number;
   unmappedSales: number;
+  /** Mappings whose reason, an equal SKU, is gone. */
+  skuChanged: number;
 }
 
 /** A change by hand that is no change of stock: a mapping, a setting, a mode. */

@@ -133,8 +133,8 @@ function applyLine(passage: Passage, intent: Intent): void {
   if (line.allocation === 'held') {
     const cause = { channelId: request.channelId, orderId: snapshot.orderId };
     allocate(tx, line, { taken: shown.taken, gone, stages, takenAt, goneAt }, cause, joins);
-    // Made to order: what the shelf does not give is made, so nothing is short.
-    if (listing?.fixed) waive(tx, line, line.taken - line.given);
+    // Made to order: what the shelf does not give is made, so nothing is short. So it is for what draws on no SKU.
+    if (listing?.fixed || line.parts === null) waive(tx, line, line.taken - line.given);
   } else {
     Object.assign(line, { taken: shown.taken, gone, stages });
     if (line.allocation === 'uncounted' && state === 'new') joinChains(tx, line);

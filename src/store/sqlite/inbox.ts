@@ -10,6 +10,7 @@ import type {
 } from '../store.ts';
 import { noteDeed } from './deeds.ts';
 import type { Db } from './open.ts';
+import { dismissSales } from './unmapped.ts';
 
 /**
  * The idempotency table: check and insert are one statement on unique (channel, key). A known key with another body
@@ -181,7 +182,6 @@ export function replay(db: Db, filter: DeliveryFilter, now: number): number {
   return changes;
 }
 
-/** Newest first, for people. */
 /** See `InboxStore.dismiss`. */
 export function dismissDeliveries(db: Db, ids: number[], actor: Actor, now: number): number {
   let dismissed = 0;
@@ -191,13 +191,24 @@ export function dismissDeliveries(db: Db, ids: number[], actor: Actor, now: numb
         "update delivery set status = 'ignored', settled_at = ?, outcome = ? where id = ? and status = 'dead'",
       )
       .run(now, `dismissed by ${actor.by}: ${actor.reason ?? 'no reason given'}`, id);
-    if (changes === 0) continue;
+    if (changes === 0 && !dismissWaiting(db, id, actor, now)) continue;
     dismissed += 1;
     noteDeed(db, actor, { verb: 'dismiss', subject: `event ${id}`, detail: '' }, now);
   }
   return dismissed;
 }
 
+/** An event whose sales wait for a SKU: they are settled without one. */
+function dismissWaiting(db: Db, id: number, actor: Actor, now: number): boolean {
+  const row = db
+    .sql("select channel_id, orders from delivery where id = ? and status = 'unmapped'")
+    .get(id) as { channel_id: number; orders: string | null } | undefined;
+  if (row === undefined) return false;
+  dismissSales(db, row.channel_id, JSON.parse(row.orders ?? '[]') as string[], actor, now);
+  return true;
+}
+
+/** Newest first, for people. */
 export function listDeliveries(db: Db, filter: DeliveryFilter): DeliveryRow[] {
   const { text, values } = whereOf(db, filter);
   const rows = db

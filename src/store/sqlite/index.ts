@@ -124,13 +124,21 @@ function storeOn(db: Db, executor: Executor): Store {
       upsert: (channelId, listings, now) => write('upsertListings', channelId, listings, now),
       finishWalk: (channelId, walkBegan) => write('finishWalk', channelId, walkBegan),
       gone: (channelId, listingIds) => write('markGone', channelId, listingIds),
+      succeed: (channelId, actor, now) => write('succeedListings', channelId, actor, now),
+      heirs: (channelId) => read('mappingsOfHeirs', channelId),
+      sharedNumbers: (channelId, limit) => read('sharedNumbers', channelId, limit),
       refs: (channelId, refs) => read('listingRefs', channelId, refs),
       find: (channel, listing) => read('findListing', channel, listing),
       list: (filter) => read('listListings', filter),
-      map: (listingRowId, parts, actor, now) => write('mapListing', listingRowId, parts, actor, now),
+      map: (listingRowId, parts, actor, now, reason) =>
+        write('mapListing', listingRowId, parts, actor, now, reason),
       unmap: (listingRowId, actor, now) => write('unmapListing', listingRowId, actor, now),
       set: (listingRowId, settings, actor, now) => write('setListing', listingRowId, settings, actor, now),
       matches: (channel, create, limit) => read('matchListings', channel, create, limit),
+      waitingSales: (filter, limit) => read('waitingSales', filter, limit),
+      dismissSales: (channelId, orderIds, actor, now) =>
+        write('dismissSales', channelId, orderIds, actor, now),
+      adopt: (channelId, name, now) => write('adoptListing', channelId, name, now),
       createSku: (sku, actor, now) => write('makeSku', sku, actor, now),
     },
     outbox: {

@@ -38,7 +38,7 @@ export function markDue(tx: Tx): Due {
   return { counterIds: [...due], bySku };
 }
 
-/** Every counter that draws on one of the SKUs, by SKU: one statement for all of them. */
+/** Every counter that draws on one of the SKUs, by SKU: one statement for all of them. What is gone draws on nothing. */
 function countersOn(tx: Tx, skuIds: number[]): Map<number, number[]> {
   const bySku = new Map<number, number[]>();
   if (skuIds.length === 0) return bySku;
@@ -47,7 +47,7 @@ function countersOn(tx: Tx, skuIds: number[]): Map<number, number[]> {
       `select p.sku_id as skuId, l.counter_id as id
        from json_each(?) s
        cross join listing_part p on p.sku_id = s.value
-       join listing l on l.id = p.listing_ref`,
+       join listing l on l.id = p.listing_ref and l.vanished = 0`,
     )
     .all(JSON.stringify(skuIds)) as { skuId: number; id: number }[];
   for (const { skuId, id } of rows) {

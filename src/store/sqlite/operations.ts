@@ -44,19 +44,8 @@ import {
   replay,
   takeIn,
 } from './inbox.ts';
-import {
-  findListing,
-  finishWalk,
-  listingRefs,
-  listListings,
-  makeSku,
-  mapListing,
-  markGone,
-  matchListings,
-  setListing,
-  unmapListing,
-  upsertListings,
-} from './listings.ts';
+import { findListing, listingRefs, listListings, matchListings, sharedNumbers } from './listings.ts';
+import { makeSku, mapListing, setListing, unmapListing } from './mapping.ts';
 import { missedWebhooks } from './missed.ts';
 import {
   beginPushes,
@@ -89,7 +78,16 @@ import {
 } from './reports.ts';
 import { endHold, expireHolds, extendHolds, getReservation, hold } from './reservations.ts';
 import { recogniseSkus, renameSku } from './sku.ts';
+import { dismissSales, waitingSales } from './unmapped.ts';
 import { viewsOf } from './views.ts';
+import {
+  adoptListing,
+  finishWalk,
+  mappingsOfHeirs,
+  markGone,
+  succeedListings,
+  upsertListings,
+} from './walk.ts';
 
 /** Operations that write: each runs inside one transaction of the writing connection. */
 export const writes = {
@@ -103,6 +101,9 @@ export const writes = {
   upsertListings,
   finishWalk,
   markGone,
+  succeedListings,
+  adoptListing,
+  dismissSales,
   mapListing,
   unmapListing,
   setListing,
@@ -152,6 +153,9 @@ export const reads = {
   listFeeds,
   vaultGet,
   listingRefs,
+  sharedNumbers,
+  mappingsOfHeirs,
+  waitingSales,
   findListing,
   listListings,
   matchListings,

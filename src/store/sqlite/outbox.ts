@@ -21,7 +21,7 @@ export function dueCounters(db: Db, channelId: number, limit: number, now: numbe
       `select c.id,
          (select min((v.on_hand - v.committed - v.reserved) / p.units)
           from listing l join listing_part p on p.listing_ref = l.id join level v on v.sku_id = p.sku_id
-          where l.counter_id = c.id) as scarcity
+          where l.counter_id = c.id and l.vanished = 0) as scarcity
        from counter c
        where c.channel_id = ? and c.version > c.done_version and c.dead = 0 and c.due_at <= ? and c.state <> 'in_flight'
        order by scarcity is null, scarcity, c.due_at, c.id

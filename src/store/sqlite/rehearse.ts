@@ -2,7 +2,7 @@ import type { LevelAfter, Rehearsal, RehearsalStep } from '../store.ts';
 import { applyOrders, asText } from './apply.ts';
 import { changeStock } from './count.ts';
 import { levelOf } from './ledger.ts';
-import { mapListing } from './listings.ts';
+import { mapListing } from './mapping.ts';
 import type { Db } from './open.ts';
 import { viewsOf } from './views.ts';
 

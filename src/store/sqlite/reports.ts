@@ -18,6 +18,7 @@ import { beginTx, levelOf } from './ledger.ts';
 import { lineById, linesOfOrder, saveLine } from './lines.ts';
 import type { Db } from './open.ts';
 import { codeOf, skuIdOf, stockRow } from './sku.ts';
+import { reasonGone } from './sku-doubt.ts';
 import { linesInDoubt } from './unsettled.ts';
 import { viewsOf } from './views.ts';
 
@@ -64,6 +65,7 @@ export function statusCounts(db: Db): StatusCounts {
     uncounted: one<{ n: number }>('select count(*) as n from level where counted = 0').n,
     exposed: flags.exposed,
     unexplainedLow: flags.low,
+    skuChanged: one<{ n: number }>(`select count(*) as n from listing l where ${reasonGone}`).n,
     unmappedSales: one<{ n: number }>(
       "select count(*) as n from line where allocation = 'unmapped' and taken > 0",
     ).n,
@@ -129,7 +131,10 @@ export function countersOfSku(db: Db, sku: string): CounterView[] {
   if (skuId === null) return [];
   const rows = db
     .sql(
-      'select distinct l.counter_id as id from listing_part p join listing l on l.id = p.listing_ref where p.sku_id = ? order by 1',
+      `select distinct l.counter_id as id
+       from listing_part p join listing l on l.id = p.listing_ref and l.vanished = 0
+       where p.sku_id = ?
+       order by 1`,
     )
     .all(skuId) as { id: number }[];
   return viewsOf(

@@ -6,6 +6,7 @@ import { holds } from './migrations/05-holds.ts';
 import { doubts } from './migrations/06-doubts.ts';
 import { found } from './migrations/07-found.ts';
 import { knownFrom } from './migrations/08-known-from.ts';
+import { identity } from './migrations/09-identity.ts';
 
 /** Numbered migrations, forward only: a step that was published is never changed, a new one goes to the end. */
 export const migrations: readonly string[] = [
@@ -17,4 +18,5 @@ export const migrations: readonly string[] = [
   doubts,
   found,
   knownFrom,
+  identity,
 ];

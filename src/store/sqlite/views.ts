@@ -4,6 +4,7 @@ import { type Offer, type OfferedListing, offerOf, type Target, targetOf } from 
 import type { ChannelSetup, CounterView, LevelAfter, ListingMode, PushState } from '../store.ts';
 import { ownFrom } from './mark.ts';
 import type { Db } from './open.ts';
+import { reasonGone } from './sku-doubt.ts';
 
 export interface RawCounter {
   id: number;
@@ -49,6 +50,7 @@ interface RawOffered {
   open_units: number;
   unwritable: string | null;
   vanished: number;
+  doubted: number;
 }
 
 const noOffer: Offer = { buffer: null, percent: null, max: null };
@@ -105,14 +107,18 @@ interface Around {
 }
 
 function viewOf(db: Db, raw: RawCounter, { setup, clouded, levels }: Around): CounterView {
-  const rows = db
+  const all = db
     .sql(
-      `select id, listing_id, channel_sku, facts, parts, mode, buffer, percent, max, fixed, open_units, unwritable, vanished
-       from listing
-       where counter_id = ?
-       order by vanished, id`,
+      `select l.id, l.listing_id, l.channel_sku, l.facts, l.parts, l.mode, l.buffer, l.percent, l.max, l.fixed,
+         l.open_units, l.unwritable, l.vanished, (${reasonGone}) as doubted
+       from listing l
+       where l.counter_id = ?
+       order by l.vanished, l.id`,
     )
     .all(raw.id) as RawOffered[];
+  const present = all.filter((row) => row.vanished === 0);
+  // A number that nothing shows any more keeps its names.
+  const rows = present.length > 0 ? present : all;
   return {
     counterId: raw.id,
     channelId: raw.channel_id,
@@ -130,8 +136,10 @@ function viewOf(db: Db, raw: RawCounter, { setup, clouded, levels }: Around): Co
       fixed: row.fixed,
       offer: { buffer: row.buffer, percent: row.percent, max: row.max },
       openUnits: row.open_units,
+      gone: row.vanished === 1,
+      doubted: row.doubted === 1,
     })),
-    target: targetNow(rows, setup, levels),
+    target: targetNow(present, setup, levels),
     version: raw.version,
     doneVersion: raw.done_version,
     dueAt: raw.due_at,

@@ -24,7 +24,8 @@ export function startLine(tx: Tx, line: LineRow, joins: 'joins' | 'joined'): voi
   Object.assign(line, { allocation: 'held', taken: 0, gone: 0, given: 0, stages: [] });
   allocate(tx, line, wanted, { channelId: line.channelId, orderId: order.orderId }, joins);
   const listing = line.listingRef === null ? null : listingById(tx.db, line.listingRef);
-  if (listing?.fixed) waive(tx, line, line.taken - line.given);
+  // What draws on no SKU is made to order, or a person has said that it is none of ours.
+  if (listing?.fixed || line.parts === null) waive(tx, line, line.taken - line.given);
   saveLine(tx.db, line, 'known');
   keepDocket(tx, line, order, 'sale');
 }
