@@ -1,6 +1,9 @@
 import { parseDuration } from '../config/text.ts';
 import { AppError, EXIT } from '../errors.ts';
 
+/** The rule for SKUs, for whoever reads what people type. */
+export { normalSku, skuFault } from '../stock/sku.ts';
+
 /** No stock is larger; a number beyond it is a barcode or a price in the wrong column. */
 export const mostUnits = 1_000_000_000;
 const mostRows = 100_000;

@@ -1,7 +1,6 @@
 import type { Problem } from '../config/problem.ts';
 import { AppError, EXIT } from '../errors.ts';
-import { normalSku, skuFault } from '../stock/sku.ts';
-import { mostUnits } from './args.ts';
+import { mostUnits, normalSku, skuFault } from './args.ts';
 import { type CsvRecord, parseCsv, type Separator, separatorOf } from './csv.ts';
 
 /** One sound row of a stock file. */

@@ -1,3 +1,4 @@
+import { countText } from '../errors.ts';
 import type { Replacement } from '../store/store.ts';
 import { closeAlert, openAlert } from './alerts.ts';
 import type { Engine, LiveChannel } from './engine.ts';
@@ -25,8 +26,13 @@ export async function tellReplaced(
     return [];
   }
   const pairs = replaced.map(({ gone, heir, parts }) => `${heir} for ${gone} (${parts || 'made to order'})`);
+  const many = countText(
+    replaced.length,
+    'listing that is gone has an heir',
+    'listings that are gone have heirs',
+  );
   const [first] = replaced;
-  const message = `${live.name}: ${replaced.length} listings are gone and others have their SKUs and mappings now: ${listed(pairs)}; if one is another article: invsync listings map ${live.name} ${first?.heir ?? ''} SKU`;
+  const message = `${live.name}: ${many}, with the same SKU, mapping and settings: ${listed(pairs)}; if it is another article: invsync listings map ${live.name} ${first?.heir ?? ''} SKU`;
   await openAlert(engine, { channelId: live.id, kind: 'listing_replaced', subject: live.name, message });
   return [message];
 }
@@ -50,6 +56,6 @@ export async function sharedNumbers(engine: Engine, live: LiveChannel): Promise<
   const shared = await engine.store.listings.sharedNumbers(live.id, 1_000);
   return shared.map(
     ({ listings, skus }) =>
-      `${live.name}: ${listed(listings)} share one number there, which follows the least of ${listed(skus)}: if they are one article, map all of them to one SKU`,
+      `${live.name}: ${listed(listings)} share one number there, which follows the least of ${listed(skus)}; if they are one article, map each of them: invsync listings map ${live.name} ${listings.at(-1) ?? ''} ${skus[0] ?? ''}`,
   );
 }

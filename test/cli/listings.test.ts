@@ -267,6 +267,19 @@ describe('listings over the years', () => {
     expect((await world.json(EXIT.ok, 'listings', 'match', '--yes')).matches).toEqual([]);
   });
 
+  it('different SKUs on one number get a word at import', async () => {
+    for (const [listingId, sku] of Object.entries({ 'v-1': 'MUG', 'v-2': 'SPOON' }))
+      world.one.list({ sku, shown: 3, listingId, counterKey: 'parent' });
+    world.one.unlist('1001');
+    const { warnings, mapped } = await importAll();
+    expect(mapped).toBe(2);
+    expect(warnings).toEqual([
+      'one: v-1, v-2 share one number there, which follows the least of MUG, SPOON; if they are one article, map each of them: invsync listings map one v-2 MUG',
+    ]);
+    const { listings } = await world.json(EXIT.ok, 'stock', 'show', 'SPOON');
+    expect(listings).toMatchObject([{ target: 7 }, { target: 7 }]);
+  });
+
   it('a SKU that changed at the shop is said by every view, with the command that mends it', async () => {
     await importAll();
     world.one.list({ sku: 'SPOON', shown: 3, listingId: '1001', title: 'Black mug' });

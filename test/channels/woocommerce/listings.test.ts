@@ -51,6 +51,28 @@ describe('the catalogue', () => {
     expect(byId.get('31/32')).toMatchObject({ counterKey: '31/32', shown: 22, title: 'Tee - S' });
   });
 
+  test('variations that share their number and print its SKU are one article, others with one SKU are not', async () => {
+    const shared = (id: number) =>
+      ({ id, parent_id: 80, name: `v${id}`, sku: 'HAT', manage_stock: 'parent', stock_quantity: 3 }) as const;
+    const own = { id: 83, parent_id: 80, name: 'v83', sku: 'HAT', manage_stock: true, stock_quantity: 9 };
+    const parent = {
+      id: 80,
+      name: 'Hat',
+      sku: 'HAT',
+      type: 'variable',
+      manage_stock: true,
+      stock_quantity: 3,
+    };
+    const flags = async (...variations: Item[]) => {
+      const ids = variations.map(({ id }) => id);
+      const { channel } = await scripted(catalogue([{ ...parent, variations: ids }, ...variations], {}));
+      const listings = (await all(channel.listListings(signal))).flatMap((page) => page.listings);
+      return listings.map(({ ambiguous }) => ambiguous);
+    };
+    expect(await flags(shared(81), shared(82))).toEqual([false, false]);
+    expect(await flags(shared(81), shared(82), own)).toEqual([true, true, true]);
+  });
+
   test('what the shop does not manage cannot be written, and null is not 0', async () => {
     const { byId } = await found({});
     for (const id of ['30', '31/33']) {
