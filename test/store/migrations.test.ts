@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
-import { identity } from '../../src/store/sqlite/migrations/04-identity.ts';
+import { identity } from '../../src/store/sqlite/migrations/09-identity.ts';
 import { migrations } from '../../src/store/sqlite/schema.ts';
 
 let dataDir = '';

@@ -47,6 +47,7 @@ describe('the SQLite file', () => {
     expect(items.map((item) => [item.name, item.level])).toEqual([
       ['integrity', 'ok'],
       ['books', 'ok'],
+      ['names', 'ok'],
       ['size', 'ok'],
     ]);
     expect((await store.duties.check(true)).map((item) => item.name)).toEqual([
@@ -54,6 +55,7 @@ describe('the SQLite file', () => {
       'journal',
       'integrity',
       'books',
+      'names',
       'size',
     ]);
     await store.close();
