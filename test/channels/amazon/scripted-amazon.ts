@@ -452,7 +452,10 @@ export function apiItem(over: {
       : {
           cancellation: {
             ...(over.cancelAsked ? { cancellationRequest: { requester: 'BUYER' } } : {}),
-            cancellationExecution: { cancelledBy: over.cancelledBy, cancelReason: over.cancelReason },
+            cancellationExecution: {
+              cancelledBy: over.cancelledBy,
+              ...(over.cancelReason === undefined ? {} : { cancelReason: over.cancelReason }),
+            },
           },
         }),
   };
