@@ -143,14 +143,19 @@ export async function runHandler(
   const { createPusher } = await import('./sync/push.ts');
   const { createIngest } = await import('./sync/ingest.ts');
   const { requestHandlers } = await import('./sync/handlers.ts');
+  const { beginEpoch } = await import('./sync/epoch.ts');
+  const { correctAtStart } = await import('./sync/clock.ts');
   const { engine, close } = await compose(config, store, { log: createLog('error') });
   try {
     await store.outbox.recover(engine.clock.now());
+    await beginEpoch(engine);
+    await correctAtStart(engine);
     const handlers = requestHandlers(engine, { pusher: createPusher(engine), ingest: createIngest(engine) });
     const handler = handlers[wish.kind];
     if (handler === undefined) throw new Error(`no request is called ${wish.kind}`);
     return await handler(wish.args, wish.progress, signal);
   } finally {
+    await store.duties.markEpoch();
     await close();
   }
 }

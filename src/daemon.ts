@@ -11,8 +11,10 @@ import { openSqliteStore } from './store/sqlite/index.ts';
 import { takeEngineLock } from './store/sqlite/lock.ts';
 import type { Store } from './store/store.ts';
 import { createActions } from './sync/actions.ts';
-import { importCatalogue } from './sync/catalogue.ts';
+import { importAll } from './sync/catalogue.ts';
+import { correctAtStart } from './sync/clock.ts';
 import type { Duty, Engine } from './sync/engine.ts';
+import { beginEpoch, createEpochMark } from './sync/epoch.ts';
 import { createExpiry } from './sync/expire.ts';
 import { requestHandlers } from './sync/handlers.ts';
 import { createIdentification } from './sync/identify.ts';
@@ -73,6 +75,9 @@ export async function startDaemon(
   }
 }
 
+/** A start owes every channel a reconcile run; a new configuration does not. */
+type Occasion = 'start' | 'reload';
+
 interface Ground {
   version: string;
   log: Log;
@@ -90,7 +95,33 @@ async function run(config: Config, ground: Ground): Promise<Daemon> {
     log.error({ error: broken }, 'ending: nothing can be stored any more');
     return error;
   });
-  let crew = await assemble(config, ground);
+  let current = config;
+  let changing: Promise<void> = Promise.resolve();
+  let stopped: Promise<void> | null = null;
+  /** Replaces all duties, one change after the other. Everything they kept in memory is gone with them. */
+  const renew = (next: Config, occasion: Occasion): Promise<void> => {
+    changing = changing
+      .catch(() => undefined)
+      .then(async () => {
+        if (stopped !== null) return;
+        const fresh = await assemble(next, ground, { occasion, onStep });
+        const old = crew;
+        crew = fresh;
+        current = next;
+        await stopDuties(old);
+        await old.composition.close();
+        for (const duty of fresh.duties) duty.start();
+      });
+    return changing;
+  };
+  const onStep = (): void => {
+    renew(current, 'start').catch((error: unknown) =>
+      log.error({ error: messageOf(error) }, 'the duties keep the times of a wrong clock: restart invsync'),
+    );
+  };
+  let crew = await assemble(config, ground, { occasion: 'start', onStep });
+  await beginEpoch(crew.composition.engine);
+  await correctAtStart(crew.composition.engine);
   const engine = () => crew.composition.engine;
   const receive: Receiver['receive'] = (name, request) => crew.receiver.receive(name, request);
   const publicListener = createPublicListener(
@@ -122,9 +153,9 @@ async function run(config: Config, ground: Ground): Promise<Daemon> {
   for (const duty of crew.duties) duty.start();
   log.info({ public: publicListener.url, admin: adminListener.url }, 'serving');
 
-  let stopped: Promise<void> | null = null;
   const stop = async () => {
     log.info({}, 'stopping');
+    await changing.catch(() => undefined);
     await publicListener.stop();
     await crew.receiver.drained();
     await stopDuties(crew);
@@ -132,7 +163,8 @@ async function run(config: Config, ground: Ground): Promise<Daemon> {
     await crew.composition.close();
     // The log keeps what does not fit into the database now; the next start reads it.
     await store.duties
-      .tidy()
+      .markEpoch()
+      .then(() => store.duties.tidy())
       .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'the log was not emptied'));
     await store.close();
     ground.release();
@@ -143,12 +175,7 @@ async function run(config: Config, ground: Ground): Promise<Daemon> {
     lost,
     reload: async (next) => {
       const notes = restartNotes(config, next);
-      const fresh = await assemble(next, ground);
-      const old = crew;
-      crew = fresh;
-      await stopDuties(old);
-      await old.composition.close();
-      for (const duty of fresh.duties) duty.start();
+      await renew(next, 'reload');
       return notes;
     },
     stop: () => {
@@ -159,7 +186,11 @@ async function run(config: Config, ground: Ground): Promise<Daemon> {
 }
 
 /** Builds the duties of a configuration; starts none. Deliveries may have been missed until now: every feed has a gap. */
-async function assemble(config: Config, ground: Ground): Promise<Crew> {
+async function assemble(
+  config: Config,
+  ground: Ground,
+  { occasion, onStep }: { occasion: Occasion; onStep: () => void },
+): Promise<Crew> {
   const composition = await compose(config, ground.store, { log: ground.log });
   const { engine } = composition;
   for (const id of engine.channels.keys())
@@ -183,24 +214,27 @@ async function assemble(config: Config, ground: Ground): Promise<Crew> {
     createActions(engine),
     requests,
     createIdentification(engine),
-    createTakeover(engine, tools),
+    createTakeover(engine, { ...tools, owed: occasion === 'start' ? 'all' : 'none' }),
     guard,
+    createEpochMark(engine),
     proofs,
     createWebhookUpkeep(engine),
-    createExpiry(engine),
+    createExpiry(engine, onStep),
     createPrune(engine),
-    reconcileSchedule(engine, tools),
+    reconcileSchedule(engine, tools, occasion),
     catalogueSchedule(engine),
     createWatch(engine, () => requests.wake()),
   ];
   return { composition, receiver: createReceiver(engine), duties };
 }
 
-function reconcileSchedule(engine: Engine, tools: ReconcileTools): Duty {
+function reconcileSchedule(engine: Engine, tools: ReconcileTools, occasion: Occasion): Duty {
   return createSchedule(engine, {
     name: 'reconcile',
     expression: engine.settings.schedule,
     timezone: engine.settings.timezone,
+    // The run that every start makes stands for the one that was missed.
+    missed: occasion === 'start' ? 'skip' : 'catch up',
     run: async (signal) => {
       const outcome = await reconcile(
         engine,
@@ -222,12 +256,7 @@ function catalogueSchedule(engine: Engine): Duty {
     name: 'catalogue',
     expression: '23 4 * * *',
     timezone: engine.settings.timezone,
-    run: async (signal) => {
-      for (const live of engine.channels.values()) {
-        const imported = await importCatalogue(engine, live, () => undefined, signal);
-        engine.log.info({ ...imported }, 'catalogue read');
-      }
-    },
+    run: (signal) => importAll(engine, signal),
   });
 }
 

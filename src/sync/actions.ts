@@ -2,9 +2,10 @@ import type { OversoldOrder } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
 import type { ActionEnd, ActionRow } from '../store/store.ts';
 import { openAlert } from './alerts.ts';
+import { askedWaitMs } from './backoff.ts';
 import { park } from './contact.ts';
-import type { Engine, LiveChannel } from './engine.ts';
-import { createLoop, type Loop } from './loop.ts';
+import type { Duty, Engine, LiveChannel } from './engine.ts';
+import { createLoop } from './loop.ts';
 import { addLooks, bookPage, emptyPage } from './page.ts';
 import { writeGate } from './push-context.ts';
 import { jitterMs } from './push-outcome.ts';
@@ -15,36 +16,42 @@ const batch = 20;
 const mostAttempts = 20;
 
 /** The duty of order actions. */
-export interface Actions extends Loop {
+export interface Actions extends Duty {
   /** Acts on what is due now until nothing is. For tests and one-off runs. */
   runUntilIdle(): Promise<void>;
 }
 
 /** Holds and cancels oversold orders at their channels, as the channel's policy says; one flight per order. */
 export function createActions(engine: Engine): Actions {
-  const pass = async (signal: AbortSignal): Promise<number> => {
-    const rows = await engine.store.channels.list();
-    const counts = await Promise.all(
-      rows.map((row) => {
-        const live = engine.channels.get(row.id);
-        // What leaves for a channel leaves only where pushes may: a shadow never touches an order.
-        if (live === undefined || row.mode !== 'live' || writeGate(row) !== null) return 0;
-        return actOn(engine, live, signal);
-      }),
-    );
-    return counts.reduce((sum, count) => sum + count, 0);
-  };
-  const loop = createLoop(engine, 'actions', async (signal) => ((await pass(signal)) > 0 ? 0 : restMs));
+  const lives = [...engine.channels.values()];
+  const loops = lives.map((live) =>
+    createLoop(engine, `actions ${live.name}`, async (signal) =>
+      (await actOn(engine, live, signal)) > 0 ? 0 : restMs,
+    ),
+  );
   return {
-    ...loop,
+    name: 'actions',
+    start() {
+      for (const loop of loops) loop.start();
+    },
+    async stop() {
+      await Promise.all(loops.map((loop) => loop.stop()));
+    },
     async runUntilIdle() {
-      const signal = new AbortController().signal;
-      while ((await pass(signal)) > 0);
+      const { signal } = new AbortController();
+      await Promise.all(
+        lives.map(async (live) => {
+          while ((await actOn(engine, live, signal)) > 0);
+        }),
+      );
     },
   };
 }
 
 async function actOn(engine: Engine, live: LiveChannel, signal: AbortSignal): Promise<number> {
+  const row = (await engine.store.channels.list()).find((each) => each.id === live.id);
+  // What leaves for a channel leaves only where pushes may: a shadow never touches an order.
+  if (row === undefined || row.mode !== 'live' || writeGate(row) !== null) return 0;
   const due = await engine.store.outbox.actionsDue(live.id, batch, engine.clock.now());
   for (const action of due) {
     if (signal.aborted) return 0;
@@ -115,7 +122,7 @@ async function settle(
       ? { kind: 'refused', error: outcome.error }
       : outcome;
   const waits = given.kind === 'retry' || given.kind === 'auth';
-  const waitMs = given.kind === 'retry' ? (given.afterMs ?? jitterMs(engine, attempts)) : 60_000;
+  const waitMs = given.kind === 'retry' ? askedWaitMs(given.afterMs, jitterMs(engine, attempts)) : 60_000;
   await engine.store.outbox.settleAction(action.id, given, waits ? now + waitMs : null, now);
   if (given.kind === 'auth') await park(engine, live, new ChannelError('auth', given.error));
   if (given.kind === 'done' || given.kind === 'needless') {

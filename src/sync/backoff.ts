@@ -16,6 +16,14 @@ export function deliveryWaitMs(attempts: number): number | null {
   return deliveryLadderMs[Math.max(0, attempts - 1)] ?? null;
 }
 
+/** A channel that says "again in 0 s" is not asked again at once. */
+const shortestWaitMs = 250;
+
+/** The wait that a channel asks for, never so short that asking becomes a hot loop; without its word `ownMs`. */
+export function askedWaitMs(afterMs: number | undefined, ownMs: number): number {
+  return Math.max(shortestWaitMs, afterMs ?? ownMs);
+}
+
 /** Doubling wait after so many failures in a row (from 1), between `firstMs` and `mostMs`. */
 export function doublingMs(failures: number, firstMs: number, mostMs: number): number {
   return Math.min(mostMs, firstMs * 2 ** Math.min(30, Math.max(0, failures - 1)));

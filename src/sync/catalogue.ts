@@ -1,6 +1,8 @@
 import type { Listing } from '../channels/channel.ts';
+import { messageOf } from '../errors.ts';
 import { fewestBraked } from '../stock/brake.ts';
 import type { CounterView, Replacement } from '../store/store.ts';
+import { closeAlert, openAlert } from './alerts.ts';
 import { sharesOf } from './brakes.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { forecastOf } from './forecast.ts';
@@ -55,7 +57,9 @@ export async function importCatalogue(
   await store.listings.upsert(live.id, waiting, clock.now());
   const warnings: string[] = [];
   let vanished = 0;
-  if (seen < known * (1 - engine.settings.maxChange)) {
+  if (clock.now() < beganAt) {
+    warnings.push(`${live.name}: the clock went back while its catalogue was read; none is taken as removed`);
+  } else if (seen < known * (1 - engine.settings.maxChange)) {
     warnings.push(
       `${live.name}: only ${seen} of ${known} known listings came back; none is taken as removed`,
     );
@@ -65,8 +69,37 @@ export async function importCatalogue(
   warnings.push(...(await tellChanged(engine, live)));
   warnings.push(...(await sharedNumbers(engine, live)));
   const unmapped = await countUnmapped(engine, live);
+  await closeAlert(engine, 'schedule_failed', subjectOf(live));
   engine.wakes.push(live.id);
   return { channel: live.name, listings: seen, mapped, unmapped, vanished, warnings };
+}
+
+/**
+ * Reads every channel's catalogue, side by side: one that cannot be read is told and keeps none of the others from
+ * being read. Rejects only when it is stopped.
+ */
+export async function importAll(engine: Engine, signal: AbortSignal): Promise<void> {
+  await Promise.all(
+    [...engine.channels.values()].map(async (live) => {
+      try {
+        const imported = await importCatalogue(engine, live, () => undefined, signal);
+        engine.log.info({ ...imported }, 'catalogue read');
+      } catch (error) {
+        if (signal.aborted) throw error;
+        const message = `the catalogue of ${live.name} could not be read: ${messageOf(error)}; try again with: invsync listings import ${live.name}`;
+        await openAlert(engine, {
+          channelId: live.id,
+          kind: 'schedule_failed',
+          subject: subjectOf(live),
+          message,
+        });
+      }
+    }),
+  );
+}
+
+function subjectOf(live: LiveChannel): string {
+  return `catalogue ${live.name}`;
 }
 
 /** Maps heirs as those were that they follow, and then what equals exactly one known SKU. */

@@ -3,7 +3,7 @@ import type { Duty, Engine, LiveChannel } from './engine.ts';
 import { createLane, idsOf, type Lane } from './lane.ts';
 import { createLoop } from './loop.ts';
 import { attempt, bySettlement, contentOf, factsFor, fieldsOf, notBefore, refsIn } from './read.ts';
-import { applyJobs, defer, failDelivery, type Job, type ReadyJob } from './settle.ts';
+import { applyJobs, defer, type Failure, failAll, type Job, type ReadyJob } from './settle.ts';
 
 /** The duty that turns deliveries into order states. */
 export interface Ingest extends Duty {
@@ -136,20 +136,20 @@ async function readAll(engine: Engine, claimed: ClaimedDelivery[]): Promise<Job[
 
 /** A channel that is gone from the file keeps its deliveries until it is back or removed. */
 async function deferAll(engine: Engine, deliveries: ClaimedDelivery[]): Promise<Job[]> {
-  for (const delivery of deliveries)
-    await defer(engine, delivery, 'its channel is not configured', 3_600_000);
+  await defer(engine, deliveries, 'its channel is not configured', 3_600_000);
   return [];
 }
 
 async function readChannel(engine: Engine, live: LiveChannel, deliveries: ClaimedDelivery[]): Promise<Job[]> {
   const refs: string[] = [];
   const readable: { delivery: ClaimedDelivery; fields: Job['fields'] }[] = [];
+  const failed: Failure[] = [];
   for (const delivery of deliveries) {
     const read = attempt(() => {
       const fields = fieldsOf(live, delivery);
       return { fields, refs: refsIn(live, delivery, fields) };
     });
-    if ('error' in read) await failDelivery(engine, live, delivery, read.error);
+    if ('error' in read) failed.push({ live, delivery, error: read.error });
     else {
       for (const ref of read.value.refs) refs.push(ref);
       readable.push({ delivery, fields: read.value.fields });
@@ -159,9 +159,10 @@ async function readChannel(engine: Engine, live: LiveChannel, deliveries: Claime
   const jobs: Job[] = [];
   for (const { delivery, fields } of readable) {
     const content = attempt(() => contentOf(live, delivery, fields, facts));
-    if ('error' in content) await failDelivery(engine, live, delivery, content.error);
+    if ('error' in content) failed.push({ live, delivery, error: content.error });
     else jobs.push({ live, delivery, fields, content: content.value, facts });
   }
+  await failAll(engine, failed);
   return jobs;
 }
 

@@ -2,12 +2,12 @@ import { UnreadableDelivery } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
 import { messageOf } from '../errors.ts';
 import type { OrderSnapshot } from '../stock/order.ts';
-import { doublingMs } from './backoff.ts';
+import { askedWaitMs, doublingMs } from './backoff.ts';
 import { answered, park } from './contact.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { type Found, lookUp } from './lookup.ts';
 import { bySettlement } from './read.ts';
-import { applyJobs, defer, failDelivery, type Job, type ReadyJob } from './settle.ts';
+import { applyJobs, defer, type Failure, failAll, failDelivery, type Job, type ReadyJob } from './settle.ts';
 
 /** Deliveries of one channel that need a look by id; a slow channel delays only its own. */
 export interface Lane {
@@ -54,8 +54,12 @@ export function createLane(engine: Engine, live: LiveChannel): Lane {
       const room = laneLimits.waiting - lane.queue.length;
       lane.queue.push(...jobs.slice(0, room));
       if (!running) void run();
-      for (const job of jobs.slice(Math.max(0, room))) {
-        await defer(engine, job.delivery, `many deliveries of ${live.name} wait for a look`, 30_000);
+      const late = jobs.slice(Math.max(0, room)).map((job) => job.delivery);
+      try {
+        await defer(engine, late, `many deliveries of ${live.name} wait for a look`, 30_000);
+      } catch (error) {
+        await engine.store.inbox.release(late.map((delivery) => delivery.id));
+        engine.log.warn({ channel: live.name, error: messageOf(error) }, 'deliveries not deferred');
       }
     },
     async settled() {
@@ -91,7 +95,9 @@ async function look(engine: Engine, lane: LaneState): Promise<number> {
     try {
       return await afterFailure(engine, lane, jobs, error);
     } catch (second) {
-      // The store refuses too: claims that are not settled die with the boot at the latest.
+      // The store refuses too: what does not wait here again is given back, and claimed anew once it is due.
+      const waiting = new Set(lane.queue.map((job) => job.delivery.id));
+      await engine.store.inbox.release(jobs.map((job) => job.delivery.id).filter((id) => !waiting.has(id)));
       engine.log.error({ channel: lane.live.name, error: messageOf(second) }, 'look not settled');
       return 5_000;
     }
@@ -115,11 +121,13 @@ export function idsOf(job: Job): string[] {
 
 async function applyFound(engine: Engine, jobs: Job[], found: Map<string, Found>): Promise<Job[]> {
   const ready: ReadyJob[] = [];
+  const failed: Failure[] = [];
   for (const job of jobs) {
     const made = readyOf(engine, job, found);
-    if ('error' in made) await failDelivery(engine, job.live, job.delivery, made.error);
+    if ('error' in made) failed.push({ live: job.live, delivery: job.delivery, error: made.error });
     else ready.push(made);
   }
+  await failAll(engine, failed);
   return await applyJobs(engine, ready);
 }
 
@@ -167,13 +175,13 @@ async function afterFailure(engine: Engine, lane: LaneState, jobs: Job[], error:
   }
   lane.failures += 1;
   if (kind === 'auth' && error instanceof ChannelError) {
-    await park(engine, lane.live, error);
     lane.queue.unshift(...jobs);
+    await park(engine, lane.live, error);
     return parkedRestMs;
   }
   if (kind === 'throttled' && error instanceof ChannelError) {
     lane.queue.unshift(...jobs);
-    return Math.max(100, error.afterMs ?? 5_000);
+    return askedWaitMs(error.afterMs, 5_000);
   }
   const [only] = jobs;
   if (jobs.length === 1 && only !== undefined) await failDelivery(engine, lane.live, only.delivery, error);

@@ -70,6 +70,23 @@ export async function pullOrders(
   return pulled;
 }
 
+/** Like `pullOrders`, but what is no failure of the channel (our store, a defect) is this pull's failure only. */
+export async function pullApart(
+  engine: Engine,
+  live: LiveChannel,
+  wish: PullWish,
+  signal: AbortSignal,
+): Promise<Pulled> {
+  const before = nothingPulled(engine, wish);
+  try {
+    return await pullOrders(engine, live, wish, signal);
+  } catch (cause) {
+    const message = `${live.name}: its orders could not be taken in: ${messageOf(cause)}`;
+    if (!signal.aborted) engine.log.error({ channel: live.name, error: messageOf(cause) }, 'pull failed');
+    return { ...before, endedAt: engine.clock.now(), error: new ChannelError('retry', message, { cause }) };
+  }
+}
+
 interface Walk {
   wish: PullWish;
   feed: FeedRow | null;

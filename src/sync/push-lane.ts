@@ -1,6 +1,7 @@
 import { ChannelError } from '../channels/errors.ts';
 import { decidePush, type PushDecision } from '../stock/push.ts';
 import type { ChannelRow, CounterView, PushPlan } from '../store/store.ts';
+import { askedWaitMs } from './backoff.ts';
 import { answered, park } from './contact.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { createPullWaker, feedsOf, freshness } from './fresh.ts';
@@ -73,8 +74,15 @@ export async function claimBatch(engine: Engine, lane: Lane): Promise<Batch | nu
   const now = engine.clock.now();
   if (row === undefined || writeGate(row) !== null || now < lane.pausedUntil) return null;
   const size = lane.live.capabilities.batchSize;
-  const due = await engine.store.outbox.due(lane.live.id, size + lane.busy.size, now);
-  const views = due.filter((view) => !lane.busy.has(view.counterId)).slice(0, size);
+  const due = () => engine.store.outbox.due(lane.live.id, size + lane.busy.size, now);
+  const free = (found: CounterView[]) => found.filter((view) => !lane.busy.has(view.counterId));
+  let views = free(await due());
+  if (views.some((view) => view.state === 'in_flight')) {
+    // Sent, and for some reason never settled: nobody works on it any more.
+    await engine.store.outbox.expireFlights(lane.live.id, now);
+    views = free(await due());
+  }
+  views = views.slice(0, size);
   if (views.length === 0) return null;
   for (const view of views) lane.busy.add(view.counterId);
   return { row, views };
@@ -165,6 +173,7 @@ async function see(
 ): Promise<Decided[]> {
   try {
     const seen = await readBack(engine, context, views, signal);
+    if (seen.some((counter) => counter.kind === 'no answer')) lane.failures += 1;
     return seen.map((counter) => ({
       view: counter.view,
       decision: decideSeen(engine, lane, context, counter),
@@ -173,7 +182,7 @@ async function see(
     if (!(error instanceof ChannelError)) throw error;
     if (error.kind === 'auth') await park(engine, lane.live, error);
     lane.failures += 1;
-    const until = engine.clock.now() + (error.afterMs ?? jitterMs(engine, lane.failures));
+    const until = engine.clock.now() + askedWaitMs(error.afterMs, jitterMs(engine, lane.failures));
     if (error.kind === 'throttled') lane.pausedUntil = until;
     const reason = `its number could not be read: ${error.message}`;
     return views.map((view) => ({ view, decision: { kind: 'wait', until, needs: 'answer', reason } }));
@@ -182,6 +191,10 @@ async function see(
 
 function decideSeen(engine: Engine, lane: Lane, context: LaneContext, counter: SeenCounter): PushDecision {
   if (counter.kind === 'no number') return { kind: 'dead', error: counter.error, exposed: counter.exposed };
+  if (counter.kind === 'no answer') {
+    const until = engine.clock.now() + jitterMs(engine, lane.failures);
+    return { kind: 'wait', until, needs: 'answer', reason: 'the channel did not answer for its number' };
+  }
   const { view, verdict } = counter;
   if (verdict.low !== null) lane.onLow(lane.live.id, view.counterId, verdict.low.since);
   const decision = decide(engine, lane, context, view);
@@ -208,16 +221,15 @@ async function carryOut(
       engine.clock.now(),
     ),
   );
-  const sends: SentPush[] = [];
-  for (const { view, plan } of planned) {
-    if (!holding.has(plan.counterId)) continue;
-    if (plan.kind === 'send') sends.push({ view, plan });
+  const held = planned.filter(({ plan }) => holding.has(plan.counterId));
+  const sends = held.flatMap(({ view, plan }): SentPush[] => (plan.kind === 'send' ? [{ view, plan }] : []));
+  if (sends.length > 0) await sendPushes(engine, lane, context, sends, signal);
+  for (const { view, plan } of held) {
     if (plan.kind === 'close') await endRefusal(engine, lane.live, view);
     if (plan.kind === 'dead' && plan.exposed && !view.exposed)
       await tellRefused(engine, lane.live, { view, error: plan.error, hint: '', exposed: true });
   }
   if (sends.length === 0) return;
-  await sendPushes(engine, lane, context, sends, signal);
   const { lastOkAt } = context.row;
   if (lane.failures === 0 && (lastOkAt === null || engine.clock.now() - lastOkAt > okEveryMs))
     await answered(engine, lane.live);

@@ -3,7 +3,7 @@ import { ChannelError } from '../channels/errors.ts';
 import { lineOutcome } from '../channels/lib/outcome.ts';
 import { mayShow } from '../stock/push.ts';
 import type { CounterView, PushPlan, PushResult } from '../store/store.ts';
-import { doublingMs } from './backoff.ts';
+import { askedWaitMs, doublingMs } from './backoff.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { driftContext, type LaneContext } from './push-context.ts';
 
@@ -38,7 +38,12 @@ export function resultOf(
       return { ...outcome, dueAt: now };
     case 'throttled':
     case 'waits':
-      return { kind: 'retry', error: outcome.error, dueAt: now + outcome.afterMs, spendsAttempt: false };
+      return {
+        kind: 'retry',
+        error: outcome.error,
+        dueAt: now + askedWaitMs(outcome.afterMs, 0),
+        spendsAttempt: false,
+      };
     case 'auth':
       return { kind: 'retry', error: outcome.error, dueAt: now, spendsAttempt: false };
     case 'unknown': {
@@ -54,7 +59,7 @@ export function resultOf(
         const hint = 'mend the cause, then: invsync pushes retry';
         return rejection(engine, lane, sent, { error: outcome.error, hint });
       }
-      const waitMs = outcome.afterMs ?? jitterMs(engine, attempt);
+      const waitMs = askedWaitMs(outcome.afterMs, jitterMs(engine, attempt));
       return { kind: 'retry', error: outcome.error, dueAt: now + waitMs, spendsAttempt: true };
     }
   }

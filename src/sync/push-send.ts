@@ -1,7 +1,7 @@
 import type { PushOutcome } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
-import { AppError, EXIT } from '../errors.ts';
 import type { CounterReading, PushResult, PushSettlement } from '../store/store.ts';
+import { askedWaitMs } from './backoff.ts';
 import { answered, park } from './contact.ts';
 import type { Engine } from './engine.ts';
 import { endRefusal, tellRefused } from './push-alerts.ts';
@@ -10,10 +10,10 @@ import type { LaneContext } from './push-context.ts';
 import type { Lane } from './push-lane.ts';
 import { jitterMs, resultOf, type SentPush } from './push-outcome.ts';
 import { noteRise } from './rises.ts';
+import { surely } from './surely.ts';
 
 /** From this many calls in a row without any answer the lane pauses between tries. */
 const silentCallsBeforePause = 3;
-const settleRetryMs = 500;
 /** A channel that is down is tried at least so often, so that a lowering waits no longer once it is back. */
 const longestPauseMs = 60_000;
 
@@ -48,33 +48,30 @@ export async function sendPushes(
       result,
     });
   }
-  // The lows first: between the two transactions no later decision may raise over a sale that was not seen yet.
-  await surely(engine, signal, async () => {
-    if (lows.length > 0) await engine.store.outbox.read(lows, engine.clock.now());
-    await engine.store.outbox.settle(settlements, engine.clock.now());
-  });
+  // A number below its base is most likely a sale that nobody has told us about: nothing is raised until a pull that
+  // began later is complete. This and the lows first: no later decision may raise over a sale that was not seen yet.
+  const unheard = outcomes.some((outcome, index) => fellBelow(outcome, sends[index]?.plan.base ?? null));
+  await surely(
+    engine,
+    'the answer of a channel',
+    async () => {
+      const now = engine.clock.now();
+      if (unheard) await engine.store.channels.markFeed(lane.live.id, { gapAt: now });
+      if (lows.length > 0) await engine.store.outbox.read(lows, now);
+      await engine.store.outbox.settle(settlements, now);
+    },
+    signal,
+  );
   for (const low of lows) lane.onLow(lane.live.id, low.counterId, low.askedAt);
   await afterwards(engine, lane, context, { sends, outcomes, settlements });
-}
-
-/** What a channel answered must reach the disk: a store that is busy or full is asked until it takes it, or we stop. */
-async function surely(engine: Engine, signal: AbortSignal, book: () => Promise<void>): Promise<void> {
-  for (;;) {
-    try {
-      return await book();
-    } catch (error) {
-      if (signal.aborted || !(error instanceof AppError) || error.exitCode !== EXIT.temporary) throw error;
-      engine.log.warn({ error: error.message }, 'answers of a channel wait for the store');
-      await engine.clock.sleep(settleRetryMs, signal);
-    }
-  }
 }
 
 /** How long the whole lane pauses for what the call brought; 0 when it goes on. */
 function pauseAfter(engine: Engine, lane: Lane, outcomes: PushOutcome[], failure: unknown): number {
   const now = engine.clock.now();
-  const throttledMs = outcomes.map((outcome) => (outcome.kind === 'throttled' ? outcome.afterMs : 0));
-  let until = Math.max(0, ...throttledMs) > 0 ? now + Math.max(...throttledMs) : 0;
+  let until = 0;
+  for (const outcome of outcomes)
+    if (outcome.kind === 'throttled') until = Math.max(until, now + askedWaitMs(outcome.afterMs, 0));
   if (failure === null) lane.failures = 0;
   else {
     lane.failures += 1;
@@ -82,7 +79,10 @@ function pauseAfter(engine: Engine, lane: Lane, outcomes: PushOutcome[], failure
     const silent = first?.kind === 'unknown';
     const afterMs = first?.kind === 'retry' ? first.afterMs : undefined;
     if (first?.kind === 'retry' || (silent && lane.failures >= silentCallsBeforePause))
-      until = Math.max(until, now + (afterMs ?? Math.min(longestPauseMs, jitterMs(engine, lane.failures))));
+      until = Math.max(
+        until,
+        now + askedWaitMs(afterMs, Math.min(longestPauseMs, jitterMs(engine, lane.failures))),
+      );
   }
   if (until > 0) lane.pausedUntil = Math.max(lane.pausedUntil, until);
   return until;
@@ -137,15 +137,7 @@ async function afterwards(
   done: { sends: SentPush[]; outcomes: PushOutcome[]; settlements: PushSettlement[] },
 ): Promise<void> {
   const { live } = lane;
-  if (done.outcomes.some((outcome) => outcome.kind === 'conflict')) {
-    // A number below its base is most likely a sale that nobody has told us about: nothing is raised until a pull
-    // that began later is complete.
-    const unheard = done.outcomes.some((outcome, index) =>
-      fellBelow(outcome, done.sends[index]?.plan.base ?? null),
-    );
-    if (unheard) await engine.store.channels.markFeed(live.id, { gapAt: engine.clock.now() });
-    engine.wakes.pull(live.id);
-  }
+  if (done.outcomes.some((outcome) => outcome.kind === 'conflict')) engine.wakes.pull(live.id);
   const auth = done.outcomes.find((outcome) => outcome.kind === 'auth');
   if (auth !== undefined) await park(engine, live, new ChannelError('auth', auth.error));
   else if (context.row.parkedSince !== null && lane.failures === 0) await answered(engine, live);

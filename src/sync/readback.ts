@@ -10,7 +10,9 @@ import { mostExpected, noteRise } from './rises.ts';
 /** A counter after its number was seen: the view to decide on, or why there is no number to decide on. */
 export type SeenCounter =
   | { kind: 'seen'; view: CounterView; verdict: Verdict }
-  | { kind: 'no number'; view: CounterView; error: string; exposed: boolean };
+  | { kind: 'no number'; view: CounterView; error: string; exposed: boolean }
+  /** The channel left it out of its answer. */
+  | { kind: 'no answer'; view: CounterView };
 
 /**
  * Reads the counters that a push must know first (no anchor, no answer, accepted, an uncertain base), books what was
@@ -42,9 +44,13 @@ export async function readBack(
       view,
     ]),
   );
-  return judged.map(({ view, reading, verdict }) =>
-    seenCounter(now.get(view.counterId) ?? view, { before: view, reading, verdict, live: lane.live }),
-  );
+  const silent = views.filter((view) => !readings.has(view.counterId));
+  return [
+    ...judged.map(({ view, reading, verdict }) =>
+      seenCounter(now.get(view.counterId) ?? view, { before: view, reading, verdict, live: lane.live }),
+    ),
+    ...silent.map((view): SeenCounter => ({ kind: 'no answer', view })),
+  ];
 }
 
 /** A verdict as the store books it. `dueAt` stays as it is: who judges decides about pushing apart. */

@@ -1,6 +1,6 @@
 import type { ApplyRequest, CounterView, Rehearsal } from '../store/store.ts';
 import type { Engine, LiveChannel } from './engine.ts';
-import { type Pulled, pullOrders } from './pull.ts';
+import { type Pulled, pullApart } from './pull.ts';
 
 /** What the orders-first step of a run brought. */
 export interface OrdersFirst {
@@ -22,7 +22,7 @@ export async function pullFirst(
 ): Promise<OrdersFirst> {
   const pulls = new Map<number, Pulled>();
   const pulled = await Promise.all(
-    wish.channels.map((live) => pullOrders(engine, live, { kind: 'changes', into: wish.into }, signal)),
+    wish.channels.map((live) => pullApart(engine, live, { kind: 'changes', into: wish.into }, signal)),
   );
   wish.channels.forEach((live, index) => {
     const pull = pulled[index];

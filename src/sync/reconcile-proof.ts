@@ -1,3 +1,4 @@
+import { doublingMs } from './backoff.ts';
 import type { Engine } from './engine.ts';
 import { createLoop, type Loop } from './loop.ts';
 import { type ReconcileTools, reconcile } from './reconcile.ts';
@@ -18,20 +19,39 @@ export interface Proofs extends Loop {
   expectDoubt(channelId: number, counterId: number): void;
 }
 
+interface Waiting {
+  channelId: number;
+  until: number;
+}
+
 /** The duty that asks for proofs when they come due. */
 export function createProofs(engine: Engine, tools: Pick<ReconcileTools, 'pusher'>): Proofs {
-  const waiting = new Map<number, { channelId: number; until: number }>();
+  const waiting = new Map<number, Waiting>();
+  /** How often a counter was asked for in vain: a channel whose orders cannot be read is not asked without pause. */
+  const tries = new Map<number, number>();
   const expect = (channelId: number, counterId: number, until: number): void => {
     if (waiting.size >= mostWaiting && !waiting.has(counterId)) return;
-    waiting.set(counterId, { channelId, until });
+    const failures = tries.get(counterId) ?? 0;
+    const earliest = failures === 0 ? until : engine.clock.now() + doublingMs(failures, gatherMs, restMs);
+    waiting.set(counterId, { channelId, until: Math.max(until, earliest) });
     loop.wake();
+  };
+  /** Asked for in vain (of one channel, or of all): once more after a while, unless a new time is known. */
+  const again = (asked: [number, Waiting][], channel: string | null): void => {
+    for (const [counterId, { channelId }] of asked) {
+      const named = channel === null || engine.channels.get(channelId)?.name === channel;
+      if (named && !waiting.has(counterId)) expect(channelId, counterId, engine.clock.now() + restMs);
+    }
   };
   const loop = createLoop(engine, 'proof', async (signal) => {
     const now = engine.clock.now();
     const due = [...waiting].filter(([, proof]) => proof.until <= now + gatherMs);
     const ripe = due.every(([, proof]) => proof.until <= now) ? due : [];
     if (ripe.length === 0) return nextRest(waiting, now);
-    for (const [counterId] of ripe) waiting.delete(counterId);
+    for (const [counterId] of ripe) {
+      waiting.delete(counterId);
+      tries.set(counterId, (tries.get(counterId) ?? 0) + 1);
+    }
     const names = new Set(ripe.map(([, proof]) => engine.channels.get(proof.channelId)?.name ?? ''));
     const wish = {
       channels: [...names].filter((name) => name !== ''),
@@ -40,7 +60,14 @@ export function createProofs(engine: Engine, tools: Pick<ReconcileTools, 'pusher
       dryRun: false,
       waitMs: 0,
     };
-    await reconcile(engine, { ...tools, onWait: expect }, wish, signal);
+    try {
+      const outcome = await reconcile(engine, { ...tools, onWait: expect }, wish, signal);
+      for (const { channel } of outcome.failed) again(ripe, channel);
+    } catch (error) {
+      again(ripe, null);
+      throw error;
+    }
+    for (const [counterId] of ripe) if (!waiting.has(counterId)) tries.delete(counterId);
     return 0;
   });
   return {

@@ -11,6 +11,7 @@ import { markDone, skipChanged } from './reconcile-finish.ts';
 import { type OrdersFirst, pullFirst } from './reconcile-orders.ts';
 import { countsOf, type FailedChannel, type ReconcileOutcome } from './reconcile-result.ts';
 import { type Survey, survey } from './reconcile-survey.ts';
+import { isPassing } from './surely.ts';
 
 /** What to reconcile and how. */
 export interface ReconcileWish {
@@ -161,8 +162,7 @@ async function reconcileChannel(
     if (pull?.complete === false) run.outcome.failed.push(failureOf(row, pull.error));
     else run.outcome.passed.push(row.name);
   } catch (error) {
-    if (!(error instanceof ChannelError)) throw error;
-    engine.log.warn({ channel: row.name, error: messageOf(error) }, 'reconcile could not read the channel');
+    engine.log.warn({ channel: row.name, error: messageOf(error) }, 'the channel could not be reconciled');
     run.outcome.failed.push(failureOf(row, error));
   }
 }
@@ -258,9 +258,15 @@ async function foreignAccount(
   return reason;
 }
 
-function failureOf(row: ChannelRow, error: ChannelError | null): FailedChannel {
-  const kind = error?.kind === 'auth' ? 'auth' : error?.kind === 'rejected' ? 'failed' : 'temporary';
-  return { channel: row.name, reason: error?.message ?? 'its orders could not all be read', kind };
+function failureOf(row: ChannelRow, error: unknown): FailedChannel {
+  const reason = error === null ? 'its orders could not all be read' : messageOf(error);
+  return { channel: row.name, reason, kind: kindOf(error) };
+}
+
+function kindOf(error: unknown): FailedChannel['kind'] {
+  if (error === null || isPassing(error)) return 'temporary';
+  if (!(error instanceof ChannelError)) return 'failed';
+  return error.kind === 'auth' ? 'auth' : error.kind === 'rejected' ? 'failed' : 'temporary';
 }
 
 async function closePlan(engine: Engine, run: Run, plan: SavedPlan): Promise<void> {

@@ -3,6 +3,7 @@ import { AppError, messageOf } from '../errors.ts';
 import type { RequestRow } from '../store/store.ts';
 import type { Engine } from './engine.ts';
 import { createLoop, type Loop } from './loop.ts';
+import { surely } from './surely.ts';
 
 /** Carries one kind of request out. What it answers or throws becomes the request's result. */
 export type RequestHandler = (
@@ -64,12 +65,13 @@ async function carryOut(
       noted = noted.then(() => duties.updateRequest(id, 'running', text, null)).catch(() => undefined);
     };
     const result = await handler(request.args, progress, signal).finally(() => noted);
-    await duties.updateRequest(id, 'done', null, result);
+    await surely(engine, 'a result', () => duties.updateRequest(id, 'done', null, result), signal);
   } catch (error) {
     engine.log.warn({ request: kind, error: messageOf(error) }, 'request failed');
-    await duties
-      .updateRequest(id, 'failed', null, { error: errorJson(error) })
-      .catch((second: unknown) => engine.log.error({ error: messageOf(second) }, 'request not settled'));
+    const result = { error: errorJson(error) };
+    await surely(engine, 'a result', () => duties.updateRequest(id, 'failed', null, result), signal).catch(
+      (second: unknown) => engine.log.error({ error: messageOf(second) }, 'request not settled'),
+    );
   }
 }
 

@@ -11,6 +11,8 @@ export interface ScheduledWork {
   expression: string;
   /** IANA zone. */
   timezone: string;
+  /** A run that was missed while nothing ran is caught up once, unless something else makes up for it. */
+  missed?: 'catch up' | 'skip';
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -23,11 +25,13 @@ const longestRestMs = 30_000;
  */
 export function createSchedule(engine: Engine, work: ScheduledWork): Duty {
   const { duties } = engine.store;
+  let first = true;
   return createLoop(engine, `schedule ${work.name}`, async (signal) => {
     const now = engine.clock.now();
     const stored = await duties.schedule(work.name);
     const regular = nextRun(work, now);
-    const dueAt = Math.min(stored.dueAt ?? regular, regular);
+    const dueAt = first && work.missed === 'skip' ? regular : Math.min(stored.dueAt ?? regular, regular);
+    first = false;
     if (dueAt > now) {
       if (dueAt !== stored.dueAt) await duties.setSchedule(work.name, dueAt, stored.lastOkAt);
       return Math.min(dueAt - now, longestRestMs);

@@ -39,11 +39,12 @@ export async function applyJobs(engine: Engine, jobs: ReadyJob[]): Promise<Job[]
   const outcomes = await engine.store.orders.apply(jobs.map(requestOf), engine.clock.now());
   let moved = false;
   const undecided: Job[] = [];
+  const failed: Failure[] = [];
   for (const [index, job] of jobs.entries()) {
     const outcome = outcomes[index];
     if (outcome === undefined) continue;
     if ('failed' in outcome) {
-      await failDelivery(engine, job.live, job.delivery, outcome.failed);
+      failed.push({ live: job.live, delivery: job.delivery, error: outcome.failed });
       continue;
     }
     if (outcome.refused) continue;
@@ -52,6 +53,7 @@ export async function applyJobs(engine: Engine, jobs: ReadyJob[]): Promise<Job[]
     if (await touch(engine, job)) moved = true;
     if (outcome.orders.some((order) => order.verdict === 'fetch')) undecided.push(lookedAtOnceMore(job));
   }
+  await failAll(engine, failed);
   if (moved) engine.wakes.push(null);
   return undecided;
 }
@@ -139,6 +141,21 @@ async function alertOn(engine: Engine, live: LiveChannel, kind: AlertKind, messa
   await openAlert(engine, { channelId: live.id, kind, subject: live.name, message });
 }
 
+/** A delivery that could not be read or applied. */
+export interface Failure {
+  live: LiveChannel;
+  delivery: ClaimedDelivery;
+  error: unknown;
+}
+
+/** Fails them side by side, so that many share one commit; rejects when all have ended. */
+export async function failAll(engine: Engine, failures: Failure[]): Promise<void> {
+  const ended = await Promise.allSettled(
+    failures.map(({ live, delivery, error }) => failDelivery(engine, live, delivery, error)),
+  );
+  for (const each of ended) if (each.status === 'rejected') throw each.reason;
+}
+
 /** Tries again later by the ladder; what can never be read, or failed for more than a day, is a dead letter. */
 export async function failDelivery(
   engine: Engine,
@@ -158,16 +175,14 @@ export async function failDelivery(
   await alertOn(engine, live, 'dead_delivery', message);
 }
 
-/**
- * Not now, and nobody's fault: due again in so many milliseconds. The contract has no wait that spends no attempt,
- * so this one counts; only a genuine failure can make a delivery dead.
- */
+/** Not now, and nobody's fault: due again in so many milliseconds, without spending an attempt. */
 export async function defer(
   engine: Engine,
-  delivery: ClaimedDelivery,
+  deliveries: ClaimedDelivery[],
   why: string,
   waitMs: number,
 ): Promise<void> {
-  const now = engine.clock.now();
-  await engine.store.inbox.fail(delivery.id, why, now + waitMs, now);
+  if (deliveries.length === 0) return;
+  const ids = deliveries.map((delivery) => delivery.id);
+  await engine.store.inbox.defer(ids, why, engine.clock.now() + waitMs);
 }

@@ -1,38 +1,100 @@
+import { messageOf } from '../errors.ts';
+import type { ChannelRow } from '../store/store.ts';
+import { doublingMs } from './backoff.ts';
 import type { Engine } from './engine.ts';
 import { createLoop, type Loop } from './loop.ts';
 import { type ReconcileTools, reconcile } from './reconcile.ts';
 
 const everyMs = 1_000;
+const failureRest = { firstMs: 5_000, mostMs: 5 * 60_000 } as const;
+
+/** How it stands with one channel's plan. */
+interface Attempt {
+  running: boolean;
+  failures: number;
+  notBefore: number;
+  /** The occasion that the failures belong to: a later one begins anew. */
+  since: number | null;
+}
+
+/** What a take-over works with. `owed`: every start owes each channel a run, whatever was known before. */
+export interface TakeoverTools extends ReconcileTools {
+  owed: 'all' | 'none';
+}
 
 /**
  * A channel that becomes live (first start, resume, restore) starts with a reconcile plan, not with its old rows:
- * until one has run to its end nothing is pushed to it. Retried until it does.
+ * until one has run to its end nothing is pushed to it. After a start every channel is reconciled once, also those
+ * that only observe, where nothing is written. Retried with growing rests; channels that come to it meanwhile do not
+ * wait for those that are being read.
  */
-export function createTakeover(engine: Engine, tools: ReconcileTools): Loop {
-  return createLoop(engine, 'takeover', async (signal) => {
-    const rows = await engine.store.channels.list();
-    const waiting = rows.filter(
-      (row) =>
-        engine.channels.has(row.id) &&
-        row.mode === 'live' &&
-        !row.paused &&
-        row.parkedSince === null &&
-        row.heldReason === null &&
-        !row.orphaned &&
-        (row.plannedAt === null || row.plannedAt < (row.liveSince ?? 0)),
-    );
-    if (waiting.length === 0) return everyMs;
-    const channels = waiting.map((row) => row.name);
-    engine.log.info({ channels }, 'taking over');
-    const outcome = await reconcile(
-      engine,
-      tools,
-      { channels, skus: null, dryRun: false, waitMs: 0 },
-      signal,
-    );
-    for (const { channel, reason } of outcome.failed)
-      engine.log.warn({ channel, reason }, 'not taken over yet');
-    engine.wakes.push(null);
-    return outcome.failed.length > 0 ? 5 * everyMs : everyMs;
+export function createTakeover(engine: Engine, tools: TakeoverTools): Loop {
+  const owed = new Set(tools.owed === 'all' ? engine.channels.keys() : []);
+  const isOpen = (row: ChannelRow): boolean => isUnplanned(row) || owed.has(row.id);
+  const attempts = new Map<number, Attempt>();
+  const works = new Set<Promise<void>>();
+  const attemptOf = (row: ChannelRow): Attempt => {
+    const known = attempts.get(row.id);
+    if (known !== undefined && (known.running || known.since === row.liveSince)) return known;
+    const fresh = { running: false, failures: 0, notBefore: 0, since: row.liveSince };
+    attempts.set(row.id, fresh);
+    return fresh;
+  };
+
+  const run = async (rows: ChannelRow[], signal: AbortSignal): Promise<void> => {
+    const channels = rows.map((row) => row.name);
+    let open = new Set(rows.map((row) => row.id));
+    for (const row of rows) attemptOf(row).running = true;
+    engine.log.info({ channels }, 'reconciling before the first writes');
+    try {
+      const wish = { channels, skus: null, dryRun: false, waitMs: 0 };
+      const outcome = await reconcile(engine, tools, wish, signal);
+      for (const { channel, reason } of outcome.failed)
+        engine.log.warn({ channel, reason }, 'not taken over yet');
+      for (const row of rows) if (outcome.passed.includes(row.name)) owed.delete(row.id);
+      open = new Set((await engine.store.channels.list()).filter(isOpen).map((row) => row.id));
+      engine.wakes.push(null);
+    } catch (error) {
+      if (!signal.aborted) engine.log.error({ channels, error: messageOf(error) }, 'not taken over yet');
+    } finally {
+      for (const row of rows) {
+        const attempt = attemptOf(row);
+        attempt.running = false;
+        attempt.failures = open.has(row.id) ? attempt.failures + 1 : 0;
+        const { firstMs, mostMs } = failureRest;
+        const restMs = attempt.failures > 0 ? doublingMs(attempt.failures, firstMs, mostMs) : everyMs;
+        attempt.notBefore = engine.clock.now() + restMs;
+      }
+    }
+  };
+
+  const loop = createLoop(engine, 'takeover', async (signal) => {
+    const now = engine.clock.now();
+    const waiting = (await engine.store.channels.list()).filter((row) => {
+      if (!engine.channels.has(row.id) || !isAble(row) || !isOpen(row)) return false;
+      const { running, notBefore } = attemptOf(row);
+      return !running && notBefore <= now;
+    });
+    if (waiting.length > 0) {
+      const work: Promise<void> = run(waiting, signal).finally(() => works.delete(work));
+      works.add(work);
+    }
+    return everyMs;
   });
+  return {
+    ...loop,
+    async stop() {
+      await loop.stop();
+      await Promise.all(works);
+    },
+  };
+}
+
+function isUnplanned(row: ChannelRow): boolean {
+  if (row.mode !== 'live' || row.paused) return false;
+  return row.plannedAt === null || row.plannedAt < (row.liveSince ?? 0);
+}
+
+function isAble(row: ChannelRow): boolean {
+  return !row.orphaned && row.parkedSince === null && row.heldReason === null;
 }

@@ -1,4 +1,4 @@
-import { countText, EXIT, type ExitCode } from '../../errors.ts';
+import { AppError, countText, EXIT, type ExitCode } from '../../errors.ts';
 import type { ChannelRow } from '../../store/store.ts';
 import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer } from '../answer.ts';
@@ -6,6 +6,8 @@ import { choiceArg, usage } from '../args.ts';
 import { type Books, channelNamed, withBooks } from '../books.ts';
 import { consent, printLine } from '../print.ts';
 import type { Invocation } from '../program.ts';
+import type { ReconcileResult } from '../results.ts';
+import { printPlanLines } from './reconcile-print.ts';
 
 const modes = ['observe', 'shadow', 'live'] as const;
 
@@ -41,9 +43,10 @@ async function agreeToLive(
   books: Books,
   row: ChannelRow,
 ): Promise<void> {
-  const plan = await livePlan(books, row);
+  if (invocation.options.yes === true) return;
+  const plan = { ...(await livePlan(books, row)), ...(await dryRun(invocation, books, row)) };
   await consent(invocation.io, {
-    yes: invocation.options.yes === true,
+    yes: false,
     json: invocation.json,
     question: `Make ${row.name} live?`,
     plan,
@@ -56,9 +59,34 @@ async function agreeToLive(
         io,
         `${countText(plan.mapped, 'listing')} with a SKU, ${plan.unmapped} without one and left alone`,
       );
-      printLine(io, `see it first: invsync reconcile --dry-run --channel ${row.name}`);
+      if (plan.reconcile === null) printLine(io, `what would change cannot be shown: ${plan.problem}`);
+      else printPlanLines(io, plan.reconcile.lines, plan.reconcile.counts);
     },
   });
+}
+
+/** What the first reconcile would do now; a channel that cannot be read says why. */
+async function dryRun(
+  invocation: Invocation<object>,
+  books: Books,
+  row: ChannelRow,
+): Promise<{
+  reconcile: Pick<ReconcileResult['report'], 'lines' | 'counts'> | null;
+  problem: string | null;
+}> {
+  try {
+    const { askEngine } = await import('../ask.ts');
+    const { reconcileResult } = await import('../results.ts');
+    const args = { channel: row.name, dry_run: true };
+    const { report, failed } = reconcileResult.parse(
+      await askEngine(invocation.io, books, 'reconcile', args),
+    );
+    const problem = failed[0]?.reason ?? null;
+    return { reconcile: problem === null ? { lines: report.lines, counts: report.counts } : null, problem };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { reconcile: null, problem: error.message };
+  }
 }
 
 async function livePlan(books: Books, row: ChannelRow) {

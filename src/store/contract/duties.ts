@@ -34,7 +34,35 @@ export interface Pruned {
   more: boolean;
 }
 
+/** The books turned out to be older than what was worked with last, or a copy of it. */
+export interface NewEpoch {
+  /** In words, the subject being the database. */
+  why: string;
+  /** When the newest entry of its ledger was recorded; null when it has none. */
+  lastEntryAt: number | null;
+}
+
 export interface DutyStore {
+  /**
+   * Begins a life of the process that talks to channels, after the channels were configured. Books that were restored
+   * or copied begin a new epoch: all channels observe whatever file or command said, nothing is known of their
+   * numbers, every feed has a gap, and requests, plans and actions of those days are given up. Null: the same books
+   * as before.
+   */
+  beginEpoch(now: number): Promise<NewEpoch | null>;
+  /** Notes outside of the books how far they are, so that older ones are recognised. */
+  markEpoch(): Promise<void>;
+
+  /** By how much the latest time that our clock has put into the books is later than now, in ms; 0: by nothing. */
+  aheadBy(now: number): Promise<number>;
+  /**
+   * Our clock went back by so many ms: every time in the books that is later than now was noted by a wrong clock, and
+   * is moved back. Counts of that time are made once more as of the right one, numbers of that time are not known any
+   * more, what waits is due now, and live channels of which such a time is known begin anew with a plan. Answers the
+   * SKUs that were counted again.
+   */
+  correctTimes(now: number, by: number): Promise<{ counts: string[] }>;
+
   ask(kind: string, args: Json, now: number): Promise<number>;
   requestsWaiting(): Promise<RequestRow[]>;
   request(id: number): Promise<RequestRow | null>;

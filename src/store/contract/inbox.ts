@@ -67,11 +67,16 @@ export interface DeliveryFilter {
 export interface InboxStore {
   /** One durable insert for all of them; the answer order is the input order. */
   takeIn(deliveries: NewDelivery[]): Promise<TakenIn[]>;
-  /** Up to `limit` due deliveries that nobody else works on, oldest due first; claims die with the boot. */
+  /**
+   * Up to `limit` due deliveries that nobody else works on, a fair share of each channel that has some, oldest due
+   * first; claims die with the boot.
+   */
   claim(limit: number, now: number): Promise<ClaimedDelivery[]>;
   /** Failed: try again at `dueAt` (null: dead). The body is kept. */
   fail(id: number, error: string, dueAt: number | null, now: number): Promise<void>;
-  /** Claimed but not worked on (stop): give back without spending an attempt. */
+  /** Not now, and nobody's fault: due again then, no attempt spent; one statement for all of them. */
+  defer(ids: number[], why: string, dueAt: number): Promise<void>;
+  /** Claimed but not worked on: given back as they were. Claims are this process's own, so nothing can refuse it. */
   release(ids: number[]): Promise<void>;
   /** Puts settled or dead deliveries back to `new`, marked as replay; answers how many. */
   replay(filter: DeliveryFilter, now: number): Promise<number>;

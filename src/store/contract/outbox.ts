@@ -170,7 +170,7 @@ export interface ActionRow {
 export type ActionEnd = ActionOutcome | { kind: 'needless'; detail: string };
 
 export interface OutboxStore {
-  /** Due counters of one channel, zeros first, then the scarcest; leased to this boot. */
+  /** Due counters of one channel, zeros first, then the scarcest; those in flight only beyond their deadline. */
   due(channelId: number, limit: number, now: number): Promise<CounterView[]>;
   /** Writes plans before the network: sends are in flight with number, sent_at and deadline. Answers the counter ids whose plan still holds (version and lease unmoved). */
   begin(plans: PushPlan[], now: number): Promise<number[]>;
@@ -192,7 +192,12 @@ export interface OutboxStore {
   /** Which of the channel's counters these listings belong to. */
   countersOf(channelId: number, listingIds: string[]): Promise<number[]>;
   nextDueAt(channelId: number): Promise<number | null>;
-  /** In-flight pushes of dead boots become unknown; leases of dead boots are void. Called once at start. */
+  /** A channel's pushes in flight beyond their deadline become unknown; called when `due` names one. */
+  expireFlights(channelId: number, now: number): Promise<number>;
+  /**
+   * In-flight pushes of dead boots become unknown; leases of dead boots are void, and what commands asked of them has
+   * failed. Called once at start.
+   */
   recover(now: number): Promise<number>;
   list(
     filter: { channel?: string; status?: PushRow['status']; limit: number },

@@ -1,6 +1,7 @@
 import { AppError, EXIT } from '../../errors.ts';
 import type { Actor, ChannelMarks, ChannelRow, ChannelSetup, FeedMarks, FeedRow, Mode } from '../store.ts';
 import { noteDeed } from './deeds.ts';
+import { decideChannel } from './epoch.ts';
 import { sumOpened } from './mark.ts';
 import type { Db } from './open.ts';
 
@@ -128,6 +129,7 @@ function updateChannel(db: Db, row: ChannelRow, setup: ChannelSetup, now: number
     'update channel set orphaned = 0, mode_in_file = ?, mode_by = ?, setup = ?, parked_since = null, parked_reason = null where id = ?',
   ).run(setup.mode, fileDecides ? 'file' : row.modeBy, JSON.stringify(setup), row.id);
   if (mode !== row.mode) changeMode(db, row, mode, now);
+  if (fileDecides) decideChannel(db, row.id, now);
   if (setup.basis === 'gross' && row.setup.basis !== 'gross') sumOpened(db, row.id);
   const offer = (of: ChannelSetup) => JSON.stringify([of.offer, of.basis, of.maxQuantity]);
   if (offer(row.setup) !== offer(setup)) {
@@ -146,7 +148,7 @@ function changeMode(db: Db, row: ChannelRow, mode: Mode, now: number): void {
   if (mode === 'live') becomeLive(db, row.id, now);
 }
 
-function becomeLive(db: Db, channelId: number, now: number): void {
+export function becomeLive(db: Db, channelId: number, now: number): void {
   db.sql('update channel set live_since = ?, planned_at = null where id = ?').run(now, channelId);
   db.sql('update feed set gap_at = ? where channel_id = ?').run(now, channelId);
   db.sql(
@@ -162,6 +164,7 @@ export function setMode(db: Db, name: string, mode: Mode, actor: Actor, now: num
   noteDeed(db, actor, { verb: 'mode', subject: name, detail: `${row.mode} -> ${mode}` }, now);
   if (row.mode !== mode) changeMode(db, row, mode, now);
   db.sql("update channel set mode_by = 'command' where id = ?").run(row.id);
+  decideChannel(db, row.id, now);
 }
 
 /** Pausing concerns what goes out; deliveries are always taken in. Resuming is becoming live again. */

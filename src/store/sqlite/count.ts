@@ -5,6 +5,7 @@ import {
   releasesFor,
   type SinceCount,
 } from '../../stock/count.ts';
+import type { Basis } from '../../stock/level.ts';
 import { withStage } from '../../stock/line.ts';
 import { normalSku, skuFault } from '../../stock/sku.ts';
 import type { Actor, StockChange, StockOutcome, StockRow } from '../store.ts';
@@ -14,7 +15,7 @@ import { recountDoubts } from './doubt.ts';
 import { resolveAlert } from './duties.ts';
 import { acceptFound, addFound } from './found.ts';
 import { beginTx, type Cause, freeIn, levelIn, moveLevel, type Tx } from './ledger.ts';
-import { type LineRow, saveLine } from './lines.ts';
+import { type LineRow, linesSince, saveLine } from './lines.ts';
 import { markDue } from './mark.ts';
 import type { Db } from './open.ts';
 import { createSku, nearestSku, skuIdOf, stockRow } from './sku.ts';
@@ -30,8 +31,10 @@ export function changeStock(db: Db, changes: StockChange[], actor: Actor, now: n
   return outcomes;
 }
 
-function changeOne(tx: Tx, change: StockChange, actor: Actor): StockOutcome {
+function changeOne(tx: Tx, wanted: StockChange, actor: Actor): StockOutcome {
   const { db } = tx;
+  // Nothing was counted or received later than now: such a time would swallow what happens until then.
+  const change = { ...wanted, asOf: Math.min(wanted.asOf, tx.now) };
   const known =
     change.ref === null ? undefined : db.sql('select outcome from command_ref where ref = ?').get(change.ref);
   if (known !== undefined) {
@@ -101,7 +104,8 @@ type Hand = Pick<Cause, 'by' | 'reason' | 'ref'>;
  */
 function add(tx: Tx, skuId: number, change: StockChange, hand: Hand): { short: number; found: number } {
   const { as_of } = levelIn(tx, skuId);
-  const counted = as_of !== null && change.asOf <= as_of && change.asOf < tx.now;
+  // A count that seems to be from the future was made by a clock that was wrong, and knew nothing of this.
+  const counted = as_of !== null && as_of <= tx.now && change.asOf <= as_of && change.asOf < tx.now;
   const quantity = counted ? 0 : change.quantity;
   const free = freeIn(tx, skuId);
   const deficit = -(free + quantity);
@@ -149,6 +153,32 @@ function count(tx: Tx, skuId: number, change: StockChange, hand: Hand): { short:
   markSettled(tx, skuId, lines, asOf);
   tx.risen.add(skuId);
   return { short, found };
+}
+
+/** A SKU's last count, to be made once more as of another time. */
+export interface Recount {
+  skuId: number;
+  sku: string;
+  basis: Basis;
+  quantity: number;
+  asOf: number;
+}
+
+/** What the last count must have said for the level to be what it is. */
+export function countedQuantity(tx: Tx, skuId: number): number {
+  const { as_of, basis, on_hand } = levelIn(tx, skuId);
+  const baseline = { quantity: 0, asOf: as_of ?? 0, basis: basis ?? ('shelf' as const) };
+  const held = linesSince(tx.db, skuId, null, (line) => line.allocation === 'held');
+  const lines = held.map((line) => countedLine(line, skuId));
+  return on_hand - onHandAtCount(baseline, lines, sinceCount(tx, skuId, baseline.asOf));
+}
+
+/** The same count as of another time: what happened in between counts, or does not count, anew. */
+export function recount(tx: Tx, { skuId, sku, basis, quantity, asOf }: Recount, hand: Hand): void {
+  tx.db.sql('update level set settled_at = null, settled_line = null where sku_id = ?').run(skuId);
+  tx.db.sql('delete from unsettled where sku_id = ?').run(skuId);
+  const change = { sku, kind: 'count', quantity, basis, asOf, create: false, ref: null } as const;
+  count(tx, skuId, { ...change, presumeGoneMs: {} }, hand);
 }
 
 function countedLine(line: LineRow, skuId: number): CountedLine {

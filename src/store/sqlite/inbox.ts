@@ -100,25 +100,59 @@ function claimedFrom(raw: RawDelivery): ClaimedDelivery {
 }
 
 /**
- * Due deliveries after those already claimed. Claims live in the memory of the one process that holds the engine
- * lock: a crash voids them at once, and settling is conditional on `new`.
+ * Due deliveries beside those already claimed, by id with their channel. Claims live in the memory of the one process
+ * that holds the engine lock: a crash voids them at once, and settling is conditional on `new`.
  */
 export function claimable(
   db: Db,
-  claimed: ReadonlySet<number>,
+  claimed: ReadonlyMap<number, number>,
   limit: number,
   now: number,
 ): ClaimedDelivery[] {
+  const held = new Map<number, number>();
+  for (const channelId of claimed.values()) held.set(channelId, (held.get(channelId) ?? 0) + 1);
   // The index answers this one; the rows with their bodies are read for those that are not claimed yet.
-  const due = db
-    .sql("select id from delivery where status = 'new' and due_at <= ? order by due_at, id limit ?")
-    .all(now, limit + claimed.size) as { id: number }[];
-  const ids = due.filter(({ id }) => !claimed.has(id)).slice(0, limit);
+  const due = db.sql(
+    `select id, due_at as dueAt from delivery
+     where channel_id = ? and status = 'new' and due_at <= ?
+     order by due_at, id
+     limit ?`,
+  );
+  const channels = db.sql('select id from channel').all() as { id: number }[];
+  const waiting = channels.map(({ id }) =>
+    (due.all(id, now, limit + (held.get(id) ?? 0)) as DueDelivery[])
+      .filter((each) => !claimed.has(each.id))
+      .slice(0, limit),
+  );
   const read = db.sql(`select ${claimColumns} from delivery where id = ? and status = 'new'`);
-  return ids.flatMap(({ id }) => {
+  return fairShare(waiting, limit).flatMap(({ id }) => {
     const raw = read.get(id) as RawDelivery | undefined;
     return raw === undefined ? [] : [claimedFrom(raw)];
   });
+}
+
+interface DueDelivery {
+  id: number;
+  dueAt: number;
+}
+
+/** The first of each channel, then the second of each, until the limit; what is taken comes oldest due first. */
+function fairShare(waiting: DueDelivery[][], limit: number): DueDelivery[] {
+  const some = waiting.filter((queue) => queue.length > 0);
+  const taken: DueDelivery[] = [];
+  for (let rank = 0; rank < limit && taken.length < limit; rank += 1) {
+    const rest = some.flatMap((queue) => queue[rank] ?? []);
+    if (rest.length === 0) break;
+    taken.push(...rest.slice(0, limit - taken.length));
+  }
+  return some.length < 2 ? taken : taken.sort((a, b) => a.dueAt - b.dueAt || a.id - b.id);
+}
+
+/** See `InboxStore.defer`. */
+export function deferDeliveries(db: Db, ids: number[], why: string, dueAt: number): void {
+  db.sql(
+    "update delivery set due_at = ?, error = ? where id in (select value from json_each(?)) and status = 'new'",
+  ).run(dueAt, why, JSON.stringify(ids));
 }
 
 /** See `InboxStore.fail`. Settled ones stay settled. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Store } from '../store.ts';
 import { asText } from './apply.ts';
+import { foreignness, inodeOf, readMark, writeMark } from './epoch-mark.ts';
 import { callerExecutor, type Executor, threadExecutor } from './executor.ts';
 import { type Db, openForReading, openForWriting } from './open.ts';
 import { type ArgsOf, type ResultOf, reads } from './operations.ts';
@@ -52,7 +53,20 @@ function storeOn(db: Db, executor: Executor): Store {
       return Promise.reject(told.code === 'defect' ? error : errorOf(told));
     }
   };
-  const claimed = new Set<number>();
+  const path = db.raw.name;
+  let marked = '';
+  /** Written only when something moved. The books are on disk before the mark, which is never ahead of them. */
+  const mark = async (): Promise<void> => {
+    const { token, ...progress } = await read('progressOf');
+    if (token === null) return;
+    const wanted = { token, next: null, ...progress, inode: inodeOf(path) };
+    const text = JSON.stringify(wanted);
+    if (text === marked) return;
+    writeMark(path, wanted);
+    marked = text;
+  };
+  /** Claimed deliveries with their channels. */
+  const claimed = new Map<number, number>();
   const done = (id: number) => claimed.delete(id);
   // Another connection's commits move the one, our own the other.
   const versionNow = () => {
@@ -82,12 +96,16 @@ function storeOn(db: Db, executor: Executor): Store {
       takeIn: (deliveries) => write('takeIn', deliveries),
       claim: async (limit, now) => {
         const rows = await read('claimable', claimed, limit, now);
-        for (const row of rows) claimed.add(row.id);
+        for (const row of rows) claimed.set(row.id, row.channelId);
         return rows;
       },
       fail: async (id, error, dueAt, now) => {
         await write('failDelivery', id, error, dueAt, now);
         done(id);
+      },
+      defer: async (ids, why, dueAt) => {
+        await write('deferDeliveries', ids, why, dueAt);
+        for (const id of ids) done(id);
       },
       release: async (ids) => {
         for (const id of ids) done(id);
@@ -153,6 +171,7 @@ function storeOn(db: Db, executor: Executor): Store {
       page: (channelId, afterId, limit, setup) => read('pageOfCounters', channelId, afterId, limit, setup),
       countersOf: (channelId, listingIds) => read('countersOfListings', channelId, listingIds),
       nextDueAt: (channelId) => read('nextDueAt', channelId),
+      expireFlights: (channelId, now) => write('expireFlights', channelId, now),
       recover: () => write('recoverPushes'),
       list: (filter, now) => read('listPushes', filter, now),
       retry: (filter, now) => write('retryPushes', filter, now),
@@ -168,6 +187,21 @@ function storeOn(db: Db, executor: Executor): Store {
       extend: (ms) => write('extendHolds', ms),
     },
     duties: {
+      beginEpoch: async (now) => {
+        const known = readMark(path);
+        const found = { ...(await read('progressOf')), inode: inodeOf(path) };
+        const why = foreignness(known, found);
+        const token = db.randomHex(16);
+        // First the mark that allows for both tokens, then the database: a crash in between is no restore.
+        if (found.token !== null) writeMark(path, { ...found, token: found.token, next: token });
+        await write('setEpoch', token);
+        const epoch = why === null ? null : { why, ...(await write('newEpoch', why, now)) };
+        await mark();
+        return epoch;
+      },
+      markEpoch: mark,
+      aheadBy: (now) => read('aheadBy', now),
+      correctTimes: (now, by) => write('correctTimes', now, by),
       ask: (kind, args, now) => write('ask', kind, args, now),
       requestsWaiting: () => read('requestsWaiting'),
       request: (id) => read('requestById', id),

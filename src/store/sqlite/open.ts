@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError, EXIT, messageOf } from '../../errors.ts';
@@ -117,10 +117,52 @@ function migrate(raw: Database.Database, path: string): void {
   }
 }
 
-/** A copy before every migration, beside the database. */
+/**
+ * A copy before every migration, beside the database. It gets its name only when it is whole and on disk: a copy that
+ * a full disk or a crash cut short is never taken for one.
+ */
 function copyBefore(raw: Database.Database, path: string, version: number): void {
   const copy = `${path}.schema-${version}.bak`;
-  if (!existsSync(copy)) raw.exec(`vacuum into '${copy.replaceAll("'", "''")}'`);
+  if (isWhole(copy, version)) return;
+  const unfinished = `${copy}.${process.pid}.part`;
+  rmSync(unfinished, { force: true });
+  try {
+    raw.exec(`vacuum into '${unfinished.replaceAll("'", "''")}'`);
+    if (!isWhole(unfinished, version)) {
+      throw new AppError('copy_failed', `the copy ${copy} before the upgrade could not be read back`, {
+        hint: 'check the disk of data_dir; the database itself is untouched',
+      });
+    }
+    syncFile(unfinished);
+    renameSync(unfinished, copy);
+  } catch (error) {
+    rmSync(unfinished, { force: true });
+    throw error;
+  }
+}
+
+function isWhole(path: string, version: number): boolean {
+  if (!existsSync(path)) return false;
+  try {
+    const copy = new Database(path, { readonly: true });
+    try {
+      const whole = copy.pragma('quick_check(1)', { simple: true }) === 'ok';
+      return whole && copy.pragma('user_version', { simple: true }) === version;
+    } finally {
+      copy.close();
+    }
+  } catch {
+    return false;
+  }
+}
+
+function syncFile(path: string): void {
+  const file = openSync(path, 'r+');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
 }
 
 function withStatements(raw: Database.Database, options: OpenOptions): Db {

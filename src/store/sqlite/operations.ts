@@ -16,6 +16,7 @@ import {
   vaultGet,
   vaultSet,
 } from './channels.ts';
+import { aheadBy, correctTimes } from './clock.ts';
 import { changeStock } from './count.ts';
 import { listDeeds } from './deeds.ts';
 import {
@@ -35,8 +36,10 @@ import {
   setSchedule,
   updateRequest,
 } from './duties.ts';
+import { newEpoch, progressOf, setEpoch } from './epoch.ts';
 import {
   claimable,
+  deferDeliveries,
   dismissDeliveries,
   failDelivery,
   listDeliveries,
@@ -52,6 +55,7 @@ import {
   bookReadings,
   countersOfListings,
   dueCounters,
+  expireFlights,
   nextDueAt,
   pageOfCounters,
   recoverPushes,
@@ -92,6 +96,7 @@ import {
 /** Operations that write: each runs inside one transaction of the writing connection. */
 export const writes = {
   takeIn,
+  deferDeliveries,
   failDelivery,
   dismissDeliveries,
   replay,
@@ -113,6 +118,7 @@ export const writes = {
   bookReadings,
   changeBrake,
   touchCounters,
+  expireFlights,
   recoverPushes,
   retryPushes,
   settleAction,
@@ -129,6 +135,9 @@ export const writes = {
   markChannel,
   markFeed,
   vaultSet,
+  newEpoch,
+  setEpoch,
+  correctTimes,
   ask,
   updateRequest,
   setSchedule,
@@ -145,6 +154,8 @@ export const writes = {
 
 /** Operations that only read: they run on a connection of the caller's thread. */
 export const reads = {
+  progressOf,
+  aheadBy,
   claimable,
   listDeliveries,
   readDeliveries,

@@ -11,9 +11,12 @@ import { ownFrom, ownToText } from './mark.ts';
 import type { Db } from './open.ts';
 import { type RawCounter, viewsOf } from './views.ts';
 
+/** In flight beyond its deadline: whoever sent it will not settle it any more. */
+const overdue = "c.state = 'in_flight' and json_extract(c.unread, '$[#-1].deadline') <= @now";
+
 /**
- * Due counters of one channel: what shows too much of nothing first, then the scarcest. Counters in flight in this
- * boot are left alone (single flight); those of dead boots were made `unknown` at start.
+ * Due counters of one channel: what shows too much of nothing first, then the scarcest. Counters in flight are left
+ * alone (single flight) until their deadline; those of dead boots were made `unknown` at start.
  */
 export function dueCounters(db: Db, channelId: number, limit: number, now: number): CounterView[] {
   const rows = db
@@ -23,11 +26,12 @@ export function dueCounters(db: Db, channelId: number, limit: number, now: numbe
           from listing l join listing_part p on p.listing_ref = l.id join level v on v.sku_id = p.sku_id
           where l.counter_id = c.id and l.vanished = 0) as scarcity
        from counter c
-       where c.channel_id = ? and c.version > c.done_version and c.dead = 0 and c.due_at <= ? and c.state <> 'in_flight'
+       where c.channel_id = @channelId and c.version > c.done_version and c.dead = 0 and c.due_at <= @now
+         and (c.state <> 'in_flight' or (${overdue}))
        order by scarcity is null, scarcity, c.due_at, c.id
-       limit ?`,
+       limit @limit`,
     )
-    .all(channelId, now, limit) as { id: number }[];
+    .all({ channelId, now, limit }) as { id: number }[];
   return viewsOf(
     db,
     rows.map((row) => row.id),
@@ -37,8 +41,11 @@ export function dueCounters(db: Db, channelId: number, limit: number, now: numbe
 export function nextDueAt(db: Db, channelId: number): number | null {
   const row = db
     .sql(
-      `select min(due_at) as at from counter
-       where channel_id = ? and version > done_version and dead = 0 and state <> 'in_flight'`,
+      `select min(
+         case when state = 'in_flight' then max(due_at, json_extract(unread, '$[#-1].deadline')) else due_at end
+       ) as at
+       from counter
+       where channel_id = ? and version > done_version and dead = 0`,
     )
     .get(channelId) as { at: number | null };
   return row.at;
@@ -351,6 +358,17 @@ const stoppedHalfway = {
   hint: 'repeat the command',
   exit_code: 5,
 };
+
+/** See `OutboxStore.expireFlights`. A late answer still settles what it was sent for: it carries the push's key. */
+export function expireFlights(db: Db, channelId: number, now: number): number {
+  return db
+    .sql(
+      `update counter as c
+       set state = 'unknown', lease = null, error = 'no answer was noted by its deadline'
+       where c.channel_id = @channelId and c.version > c.done_version and c.dead = 0 and ${overdue}`,
+    )
+    .run({ channelId, now }).changes;
+}
 
 /** Pushes of dead boots have no answer: unknown until their deadline. Their leases are void at once. */
 export function recoverPushes(db: Db): number {

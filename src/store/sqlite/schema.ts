@@ -7,6 +7,7 @@ import { doubts } from './migrations/06-doubts.ts';
 import { found } from './migrations/07-found.ts';
 import { knownFrom } from './migrations/08-known-from.ts';
 import { identity } from './migrations/09-identity.ts';
+import { claimByChannel } from './migrations/10-claim-by-channel.ts';
 
 /** Numbered migrations, forward only: a step that was published is never changed, a new one goes to the end. */
 export const migrations: readonly string[] = [
@@ -19,4 +20,5 @@ export const migrations: readonly string[] = [
   found,
   knownFrom,
   identity,
+  claimByChannel,
 ];

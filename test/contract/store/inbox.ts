@@ -76,6 +76,32 @@ export function inboxPromises(each: StoreCase): void {
       expect(await inbox.claim(1, noon)).toMatchObject([{ key: 'a', attempts: 0 }]);
     });
 
+    it('puts deliveries off without an attempt spent, all in one call', async () => {
+      const { channel, inbox } = await open();
+      await inbox.takeIn([delivery(channel, 'a'), delivery(channel, 'b')]);
+      const ids = (await inbox.claim(10, noon)).map((row) => row.id);
+      await inbox.defer(ids, 'the lane is full', noon + minute);
+      expect(await inbox.claim(10, noon + minute - 1)).toEqual([]);
+      expect(await inbox.list({ limit: 10 })).toMatchObject([
+        { error: 'the lane is full', attempts: 0, status: 'new' },
+        { error: 'the lane is full', attempts: 0, status: 'new' },
+      ]);
+      expect(await inbox.claim(10, noon + minute)).toHaveLength(2);
+    });
+
+    it('gives every channel its share of a claim, however long another one has waited', async () => {
+      const { kit, channel, inbox } = await open();
+      const other = await kit.channel('other');
+      const third = await kit.channel('third');
+      const flood = Array.from({ length: 20 }, (_, index) => delivery(channel, `flood-${index}`));
+      await inbox.takeIn(flood);
+      await inbox.takeIn([delivery(other, 'sale', { receivedAt: noon + 5 })]);
+      await inbox.takeIn([delivery(third, 'first', { receivedAt: noon - 1 })]);
+      const keys = async (limit: number) => (await inbox.claim(limit, noon + 10)).map((row) => row.key);
+      expect(await keys(4)).toEqual(['first', 'flood-0', 'flood-1', 'sale']);
+      expect(await keys(50)).toHaveLength(18);
+    });
+
     it('tries a failed delivery again when it is due, with its body', async () => {
       const { channel, inbox } = await open();
       await inbox.takeIn([delivery(channel, 'a')]);

@@ -152,6 +152,36 @@ export function outboxPromises(each: StoreCase): void {
       ).toEqual([counterId]);
     });
 
+    it('answers what commands asked of a dead boot, and leaves what waits to the next one', async () => {
+      const { kit } = await open();
+      const { duties } = kit.store;
+      const running = await duties.ask('reconcile', {}, noon);
+      const waiting = await duties.ask('check', {}, noon);
+      const done = await duties.ask('check', {}, noon);
+      await duties.updateRequest(running, 'running', 'reading', null);
+      await duties.updateRequest(done, 'done', null, { fine: true });
+      const next = await each.another();
+      await next.outbox.recover(noon + 1);
+      expect(await next.duties.request(running)).toMatchObject({
+        state: 'failed',
+        result: { error: { code: 'stopped', exit_code: 5 } },
+      });
+      expect(await next.duties.request(done)).toMatchObject({ state: 'done', result: { fine: true } });
+      expect((await next.duties.requestsWaiting()).map((row) => row.id)).toEqual([waiting]);
+    });
+
+    it('makes what nobody settled by its deadline unknown, and its late answer still settles it', async () => {
+      const { outbox, channel, counterId, view, send, settle } = await open();
+      const version = await send('k1', 10);
+      expect(await outbox.due(channel, 9, noon + minute - 1)).toEqual([]);
+      expect(await outbox.expireFlights(channel, noon + minute - 1)).toBe(0);
+      expect((await outbox.due(channel, 9, noon + minute)).map((due) => due.counterId)).toEqual([counterId]);
+      expect(await outbox.expireFlights(channel, noon + minute)).toBe(1);
+      expect(await view()).toMatchObject({ state: 'unknown', unread: [{ key: 'k1' }] });
+      await settle(version, 'k1', applied(10, noon + minute + 1), noon + minute + 1);
+      expect(await view()).toMatchObject({ state: 'idle', unread: [], anchor: { number: 10 } });
+    });
+
     it('keeps an accepted push open, due at its read, while a lower target is due at once', async () => {
       const { outbox, channel, view, send, settle, sell } = await open();
       const version = await send('k1', 10);

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { FeedRow } from '../../../src/store/store.ts';
+import { freshness } from '../../../src/sync/fresh.ts';
 import { createIngest } from '../../../src/sync/ingest.ts';
 import { createPoll } from '../../../src/sync/poll.ts';
 import { pullOrders } from '../../../src/sync/pull.ts';
@@ -30,6 +31,40 @@ async function count(sku: string, quantity: number, asOf: number): Promise<void>
   const change = { ...one, create: true, ref: null, presumeGoneMs: {} };
   await world.store.stock.change([change], { by: 'test', reason: null }, world.clock.now());
 }
+
+describe('a gap', () => {
+  test('makes a feed stale until a pull that began after it is complete', async () => {
+    world = await makeWorld();
+    const stale = async () => (await freshness(world.engine)).map((each) => each.stale);
+    expect(await stale()).toEqual(['never pulled']);
+    await pull();
+    expect(await stale()).toEqual([null]);
+    await world.clock.advance(1_000);
+    await world.store.channels.markFeed(world.live('shop').id, { gapAt: world.clock.now() });
+    expect(await stale()).toEqual(['gap']);
+    await world.clock.advance(1_000);
+    world.platform('shop').faults.arm('error', { on: 'orders' });
+    await pull();
+    expect(await stale()).toEqual(['gap']);
+    await pull();
+    expect(await stale()).toEqual([null]);
+  });
+
+  test('that opens while a pull runs is not mended by it', async () => {
+    world = await makeWorld();
+    await pull();
+    await world.clock.advance(1_000);
+    const { channel } = world.live('shop');
+    const { ordersSince } = channel;
+    channel.ordersSince = async function* (...args) {
+      await world.clock.advance(1_000);
+      await world.store.channels.markFeed(world.live('shop').id, { gapAt: world.clock.now() });
+      yield* ordersSince.apply(channel, args);
+    };
+    await pull();
+    expect((await freshness(world.engine)).map((each) => each.stale)).toEqual(['gap']);
+  });
+});
 
 describe('a pull', () => {
   test('finds the sale whose webhook never came, and counts it as learned once', async () => {

@@ -137,6 +137,54 @@ describe('interleaving 5: a second read agrees with the first', () => {
     await world.proofs.stop();
   });
 
+  it('interleaving 5: a proof whose orders cannot be read is asked for with growing rests', async () => {
+    world = await makeOutbound({ amazon });
+    await world.stock('A', 5);
+    await world.reconcile();
+    world.clock.jump(600_000);
+    world.platform('amazon').set('A', 4);
+    await world.reconcile();
+    let pulls = 0;
+    const { channel } = world.live('amazon');
+    const { ordersSince } = channel;
+    channel.ordersSince = (...args) => {
+      pulls += 1;
+      return ordersSince.apply(channel, args);
+    };
+    world.platform('amazon').faults.arm('error', { on: 'orders', count: null });
+    world.proofs.start();
+    await world.clock.advance(600_000);
+    expect(pulls).toBeGreaterThan(5);
+    expect(pulls).toBeLessThan(20);
+    expect(world.platform('amazon').shown('A')).toBe(4);
+    world.platform('amazon').faults.clear();
+    await world.clock.advance(61_000);
+    expect(world.platform('amazon').shown('A')).toBe(5);
+    await world.proofs.stop();
+  });
+
+  it('interleaving 5: a reconcile run that pulled no orders proves nothing, and says so', async () => {
+    world = await makeOutbound({ amazon });
+    await world.stock('A', 5);
+    await world.reconcile();
+    world.clock.jump(600_000);
+    const { channel } = world.live('amazon');
+    let pulls = 0;
+    const { ordersSince } = channel;
+    channel.ordersSince = (...args) => {
+      pulls += 1;
+      return ordersSince.apply(channel, args);
+    };
+    sold(world.platform('amazon').sell(one('A')));
+    const outcome = await world.reconcile();
+    expect(pulls, 'orders come first in every run').toBe(1);
+    expect(outcome.passed).toEqual(['amazon']);
+    world.platform('amazon').faults.arm('error', { on: 'orders', count: null });
+    const blind = await world.reconcile();
+    expect(blind.passed).toEqual([]);
+    expect(blind.failed).toMatchObject([{ channel: 'amazon', kind: 'temporary' }]);
+  });
+
   it('interleaving 5: a dead letter of the channel keeps the raise waiting whatever the time', async () => {
     world = await makeOutbound({ amazon });
     await world.stock('A', 5);
