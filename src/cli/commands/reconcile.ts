@@ -165,7 +165,8 @@ async function report(
 function printNext(io: Io, { report: run, braked, skipped }: ReconcileResult, options: Options): void {
   if (skipped > 0)
     printLine(io, `${countText(skipped, 'line was', 'lines were')} skipped: changed since the plan`);
-  const held = braked.length > 0;
+  // What a guard holds has no plan to apply: its warning says what lets it go.
+  const held = braked.length > 0 && run.lines.some((line) => line.note?.startsWith('held by a brake'));
   const open = run.lines.some((line) => !line.done && (line.action === 'lower' || line.action === 'raise'));
   const plan = options.out ?? run.plan_id;
   if (held)

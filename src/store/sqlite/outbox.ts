@@ -301,7 +301,8 @@ function bookReading(db: Db, raw: RawCounter, reading: CounterReading): void {
   );
   // A push that began after the read was asked for knows better.
   if (raw.anchor_from !== null && raw.anchor_from > reading.askedAt) return;
-  if (reading.doubt !== undefined) {
+  const agreed = raw.doubt === null && raw.held === null && raw.let_go === null;
+  if (reading.doubt !== undefined && !(agreed && reading.doubt === null)) {
     const ends = reading.doubt === null ? ', held = null, let_go = null' : '';
     db.sql(`update counter set doubt = ?${ends} where id = ?`).run(reading.doubt, raw.id);
   }
