@@ -132,7 +132,9 @@ export async function tellOrders(
     for (const { sku, message } of order.doubts)
       engine.log[alertLevels.stock_doubted]({ alert: 'stock_doubted', subject: sku }, message);
     for (const warning of snapshot?.warnings ?? []) {
-      await alertOn(engine, live, 'order_warning', `order ${name} on ${live.name}: ${warning}`);
+      const subject = `${live.name} ${order.orderId}`;
+      const message = `order ${name} on ${live.name}: ${warning}; see: invsync orders show ${order.orderId}`;
+      await openAlert(engine, { channelId: live.id, kind: 'order_warning', subject, message });
     }
   }
 }

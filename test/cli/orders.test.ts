@@ -86,6 +86,20 @@ describe('oversells', () => {
 });
 
 describe('explain', () => {
+  it('says what is in doubt about the SKU and about the orders that moved it', async () => {
+    await world.withStore(async (store) => {
+      const alert = { channelId: null, message: 'order 1: 1.5 units, counted as 2' };
+      await store.duties.raiseAlert({ ...alert, kind: 'order_warning', subject: `one ${orderId}` }, 1);
+      await store.duties.raiseAlert({ ...alert, kind: 'order_warning', subject: 'one another' }, 1);
+      const doubt = { ...alert, message: 'MUG was not found' };
+      await store.duties.raiseAlert({ ...doubt, kind: 'stock_doubted', subject: 'MUG' }, 1);
+    });
+    const { warnings } = await world.json(EXIT.ok, 'explain', 'MUG');
+    expect(warnings.sort()).toEqual(['MUG was not found', 'order 1: 1.5 units, counted as 2']);
+    const plain = await world.invsync('explain', 'MUG');
+    expect(plain.out + plain.err).toContain('MUG was not found');
+  });
+
   it('adds every entry up to the number, oldest first', async () => {
     await world.json(EXIT.ok, 'stock', 'receive', 'MUG', '9', '--reason', 'delivery', '--by', 'ana');
     const found = await world.json(EXIT.ok, 'explain', 'MUG');

@@ -25,6 +25,8 @@ export interface MemoryOrder {
   placed_at: number;
   changed_at: number;
   lines: MemoryLine[];
+  /** What a person should hear about it. */
+  warnings?: string[];
   /** Until then every look at it says "look again". */
   unsettledUntil: number;
 }

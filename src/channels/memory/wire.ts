@@ -48,6 +48,7 @@ const order = z.object({
   lines: z.array(line).max(5_000),
   complete: z.boolean().default(true),
   look_again_ms: millis.nullish(),
+  warnings: z.array(z.string()).default([]),
 });
 const named = z.object({ ids: z.array(id).max(1_000) });
 
@@ -77,6 +78,7 @@ export function itemOf(state: MemoryState, from: MemoryOrder): Json {
     changed_at: from.changed_at,
     lines: from.lines.map((each) => ({ ...each })),
     complete: true,
+    warnings: from.warnings ?? [],
     ...(lookAgainMs > 0 ? { look_again_ms: lookAgainMs } : {}),
   };
 }
@@ -239,5 +241,6 @@ function snapshotOf(from: z.infer<typeof order>, facts: FactsOf, how: Obtaining)
       ...(each.doubted > 0 ? { doubted: each.doubted } : {}),
     })),
     ...(from.look_again_ms != null && from.look_again_ms > 0 ? { lookAgainMs: from.look_again_ms } : {}),
+    ...(from.warnings.length > 0 ? { warnings: from.warnings } : {}),
   };
 }

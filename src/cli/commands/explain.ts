@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../../errors.ts';
+import type { AlertKind, Store } from '../../store/store.ts';
 import { answer } from '../answer.ts';
 import { limitArg, timeArg } from '../args.ts';
 import { channelFilter, unknownSku, withBooks } from '../books.ts';
@@ -33,6 +34,9 @@ export function register(command: Command, cli: Cli): void {
   );
 }
 
+const mostAlerts = 1_000;
+const doubts: ReadonlySet<AlertKind> = new Set(['order_warning', 'stock_doubted']);
+
 function perform(invocation: Invocation<Options>): Promise<ExitCode> {
   const { io, options } = invocation;
   const [sku = ''] = invocation.args;
@@ -43,11 +47,23 @@ function perform(invocation: Invocation<Options>): Promise<ExitCode> {
     const { channel = null } = channelFilter(books, options.channel);
     const found = await explanationOf(books.store, { sku, at, channel, limit, now });
     if (found === null) throw unknownSku(sku, await nearSku(books, sku));
-    const warnings = [...books.warnings];
+    const warnings = [...books.warnings, ...(await toldOf(books.store, found))];
     if (!found.adds_up) warnings.push('the entries do not add up to the level: run invsync db check');
     answer(invocation, { ...found }, warnings, (to) => print(to, found));
     return EXIT.ok;
   });
+}
+
+/** What stands open about the SKU and about the orders that moved it: their numbers may be in doubt. */
+async function toldOf(store: Store, found: Explanation): Promise<string[]> {
+  const subjects = new Set([
+    found.sku,
+    ...found.entries.map((entry) => `${entry.channel} ${entry.order_id}`),
+  ]);
+  const alerts = await store.duties.alerts(true, mostAlerts);
+  return alerts
+    .filter(({ kind, subject }) => doubts.has(kind) && subjects.has(subject))
+    .map(({ message }) => message);
 }
 
 function print(io: Io, found: Explanation): void {

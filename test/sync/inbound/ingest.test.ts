@@ -46,6 +46,20 @@ function orderBody(changes: Record<string, unknown> = {}, line: Record<string, u
 }
 
 describe('a delivery becomes an order state', () => {
+  test('what a person should hear about an order is told with the order as its subject', async () => {
+    world = await makeWorld();
+    await world.stock('TEE', 5);
+    const ingest = createIngest(world.engine);
+    const order = world.platform('shop').sell({ lines: [{ ref: 'TEE', quantity: 2 }] });
+    if (order === null) throw new Error('the shop did not sell');
+    order.warnings = ['line 1: 1.5 units, counted as 2'];
+    await world.deliver('shop', world.platform('shop').hookForOrder(order.id));
+    await ingest.runUntilIdle();
+    const [alert] = await world.store.duties.alerts(true, 5);
+    expect(alert).toMatchObject({ kind: 'order_warning', subject: `shop ${order.id}` });
+    expect(alert?.message).toContain('line 1: 1.5 units, counted as 2');
+  });
+
   test('an order that was deleted before it could be looked at counts as the delivery showed it', async () => {
     world = await makeWorld();
     await world.stock('TEE', 5);
