@@ -6,7 +6,12 @@ import type { Target } from './target.ts';
 /** What a push is decided on: one counter as the store shows it. */
 export interface CounterFacts {
   /** `doubted`: the equal SKU that it was mapped by is not its SKU any more. */
-  listings: readonly { mode: 'on' | 'off'; unwritable: string | null; doubted?: boolean }[];
+  listings: readonly {
+    mode: 'on' | 'off';
+    unwritable: string | null;
+    doubted?: boolean;
+    vanished?: boolean;
+  }[];
   target: Target;
   state: 'idle' | 'in_flight' | 'unknown' | 'accepted';
   /** Numbers sent and not yet known to be settled, oldest first. */
@@ -91,6 +96,9 @@ export function decidePush(counter: CounterFacts, context: PushContext): PushDec
 function refusal(counter: CounterFacts, context: PushContext): PushDecision | null {
   if (counter.listings.every((listing) => listing.mode === 'off'))
     return { kind: 'close', reason: 'left alone: mode off' };
+  // A read that shows a number there again is the only reason to write to what is gone.
+  if (counter.listings.every((listing) => listing.vanished === true) && counter.lastRead?.shown == null)
+    return { kind: 'close', reason: 'it is gone from the channel' };
   if (counter.target.kind !== 'number') return { kind: 'close', reason: counter.target.kind };
   const { quantity } = counter.target;
   if (!Number.isInteger(quantity) || quantity < 0 || quantity > context.maxQuantity)

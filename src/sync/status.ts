@@ -106,8 +106,8 @@ function lastSeen(view: CounterView): { shown: number | null; at: number | null 
 }
 
 /** What its identity says of a listing, in the words of `listings list`; null where nothing is amiss. */
-function identityState({ gone, mode, doubted }: CounterView['listings'][number]): string | null {
-  if (gone) return 'vanished';
+function identityState({ vanished, mode, doubted }: CounterView['listings'][number]): string | null {
+  if (vanished) return 'vanished';
   if (mode === 'off') return 'off';
   return doubted ? 'sku_changed' : null;
 }

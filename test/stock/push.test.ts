@@ -114,6 +114,17 @@ describe('lower and higher', () => {
     expect(decide(counter(1), { brake: 'zeros' })).toMatchObject({ kind: 'send' });
   });
 
+  it('what is gone is left alone until a read shows that it is there again', () => {
+    const listings = [{ ...on, vanished: true }];
+    const reason = 'it is gone from the channel';
+    expect(decide(counter(2, { listings }))).toEqual({ kind: 'close', reason });
+    expect(decide(counter(2, { listings, lastRead: { shown: null } }))).toEqual({ kind: 'close', reason });
+    expect(decide(counter(2, { listings, lastRead: { shown: 5 } }))).toMatchObject({
+      kind: 'send',
+      quantity: 2,
+    });
+  });
+
   it('a listing whose mapping has lost its reason is lowered and never raised', () => {
     const listings = [on, { ...on, doubted: true }];
     expect(decide(counter(8, { listings }))).toMatchObject({

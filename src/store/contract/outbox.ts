@@ -27,8 +27,6 @@ export interface CounterView {
     offer: Offer;
     /** Own open units (taken - gone), which a gross number contains. */
     openUnits: number;
-    /** The last walk of the catalogue did not see it; only where none of the number's listings was seen. */
-    gone: boolean;
     /** Its mapping has lost its reason: nothing is raised for it until a person decides. */
     doubted: boolean;
   })[];

@@ -50,6 +50,7 @@ interface RawOffered {
   open_units: number;
   unwritable: string | null;
   vanished: number;
+  heir: number | null;
   doubted: number;
 }
 
@@ -110,7 +111,7 @@ function viewOf(db: Db, raw: RawCounter, { setup, clouded, levels }: Around): Co
   const all = db
     .sql(
       `select l.id, l.listing_id, l.channel_sku, l.facts, l.parts, l.mode, l.buffer, l.percent, l.max, l.fixed,
-         l.open_units, l.unwritable, l.vanished, (${reasonGone}) as doubted
+         l.open_units, l.unwritable, l.vanished, l.heir, (${reasonGone}) as doubted
        from listing l
        where l.counter_id = ?
        order by l.vanished, l.id`,
@@ -136,10 +137,9 @@ function viewOf(db: Db, raw: RawCounter, { setup, clouded, levels }: Around): Co
       fixed: row.fixed,
       offer: { buffer: row.buffer, percent: row.percent, max: row.max },
       openUnits: row.open_units,
-      gone: row.vanished === 1,
       doubted: row.doubted === 1,
     })),
-    target: targetNow(present, setup, levels),
+    target: targetNow(all, setup, levels),
     version: raw.version,
     doneVersion: raw.done_version,
     dueAt: raw.due_at,
@@ -196,11 +196,12 @@ function hasUnmappedLine(db: Db, channelId: number, rows: RawOffered[]): boolean
 
 /**
  * Listings that are switched off or lead nowhere do not bind the counter's number, nor do those that are gone while
- * another is there; their open units are still in it.
+ * another is there; their open units are still in it. Where another took the place of each, there is no number any more.
  */
 function targetNow(rows: RawOffered[], setup: ChannelSetup, levels: Levels): Target {
   const offered = rows.filter((row) => row.mode === 'on' && (row.parts !== null || row.fixed !== null));
   const allGone = offered.every((row) => row.vanished === 1);
+  if (allGone && offered.every((row) => row.heir !== null)) return { kind: 'unmapped' };
   const listings = offered.map((row) => ({
     binds: allGone || row.vanished === 0,
     listing: offeredListing(row, levels),

@@ -154,7 +154,8 @@ export function markGone(db: Db, channelId: number, listingIds: string[]): void 
 function restCounter(db: Db, counterId: number): void {
   db.sql(
     `update counter
-     set done_version = version, attempts = 0, dead = 0, exposed = 0, error = null, low_since = null, low_number = null
+     set done_version = version, attempts = 0, dead = 0, exposed = 0, error = null, low_since = null, low_number = null,
+       read_shown = null, read_asked = null, read_answered = null, read_cause = null
      where id = ?`,
   ).run(counterId);
 }

@@ -182,6 +182,8 @@ export function listingPromises(each: StoreCase): void {
         { gone: 'id-1', heir: 'id-2', parts: 'TEE' },
       ]);
       expect(await listings.find('shop', 'id-1')).toMatchObject({ vanished: true, heir: 'id-2' });
+      const [counter] = await kit.store.outbox.countersOf(channel, ['id-1']);
+      expect(await kit.store.outbox.view([counter ?? 0])).toMatchObject([{ target: { kind: 'unmapped' } }]);
       expect(await listings.find('shop', 'id-2')).toMatchObject({ mappedBy: 'sku', doubt: null });
       expect(await listings.succeed(channel, actor, noon + hour)).toEqual([]);
     });
@@ -236,7 +238,7 @@ export function listingPromises(each: StoreCase): void {
       await kit.store.outbox.begin([{ ...dead, exposed: true }], kit.now());
       await listings.finishWalk(channel, noon + hour);
       await kit.receive('tee', 1);
-      expect(await view()).toMatchObject({ target: { kind: 'unmapped' }, dead: false, exposed: false });
+      expect(await view()).toMatchObject({ dead: false, exposed: false, lastRead: null });
       expect(await kit.store.outbox.due(channel, 9, noon + 2 * hour)).toEqual([]);
       expect(await kit.store.reports.status(noon)).toMatchObject({ exposed: 0, outbox: { due: 0 } });
       expect(await kit.store.reports.countersOfSku('tee')).toEqual([]);
