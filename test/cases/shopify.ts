@@ -40,7 +40,8 @@ export async function shopifyCase(books: Record<string, number>) {
     kind: 'count' as const,
     quantity: stock,
     basis: 'shelf' as const,
-    asOf: Date.now(),
+    // The shop tells whole seconds: what happens in the second of a count would be older than the count.
+    asOf: Date.now() - 60_000,
     create: true,
     ref: null,
     presumeGoneMs: {},
