@@ -47,9 +47,12 @@ const replay: Step = (world) =>
 
 const reload: Step = (world) =>
   duty(world, 'reload', async () => {
-    world.random.pick(world.scenario.channels).buffer = world.random.pick([null, 0, 1, 2]);
-    const setups = world.scenario.channels.map(setupOf);
+    const plan = world.random.pick(world.scenario.channels);
+    const buffer = world.random.pick([null, 0, 1, 2]);
+    const setups = world.scenario.channels.map((each) => setupOf(each === plan ? { ...each, buffer } : each));
     await world.process.engine.store.channels.configure(setups, world.clock.now());
+    // Only what the store has taken is in force.
+    plan.buffer = buffer;
   });
 
 export const upkeep: readonly [number, Step][] = [
