@@ -130,6 +130,22 @@ function hex(bytes: number): string {
   return randomBytes(bytes).toString('hex');
 }
 
+/** A first contact may find that the account had a channel before, whose row goes on: then everything is composed anew. */
+async function composeOnAccounts(config: Config, store: Store, log: Log): Promise<Composition> {
+  const { admit } = await import('./sync/account.ts');
+  const made = await compose(config, store, { log });
+  const { signal } = new AbortController();
+  let moved = false;
+  for (const live of made.engine.channels.values()) {
+    if ((await store.channels.channel(live.id))?.accountId !== null) continue;
+    await admit(made.engine, live, signal);
+    if ((await store.channels.channel(live.id)) === null) moved = true;
+  }
+  if (!moved) return made;
+  await made.close();
+  return compose(config, store, { log });
+}
+
 /**
  * Carries one request out in this process, which must hold the engine lock: what a command does when no daemon runs.
  */
@@ -145,7 +161,7 @@ export async function runHandler(
   const { requestHandlers } = await import('./sync/handlers.ts');
   const { beginEpoch } = await import('./sync/epoch.ts');
   const { correctAtStart } = await import('./sync/clock.ts');
-  const { engine, close } = await compose(config, store, { log: createLog('error') });
+  const { engine, close } = await composeOnAccounts(config, store, createLog('error'));
   try {
     await store.outbox.recover(engine.clock.now());
     await beginEpoch(engine);

@@ -10,6 +10,7 @@ import { metricsSamples } from './metrics.ts';
 import { openSqliteStore } from './store/sqlite/index.ts';
 import { takeEngineLock } from './store/sqlite/lock.ts';
 import type { Store } from './store/store.ts';
+import { createIdentification } from './sync/account.ts';
 import { createActions } from './sync/actions.ts';
 import { importAll } from './sync/catalogue.ts';
 import { correctAtStart } from './sync/clock.ts';
@@ -17,7 +18,6 @@ import type { Duty, Engine } from './sync/engine.ts';
 import { beginEpoch, createEpochMark } from './sync/epoch.ts';
 import { createExpiry } from './sync/expire.ts';
 import { requestHandlers } from './sync/handlers.ts';
-import { createIdentification } from './sync/identify.ts';
 import { createIngest } from './sync/ingest.ts';
 import { createListening } from './sync/listen.ts';
 import { createPoll } from './sync/poll.ts';
@@ -104,7 +104,7 @@ async function run(config: Config, ground: Ground): Promise<Daemon> {
       .catch(() => undefined)
       .then(async () => {
         if (stopped !== null) return;
-        const fresh = await assemble(next, ground, { occasion, onStep });
+        const fresh = await assemble(next, ground, { occasion, onStep, onChange });
         const old = crew;
         crew = fresh;
         current = next;
@@ -119,7 +119,23 @@ async function run(config: Config, ground: Ground): Promise<Daemon> {
       log.error({ error: messageOf(error) }, 'the duties keep the times of a wrong clock: restart invsync'),
     );
   };
-  let crew = await assemble(config, ground, { occasion: 'start', onStep });
+  let moving = false;
+  const onChange = (): void => {
+    if (moving) return;
+    moving = true;
+    const settled = changing
+      .catch(() => undefined)
+      .then(() => withoutMoved(crew.composition.engine, current))
+      .then((next) => (next === null ? undefined : renew(next, 'reload')));
+    settled
+      .catch((error: unknown) =>
+        log.error({ error: messageOf(error) }, 'a renamed channel is not taken over'),
+      )
+      .finally(() => {
+        moving = false;
+      });
+  };
+  let crew = await assemble(config, ground, { occasion: 'start', onStep, onChange });
   await beginEpoch(crew.composition.engine);
   await correctAtStart(crew.composition.engine);
   const engine = () => crew.composition.engine;
@@ -189,7 +205,7 @@ async function run(config: Config, ground: Ground): Promise<Daemon> {
 async function assemble(
   config: Config,
   ground: Ground,
-  { occasion, onStep }: { occasion: Occasion; onStep: () => void },
+  { occasion, onStep, onChange }: { occasion: Occasion; onStep: () => void; onChange: () => void },
 ): Promise<Crew> {
   const composition = await compose(config, ground.store, { log: ground.log });
   const { engine } = composition;
@@ -205,6 +221,7 @@ async function assemble(
   const guard = createGuardWatch(engine, tools);
   // What becomes due on a held channel may be a lowering, which asks for a look at once.
   engine.wakes.onPush(() => guard.wake());
+  const identification = createIdentification(engine);
   const requests = createRequests(engine, requestHandlers(engine, { ...tools, ingest }));
   const duties: Duty[] = [
     ingest,
@@ -213,7 +230,7 @@ async function assemble(
     pusher,
     createActions(engine),
     requests,
-    createIdentification(engine),
+    identification,
     createTakeover(engine, { ...tools, owed: occasion === 'start' ? 'all' : 'none' }),
     guard,
     createEpochMark(engine),
@@ -223,9 +240,31 @@ async function assemble(
     createPrune(engine),
     reconcileSchedule(engine, tools, occasion),
     catalogueSchedule(engine),
-    createWatch(engine, () => requests.wake()),
+    createWatch(engine, () => {
+      requests.wake();
+      identification.wake();
+      onChange();
+    }),
   ];
   return { composition, receiver: createReceiver(engine), duties };
+}
+
+/**
+ * Channels whose rows a command renamed or removed meanwhile: the configuration that goes on with the new rows and
+ * without the removed ones; null while all are there.
+ */
+async function withoutMoved(engine: Engine, config: Config): Promise<Config | null> {
+  const rows = await engine.store.channels.list();
+  const gone = [...engine.channels.values()].filter((live) => !rows.some((row) => row.id === live.id));
+  if (gone.length === 0) return null;
+  const removed = new Set(
+    gone.filter((live) => !rows.some((row) => row.name === live.name)).map((live) => live.name),
+  );
+  engine.log.info(
+    { channels: gone.map((live) => live.name) },
+    'channels were renamed or removed: taken over',
+  );
+  return { ...config, channels: config.channels.filter((channel) => !removed.has(channel.name)) };
 }
 
 function reconcileSchedule(engine: Engine, tools: ReconcileTools, occasion: Occasion): Duty {

@@ -1,5 +1,6 @@
 import { iso } from '../clock.ts';
 import type { ChannelRow, FeedRow, StatusCounts } from '../store/store.ts';
+import { accountFault } from '../sync/account.ts';
 import { channelState, missedAfterMs } from '../sync/status.ts';
 import type { Books } from './books.ts';
 
@@ -15,6 +16,10 @@ export interface ChannelReport {
   due: number;
   dead: number;
   missed_webhooks: number;
+  /** Deliveries that are not worked on before the account is bound. */
+  kept_aside: number;
+  /** Why not all is well, with what to do; null when it is. */
+  note: string | null;
 }
 
 const shortestReachMs = 60_000;
@@ -45,6 +50,8 @@ export async function channelReports(
       due: own?.due ?? 0,
       dead: own?.dead ?? 0,
       missed_webhooks: missed.get(row.id) ?? 0,
+      kept_aside: own?.keptAside ?? 0,
+      note: channelNote(row, books.channels),
     };
   });
 }
@@ -64,8 +71,10 @@ function isFresh(
 }
 
 /** Why nothing or not all goes out to a channel, in words, with what to do; null when all is well. */
-export function channelNote(row: ChannelRow): string | null {
+export function channelNote(row: ChannelRow, rows: readonly ChannelRow[]): string | null {
   if (row.orphaned) return 'not in the configuration: put it back, rename it, or remove it';
+  const fault = accountFault(row, rows);
+  if (fault !== null) return `nothing is taken in and nothing is written: ${fault}`;
   if (row.heldReason !== null) return `every write is held: ${row.heldReason}`;
   if (row.parkedSince !== null) return `credentials refused: ${row.parkedReason ?? 'no reason given'}`;
   if (row.paused) return 'paused by hand: invsync channels resume';

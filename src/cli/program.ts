@@ -116,6 +116,11 @@ const nouns: readonly Noun[] = [
     load: () => import('./commands/oversells.ts'),
   },
   {
+    name: 'reservations',
+    summary: 'units kept for a checkout or an order that is still to come',
+    load: () => import('./commands/reservations.ts'),
+  },
+  {
     name: 'events',
     summary: 'what the platforms told us; replay',
     load: () => import('./commands/events.ts'),

@@ -6,7 +6,7 @@ import { type ChannelReport, channelReports } from './channel-report.ts';
 export interface StatusReport {
   daemon: { running: boolean; since: string | null; version: string | null };
   channels: ChannelReport[];
-  inbox: { pending: number; dead: number };
+  inbox: { pending: number; kept_aside: number; dead: number };
   outbox: { due: number; oldest_s: number };
   oversells_open: number;
   uncounted: number;
@@ -22,7 +22,7 @@ export async function statusReport(books: Books, now: number): Promise<StatusRep
   return {
     daemon: await daemonReport(books),
     channels: await channelReports(books, counts, now),
-    inbox: { pending: counts.inbox.pending, dead: counts.inbox.dead },
+    inbox: { pending: counts.inbox.pending, kept_aside: counts.inbox.keptAside, dead: counts.inbox.dead },
     outbox: { due: counts.outbox.due, oldest_s: ageSeconds(counts, now) },
     oversells_open: counts.oversellsOpen,
     uncounted: counts.uncounted,

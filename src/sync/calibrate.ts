@@ -75,8 +75,8 @@ export async function calibrate(
 }
 
 async function assertUnwritten(engine: Engine, live: LiveChannel): Promise<void> {
-  const row = (await engine.store.channels.list()).find((each) => each.id === live.id);
-  if (row === undefined || row.mode !== 'live' || row.paused) return;
+  const row = await engine.store.channels.channel(live.id);
+  if (row === null || row.mode !== 'live' || row.paused) return;
   throw new AppError('channel_is_live', `${live.name} is live: what is written would blur what is seen`, {
     hint: `run: invsync channels pause ${live.name}; its sales are still taken in. Resume it when the basis is known`,
     exitCode: EXIT.usage,

@@ -2,6 +2,7 @@ import type { Listing } from '../channels/channel.ts';
 import { messageOf } from '../errors.ts';
 import { fewestBraked } from '../stock/brake.ts';
 import type { CounterView, Replacement } from '../store/store.ts';
+import { admit, assertOurs } from './account.ts';
 import { closeAlert, openAlert } from './alerts.ts';
 import { sharesOf } from './brakes.ts';
 import type { Engine, LiveChannel } from './engine.ts';
@@ -35,6 +36,7 @@ export async function importCatalogue(
   signal: AbortSignal,
 ): Promise<Imported> {
   const { store, clock } = engine;
+  await assertOurs(engine, live, signal);
   const beganAt = clock.now();
   const known = await countPresent(engine, live);
   let seen = 0;
@@ -82,6 +84,8 @@ export async function importAll(engine: Engine, signal: AbortSignal): Promise<vo
   await Promise.all(
     [...engine.channels.values()].map(async (live) => {
       try {
+        // A refused account is told by its own alert.
+        if ((await admit(engine, live, signal)).kind === 'refused') return;
         const imported = await importCatalogue(engine, live, () => undefined, signal);
         engine.log.info({ ...imported }, 'catalogue read');
       } catch (error) {

@@ -8,7 +8,7 @@ const parkedAlert = 'channel_parked';
 /** The channel refused our credentials: marks it parked and tells people. The next call that succeeds ends it. */
 export async function park(engine: Engine, live: LiveChannel, error: ChannelError): Promise<void> {
   const now = engine.clock.now();
-  const row = (await engine.store.channels.list()).find((each) => each.id === live.id);
+  const row = await engine.store.channels.channel(live.id);
   const parkedSince = row?.parkedSince ?? now;
   await engine.store.channels.mark(live.id, { parkedSince, parkedReason: error.message });
   const message = `${live.name} refuses our credentials: ${error.message}`;

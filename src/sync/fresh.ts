@@ -1,4 +1,5 @@
 import type { ChannelRow, FeedRow } from '../store/store.ts';
+import { ownerOf } from './account.ts';
 import type { Engine } from './engine.ts';
 
 /** A pull may be this old at least, however short the poll interval: pulls themselves take time. */
@@ -22,10 +23,12 @@ export async function freshness(engine: Engine): Promise<FeedFreshness[]> {
     engine.store.reports.status(engine.clock.now()),
   ]);
   const feedOf = new Map(feeds.map((feed) => [feed.channelId, feed]));
-  return rows.filter(isLive).map((row) => {
-    const pendingSince = status.perChannel.get(row.id)?.oldestPendingAt ?? null;
-    return { channelId: row.id, stale: staleness(engine, row, feedOf.get(row.id), pendingSince) };
-  });
+  return rows
+    .filter((row) => isLive(row) && !isReadElsewhere(row, rows))
+    .map((row) => {
+      const pendingSince = status.perChannel.get(row.id)?.oldestPendingAt ?? null;
+      return { channelId: row.id, stale: staleness(engine, row, feedOf.get(row.id), pendingSince) };
+    });
 }
 
 /** `fresh` only while every live channel's feed is. */
@@ -35,6 +38,12 @@ export function feedsOf(feeds: readonly FeedFreshness[]): 'fresh' | 'stale' {
 
 function isLive(row: ChannelRow): boolean {
   return row.mode === 'live' && !row.orphaned;
+}
+
+/** A second name of an account takes nothing in; the account's orders are read under the first. */
+function isReadElsewhere(row: ChannelRow, rows: readonly ChannelRow[]): boolean {
+  const owner = row.accountId === null ? ownerOf(row, rows) : null;
+  return owner !== null && isLive(owner);
 }
 
 function staleness(

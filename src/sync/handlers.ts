@@ -2,10 +2,10 @@ import { z } from 'zod';
 import type { CheckItem, Json } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
 import { AppError, EXIT, messageOf } from '../errors.ts';
+import { askAccount } from './account.ts';
 import { calibrate } from './calibrate.ts';
 import { importCatalogue } from './catalogue.ts';
 import type { Engine, LiveChannel } from './engine.ts';
-import { identify } from './identify.ts';
 import type { Ingest } from './ingest.ts';
 import { planFromJson } from './plan.ts';
 import type { Pusher } from './push.ts';
@@ -133,19 +133,11 @@ function webhookHandler(
 
 async function checkChannel(engine: Engine, live: LiveChannel, signal: AbortSignal): Promise<CheckItem[]> {
   try {
-    const identity = await identify(engine, live, signal);
+    const standing = await askAccount(engine, live, signal);
     const items = await live.channel.check(signal);
-    if (identity !== 'held') return items;
-    const row = (await engine.store.channels.list()).find((each) => each.id === live.id);
-    return [
-      ...items,
-      {
-        name: 'account',
-        level: 'fail',
-        detail: row?.heldReason ?? 'not ours',
-        remedy: 'see invsync channels show',
-      },
-    ];
+    if (standing.kind !== 'refused') return items;
+    const remedy = 'until then nothing of it is taken in and nothing is written to it';
+    return [...items, { name: 'account', level: 'fail', detail: standing.reason, remedy }];
   } catch (error) {
     const refused = error instanceof ChannelError && error.kind === 'auth';
     const remedy =

@@ -1,9 +1,10 @@
 import type { ClaimedDelivery } from '../store/store.ts';
+import { admit, keptAside } from './account.ts';
 import type { Duty, Engine, LiveChannel } from './engine.ts';
 import { createLane, idsOf, type Lane } from './lane.ts';
 import { createLoop } from './loop.ts';
 import { attempt, bySettlement, contentOf, factsFor, fieldsOf, notBefore, refsIn } from './read.ts';
-import { applyJobs, defer, type Failure, failAll, type Job, type ReadyJob } from './settle.ts';
+import { applyJobs, type Failure, failAll, type Job, type ReadyJob } from './settle.ts';
 
 /** The duty that turns deliveries into order states. */
 export interface Ingest extends Duty {
@@ -73,6 +74,8 @@ export function createIngest(engine: Engine): Ingest {
     },
     async runUntilIdle() {
       let handled = 0;
+      const signal = new AbortController().signal;
+      await Promise.all([...engine.channels.values()].map((live) => admit(engine, live, signal)));
       for (;;) {
         const count = await round();
         handled += count;
@@ -128,15 +131,21 @@ async function readAll(engine: Engine, claimed: ClaimedDelivery[]): Promise<Job[
   const jobs = await Promise.all(
     [...byChannel].map(([channelId, deliveries]) => {
       const live = engine.channels.get(channelId);
-      return live === undefined ? deferAll(engine, deliveries) : readChannel(engine, live, deliveries);
+      // A channel that is gone from the file keeps its deliveries until it is back or removed.
+      const aside = live === undefined ? 'its channel is not configured' : keptAside(engine, live);
+      if (live === undefined || aside !== null) return setAside(engine, deliveries, aside ?? '');
+      return readChannel(engine, live, deliveries);
     }),
   );
   return jobs.flat();
 }
 
-/** A channel that is gone from the file keeps its deliveries until it is back or removed. */
-async function deferAll(engine: Engine, deliveries: ClaimedDelivery[]): Promise<Job[]> {
-  await defer(engine, deliveries, 'its channel is not configured', 3_600_000);
+/** Durable, not worked on, and due at once when the channel's account is bound. */
+async function setAside(engine: Engine, deliveries: ClaimedDelivery[], why: string): Promise<Job[]> {
+  await engine.store.inbox.setAside(
+    deliveries.map((delivery) => delivery.id),
+    why,
+  );
   return [];
 }
 

@@ -1,6 +1,7 @@
 import type { Delivery } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
 import { messageOf } from '../errors.ts';
+import { admit } from './account.ts';
 import { closeAlert, openAlert } from './alerts.ts';
 import { doublingMs } from './backoff.ts';
 import type { Duty, Engine, LiveChannel } from './engine.ts';
@@ -9,6 +10,7 @@ import { rowOf, tellReused } from './receive.ts';
 
 /** A queue that answered in peace for so long starts its rests from the beginning again. */
 const calmMs = 60_000;
+const unboundRestMs = 5_000;
 const queueAlert = 'queue_refused';
 
 /** Pulls the queues of channels that have one. A message is removed at its source only after it is on disk here. */
@@ -40,6 +42,9 @@ function listening(engine: Engine, live: LiveChannel): Duty {
   return createLoop(engine, `listen ${live.name}`, async (signal) => {
     const beganAt = engine.clock.now();
     try {
+      // What is taken from a queue is gone for the channel that has the account: it waits there as safely as here.
+      const standing = await admit(engine, live, signal);
+      if (standing.kind !== 'bound') return unboundRestMs;
       await live.channel.listen?.(takeIn, signal);
       failures = 0;
       return 1_000;

@@ -1,4 +1,3 @@
-import type { ChannelRow } from '../store/store.ts';
 import { closeAlert, openAlert } from './alerts.ts';
 import { doublingMs } from './backoff.ts';
 import type { Duty, Engine, LiveChannel } from './engine.ts';
@@ -133,7 +132,7 @@ function restAfter(state: PollState, pulled: Pulled): number {
 }
 
 async function sweepIfDue(engine: Engine, state: PollState, signal: AbortSignal): Promise<void> {
-  const feed = (await engine.store.channels.feeds()).find((each) => each.channelId === state.live.id);
+  const feed = await engine.store.channels.feed(state.live.id);
   const due = feed?.sweptAt == null || engine.clock.now() - feed.sweptAt >= sweepEveryMs;
   if (!due) return;
   const swept = await sweepOrders(engine, state.live, signal);
@@ -146,7 +145,7 @@ async function sweepIfDue(engine: Engine, state: PollState, signal: AbortSignal)
 async function tellStale(engine: Engine, state: PollState, now: number): Promise<void> {
   const { live } = state;
   if (live.pollMs === null) return;
-  const feed = (await engine.store.channels.feeds()).find((each) => each.channelId === live.id);
+  const feed = await engine.store.channels.feed(live.id);
   const pulledAt = feed?.pulledAt ?? (await bornAt(engine, live));
   const stale = pulledAt !== null && now - pulledAt > Math.max(staleAlertMs, 2 * live.pollMs);
   if (stale) {
@@ -160,8 +159,6 @@ async function tellStale(engine: Engine, state: PollState, now: number): Promise
 }
 
 async function bornAt(engine: Engine, live: LiveChannel): Promise<number | null> {
-  const row: ChannelRow | undefined = (await engine.store.channels.list()).find(
-    (each) => each.id === live.id,
-  );
+  const row = await engine.store.channels.channel(live.id);
   return row?.parkedSince ?? row?.liveSince ?? null;
 }

@@ -2,6 +2,7 @@ import type { OrderPage } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
 import { countText, messageOf } from '../errors.ts';
 import type { AppliedOrder, ApplyRequest, FeedRow } from '../store/store.ts';
+import { admit } from './account.ts';
 import { openAlert } from './alerts.ts';
 import { answered, park } from './contact.ts';
 import type { Engine, LiveChannel } from './engine.ts';
@@ -12,7 +13,10 @@ import { tellRises } from './rises.ts';
 /** `changes`: since the watermark · `sweep`: created in the last 7 days · `open`: everything that still holds stock. */
 export interface PullWish {
   kind: 'changes' | 'sweep' | 'open';
-  /** `memory`: nothing is written, no watermark moves, the requests are handed back. Default `store`. */
+  /**
+   * `memory`: nothing is written, no watermark moves, the requests are handed back; the caller has looked at the account.
+   * Default `store`.
+   */
   into?: 'store' | 'memory';
 }
 
@@ -51,9 +55,10 @@ export async function pullOrders(
   wish: PullWish,
   signal: AbortSignal,
 ): Promise<Pulled> {
-  const feed = (await engine.store.channels.feeds()).find((each) => each.channelId === live.id) ?? null;
   const pulled = nothingPulled(engine, wish);
   try {
+    if (wish.into !== 'memory') await assertBound(engine, live, signal);
+    const feed = await engine.store.channels.feed(live.id);
     const reachBack = wish.kind === 'sweep' ? null : await reachBackOf(engine, live, feed);
     const end = await walk(engine, live, { wish, feed, pulled, reachBack }, signal);
     pulled.endedAt = engine.clock.now();
@@ -85,6 +90,13 @@ export async function pullApart(
     if (!signal.aborted) engine.log.error({ channel: live.name, error: messageOf(cause) }, 'pull failed');
     return { ...before, endedAt: engine.clock.now(), error: new ChannelError('retry', message, { cause }) };
   }
+}
+
+/** Not one order of an account that is not known to be ours. */
+async function assertBound(engine: Engine, live: LiveChannel, signal: AbortSignal): Promise<void> {
+  const standing = await admit(engine, live, signal);
+  if (standing.kind === 'unreachable') throw standing.error;
+  if (standing.kind === 'refused') throw new ChannelError('rejected', `${live.name}: ${standing.reason}`);
 }
 
 interface Walk {

@@ -1,5 +1,6 @@
 import type { CounterFacts, PushContext } from '../stock/push.ts';
 import type { ChannelRow, CounterView } from '../store/store.ts';
+import { isRefused } from './account.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 
 /** What all counters of one channel share when their pushes are decided. */
@@ -14,6 +15,7 @@ export function writeGate(row: ChannelRow): string | null {
   if (row.orphaned) return 'not in the configuration';
   if (row.mode === 'observe') return 'mode observe';
   if (row.paused) return 'paused';
+  if (isRefused(row)) return 'its account is not the one it is bound to';
   if (row.heldReason !== null) return row.heldReason;
   if (row.parkedSince !== null) return row.parkedReason ?? 'credentials refused';
   if (row.mode === 'shadow') return null;

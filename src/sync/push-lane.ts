@@ -1,6 +1,7 @@
 import { ChannelError } from '../channels/errors.ts';
 import { decidePush, type PushDecision } from '../stock/push.ts';
 import type { ChannelRow, CounterView, PushPlan } from '../store/store.ts';
+import { admit, isOurs } from './account.ts';
 import { askedWaitMs } from './backoff.ts';
 import { answered, park } from './contact.ts';
 import type { Engine, LiveChannel } from './engine.ts';
@@ -69,10 +70,11 @@ export interface Batch {
 }
 
 /** The next batch of due counters, marked busy; null when there is none or the channel takes no writes now. */
-export async function claimBatch(engine: Engine, lane: Lane): Promise<Batch | null> {
-  const row = (await engine.store.channels.list()).find((each) => each.id === lane.live.id);
+export async function claimBatch(engine: Engine, lane: Lane, signal: AbortSignal): Promise<Batch | null> {
+  const row = await engine.store.channels.channel(lane.live.id);
+  if (row === null || writeGate(row) !== null || engine.clock.now() < lane.pausedUntil) return null;
+  if (!isOurs(await admit(engine, lane.live, signal))) return null;
   const now = engine.clock.now();
-  if (row === undefined || writeGate(row) !== null || now < lane.pausedUntil) return null;
   const size = lane.live.capabilities.batchSize;
   const due = () => engine.store.outbox.due(lane.live.id, size + lane.busy.size, now);
   const free = (found: CounterView[]) => found.filter((view) => !lane.busy.has(view.counterId));

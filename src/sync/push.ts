@@ -107,7 +107,7 @@ async function fill(engine: Engine, runner: Runner, signal: AbortSignal): Promis
   const { lane, calls } = runner;
   let begun = 0;
   while (calls.size < lane.live.capabilities.writeConcurrency) {
-    const batch = await claimBatch(engine, lane);
+    const batch = await claimBatch(engine, lane, signal);
     if (batch === null) return begun;
     begun += 1;
     const call: Promise<void> = handleBatch(engine, lane, batch, signal)
@@ -161,8 +161,8 @@ async function runLoop(
 async function untilNext(engine: Engine, runner: Runner): Promise<number> {
   const { lane, calls } = runner;
   const now = engine.clock.now();
-  const row = (await engine.store.channels.list()).find((each) => each.id === lane.live.id);
-  if (row === undefined || writeGate(row) !== null) return gatedMs;
+  const row = await engine.store.channels.channel(lane.live.id);
+  if (row === null || writeGate(row) !== null) return gatedMs;
   const dueAt = await engine.store.outbox.nextDueAt(lane.live.id);
   if (dueAt === null) return longestSleepMs;
   const at = Math.max(dueAt, lane.pausedUntil);

@@ -197,7 +197,7 @@ async function holdAll(
 }
 
 /** Holds every write to a channel until a run finds it whole again, and says so. */
-export async function holdWrites(engine: Engine, row: ChannelRow, reason: string): Promise<void> {
+async function holdWrites(engine: Engine, row: ChannelRow, reason: string): Promise<void> {
   await engine.store.channels.mark(row.id, { heldReason: reason });
   await openAlert(engine, {
     channelId: row.id,

@@ -1,12 +1,13 @@
 import { ChannelError } from '../channels/errors.ts';
 import { countText, messageOf } from '../errors.ts';
 import type { ChannelRow } from '../store/store.ts';
+import { askAccount, lookAtAccount } from './account.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { feedsOf, freshness } from './fresh.ts';
 import type { SavedPlan } from './plan.ts';
 import type { Pusher } from './push.ts';
 import { endOldRefusals } from './push-alerts.ts';
-import { correct, holdWrites } from './reconcile-correct.ts';
+import { correct } from './reconcile-correct.ts';
 import { markDone, skipChanged } from './reconcile-finish.ts';
 import { type OrdersFirst, pullFirst } from './reconcile-orders.ts';
 import { countsOf, type FailedChannel, type ReconcileOutcome } from './reconcile-result.ts';
@@ -67,8 +68,10 @@ export async function reconcile(
   wish: ReconcileWish,
   signal: AbortSignal,
 ): Promise<ReconcileOutcome> {
-  const targets = await targetsOf(engine, wish);
+  const wanted = await targetsOf(engine, wish);
   const counterIds = await countersOf(engine, wish);
+  const unasked = await unbound(engine, wanted, wish, signal);
+  const targets = wanted.filter(({ live }) => !unasked.has(live.id));
   const into = wish.dryRun ? 'memory' : 'store';
   tools.progress?.(`reading the orders of ${countText(targets.length, 'channel')}`);
   const first = await pullFirst(engine, { channels: targets.map(({ live }) => live), into }, signal);
@@ -85,12 +88,14 @@ export async function reconcile(
     outcome: {
       report: { plan_id: '', lines: [], counts: {}, warnings: [] },
       passed: [],
-      failed: [],
+      failed: [...unasked.values()],
       braked: [],
       skipped: 0,
     },
   };
   run.outcome.report.plan_id = run.planId;
+  for (const { channel, reason, kind } of unasked.values())
+    if (kind === 'held') run.outcome.report.warnings.push(`${channel}: ${reason}`);
   await Promise.all(targets.map((target) => reconcileChannel(engine, run, target, signal)));
   run.outcome.report.lines.sort((a, b) => a.channel.localeCompare(b.channel) || a.counter_id - b.counter_id);
   await markDone(engine, { ...run, pusher: tools.pusher, waitMs: wish.waitMs }, signal);
@@ -150,11 +155,6 @@ async function reconcileChannel(
 ): Promise<void> {
   const { row, live } = target;
   try {
-    const foreign = await foreignAccount(engine, run, target, signal);
-    if (foreign !== null) {
-      run.outcome.failed.push({ channel: row.name, reason: foreign, kind: 'held' });
-      return;
-    }
     const found = await survey(engine, surveyWish(run, target), signal);
     const pull = run.first.pulls.get(live.id);
     if (run.wish.plan !== undefined) run.outcome.skipped += skipChanged(found, run.wish.plan);
@@ -236,26 +236,23 @@ async function correctChannel(engine: Engine, run: Run, target: Target, found: S
   );
 }
 
-/** Is it still the shop that we know? Another one gets no write. Throws `ChannelError`. */
-async function foreignAccount(
+/** Is it still the shop that we know? Of another one nothing is read and nothing is written there. */
+async function unbound(
   engine: Engine,
-  run: Run,
-  { row, live }: Target,
+  targets: readonly Target[],
+  wish: ReconcileWish,
   signal: AbortSignal,
-): Promise<string | null> {
-  const { accountId, title } = await live.channel.identity(signal);
-  if (row.accountId === accountId) return null;
-  if (run.wish.dryRun)
-    return row.accountId === null ? null : `the credentials lead to another account (${title}, ${accountId})`;
-  const bound = await engine.store.channels.bind(row.id, accountId);
-  if (bound.kind === 'bound') return null;
-  const reason =
-    bound.kind === 'taken'
-      ? `account ${accountId} is channel "${bound.by}" already`
-      : `the credentials lead to another account (${title}, ${accountId}) than before (${bound.by})`;
-  await holdWrites(engine, row, reason);
-  run.outcome.report.warnings.push(`${row.name}: ${reason}`);
-  return reason;
+): Promise<Map<number, FailedChannel>> {
+  const failed = new Map<number, FailedChannel>();
+  await Promise.all(
+    targets.map(async ({ row, live }) => {
+      const standing = await (wish.dryRun ? lookAtAccount : askAccount)(engine, live, signal);
+      if (standing.kind === 'unreachable') failed.set(live.id, failureOf(row, standing.error));
+      if (standing.kind === 'refused')
+        failed.set(live.id, { channel: row.name, reason: standing.reason, kind: 'held' });
+    }),
+  );
+  return failed;
 }
 
 function failureOf(row: ChannelRow, error: unknown): FailedChannel {

@@ -1,6 +1,7 @@
 import type { Json } from '../channels/channel.ts';
 import { iso } from '../clock.ts';
 import type { ChannelRow, CounterView, StatusCounts, StockRow } from '../store/store.ts';
+import { isRefused } from './account.ts';
 import type { Engine } from './engine.ts';
 import { freshness } from './fresh.ts';
 
@@ -10,7 +11,7 @@ export const missedAfterMs = 10 * 60_000;
 /** One word for what a channel does now. */
 export function channelState(row: ChannelRow): string {
   if (row.orphaned) return 'orphaned';
-  if (row.heldReason !== null) return 'held';
+  if (row.heldReason !== null || isRefused(row)) return 'held';
   if (row.parkedSince !== null) return 'parked';
   if (row.paused) return 'paused';
   if (row.brakePlan !== null) return 'braked';
@@ -29,7 +30,7 @@ export async function statusReport(
   return {
     daemon: { running: true, since: iso(daemon.since), version: daemon.version },
     channels: await channelReports(engine, counts),
-    inbox: { pending: counts.inbox.pending, dead: counts.inbox.dead },
+    inbox: { pending: counts.inbox.pending, kept_aside: counts.inbox.keptAside, dead: counts.inbox.dead },
     outbox: { due: counts.outbox.due, oldest_s: ageSeconds(counts.outbox.oldestDueAt, now) },
     oversells_open: counts.oversellsOpen,
     uncounted: counts.uncounted,

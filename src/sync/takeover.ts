@@ -1,5 +1,6 @@
 import { messageOf } from '../errors.ts';
 import type { ChannelRow } from '../store/store.ts';
+import { isRefused } from './account.ts';
 import { doublingMs } from './backoff.ts';
 import type { Engine } from './engine.ts';
 import { createLoop, type Loop } from './loop.ts';
@@ -96,5 +97,5 @@ function isUnplanned(row: ChannelRow): boolean {
 }
 
 function isAble(row: ChannelRow): boolean {
-  return !row.orphaned && row.parkedSince === null && row.heldReason === null;
+  return !row.orphaned && row.parkedSince === null && row.heldReason === null && !isRefused(row);
 }

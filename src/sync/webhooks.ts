@@ -1,6 +1,7 @@
 import type { WebhookState, Webhooks } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
 import { AppError, EXIT, messageOf } from '../errors.ts';
+import { assertOurs, isRefused } from './account.ts';
 import { closeAlert, openAlert } from './alerts.ts';
 import { park } from './contact.ts';
 import type { Engine, LiveChannel } from './engine.ts';
@@ -42,6 +43,7 @@ export async function registerWebhooks(
 ): Promise<ChannelWebhooks> {
   const { webhooks } = live.channel;
   if (webhooks === undefined || !live.webhooks) return none(live);
+  await assertOurs(engine, live, signal);
   const report = await webhooks.ensure(hookUrl(engine, live, webhooks), signal);
   await engine.store.channels.mark(live.id, { webhooksRegistered: true });
   return { channel: live.name, webhooks: report.webhooks, changes: report.changes, error: null };
@@ -79,7 +81,7 @@ export function createWebhookUpkeep(engine: Engine): Loop {
     let failed = false;
     for (const row of await engine.store.channels.list()) {
       const live = engine.channels.get(row.id);
-      if (live === undefined || !row.webhooksRegistered || !live.webhooks) continue;
+      if (live === undefined || !row.webhooksRegistered || !live.webhooks || isRefused(row)) continue;
       failed = !(await mend(engine, live, signal)) || failed;
     }
     return failed ? againMs : hourMs;

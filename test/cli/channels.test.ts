@@ -24,6 +24,8 @@ describe('channels list, show and types', () => {
       due: 0,
       dead: 0,
       missed_webhooks: 0,
+      kept_aside: 0,
+      note: null,
     });
   });
 

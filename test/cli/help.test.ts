@@ -43,6 +43,7 @@ describe('help', () => {
         (verb) => `stock ${verb}`,
       ),
       ...['orders list', 'orders show', 'oversells list', 'oversells resolve'],
+      ...['reservations list', 'reservations release'],
       ...['events list', 'events show', 'events replay', 'events dismiss', 'pushes list', 'pushes retry'],
     ];
     for (const command of built) expect([...helps.keys()]).toContain(command);
@@ -71,7 +72,7 @@ describe('help', () => {
       ...['set', 'adjust', 'receive', 'count', 'import', 'rename'].map((verb) => `stock ${verb}`),
       ...['map', 'unmap', 'set', 'match'].map((verb) => `listings ${verb}`),
       ...['mode', 'pause', 'resume'].map((verb) => `channels ${verb}`),
-      'oversells resolve',
+      ...['oversells resolve', 'reservations release', 'channels remove'],
     ];
     for (const command of changes) expect(helps.get(command)).toMatch(/--reason <text>[\s\S]*--by <name>/);
   });

@@ -100,6 +100,18 @@ async function books(): Promise<void> {
     '--as',
     'cancelled',
   );
+  await keep('stock set', EXIT.ok, 'stock', 'set', 'CUP', '2');
+  const reservation = await world.withStore(async (store) => {
+    const lines = [{ sku: 'CUP', quantity: 1 }];
+    const tie = { channel: 'one', orderRef: '7', reference: 'cart' };
+    const held = await store.reservations.hold(
+      { key: 'k', bodyHash: 'h', lines, ttlMs: 60_000, ...tie },
+      Date.now(),
+    );
+    return held.kind === 'held' ? held.reservation.id : '';
+  });
+  await keep('reservations list', EXIT.ok, 'reservations', 'list');
+  await keep('reservations release', EXIT.ok, 'reservations', 'release', reservation);
   for (const kind of ['count', 'set']) await keep(`stock ${kind}`, EXIT.ok, 'stock', kind, 'MUG', '9');
   await keep('stock receive', EXIT.ok, 'stock', 'receive', 'MUG', '1');
   await keep('stock adjust', EXIT.ok, 'stock', 'adjust', 'MUG', '-1');

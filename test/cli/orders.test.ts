@@ -47,6 +47,41 @@ describe('orders', () => {
   });
 });
 
+describe('reservations', () => {
+  it('lists what keeps units and releases what will never be sold', async () => {
+    await world.json(EXIT.ok, 'stock', 'set', 'MUG', '3');
+    const id = await world.withStore(async (store) => {
+      const lines = [{ sku: 'MUG', quantity: 2 }];
+      const tie = { channel: 'one', orderRef: '#42', reference: null };
+      const now = Date.now();
+      const held = await store.reservations.hold(
+        { key: 'k', bodyHash: 'h', lines, ttlMs: 60_000, ...tie },
+        now,
+      );
+      if (held.kind !== 'held') throw new Error(held.kind);
+      await store.reservations.commit(held.reservation.id, now);
+      return held.reservation.id;
+    });
+    const { reservations } = await world.json(EXIT.ok, 'reservations', 'list');
+    expect(reservations).toMatchObject([
+      {
+        id,
+        status: 'committed',
+        channel: 'one',
+        order_ref: '#42',
+        lines: [{ sku: 'MUG', quantity: 2, keeps: 2 }],
+      },
+    ]);
+    expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ available: 1 });
+    expect(await world.json(EXIT.ok, 'reservations', 'release', id)).toMatchObject({ released: true });
+    expect(await world.json(EXIT.ok, 'reservations', 'release', id)).toMatchObject({ released: false });
+    expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ available: 3 });
+    expect((await world.json(EXIT.ok, 'reservations', 'list')).reservations).toEqual([]);
+    const { error } = await world.json(EXIT.failed, 'reservations', 'release', 'rsv_0');
+    expect(error.code).toBe('unknown_reservation');
+  });
+});
+
 describe('oversells', () => {
   it('list the docket, resolve ends one, and only once', async () => {
     const { oversells } = await world.json(EXIT.ok, 'oversells', 'list', '--status', 'open');

@@ -17,7 +17,7 @@ describe('status', () => {
     expect(report).toEqual({
       daemon: { running: false, since: null, version: null },
       channels: [expect.objectContaining({ channel: 'one' }), expect.objectContaining({ channel: 'two' })],
-      inbox: { pending: 0, dead: 0 },
+      inbox: { pending: 0, kept_aside: 0, dead: 0 },
       outbox: { due: 0, oldest_s: 0 },
       oversells_open: 0,
       uncounted: 0,

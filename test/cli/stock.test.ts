@@ -74,6 +74,13 @@ describe('stock adjust and receive', () => {
     expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ available: 48 });
   });
 
+  it('a known ref with another SKU is an error, never the other one’s outcome', async () => {
+    await world.json(EXIT.ok, 'stock', 'receive', 'TEE', '3', '--ref', 'PO-17');
+    const { error } = await world.json(EXIT.failed, 'stock', 'receive', 'MUG', '3', '--ref', 'PO-17');
+    expect(error).toMatchObject({ code: 'refused', message: expect.stringContaining('"receive 3" of TEE') });
+    expect((await world.json(EXIT.failed, 'stock', 'show', 'MUG')).error.code).toBe('unknown_sku');
+  });
+
   it('adjust does not make a SKU, and says which was meant', async () => {
     await world.json(EXIT.ok, 'stock', 'set', 'MUG-BLK', '1');
     const { error } = await world.json(EXIT.failed, 'stock', 'adjust', 'mug-blk', '1');

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import type { Store } from '../../src/store/store.ts';
+import { accountPromises } from './store/accounts.ts';
 import { channelPromises } from './store/channels.ts';
 import { doubtPromises } from './store/doubts.ts';
 import { dutyPromises } from './store/duties.ts';
@@ -46,6 +47,7 @@ export function storeSuite(name: string, prepare: () => Promise<StoreBench>): vo
       },
     };
     channelPromises(each);
+    accountPromises(each);
     inboxPromises(each);
     orderPromises(each);
     stockPromises(each);

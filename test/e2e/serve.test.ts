@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Addresses, type Daemon, startDaemon } from '../crash/daemon.ts';
 import { memoryDelivery, post } from '../crash/deliveries.ts';
-import { configure, forgetFolders, memoryChannel, newFolder, stockUp } from '../crash/folder.ts';
+import { configure, forgetFolders, memoryChannel, newFolder, stockUp, withStore } from '../crash/folder.ts';
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -67,12 +67,32 @@ describe('invsync serve as a process', () => {
     expect((await post(`${at.publicUrl}/hooks/shop`, memoryDelivery(4, 'MUG'))).status).toBe(404);
   });
 
+  it('follows a renamed channel by itself: what came between the new file and the command counts', async () => {
+    await until(async () => (await channels())[0]?.accountId != null, 'the first contact');
+    const file = join(dir, 'config.yaml');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('shop:', 'market:'));
+    daemon.signal('SIGHUP');
+    await until(async () => daemon.log().includes('configuration read again'), 'the new configuration');
+    expect((await post(`${at.publicUrl}/hooks/market`, memoryDelivery(5, 'MUG'))).status).toBe(200);
+    const refused = async () =>
+      (await channels()).some((row) => row.name === 'market' && row.accountSeen !== null);
+    await until(refused, 'the refusal of a second name');
+    expect(await available()).toBe(10);
+    await withStore(dir, (store) => store.channels.rename('shop', 'market', Date.now()));
+    await until(async () => (await available()) === 9, 'the sale to reach the books');
+    expect((await post(`${at.publicUrl}/hooks/market`, memoryDelivery(6, 'MUG'))).status).toBe(200);
+    await until(async () => (await available()) === 8, 'the next sale to reach the books');
+    expect(await channels()).toMatchObject([{ name: 'market', orphaned: false }]);
+  });
+
   it('a second signal while it drains ends it at once', async () => {
     daemon.signal('SIGINT');
     daemon.signal('SIGINT');
     const { code } = await daemon.ended;
     expect([0, 130]).toContain(code);
   });
+
+  const channels = () => withStore(dir, (store) => store.channels.list());
 
   async function available(): Promise<number> {
     const answer = await fetch(`${at.adminUrl}/api/v1/stock/MUG`);

@@ -3,7 +3,7 @@ import { EXIT, type ExitCode } from '../../errors.ts';
 import type { ChannelRow, FeedRow } from '../../store/store.ts';
 import { answer } from '../answer.ts';
 import { channelNamed, withBooks } from '../books.ts';
-import { type ChannelReport, channelNote, channelReports } from '../channel-report.ts';
+import { type ChannelReport, channelReports } from '../channel-report.ts';
 import type { Io } from '../io.ts';
 import { printLine, printTable } from '../print.ts';
 import type { Invocation } from '../program.ts';
@@ -13,9 +13,17 @@ export function list(invocation: Invocation<object>): Promise<ExitCode> {
   return withBooks(invocation, async (books) => {
     const now = invocation.io.now();
     const channels = await channelReports(books, await books.store.reports.status(now), now);
-    answer(invocation, { channels }, books.warnings, (io) => printChannels(io, channels));
+    answer(invocation, { channels }, books.warnings, (io) => {
+      printChannels(io, channels);
+      for (const note of notesOf(channels)) printLine(io, note);
+    });
     return EXIT.ok;
   });
+}
+
+/** Why not all is well with a channel, a line each. */
+export function notesOf(channels: readonly ChannelReport[]): string[] {
+  return channels.flatMap(({ channel, note }) => (note === null ? [] : [`${channel}: ${note}`]));
 }
 
 /** Channels as a table. */
@@ -35,6 +43,11 @@ export function printChannels(io: Io, channels: readonly ChannelReport[]): void 
       { title: 'due', value: (row) => row.due },
       { title: 'dead', value: (row) => row.dead, style: (row) => (row.dead > 0 ? 'bad' : undefined) },
       { title: 'missed webhooks (24 h)', value: (row) => row.missed_webhooks },
+      {
+        title: 'kept aside',
+        value: (row) => row.kept_aside,
+        style: (row) => (row.kept_aside > 0 ? 'bad' : undefined),
+      },
       { title: 'last ok', value: (row) => row.last_ok_at },
     ],
     channels,
@@ -49,7 +62,7 @@ export function show(invocation: Invocation<object>): Promise<ExitCode> {
     const row = channelNamed(books, named);
     const now = invocation.io.now();
     const reports = await channelReports(books, await books.store.reports.status(now), now);
-    const feed = (await books.store.channels.feeds()).find((each) => each.channelId === row.id);
+    const feed = await books.store.channels.feed(row.id);
     const report = reports.find((each) => each.channel === row.name);
     const document = { ...report, ...details(row, feed) };
     answer(invocation, document, books.warnings, (io) => {
@@ -65,9 +78,10 @@ function textOf(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-function details(row: ChannelRow, feed: FeedRow | undefined) {
+function details(row: ChannelRow, feed: FeedRow | null) {
   return {
     account: row.accountId,
+    account_seen: row.accountSeen,
     mode_in_file: row.modeInFile,
     mode_by: row.modeBy,
     paused: row.paused,
@@ -75,7 +89,6 @@ function details(row: ChannelRow, feed: FeedRow | undefined) {
     planned_at: iso(row.plannedAt),
     brake_plan: row.brakePlan,
     webhooks_registered: row.webhooksRegistered,
-    note: channelNote(row),
     oversell: row.setup.oversell,
     buffer: row.setup.offer.buffer,
     percent: row.setup.offer.percent,

@@ -131,15 +131,21 @@ function registerNames(command: Command, cli: Cli): void {
     rename,
   );
   define(
-    command
-      .command('remove <channel>')
-      .description(
-        'forget the listings and mappings of a channel that is gone from the file; orders and ledger stay',
-      )
-      .option('--yes', 'do not ask'),
+    withActor(
+      command
+        .command('remove <channel>')
+        .description(
+          'settle what is open on a channel that is gone from the file and forget its listings; orders and ledger stay',
+        )
+        .option('--orders <fate>', 'what became of orders that still hold stock: shipped or cancelled')
+        .option('--yes', 'do not ask'),
+    ),
     cli,
     {
-      examples: ['invsync channels remove old-shop', 'invsync channels remove old-shop --yes'],
+      examples: [
+        'invsync channels remove old-shop',
+        'invsync channels remove old-shop --orders shipped --yes',
+      ],
       exits,
       prints: 'data',
     },

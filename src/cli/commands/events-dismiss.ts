@@ -7,8 +7,8 @@ import { printLine } from '../print.ts';
 import type { Invocation } from '../program.ts';
 
 /**
- * `invsync events dismiss ID…`: a person says that dead events need nothing, and that sales of unmapped ones concern no
- * SKU. While one is dead, nobody can say which listing it concerns, so nothing of its channel is raised.
+ * `invsync events dismiss ID…`: a person says that dead or kept-aside events need nothing, and that sales of unmapped ones
+ * concern no SKU. While one is dead, nobody can say which listing it concerns, so nothing of its channel is raised.
  */
 export function dismiss(invocation: Invocation<ActorOptions>): Promise<ExitCode> {
   const ids = idsOf(invocation.args);
@@ -20,7 +20,7 @@ export function dismiss(invocation: Invocation<ActorOptions>): Promise<ExitCode>
     answer(invocation, { dismissed, events: rows.map(deliveryJson) }, books.warnings, (to) => {
       printLine(to, `${dismissed} dismissed`);
       for (const row of before)
-        if (row.status !== 'dead' && row.status !== 'unmapped')
+        if (row.status !== 'dead' && row.status !== 'unmapped' && row.dueAt !== null)
           printLine(to, `${row.id} is ${row.status}: there is nothing to dismiss`);
     });
     return dismissed === ids.length ? EXIT.ok : EXIT.partial;

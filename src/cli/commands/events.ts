@@ -142,7 +142,8 @@ function print(io: Io, row: DeliveryRow): void {
   printLine(io, `key       ${row.key}`);
   printLine(io, `received  ${iso(row.receivedAt)}`);
   if (row.settledAt !== null) printLine(io, `settled   ${iso(row.settledAt)}`);
-  if (row.status === 'new') printLine(io, `due       ${iso(row.dueAt)}`);
+  if (row.status === 'new')
+    printLine(io, row.dueAt === null ? 'due       kept aside' : `due       ${iso(row.dueAt)}`);
   printLine(io, `tries     ${row.attempts}`);
   if (row.error !== null) printLine(io, `error     ${row.error}`);
   if (row.outcome !== null) printLine(io, `outcome   ${row.outcome}`);

@@ -2,12 +2,11 @@ import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../../errors.ts';
 import { answer } from '../answer.ts';
 import { withBooks } from '../books.ts';
-import { channelNote } from '../channel-report.ts';
 import type { Io } from '../io.ts';
 import { paint, printLine } from '../print.ts';
 import { type Cli, define, type Invocation } from '../program.ts';
 import { type StatusReport, statusReport } from '../status-report.ts';
-import { printChannels } from './channels-list.ts';
+import { notesOf, printChannels } from './channels-list.ts';
 
 /** `invsync status`: is anything burning? */
 export function register(command: Command, cli: Cli): void {
@@ -26,11 +25,8 @@ export function register(command: Command, cli: Cli): void {
 function perform(invocation: Invocation<{ plain?: boolean }>): Promise<ExitCode> {
   return withBooks(invocation, async (books) => {
     const report = await statusReport(books, invocation.io.now());
-    const notes = books.channels.flatMap((row) => {
-      const note = channelNote(row);
-      return note === null ? [] : [`${row.name}: ${note}`];
-    });
-    answer(invocation, { ...report }, [...books.warnings, ...notes], (io) => print(io, report));
+    const warnings = [...books.warnings, ...notesOf(report.channels)];
+    answer(invocation, { ...report }, warnings, (io) => print(io, report));
     return EXIT.ok;
   });
 }
@@ -48,7 +44,8 @@ function print(io: Io, report: StatusReport): void {
   printChannels(io, report.channels);
   printLine(io, '');
   const { inbox, outbox } = report;
-  printLine(io, `events   ${inbox.pending} pending, ${count(io, inbox.dead, 'dead')}`);
+  const aside = count(io, inbox.kept_aside, 'kept aside');
+  printLine(io, `events   ${inbox.pending} pending, ${aside}, ${count(io, inbox.dead, 'dead')}`);
   printLine(
     io,
     `pushes   ${outbox.due} due, the oldest for ${outbox.oldest_s} s, ${count(io, report.exposed, 'exposed')}`,

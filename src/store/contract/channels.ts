@@ -8,7 +8,10 @@ export interface ChannelRow {
   id: number;
   name: string;
   type: string;
+  /** The platform's own account, bound at first contact; null before. */
   accountId: string | null;
+  /** The account that the credentials led to when they were last asked; null: never answered. */
+  accountSeen: string | null;
   mode: Mode;
   /** What the file said when it was last read, and who decided the mode in force. */
   modeInFile: Mode | null;
@@ -65,6 +68,33 @@ export interface ChannelSetup {
   pollMs?: number | null;
 }
 
+/**
+ * Whose account it is. `taken`: another channel has it; `changed`: this channel was bound to a different one before (`by`
+ * names either). `moved`: a removed channel had it and goes on under this name; this channel's row is no more.
+ */
+export type Binding = { kind: 'bound' } | { kind: 'taken' | 'changed' | 'moved'; by: string };
+
+/** What became of the orders of a removed channel that still hold stock. `refuse`: nobody said so. */
+export type OpenOrders = 'refuse' | 'shipped' | 'cancelled';
+
+/** What removing a channel settles, counted. */
+export interface Removal {
+  channel: string;
+  type: string;
+  listings: number;
+  /** Orders whose lines still hold stock, or would as soon as their SKUs are counted, and the units of those lines. */
+  openOrders: number;
+  openUnits: number;
+  /** Lines on the docket, and lines that wait for a mapping. */
+  shortfalls: number;
+  unmappedLines: number;
+  /** Deliveries that nobody has worked on yet, dead ones and kept ones too. */
+  deliveries: number;
+  actions: number;
+  reservations: number;
+  alerts: number;
+}
+
 export interface ChannelStore {
   /**
    * Makes the rows of all configured channels; the rest becomes orphaned. Mode: the file's value counts when it
@@ -75,17 +105,27 @@ export interface ChannelStore {
   /** The `textHash` of the last `configure` that had one: a file with the same text has nothing to say. */
   configuredFrom(): Promise<string | null>;
   list(): Promise<ChannelRow[]>;
-  /** Binds at first contact. `taken`: another channel has this account; `changed`: bound to a different one before. */
-  bind(
-    channelId: number,
-    accountId: string,
-  ): Promise<{ kind: 'bound' } | { kind: 'taken' | 'changed'; by: string }>;
+  /** The row of a channel that is there; null when it was removed or taken over by another. */
+  channel(id: number): Promise<ChannelRow | null>;
+  /** Notes the account that the credentials lead to, and binds the channel to it at first contact. */
+  bind(channelId: number, accountId: string, now: number): Promise<Binding>;
   setMode(name: string, mode: Mode, actor: Actor, now: number): Promise<void>;
   pause(name: string | null, paused: boolean, actor: Actor, now: number): Promise<string[]>;
-  rename(from: string, to: string): Promise<void>;
-  remove(name: string): Promise<void>;
+  /**
+   * The channel takes another name. A row that the file already made under it gives way: its deliveries and holds are
+   * this channel's, what it counted of the same account is undone. Throws AppError `channel_exists` for another account's.
+   */
+  rename(from: string, to: string, now: number): Promise<void>;
+  /** What removing it would settle; nothing is written. */
+  removal(name: string): Promise<Removal>;
+  /**
+   * Takes a channel out of use and settles what is open. Lines and ledger stay: a channel added later on the same
+   * account goes on with them. Throws AppError `channel_in_use` while orders hold stock and nobody said what became of them.
+   */
+  remove(name: string, orders: OpenOrders, actor: Actor, now: number): Promise<Removal>;
   mark(channelId: number, facts: ChannelMarks): Promise<void>;
   feeds(): Promise<FeedRow[]>;
+  feed(channelId: number): Promise<FeedRow | null>;
   /** `mendedBy`: when a complete pull began; it ends a gap that had opened by then, and no later one. */
   markFeed(channelId: number, facts: FeedMarks): Promise<void>;
   vaultGet(channelId: number, key: string): Promise<string | null>;

@@ -45,7 +45,8 @@ export interface DeliveryRow {
   receivedAt: number;
   settledAt: number | null;
   attempts: number;
-  dueAt: number;
+  /** Null: kept aside until its channel's account is bound. */
+  dueAt: number | null;
   error: string | null;
   outcome: string | null;
   orders: string[];
@@ -76,11 +77,18 @@ export interface InboxStore {
   fail(id: number, error: string, dueAt: number | null, now: number): Promise<void>;
   /** Not now, and nobody's fault: due again then, no attempt spent; one statement for all of them. */
   defer(ids: number[], why: string, dueAt: number): Promise<void>;
+  /**
+   * Claimed, and not to be worked on before its channel's account is bound: kept without spending an attempt, as its
+   * successor's where the channel was taken over. Not pending any more until `takeUp`.
+   */
+  setAside(ids: number[], why: string): Promise<void>;
+  /** What was kept aside of a channel is due now; answers how many. */
+  takeUp(channelId: number, now: number): Promise<number>;
   /** Claimed but not worked on: given back as they were. Claims are this process's own, so nothing can refuse it. */
   release(ids: number[]): Promise<void>;
   /** Puts settled or dead deliveries back to `new`, marked as replay; answers how many. */
   replay(filter: DeliveryFilter, now: number): Promise<number>;
-  /** Dead deliveries that a person needs nothing of become `ignored`; answers how many were dead. */
+  /** Dead and kept-aside deliveries that a person needs nothing of become `ignored`; answers how many. */
   dismiss(ids: number[], actor: Actor, now: number): Promise<number>;
   list(filter: DeliveryFilter): Promise<DeliveryRow[]>;
   /** Deliveries for one replay in memory (dry run): fields or body, without claiming. */

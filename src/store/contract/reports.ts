@@ -48,11 +48,18 @@ export interface OversellRow {
 }
 
 export interface StatusCounts {
-  inbox: { pending: number; dead: number; oldestPendingAt: number | null };
+  /** `keptAside`: not worked on before the account of its channel is bound; not pending. */
+  inbox: { pending: number; keptAside: number; dead: number; oldestPendingAt: number | null };
   outbox: { due: number; oldestDueAt: number | null };
   perChannel: Map<
     number,
-    { due: number; dead: number; pendingDeliveries: number; oldestPendingAt: number | null }
+    {
+      due: number;
+      dead: number;
+      pendingDeliveries: number;
+      keptAside: number;
+      oldestPendingAt: number | null;
+    }
   >;
   oversellsOpen: number;
   uncounted: number;

@@ -14,8 +14,9 @@ export interface StockRow {
 }
 
 /**
- * A change by hand. `set`/`count` are counts (basis decides); `receive` and `adjust` add. `ref`: a known one answers
- * with the first outcome instead of acting again. `create`: an unknown SKU is made where its name can be one, else it
+ * A change by hand. `set`/`count` are counts (basis decides); `receive` and `adjust` add. `ref` names what it did: a known
+ * one answers with the first outcome instead of acting again, and with `refused` when it did something else; a count acts
+ * again once something newer counted its SKU. `create`: an unknown SKU is made where its name can be one, else it
  * is an error.
  */
 export interface StockChange {

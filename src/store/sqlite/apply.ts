@@ -65,11 +65,20 @@ function nameCounters(tx: Tx, touched: Touched[]): void {
 }
 
 function applyRequest(tx: Tx, request: TextRequest, touched: Touched[]): ApplyOutcome {
-  const { delivery } = request;
+  const { delivery, channelId } = request;
+  assertThere(tx, channelId);
   const orders = request.orders.map((snapshot) => applySnapshot(tx, request, snapshot, touched));
   for (const orderId of request.missing) flagMissing(tx, request.channelId, orderId);
   if (delivery !== null) settleDelivery(tx, request, delivery, orders);
   return { refused: false, orders };
+}
+
+/** Nothing is booked on a channel that was removed or taken over while its orders were on their way. */
+function assertThere(tx: Tx, channelId: number): void {
+  if (tx.there.has(channelId)) return;
+  const row = tx.db.sql("select 1 from channel where id = ? and type <> 'internal'").get(channelId);
+  if (row === undefined) throw new Error('its channel was removed or renamed meanwhile');
+  tx.there.add(channelId);
 }
 
 /** Somebody else settled the delivery first: the whole request is undone and refused. */
@@ -171,11 +180,11 @@ function takeIn(
     request,
     counterIds: new Set(),
     mappedAway: false,
-    tied: tiedHolds(tx, request.channelId, [snapshot.orderId, snapshot.number]),
+    tied: tiedHolds(tx, request.channelId, snapshot),
   };
   const skuIds = movedBy(tx, () => {
     const lines = applyLines(passage);
-    if (snapshot.complete) closeTied(tx, passage.tied);
+    if (snapshot.complete) closeTied(tx, passage.tied, snapshot);
     fillShortfalls(tx);
     if (stored !== null || lines.some((line) => line.docketed)) judgeShortfall(passage);
   });

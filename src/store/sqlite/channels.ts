@@ -4,12 +4,14 @@ import { noteDeed } from './deeds.ts';
 import { decideChannel } from './epoch.ts';
 import { sumOpened } from './mark.ts';
 import type { Db } from './open.ts';
+import { forwardDeliveries } from './retire.ts';
 
-interface RawChannel {
+export interface RawChannel {
   id: number;
   name: string;
   type: string;
   account_id: string | null;
+  account_seen: string | null;
   mode: Mode;
   mode_in_file: Mode | null;
   mode_by: 'file' | 'command';
@@ -26,12 +28,13 @@ interface RawChannel {
   setup: string;
 }
 
-function channelFrom(raw: RawChannel): ChannelRow {
+export function channelFrom(raw: RawChannel): ChannelRow {
   return {
     id: raw.id,
     name: raw.name,
     type: raw.type,
     accountId: raw.account_id,
+    accountSeen: raw.account_seen,
     mode: raw.mode,
     modeInFile: raw.mode_in_file,
     modeBy: raw.mode_by,
@@ -54,7 +57,16 @@ export function listChannels(db: Db): ChannelRow[] {
   return rows.map(channelFrom);
 }
 
-function byName(db: Db, name: string): ChannelRow {
+/** See `ChannelStore.channel`. */
+export function channelById(db: Db, id: number): ChannelRow | null {
+  const raw = db.sql("select * from channel where id = ? and type <> 'internal'").get(id) as
+    | RawChannel
+    | undefined;
+  return raw === undefined ? null : channelFrom(raw);
+}
+
+/** Throws AppError `unknown_channel` (exit code 2). */
+export function channelByName(db: Db, name: string): ChannelRow {
   const raw = db.sql("select * from channel where name = ? and type <> 'internal'").get(name) as
     | RawChannel
     | undefined;
@@ -75,6 +87,7 @@ export function configureChannels(
   textHash?: string,
 ): ChannelRow[] {
   db.sql("update channel set orphaned = 1 where type <> 'internal'").run();
+  forwardDeliveries(db, now);
   for (const setup of setups) {
     const raw = db.sql('select * from channel where name = ?').get(setup.name) as RawChannel | undefined;
     if (raw === undefined) insertChannel(db, setup, now);
@@ -98,10 +111,11 @@ export function configuredFrom(db: Db): string | null {
 function insertChannel(db: Db, setup: ChannelSetup, now: number): void {
   const made = db
     .sql(
-      `insert into channel (name, type, mode, mode_in_file, mode_by, live_since, setup)
-       values (?, ?, ?, ?, 'file', ?, ?)`,
+      `insert into channel (id, name, type, mode, mode_in_file, mode_by, live_since, setup)
+       values (?, ?, ?, ?, ?, 'file', ?, ?)`,
     )
     .run(
+      unusedId(db),
       setup.name,
       setup.type,
       setup.mode,
@@ -110,6 +124,20 @@ function insertChannel(db: Db, setup: ChannelSetup, now: number): void {
       JSON.stringify(setup),
     );
   db.sql('insert into feed (channel_id, gap_at) values (?, ?)').run(made.lastInsertRowid, now);
+}
+
+/** An id that no row has ever had: what was booked under it for ever would be inherited. */
+function unusedId(db: Db): number {
+  const row = db
+    .sql(
+      `select 1 + max(
+         (select coalesce(max(id), 0) from channel),
+         (select coalesce(max(channel_id), 0) from orders),
+         (select coalesce(max(channel_id), 0) from delivery),
+         (select coalesce(max(channel_id), 0) from listing)) as id`,
+    )
+    .get() as { id: number };
+  return row.id;
 }
 
 function updateChannel(db: Db, row: ChannelRow, setup: ChannelSetup, now: number): void {
@@ -160,7 +188,7 @@ export function becomeLive(db: Db, channelId: number, now: number): void {
 }
 
 export function setMode(db: Db, name: string, mode: Mode, actor: Actor, now: number): void {
-  const row = byName(db, name);
+  const row = channelByName(db, name);
   noteDeed(db, actor, { verb: 'mode', subject: name, detail: `${row.mode} -> ${mode}` }, now);
   if (row.mode !== mode) changeMode(db, row, mode, now);
   db.sql("update channel set mode_by = 'command' where id = ?").run(row.id);
@@ -175,7 +203,7 @@ export function pauseChannels(
   actor: Actor,
   now: number,
 ): string[] {
-  const rows = name === null ? listChannels(db) : [byName(db, name)];
+  const rows = name === null ? listChannels(db) : [channelByName(db, name)];
   const changed = rows.filter((row) => row.paused !== paused);
   for (const row of changed) {
     noteDeed(db, actor, { verb: paused ? 'pause' : 'resume', subject: row.name, detail: '' }, now);
@@ -183,81 +211,6 @@ export function pauseChannels(
     if (!paused && row.mode === 'live') becomeLive(db, row.id, now);
   }
   return changed.map((row) => row.name);
-}
-
-/** The channel of the old name takes the new one; a row that the file already made under it gives way when empty. */
-export function renameChannel(db: Db, from: string, to: string): void {
-  const row = byName(db, from);
-  const other = db.sql('select id from channel where name = ?').get(to) as { id: number } | undefined;
-  if (other !== undefined) {
-    const used = db
-      .sql(
-        'select 1 from delivery where channel_id = ? union all select 1 from listing where channel_id = ? limit 1',
-      )
-      .get(other.id, other.id);
-    if (used !== undefined) {
-      throw new AppError('channel_exists', `a channel called "${to}" is already in use`, {
-        hint: 'choose another name',
-      });
-    }
-    dropChannel(db, other.id);
-  }
-  db.sql('update channel set name = ? where id = ?').run(to, row.id);
-}
-
-export function removeChannel(db: Db, name: string): void {
-  const row = byName(db, name);
-  const open = db
-    .sql("select 1 from line where channel_id = ? and allocation = 'held' and given > gone limit 1")
-    .get(row.id);
-  if (open !== undefined) {
-    throw new AppError('channel_in_use', `channel "${name}" still has open orders that hold stock`, {
-      hint: `ship or cancel them, or keep the channel with: invsync channels pause ${name}`,
-    });
-  }
-  // The ledger and the lines stay for ever: they explain numbers. What could act is taken away.
-  db.sql('delete from listing_part where listing_ref in (select id from listing where channel_id = ?)').run(
-    row.id,
-  );
-  db.sql('delete from listing_alias where channel_id = ?').run(row.id);
-  db.sql('delete from listing where channel_id = ?').run(row.id);
-  db.sql('delete from counter where channel_id = ?').run(row.id);
-  db.sql('delete from vault where channel_id = ?').run(row.id);
-  db.sql('delete from feed where channel_id = ?').run(row.id);
-  // Nobody can read what still waits: it stays on record without its payload.
-  db.sql(
-    "update delivery set status = 'ignored', outcome = 'its channel was removed', body = null where channel_id = ? and status in ('new', 'dead', 'unmapped')",
-  ).run(row.id);
-  db.sql(
-    "update action set state = 'refused', detail = 'its channel was removed' where channel_id = ? and state = 'due'",
-  ).run(row.id);
-  db.sql(
-    "update channel set name = name || ' (removed ' || id || ')', orphaned = 1, type = 'internal', account_id = null where id = ?",
-  ).run(row.id);
-}
-
-function dropChannel(db: Db, id: number): void {
-  db.sql('delete from feed where channel_id = ?').run(id);
-  db.sql('delete from vault where channel_id = ?').run(id);
-  db.sql('delete from channel where id = ?').run(id);
-}
-
-export function bindAccount(
-  db: Db,
-  channelId: number,
-  accountId: string,
-): { kind: 'bound' } | { kind: 'taken' | 'changed'; by: string } {
-  const row = db.sql('select type, account_id from channel where id = ?').get(channelId) as {
-    type: string;
-    account_id: string | null;
-  };
-  if (row.account_id !== null && row.account_id !== accountId) return { kind: 'changed', by: row.account_id };
-  const other = db
-    .sql('select name from channel where type = ? and account_id = ? and id <> ?')
-    .get(row.type, accountId, channelId) as { name: string } | undefined;
-  if (other !== undefined) return { kind: 'taken', by: other.name };
-  db.sql('update channel set account_id = ? where id = ?').run(accountId, channelId);
-  return { kind: 'bound' };
 }
 
 const markColumns = {
@@ -279,14 +232,17 @@ export function markChannel(db: Db, channelId: number, marks: ChannelMarks): voi
   }
 }
 
+const feedSelect = `select channel_id as channelId, watermark, pulled_from as pulledFrom, pulled_at as pulledAt,
+    gap_at as gapAt, known_from as knownFrom, swept_at as sweptAt, error
+  from feed`;
+
 export function listFeeds(db: Db): FeedRow[] {
-  return db
-    .sql(
-      `select channel_id as channelId, watermark, pulled_from as pulledFrom, pulled_at as pulledAt, gap_at as gapAt,
-         known_from as knownFrom, swept_at as sweptAt, error
-       from feed`,
-    )
-    .all() as FeedRow[];
+  return db.sql(feedSelect).all() as FeedRow[];
+}
+
+export function feedOf(db: Db, channelId: number): FeedRow | null {
+  const row = db.sql(`${feedSelect} where channel_id = ?`).get(channelId) as FeedRow | undefined;
+  return row ?? null;
 }
 
 const feedColumns = {

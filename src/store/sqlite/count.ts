@@ -18,6 +18,7 @@ import { beginTx, type Cause, freeIn, levelIn, moveLevel, type Tx } from './ledg
 import { type LineRow, linesSince, saveLine } from './lines.ts';
 import { markDue } from './mark.ts';
 import type { Db } from './open.ts';
+import { keepRef, repeatOf } from './refs.ts';
 import { createSku, nearestSku, skuIdOf, stockRow } from './sku.ts';
 import { shortenHolds } from './tied.ts';
 import { linesInDoubt, markSettled } from './unsettled.ts';
@@ -35,12 +36,8 @@ function changeOne(tx: Tx, wanted: StockChange, actor: Actor): StockOutcome {
   const { db } = tx;
   // Nothing was counted or received later than now: such a time would swallow what happens until then.
   const change = { ...wanted, asOf: Math.min(wanted.asOf, tx.now) };
-  const known =
-    change.ref === null ? undefined : db.sql('select outcome from command_ref where ref = ?').get(change.ref);
-  if (known !== undefined) {
-    const first = JSON.parse((known as { outcome: string }).outcome) as StockOutcome;
-    return first.kind === 'done' ? { ...first, repeated: true } : first;
-  }
+  const repeat = repeatOf(tx, change);
+  if (repeat !== null) return repeat;
   const existing = skuIdOf(db, change.sku);
   if (existing === null && !change.create)
     return { kind: 'unknown_sku', sku: change.sku, nearest: nearestSku(db, change.sku) };
@@ -51,13 +48,7 @@ function changeOne(tx: Tx, wanted: StockChange, actor: Actor): StockOutcome {
   const outcome = act(tx, skuId, change, actor, before);
   // Whatever a person books answers a rise that nobody could explain.
   resolveAlert(db, 'unexplained_rise', change.sku, tx.now);
-  if (change.ref !== null) {
-    db.sql('insert into command_ref (ref, at, outcome) values (?, ?, ?)').run(
-      change.ref,
-      tx.now,
-      JSON.stringify(outcome),
-    );
-  }
+  keepRef(tx, change, outcome);
   return outcome;
 }
 
@@ -193,8 +184,8 @@ function setOnHand(tx: Tx, skuId: number, onHand: number, change: StockChange, h
   const cause = { kind: 'count', occurredAt: change.asOf, ...hand };
   if (moveLevel(tx, skuId, delta, cause) === null) throw new Error(`count of ${change.sku} does not add up`);
   tx.db
-    .sql('update level set counted = 1, basis = ?, as_of = ? where sku_id = ?')
-    .run(change.basis, change.asOf, skuId);
+    .sql('update level set counted = 1, basis = ?, as_of = ?, counted_by = ? where sku_id = ?')
+    .run(change.basis, change.asOf, hand.ref ?? null, skuId);
   tx.levels.delete(skuId);
   // A first count makes the SKU's listings pushable even where it counted nothing.
   tx.moved.add(skuId);

@@ -1,8 +1,11 @@
 import { shortfall } from '../../stock/line.ts';
-import { giveMore } from './allocate.ts';
+import type { Actor } from '../store.ts';
+import { giveMore, waive } from './allocate.ts';
+import { noteDeed } from './deeds.ts';
 import { coverFound } from './found.ts';
-import { freeIn, type Tx } from './ledger.ts';
+import { beginTx, freeIn, type Tx } from './ledger.ts';
 import { type LineRow, lineById, saveLine } from './lines.ts';
+import type { Db } from './open.ts';
 
 /** What the docket needs to know of the order of a line. */
 export interface DocketOrder {
@@ -70,8 +73,43 @@ function closeDocket(tx: Tx, line: LineRow): void {
   dropShort(tx, line);
 }
 
+/** See `ReportStore.resolveOversell`. */
+export function resolveOversell(
+  db: Db,
+  id: number,
+  as: 'filled' | 'cancelled' | 'written-off',
+  actor: Actor,
+  now: number,
+): 'done' | 'unknown' | 'closed' {
+  const row = db.sql('select line_id, status from docket where id = ?').get(id) as
+    | { line_id: number; status: string }
+    | undefined;
+  if (row === undefined) return 'unknown';
+  if (row.status !== 'open') return 'closed';
+  const line = lineById(db, row.line_id);
+  if (line === null) return 'unknown';
+  const tx = beginTx(db, now);
+  closeShort(tx, line, { id, as, by: actor.by });
+  noteDeed(db, actor, { verb: 'resolve', subject: `oversell ${id}`, detail: as }, now);
+  return 'done';
+}
+
+/** A person has said what became of a shortfall: nobody waits for it any more. */
+export function closeShort(
+  tx: Tx,
+  line: LineRow,
+  said: { id: number; as: 'filled' | 'cancelled' | 'written-off'; by: string },
+): void {
+  waive(tx, line, line.taken - line.given);
+  saveLine(tx.db, line, 'known');
+  dropShort(tx, line);
+  tx.db
+    .sql('update docket set status = ?, resolved_at = ?, resolved_by = ?, shortfall = 0 where id = ?')
+    .run(said.as, tx.now, said.by, said.id);
+}
+
 /** The line is not waited for any more. */
-export function dropShort(tx: Tx, line: LineRow): void {
+function dropShort(tx: Tx, line: LineRow): void {
   line.docketed = false;
   for (const [skuId] of line.parts ?? []) {
     tx.db

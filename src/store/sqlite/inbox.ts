@@ -168,6 +168,32 @@ export function failDelivery(db: Db, id: number, error: string, dueAt: number | 
   ).run(error, dueAt, id);
 }
 
+/** The due time of what is kept aside: the last one that a date can say. */
+export const keptAside = 8_640_000_000_000_000;
+
+/** See `InboxStore.setAside`. */
+export function setAside(db: Db, ids: number[], why: string): void {
+  const text = JSON.stringify(ids);
+  db.sql(
+    `update delivery set due_at = ?, error = ? where id in (select value from json_each(?)) and status = 'new'`,
+  ).run(keptAside, why, text);
+  db.sql(
+    `update or ignore delivery
+     set channel_id = c.successor, due_at = received_at
+     from channel c
+     where c.id = delivery.channel_id and c.successor is not null and delivery.id in (select value from json_each(?))`,
+  ).run(text);
+}
+
+/** See `InboxStore.takeUp`. */
+export function takeUp(db: Db, channelId: number, now: number): number {
+  return db
+    .sql(
+      `update delivery set due_at = ?, error = null where channel_id = ? and status = 'new' and due_at = ${keptAside}`,
+    )
+    .run(now, channelId).changes;
+}
+
 /** The where-clause of a filter, with its parameters in order. */
 function whereOf(db: Db, filter: DeliveryFilter): { text: string; values: (string | number)[] } {
   const parts: string[] = [];
@@ -222,7 +248,8 @@ export function dismissDeliveries(db: Db, ids: number[], actor: Actor, now: numb
   for (const id of ids) {
     const { changes } = db
       .sql(
-        "update delivery set status = 'ignored', settled_at = ?, outcome = ? where id = ? and status = 'dead'",
+        `update delivery set status = 'ignored', settled_at = ?, outcome = ?
+         where id = ? and (status = 'dead' or (status = 'new' and due_at = ${keptAside}))`,
       )
       .run(now, `dismissed by ${actor.by}: ${actor.reason ?? 'no reason given'}`, id);
     if (changes === 0 && !dismissWaiting(db, id, actor, now)) continue;
@@ -277,7 +304,7 @@ export function listDeliveries(db: Db, filter: DeliveryFilter): DeliveryRow[] {
     receivedAt: row.received_at,
     settledAt: row.settled_at,
     attempts: row.attempts,
-    dueAt: row.due_at,
+    dueAt: row.due_at === keptAside ? null : row.due_at,
     error: row.error,
     outcome: row.outcome,
     orders: row.orders === null ? [] : (JSON.parse(row.orders) as string[]),

@@ -81,13 +81,16 @@ function storeOn(db: Db, executor: Executor): Store {
       configure: (setups, now, textHash) => write('configureChannels', setups, now, textHash),
       configuredFrom: () => read('configuredFrom'),
       list: () => read('listChannels'),
-      bind: (channelId, accountId) => write('bindAccount', channelId, accountId),
+      channel: (id) => read('channelById', id),
+      bind: (channelId, accountId, now) => write('bindAccount', channelId, accountId, now),
       setMode: (name, mode, actor, now) => write('setMode', name, mode, actor, now),
       pause: (name, paused, actor, now) => write('pauseChannels', name, paused, actor, now),
-      rename: (from, to) => write('renameChannel', from, to),
-      remove: (name) => write('removeChannel', name),
+      rename: (from, to, now) => write('renameChannel', from, to, now),
+      removal: (name) => read('removal', name),
+      remove: (name, orders, actor, now) => write('removeChannel', name, orders, actor, now),
       mark: (channelId, facts) => write('markChannel', channelId, facts),
       feeds: () => read('listFeeds'),
+      feed: (channelId) => read('feedOf', channelId),
       markFeed: (channelId, facts) => write('markFeed', channelId, facts),
       vaultGet: (channelId, key) => read('vaultGet', channelId, key),
       vaultSet: (channelId, key, value) => write('vaultSet', channelId, key, value),
@@ -107,6 +110,11 @@ function storeOn(db: Db, executor: Executor): Store {
         await write('deferDeliveries', ids, why, dueAt);
         for (const id of ids) done(id);
       },
+      setAside: async (ids, why) => {
+        await write('setAside', ids, why);
+        for (const id of ids) done(id);
+      },
+      takeUp: (channelId, now) => write('takeUp', channelId, now),
       release: async (ids) => {
         for (const id of ids) done(id);
       },
@@ -183,6 +191,8 @@ function storeOn(db: Db, executor: Executor): Store {
       commit: (id, now) => write('endHold', id, 'committed', now),
       release: (id, now) => write('endHold', id, 'released', now),
       get: (id) => read('getReservation', id),
+      list: (filter) => read('listHolds', filter),
+      giveUp: (id, actor, now) => write('giveUpHold', id, actor, now),
       expire: (now) => write('expireHolds', now),
       extend: (ms) => write('extendHolds', ms),
     },

@@ -16,6 +16,8 @@ export interface Tx {
   opened: Map<number, number>;
   /** The basis of the channels that were asked for. */
   bases: Map<number, 'net' | 'gross'>;
+  /** Channels that were looked up and are there. */
+  there: Set<number>;
   /** Levels as this transaction, which excludes every other writer, has them. */
   levels: Map<number, LevelRow>;
   /** Is there any open hold that names an order? Null: not asked yet. */
@@ -34,6 +36,7 @@ export function beginTx(db: Db, now: number): Tx {
     counters: new Map(),
     opened: new Map(),
     bases: new Map(),
+    there: new Set(),
     levels: new Map(),
     anyTied: null,
     nextEntry: 0,

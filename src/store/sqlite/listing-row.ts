@@ -36,7 +36,7 @@ export function listingOf(db: Db, channelId: number, ref: string): SoldListing |
   return soldFrom(db.tuples(byId).get(channelId, ref) ?? db.tuples(byAlias).get(channelId, ref));
 }
 
-/** A listing by its row; null when its channel was removed. */
+/** A listing by its row; null when an older version removed its channel. */
 export function listingById(db: Db, id: number): SoldListing | null {
   return soldFrom(db.tuples(byRow).get(id));
 }

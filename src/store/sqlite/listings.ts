@@ -130,7 +130,7 @@ export function listListings(
   const rows = db
     .sql(
       `${listingSelect}
-       where (@channel is null or ch.name = @channel)
+       where ch.type <> 'internal' and (@channel is null or ch.name = @channel)
          and (@unmapped = 0 or (l.parts is null and l.fixed is null and l.mode = 'on' and l.vanished = 0))
          and (@changed = 0 or (${reasonGone}))
          and l.id > @after

@@ -1,17 +1,17 @@
+import { bindAccount, removal, removeChannel, renameChannel } from './account.ts';
 import { actionsDue, settleAction } from './actions.ts';
 import { applyOrders } from './apply.ts';
 import { changeBrake, doubtsOf } from './brakes.ts';
 import {
-  bindAccount,
+  channelById,
   configureChannels,
   configuredFrom,
+  feedOf,
   listChannels,
   listFeeds,
   markChannel,
   markFeed,
   pauseChannels,
-  removeChannel,
-  renameChannel,
   setMode,
   vaultGet,
   vaultSet,
@@ -19,6 +19,7 @@ import {
 import { aheadBy, correctTimes } from './clock.ts';
 import { changeStock } from './count.ts';
 import { listDeeds } from './deeds.ts';
+import { resolveOversell } from './docket.ts';
 import {
   ask,
   checkBooks,
@@ -45,7 +46,9 @@ import {
   listDeliveries,
   readDeliveries,
   replay,
+  setAside,
   takeIn,
+  takeUp,
 } from './inbox.ts';
 import { findListing, listingRefs, listListings, matchListings, sharedNumbers } from './listings.ts';
 import { makeSku, mapListing, setListing, unmapListing } from './mapping.ts';
@@ -76,11 +79,18 @@ import {
   oldestCount,
   openLines,
   pushLog,
-  resolveOversell,
   statusCounts,
   unreadOrders,
 } from './reports.ts';
-import { endHold, expireHolds, extendHolds, getReservation, hold } from './reservations.ts';
+import {
+  endHold,
+  expireHolds,
+  extendHolds,
+  getReservation,
+  giveUpHold,
+  hold,
+  listHolds,
+} from './reservations.ts';
 import { recogniseSkus, renameSku } from './sku.ts';
 import { dismissSales, waitingSales } from './unmapped.ts';
 import { viewsOf } from './views.ts';
@@ -98,6 +108,8 @@ export const writes = {
   takeIn,
   deferDeliveries,
   failDelivery,
+  setAside,
+  takeUp,
   dismissDeliveries,
   replay,
   applyOrders,
@@ -124,6 +136,7 @@ export const writes = {
   settleAction,
   hold,
   endHold,
+  giveUpHold,
   expireHolds,
   extendHolds,
   configureChannels,
@@ -161,7 +174,10 @@ export const reads = {
   readDeliveries,
   configuredFrom,
   listChannels,
+  channelById,
+  removal,
   listFeeds,
+  feedOf,
   vaultGet,
   listingRefs,
   sharedNumbers,
@@ -179,6 +195,7 @@ export const reads = {
   listPushes,
   actionsDue,
   getReservation,
+  listHolds,
   requestsWaiting,
   requestById,
   scheduleOf,

@@ -21,7 +21,7 @@ export function listPushes(
       `select c.id, ch.name as channel, c.due_at, c.attempts, c.error, ${statusCase} as status,
          (select l.listing_id from listing l where l.counter_id = c.id order by l.id limit 1) as listing_id
        from counter c join channel ch on ch.id = c.channel_id
-       where (@channel is null or ch.name = @channel)
+       where ch.type <> 'internal' and (@channel is null or ch.name = @channel)
          and (@status is null and (c.version > c.done_version or c.state <> 'idle' or c.dead = 1 or c.exposed = 1)
            or ${statusCase} = @status)
        order by c.due_at desc, c.id desc

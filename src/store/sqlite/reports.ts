@@ -1,5 +1,4 @@
 import type {
-  Actor,
   CounterView,
   EntryRow,
   OpenLine,
@@ -10,12 +9,10 @@ import type {
   StatusCounts,
   StockRow,
 } from '../store.ts';
-import { waive } from './allocate.ts';
 import { goneAfterMs } from './count.ts';
-import { noteDeed } from './deeds.ts';
-import { dropShort } from './docket.ts';
-import { beginTx, levelOf } from './ledger.ts';
-import { lineById, linesOfOrder, saveLine } from './lines.ts';
+import { keptAside } from './inbox.ts';
+import { levelOf } from './ledger.ts';
+import { linesOfOrder } from './lines.ts';
 import type { Db } from './open.ts';
 import { codeOf, skuIdOf, stockRow } from './sku.ts';
 import { reasonGone } from './sku-doubt.ts';
@@ -24,8 +21,11 @@ import { viewsOf } from './views.ts';
 
 export function statusCounts(db: Db): StatusCounts {
   const one = <T>(text: string): T => db.sql(text).get() as T;
-  const inbox = one<{ pending: number; oldest: number | null }>(
-    "select count(*) as pending, min(received_at) as oldest from delivery where status = 'new'",
+  const inbox = one<{ pending: number; aside: number; oldest: number | null }>(
+    `select count(*) filter (where due_at < ${keptAside}) as pending, count(*) filter (where due_at = ${keptAside}) as aside,
+       min(received_at) filter (where due_at < ${keptAside}) as oldest
+     from delivery
+     where status = 'new'`,
   );
   const dead = one<{ n: number }>("select count(*) as n from delivery where status = 'dead'");
   const outbox = one<{ due: number; oldest: number | null }>(
@@ -43,22 +43,31 @@ export function statusCounts(db: Db): StatusCounts {
          (select count(*) from counter c where c.channel_id = ch.id and c.version > c.done_version and c.dead = 0) as due,
          (select count(*) from counter c where c.channel_id = ch.id and c.dead = 1)
            + (select count(*) from delivery d where d.channel_id = ch.id and d.status = 'dead') as dead,
-         (select count(*) from delivery d where d.channel_id = ch.id and d.status = 'new') as pending,
-         (select min(d.received_at) from delivery d where d.channel_id = ch.id and d.status = 'new') as oldest
+         (select count(*) from delivery d where d.channel_id = ch.id and d.status = 'new' and d.due_at < ${keptAside}) as pending,
+         (select count(*) from delivery d where d.channel_id = ch.id and d.status = 'new' and d.due_at = ${keptAside}) as aside,
+         (select min(d.received_at) from delivery d where d.channel_id = ch.id and d.status = 'new' and d.due_at < ${keptAside}) as oldest
        from channel ch
        where ch.type <> 'internal'`,
     )
-    .all() as { id: number; due: number; dead: number; pending: number; oldest: number | null }[];
+    .all() as {
+    id: number;
+    due: number;
+    dead: number;
+    pending: number;
+    aside: number;
+    oldest: number | null;
+  }[];
   for (const row of rows) {
     perChannel.set(row.id, {
       due: row.due,
       dead: row.dead,
       pendingDeliveries: row.pending,
+      keptAside: row.aside,
       oldestPendingAt: row.oldest,
     });
   }
   return {
-    inbox: { pending: inbox.pending, dead: dead.n, oldestPendingAt: inbox.oldest },
+    inbox: { pending: inbox.pending, keptAside: inbox.aside, dead: dead.n, oldestPendingAt: inbox.oldest },
     outbox: { due: outbox.due, oldestDueAt: outbox.oldest },
     perChannel,
     oversellsOpen: one<{ n: number }>("select count(*) as n from docket where status = 'open'").n,
@@ -182,34 +191,6 @@ export function listOversells(
 }
 
 /** A person says what became of a shortfall: the line is not waited for any more. */
-export function resolveOversell(
-  db: Db,
-  id: number,
-  as: 'filled' | 'cancelled' | 'written-off',
-  actor: Actor,
-  now: number,
-): 'done' | 'unknown' | 'closed' {
-  const row = db.sql('select line_id, status from docket where id = ?').get(id) as
-    | { line_id: number; status: string }
-    | undefined;
-  if (row === undefined) return 'unknown';
-  if (row.status !== 'open') return 'closed';
-  const line = lineById(db, row.line_id);
-  if (line === null) return 'unknown';
-  const tx = beginTx(db, now);
-  waive(tx, line, line.taken - line.given);
-  saveLine(db, line, 'known');
-  dropShort(tx, line);
-  noteDeed(db, actor, { verb: 'resolve', subject: `oversell ${id}`, detail: as }, now);
-  db.sql('update docket set status = ?, resolved_at = ?, resolved_by = ?, shortfall = 0 where id = ?').run(
-    as,
-    now,
-    actor.by,
-    id,
-  );
-  return 'done';
-}
-
 export function listOrders(
   db: Db,
   filter: { channel?: string; orderId?: string; before?: number; limit: number },

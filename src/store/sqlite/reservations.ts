@@ -1,13 +1,20 @@
 import { withStage } from '../../stock/line.ts';
-import type { ReservationOutcome, ReservationRequest, ReservationRow } from '../store.ts';
+import type {
+  Actor,
+  ReservationDetail,
+  ReservationOutcome,
+  ReservationRequest,
+  ReservationRow,
+} from '../store.ts';
 import { allocate, joinChains } from './allocate.ts';
+import { noteDeed } from './deeds.ts';
 import { fillShortfalls, keepDocket } from './docket.ts';
 import { beginTx, freeIn, moveLevel, type Tx, takeLineId } from './ledger.ts';
 import { type LineRow, saveLine } from './lines.ts';
 import { markDue } from './mark.ts';
 import type { Db } from './open.ts';
 import { skuIdOf } from './sku.ts';
-import { freeUnits, moveReserved, orderIsHere } from './tied.ts';
+import { freeUnits, isMet, moveReserved } from './tied.ts';
 
 type HoldState = ReservationRow['status'];
 
@@ -123,7 +130,7 @@ export function getReservation(db: Db, id: string): ReservationRow | null {
 
 /**
  * Ends a hold by one conditional update on its state: whoever comes second gets the first one's outcome. A committed
- * hold that names an order keeps its units until that order arrives; one that names none becomes an order of its own.
+ * hold that names an order keeps its units until that order takes them; one that names none becomes an order of its own.
  */
 export function endHold(
   db: Db,
@@ -135,19 +142,69 @@ export function endHold(
   const late = to === 'expired' ? 'expires_at <= @now' : to === 'committed' ? 'expires_at > @now' : '1 = 1';
   const moved = db
     .sql(
-      `update hold set state = @to where id = @id and state = 'held' and ${late} returning order_ref, channel_id, open`,
+      `update hold set state = @to, committed_at = case @to when 'committed' then @now end where id = @id and state = 'held' and ${late} returning order_ref, channel_id, open`,
     )
-    .get(to === 'released' ? { to, id } : { to, id, now }) as
+    .get({ to, id, now }) as
     | { order_ref: string | null; channel_id: number | null; open: number }
     | undefined;
   if (moved === undefined && to === 'committed') expireOne(db, id, now);
   if (moved === undefined) return getReservation(db, id);
   if (to !== 'committed') freeUnits(tx, id, to === 'released' ? 'hold-released' : 'hold-expired');
   else if (moved.order_ref === null || moved.channel_id === null) becomeOrder(tx, id);
-  else if (orderIsHere(db, id)) freeUnits(tx, id, 'hold-closed');
+  else if (isMet(db, id)) freeUnits(tx, id, 'hold-closed');
   fillShortfalls(tx);
   markDue(tx);
   return getReservation(db, id);
+}
+
+/** See `ReservationStore.giveUp`. */
+export function giveUpHold(db: Db, id: string, actor: Actor, now: number): 'released' | 'ended' | 'unknown' {
+  const row = db.sql("select open from hold where id = ? and state <> 'refused'").get(id) as
+    | { open: number }
+    | undefined;
+  if (row === undefined) return 'unknown';
+  if (row.open === 0) return 'ended';
+  const tx = beginTx(db, now);
+  db.sql("update hold set state = 'released' where id = ?").run(id);
+  freeUnits(tx, id, 'hold-released');
+  fillShortfalls(tx);
+  markDue(tx);
+  noteDeed(db, actor, { verb: 'release', subject: `reservation ${id}`, detail: '' }, now);
+  return 'released';
+}
+
+/** See `ReservationStore.list`. */
+export function listHolds(
+  db: Db,
+  filter: { keeping?: boolean; committedBefore?: number; before?: string; limit: number },
+): ReservationDetail[] {
+  const rows = db
+    .sql(
+      `select h.id, h.state as status, h.expires_at as expiresAt, c.name as channel, h.order_ref as orderRef, h.reference,
+         h.created_at as createdAt, h.committed_at as committedAt
+       from hold h left join channel c on c.id = h.channel_id
+       where h.state <> 'refused'
+         and (@keeping = 0 or h.open = 1)
+         and (@committedBefore is null
+           or (h.open = 1 and h.state = 'committed' and h.committed_at < @committedBefore))
+         and (@before is null
+           or (h.created_at, h.id) < (select b.created_at, b.id from hold b where b.id = @before))
+       order by h.created_at desc, h.id desc
+       limit @limit`,
+    )
+    .all({
+      keeping: filter.keeping === true ? 1 : 0,
+      committedBefore: filter.committedBefore ?? null,
+      before: filter.before ?? null,
+      limit: filter.limit,
+    }) as Omit<ReservationDetail, 'lines'>[];
+  const lines = db.sql(
+    `select s.code as sku, h.quantity, h.remaining as keeps
+     from hold_line h join sku s on s.id = h.sku_id
+     where h.hold_id = ?
+     order by s.code`,
+  );
+  return rows.map((row) => ({ ...row, lines: lines.all(row.id) as ReservationDetail['lines'] }));
 }
 
 /** A commit that comes after the end of its hold finds it expired, whether or not the sweep was there before. */

@@ -8,6 +8,8 @@ import { found } from './migrations/07-found.ts';
 import { knownFrom } from './migrations/08-known-from.ts';
 import { identity } from './migrations/09-identity.ts';
 import { claimByChannel } from './migrations/10-claim-by-channel.ts';
+import { accounts } from './migrations/11-accounts.ts';
+import { refs } from './migrations/12-refs.ts';
 
 /** Numbered migrations, forward only: a step that was published is never changed, a new one goes to the end. */
 export const migrations: readonly string[] = [
@@ -21,4 +23,6 @@ export const migrations: readonly string[] = [
   knownFrom,
   identity,
   claimByChannel,
+  accounts,
+  refs,
 ];

@@ -4,18 +4,40 @@ import { moveLevel, type Tx } from './ledger.ts';
 import type { LineRow } from './lines.ts';
 import type { Db } from './open.ts';
 
-/** Open holds that name this order, by id or by number, oldest first. */
-export function tiedHolds(tx: Tx, channelId: number, refs: [string, string | null]): string[] {
+/** '42' and '#42' name one order. */
+function spellings(name: string): [string, string] {
+  return name.startsWith('#') ? [name, name.slice(1)] : [name, `#${name}`];
+}
+
+/**
+ * Open holds that name this order, oldest first: by its id, or by its number unless that is the id of another order.
+ */
+export function tiedHolds(
+  tx: Tx,
+  channelId: number,
+  order: { orderId: string; number: string | null },
+): string[] {
   // Most shops have none at all: asked once for the transaction.
   tx.anyTied ??=
     tx.db.sql('select 1 from hold where open = 1 and order_ref is not null limit 1').get() !== undefined;
   if (!tx.anyTied) return [];
+  const names = spellings(order.orderId);
+  const numbers = order.number === null ? names : spellings(order.number);
   const rows = tx.db
     .sql(
-      'select id from hold where channel_id = ? and order_ref in (?, ?) and open = 1 order by created_at, id',
+      'select id, order_ref as ref from hold where channel_id = ? and order_ref in (?, ?, ?, ?) and open = 1 order by created_at, id',
     )
-    .all(channelId, ...refs) as { id: string }[];
-  return rows.map((row) => row.id);
+    .all(channelId, ...names, ...numbers) as { id: string; ref: string }[];
+  return rows
+    .filter(({ ref }) => names.includes(ref) || orderById(tx.db, channelId, ref) === null)
+    .map(({ id }) => id);
+}
+
+function orderById(db: Db, channelId: number, ref: string): number | null {
+  const row = db
+    .sql('select id from orders where channel_id = ? and order_id in (?, ?) limit 1')
+    .get(channelId, ...spellings(ref)) as { id: number } | undefined;
+  return row?.id ?? null;
 }
 
 /** What a hold still keeps, in the one order in which SKUs are locked. */
@@ -86,8 +108,12 @@ export function freeUnits(tx: Tx, id: string, kind: 'hold-released' | 'hold-expi
   tx.db.sql('update hold set open = 0 where id = ?').run(id);
 }
 
-/** The whole order is there: what its holds kept beyond it is for sale again once they are committed. */
-export function closeTied(tx: Tx, holds: readonly string[]): void {
+/**
+ * What met holds kept beyond their order is for sale again once they are committed. Met by units taken, or ended by a
+ * cancelled order; an order that has taken nothing yet (it waits for its payment) leaves them as they are.
+ */
+export function closeTied(tx: Tx, holds: readonly string[], order: OrderSnapshot): void {
+  if (!order.cancelled && !order.lines.some((line) => line.taken > 0)) return;
   for (const id of holds) {
     const row = tx.db.sql('update hold set met = 1 where id = ? and open = 1 returning state').get(id) as
       | { state: string }
@@ -96,16 +122,32 @@ export function closeTied(tx: Tx, holds: readonly string[]): void {
   }
 }
 
-/** Whether the order that a hold names has come. */
-export function orderIsHere(db: Db, id: string): boolean {
-  const row = db
+/** Whether the order that a hold names has taken its units, from the hold or before it was made, or is cancelled. */
+export function isMet(db: Db, id: string): boolean {
+  const hold = db.sql('select channel_id, order_ref, met from hold where id = ?').get(id) as {
+    channel_id: number;
+    order_ref: string;
+    met: number;
+  };
+  if (hold.met === 1) return true;
+  const orderRef =
+    orderById(db, hold.channel_id, hold.order_ref) ?? openOrderByNumber(db, hold.channel_id, hold.order_ref);
+  if (orderRef === null) return false;
+  const ended = db
     .sql(
-      `select 1 from hold h
-       where h.id = ? and (h.met = 1 or exists (
-         select 1 from orders o where o.channel_id = h.channel_id and o.order_id = h.order_ref))`,
+      `select 1 from orders o
+       where o.id = ? and (o.cancelled = 1 or exists (select 1 from line l where l.order_ref = o.id and l.taken > 0))`,
     )
-    .get(id);
-  return row !== undefined;
+    .get(orderRef);
+  return ended !== undefined;
+}
+
+/** Numbers have no index: an order that took units lately is among the channel's open ones. */
+function openOrderByNumber(db: Db, channelId: number, ref: string): number | null {
+  const row = db
+    .sql('select id from orders where channel_id = ? and open = 1 and number in (?, ?) limit 1')
+    .get(channelId, ...spellings(ref)) as { id: number } | undefined;
+  return row?.id ?? null;
 }
 
 /**

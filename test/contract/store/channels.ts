@@ -36,10 +36,10 @@ export function channelPromises(each: StoreCase): void {
       const first = await kit.channel('shop');
       const second = await kit.channel('other');
       const { channels } = kit.store;
-      expect(await channels.bind(first, 'acc-1')).toEqual({ kind: 'bound' });
-      expect(await channels.bind(first, 'acc-1')).toEqual({ kind: 'bound' });
-      expect(await channels.bind(second, 'acc-1')).toEqual({ kind: 'taken', by: 'shop' });
-      expect(await channels.bind(first, 'acc-2')).toEqual({ kind: 'changed', by: 'acc-1' });
+      expect(await channels.bind(first, 'acc-1', noon)).toEqual({ kind: 'bound' });
+      expect(await channels.bind(first, 'acc-1', noon)).toEqual({ kind: 'bound' });
+      expect(await channels.bind(second, 'acc-1', noon)).toEqual({ kind: 'taken', by: 'shop' });
+      expect(await channels.bind(first, 'acc-2', noon)).toEqual({ kind: 'changed', by: 'acc-1' });
     });
 
     it('voids anchors when a channel becomes live or resumes, and makes a changed offer due', async () => {
@@ -89,12 +89,14 @@ export function channelPromises(each: StoreCase): void {
       await kit.count('tee', 5);
       await kit.store.inbox.takeIn([delivery(channel, 'a')]);
       await kit.apply(channel, order('1', noon + 1, [['l1', 'tee', 1]]));
-      await channels.rename('shop', 'store');
+      await channels.rename('shop', 'store', noon);
       expect(await kit.store.listings.find('store', 'tee')).toMatchObject({ channel: 'store' });
-      await expect(channels.rename('nowhere', 'x')).rejects.toMatchObject({ code: 'unknown_channel' });
-      await expect(channels.remove('store')).rejects.toMatchObject({ code: 'channel_in_use' });
+      await expect(channels.rename('nowhere', 'x', noon)).rejects.toMatchObject({ code: 'unknown_channel' });
+      await expect(channels.remove('store', 'refuse', actor, noon)).rejects.toMatchObject({
+        code: 'channel_in_use',
+      });
       await kit.apply(channel, order('1', noon + 2, [['l1', 'tee', 0]]));
-      await channels.remove('store');
+      await channels.remove('store', 'refuse', actor, noon);
       expect(await channels.list()).toEqual([]);
       expect(await kit.store.inbox.claim(9, noon + 3)).toEqual([]);
       expect((await kit.store.reports.entries('tee', null, 9)).length).toBeGreaterThan(1);

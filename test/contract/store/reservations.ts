@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ReservationRequest } from '../../../src/store/store.ts';
 import type { StoreCase } from '../store.ts';
-import { hour, minute, noon, order } from './kit.ts';
+import { actor, hour, minute, noon, order } from './kit.ts';
 
 /** Reservations: the one kind of sale that can be refused. */
 export function reservationPromises(each: StoreCase): void {
@@ -150,6 +150,106 @@ export function reservationPromises(each: StoreCase): void {
       expect(await kit.level('tee')).toMatchObject({ committed: 2, reserved: 2 });
       await reservations.commit(after, noon);
       expect(await kit.level('tee')).toMatchObject({ committed: 2, reserved: 0, available: 3 });
+      await kit.booksClose();
+    });
+
+    it.each(['before', 'after'])(
+      'keeps a hold committed %s its order came but has taken nothing yet, and gives the order its unit when it is paid',
+      async (when) => {
+        const { kit, channel, reservations } = await open(1);
+        const id = await holdOf(request('a', 1, { channel: 'shop', orderRef: '42' }));
+        const pending = order('42', noon + 1, [['l1', 'tee', 0]], { status: 'pending' });
+        if (when === 'before') await reservations.commit(id, noon);
+        await kit.apply(channel, pending);
+        if (when === 'after') await reservations.commit(id, noon);
+        expect(await kit.level('tee')).toMatchObject({ reserved: 1, available: 0 });
+        const other = await kit.channel('other');
+        await kit.listing(other, 'tee');
+        await kit.apply(other, order('x', noon + 2, [['x1', 'tee', 1]]));
+        await kit.apply(channel, order('42', noon + 3, [['l1', 'tee', 1]]));
+        expect(await kit.shortfalls()).toEqual({ x1: 1 });
+        expect(await kit.level('tee')).toMatchObject({ committed: 1, reserved: 0 });
+        await kit.booksClose();
+      },
+    );
+
+    it.each(['before', 'after'])(
+      'a cancelled order ends the hold that was committed %s it came',
+      async (when) => {
+        const { kit, channel, reservations } = await open(1);
+        const id = await holdOf(request('a', 1, { channel: 'shop', orderRef: '42' }));
+        if (when === 'before') await reservations.commit(id, noon);
+        await kit.apply(channel, order('42', noon + 1, [['l1', 'tee', 0]], { cancelled: true }));
+        if (when === 'after') await reservations.commit(id, noon);
+        expect(await kit.level('tee')).toMatchObject({ reserved: 0, available: 1 });
+        await kit.booksClose();
+      },
+    );
+
+    it.each([
+      ['42', '42'],
+      ['#42', '42'],
+      ['42', '#42'],
+      ['#42', '#42'],
+    ])('knows order %s by the number %s, whichever came first', async (orderRef, number) => {
+      const { kit, channel, reservations } = await open(4);
+      const before = await holdOf(request('a', 1, { channel: 'shop', orderRef }));
+      await kit.apply(channel, order('gid/1', noon + 1, [['l1', 'tee', 1]], { number }));
+      expect(await kit.level('tee')).toMatchObject({ committed: 1, reserved: 0, available: 3 });
+      await reservations.commit(before, noon);
+      const after = await holdOf(request('b', 1, { channel: 'shop', orderRef }));
+      await reservations.commit(after, noon);
+      expect(await kit.level('tee')).toMatchObject({ committed: 1, reserved: 0, available: 3 });
+      await kit.booksClose();
+    });
+
+    it('an order whose number is the id of another one does not take that order’s hold', async () => {
+      const { kit, channel } = await open(1);
+      await kit.apply(channel, order('42', noon, [['l1', 'tee', 0]], { number: null }));
+      await holdOf(request('a', 1, { channel: 'shop', orderRef: '42' }));
+      await kit.apply(channel, order('99', noon + 1, [['l2', 'tee', 1]], { number: '42' }));
+      expect(await kit.shortfalls()).toEqual({ l2: 1 });
+      await kit.apply(channel, order('42', noon + 2, [['l1', 'tee', 1]], { number: null }));
+      expect(await kit.shortfalls()).toEqual({ l2: 1 });
+      await kit.booksClose();
+    });
+
+    it('lists what still keeps units, and a person gives up on what will never come', async () => {
+      const { kit, channel, reservations } = await open(2);
+      await kit.apply(channel, order('1', noon, [['l1', 'tee', 3]]));
+      await kit.receive('tee', 1);
+      await kit.receive('tee', 2);
+      const waits = await holdOf(
+        request('a', 1, { channel: 'shop', orderRef: 'never', reference: 'cart 7' }),
+      );
+      await reservations.commit(waits, noon);
+      const short = await holdOf(request('b', 1));
+      await reservations.release(short, noon);
+      const [row, ...more] = await reservations.list({ keeping: true, limit: 9 });
+      expect(more).toEqual([]);
+      expect(row).toMatchObject({
+        id: waits,
+        status: 'committed',
+        lines: [{ sku: 'tee', quantity: 1, keeps: 1 }],
+        channel: 'shop',
+        orderRef: 'never',
+        reference: 'cart 7',
+        committedAt: noon,
+      });
+      expect(await reservations.list({ committedBefore: noon, limit: 9 })).toEqual([]);
+      expect(await reservations.list({ committedBefore: noon + 1, limit: 9 })).toHaveLength(1);
+      const all = await reservations.list({ limit: 9 });
+      expect(all).toHaveLength(2);
+      expect(await reservations.list({ before: all[0]?.id ?? '', limit: 9 })).toMatchObject([
+        { id: all[1]?.id },
+      ]);
+      await kit.apply(channel, order('2', noon, [['l2', 'tee', 2]]));
+      expect(await kit.shortfalls()).toEqual({ l2: 1 });
+      expect(await reservations.giveUp(waits, actor, noon)).toBe('released');
+      expect(await kit.shortfalls()).toEqual({});
+      expect(await reservations.giveUp(waits, actor, noon)).toBe('ended');
+      expect(await reservations.giveUp('rsv_none', actor, noon)).toBe('unknown');
+      expect(await reservations.commit(waits, noon)).toMatchObject({ status: 'released' });
       await kit.booksClose();
     });
 

@@ -103,7 +103,7 @@ export function sharedPromises(each: StoreCase): void {
       const { kit, channel } = await open();
       const answers = await Promise.allSettled([
         kit.store.inbox.takeIn([delivery(channel, 'a')]),
-        kit.store.channels.rename('nowhere', 'x'),
+        kit.store.channels.rename('nowhere', 'x', noon),
         kit.apply(channel, order('1', noon + 1, [['l1', 'tee', 1]])),
         kit.store.inbox.takeIn([delivery(channel, 'b')]),
       ]);

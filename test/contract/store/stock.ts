@@ -52,7 +52,7 @@ export function stockPromises(each: StoreCase): void {
       const [first, second] = await stock.change([receipt, receipt], actor, kit.now());
       expect(first).toMatchObject({ kind: 'done', repeated: false, row: { onHand: 6 } });
       expect(second).toMatchObject({ kind: 'done', repeated: true, row: { onHand: 6 } });
-      const [third] = await stock.change([{ ...receipt, quantity: 99 }], actor, kit.now());
+      const [third] = await stock.change([receipt], actor, kit.now());
       expect(third).toMatchObject({ repeated: true, row: { onHand: 6 } });
       expect((await kit.level('tee')).onHand).toBe(6);
     });
@@ -71,6 +71,46 @@ export function stockPromises(each: StoreCase): void {
         before: null,
         row: { sku: 'TEE', onHand: 3 },
       });
+      await kit.booksClose();
+    });
+
+    it('refuses another SKU, kind or number under a known reference, in words, and changes nothing', async () => {
+      const kit = each.kit();
+      const { stock } = kit.store;
+      await kit.count('tee', 5);
+      await kit.count('mug', 5);
+      const receipt = change({ kind: 'receive', quantity: 3, ref: 'PO-17', asOf: noon + minute });
+      expect(await stock.change([receipt], actor, noon + minute)).toMatchObject([{ kind: 'done' }]);
+      const others: Partial<StockChange>[] = [{ sku: 'mug' }, { quantity: 4 }, { kind: 'adjust' }];
+      for (const other of others) {
+        expect(await stock.change([{ ...receipt, ...other }], actor, noon + hour)).toMatchObject([
+          { kind: 'refused', message: expect.stringMatching(/PO-17 is known: .* "receive 3" of tee/) },
+        ]);
+      }
+      expect([await kit.available('tee'), await kit.available('mug')]).toEqual([8, 5]);
+      await stock.rename('tee', 'shirt', actor, noon);
+      expect(await stock.change([{ ...receipt, sku: 'shirt' }], actor, noon + hour)).toMatchObject([
+        { kind: 'done', repeated: true },
+      ]);
+      await kit.booksClose();
+    });
+
+    it('takes a count under a known reference for a repeat only while nothing newer counted its SKU', async () => {
+      const kit = each.kit();
+      const { stock } = kit.store;
+      await kit.count('tee', 9);
+      const row = change({ kind: 'count', quantity: 5, ref: 'import:a/2', asOf: noon });
+      const [first] = await stock.change([row], actor, noon);
+      expect(first).toMatchObject({ repeated: false });
+      await kit.receive('tee', 2, { asOf: noon + minute });
+      kit.moveTo(noon + hour);
+      const again = { ...row, asOf: noon + hour };
+      expect(await stock.change([again], actor, noon + hour)).toMatchObject([{ repeated: true }]);
+      expect(await kit.available('tee')).toBe(7);
+      await kit.count('tee', 4, { asOf: noon + hour });
+      expect(await stock.change([again], actor, noon + hour)).toMatchObject([{ repeated: false }]);
+      expect(await kit.available('tee')).toBe(5);
+      expect(await stock.change([again], actor, noon + hour)).toMatchObject([{ repeated: true }]);
       await kit.booksClose();
     });
 

@@ -159,6 +159,41 @@ describe('holds', () => {
   });
 });
 
+describe('a committed reservation whose order has not taken its units', () => {
+  test('is told after 48 hours, once, and no longer when a person released it', async () => {
+    await world.stock('MUG', 3);
+    const { reservations, duties } = world.store;
+    const lines = [{ sku: 'MUG', quantity: 2 }];
+    const tie = { channel: 'shop', orderRef: '#42', reference: null };
+    const held = await reservations.hold(
+      { key: 'k', bodyHash: 'h', lines, ttlMs: 60_000, ...tie },
+      world.clock.now(),
+    );
+    if (held.kind !== 'held') throw new Error(held.kind);
+    const { id } = held.reservation;
+    await reservations.commit(id, world.clock.now());
+    world.clock.jump(47 * 3_600_000);
+    const duty = createExpiry(world.engine);
+    duty.start();
+    await world.clock.advance(5_000);
+    expect(await duties.alerts(true, 9)).toEqual([]);
+    await duty.stop();
+    world.clock.jump(3_600_000);
+    const later = createExpiry(world.engine);
+    later.start();
+    await world.clock.advance(130_000);
+    const message = expect.stringMatching(
+      new RegExp(`keeps 2 of MUG for order #42 of shop.*invsync reservations release ${id}$`),
+    );
+    expect(await duties.alerts(true, 9)).toMatchObject([{ kind: 'reservation_old', count: 1, message }]);
+    await reservations.giveUp(id, { by: 'test', reason: null }, world.clock.now());
+    await world.clock.advance(61_000);
+    await later.stop();
+    expect(await duties.alerts(true, 9)).toEqual([]);
+    expect(await world.available('MUG')).toBe(3);
+  });
+});
+
 describe('requests of commands', () => {
   test('are carried out, noted on the way and answered', async () => {
     const id = await world.store.duties.ask('add', { a: 2, b: 3 }, world.clock.now());
