@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { shopifyCase } from './shopify.ts';
 import { type OrderPart, wooCase } from './woo.ts';
 
 /** Inputs with their right values, and answers recorded from a real shop, through the adapter into the books. */
@@ -138,31 +137,5 @@ describe.skipIf(!found)('cases of WooCommerce (needs the shared material)', () =
     woo.shows({ id: 16, status: 'processing', line_items: [line(17, 11, 1)] });
     expect(await woo.pull()).toMatchObject({ complete: true, learned: ['16'] });
     expect(await woo.stock('A')).toMatchObject({ available: 9 });
-  });
-});
-
-describe.skipIf(!found)('cases of Shopify (needs the shared material)', () => {
-  test('goods that are restocked without a refund row are lowered again, and a person is told', async () => {
-    const given = read('cases/shopify/return-restocked-without-refund.json');
-    const tea = await shopifyCase(given.books);
-    try {
-      const sold = tea.sell('A');
-      await tea.pull();
-      tea.shop.ship({ order_id: sold });
-      await tea.pull();
-      await tea.reconcile();
-      expect([await tea.available('A'), tea.shown('A')]).toEqual([9, 9]);
-      // The return is restocked: the number rises, and no order says why.
-      tea.shop.set({ sku: 'A', quantity: 10 });
-      tea.sell('B');
-      await tea.reconcile();
-      expect([tea.shown('A'), tea.shown('B')]).toEqual([9, given.expected.B]);
-      expect(await tea.told()).toEqual([]);
-      await tea.pull();
-      const [message = ''] = await tea.told();
-      expect(message).toMatch(/showed 10 of A where 9 was right.*a return put back.*stock receive A 1$/);
-    } finally {
-      await tea.close();
-    }
   });
 });

@@ -44,6 +44,27 @@ describe('a number that rose by itself', () => {
     expect(await world.available('A')).toBe(10);
   });
 
+  it('is told when goods of a shipped order are put back without a refund', async () => {
+    await ready();
+    const order = world.platform('shop').sell({ lines: [{ ref: 'A', quantity: 1 }] });
+    if (order === null) throw new Error('not sold');
+    world.platform('shop').ship(order.id);
+    await world.hear('shop', order);
+    await later(600_000);
+    await world.reconcile();
+    await world.push();
+    expect([await world.available('A'), world.platform('shop').shown('A')]).toEqual([8, 8]);
+    await later(600_000);
+    world.platform('shop').set('A', 9);
+    await world.reconcile();
+    await world.push();
+    await later(120_000);
+    expect(world.platform('shop').shown('A')).toBe(8);
+    expect((await told()).map(([, message]) => message)).toEqual([
+      expect.stringMatching(/^shop showed 9 of A where 8 was right.*a return put back.*stock receive A 1$/),
+    ]);
+  });
+
   it('is told as well when a push met it', async () => {
     await ready();
     world.platform('shop').set('A', 12);
