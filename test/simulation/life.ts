@@ -22,7 +22,7 @@ type Call = (...args: unknown[]) => unknown;
 
 /** Operations that change nothing: to die there is to die at the next one that does. */
 const reads =
-  /\.(list|feeds|vaultGet|claim|refs|find|matches|openLines|get|due|view|page|countersOf|nextDueAt|actionsDue|unread|missedWebhooks|requestsWaiting|request|schedule|plan|alerts|status)$|^reports\.(?!resolve)/;
+  /\.(list|feeds|vaultGet|claim|refs|find|matches|openLines|get|due|view|page|countersOf|nextDueAt|actionsDue|unread|missedWebhooks|requestsWaiting|request|schedule|plan|alerts|status|oldestCount)$|^reports\.(?!resolve)/;
 
 function isRead(name: string): boolean {
   return reads.test(name);
