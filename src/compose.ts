@@ -23,6 +23,7 @@ export function setupOf(channel: ChannelConfig): ChannelSetup {
     clockMarginMs: capabilities.clockMarginMs,
     presumeGoneMs: capabilities.reportsGone ? null : channel.presume_gone_after,
     pollMs: channel.poll,
+    proofAfterMs: capabilitiesOf(channel, capabilities).orderLagMs ?? channel.raise_after,
   };
 }
 

@@ -12,8 +12,10 @@ import { takeEngineLock } from './store/sqlite/lock.ts';
 import type { Store } from './store/store.ts';
 import { createIdentification } from './sync/account.ts';
 import { createActions } from './sync/actions.ts';
+import { createAlertUpkeep } from './sync/alerts.ts';
 import { importAll } from './sync/catalogue.ts';
 import { correctAtStart } from './sync/clock.ts';
+import { createDoor } from './sync/door.ts';
 import type { Duty, Engine } from './sync/engine.ts';
 import { beginEpoch, createEpochMark } from './sync/epoch.ts';
 import { createExpiry } from './sync/expire.ts';
@@ -167,7 +169,7 @@ async function run(config: Config, ground: Ground): Promise<Daemon> {
     throw error;
   }
   for (const duty of crew.duties) duty.start();
-  log.info({ public: publicListener.url, admin: adminListener.url }, 'serving');
+  log.info({ public: publicListener.url, admin: adminListener.url, version: ground.version }, 'serving');
 
   const stop = async () => {
     log.info({}, 'stopping');
@@ -223,10 +225,13 @@ async function assemble(
   engine.wakes.onPush(() => guard.wake());
   const identification = createIdentification(engine);
   const requests = createRequests(engine, requestHandlers(engine, { ...tools, ingest }));
+  const door = createDoor(engine);
   const duties: Duty[] = [
     ingest,
     createPoll(engine),
-    createListening(engine),
+    createListening(engine, door),
+    door,
+    createAlertUpkeep(engine),
     pusher,
     createActions(engine),
     requests,
@@ -246,7 +251,7 @@ async function assemble(
       onChange();
     }),
   ];
-  return { composition, receiver: createReceiver(engine), duties };
+  return { composition, receiver: createReceiver(engine, undefined, door), duties };
 }
 
 /**

@@ -21,10 +21,21 @@ const secretPaths = [
   'body',
 ].flatMap((key) => [key, `*.${key}`]);
 
+const toStderr = (line: string) => process.stderr.write(line);
+
 /** JSON lines to stderr, by the stream that outlives a terminal which goes away; stdout belongs to answers. */
-export function createLog(level: string): Log {
-  const write = (line: string) => process.stderr.write(line);
-  return pino({ level, redact: { paths: secretPaths, censor: '[redacted]' }, base: null }, { write });
+export function createLog(level: string, write: (line: string) => unknown = toStderr): Log {
+  return pino(
+    {
+      level,
+      redact: { paths: secretPaths, censor: '[redacted]' },
+      base: null,
+      // Levels as words and times as ISO 8601, for people and for what collects the lines.
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write },
+  );
 }
 
 /** Says nothing; for tests and short commands. */

@@ -42,7 +42,7 @@ export async function withBooks<T>(invocation: Asks, use: (books: Books) => Prom
   try {
     const warnings: string[] = [];
     const channels = await channelRows(invocation, store, { file, warnings });
-    return await use({
+    const found = await use({
       dataDir: file.dataDir,
       store,
       channels,
@@ -51,9 +51,16 @@ export async function withBooks<T>(invocation: Asks, use: (books: Books) => Prom
       settings: async () => (await invocation.soundConfig()).config,
       namedInFile: async () => (await invocation.soundConfig()).named,
     });
+    await settleAlerts(store, invocation.io.now());
+    return found;
   } finally {
     await store.close();
   }
+}
+
+/** What a command changed may have opened or closed an alert; a command that only read leaves them as they are. */
+async function settleAlerts({ duties, changedSince }: Store, now: number): Promise<void> {
+  if (changedSince() && (await duties.alertsUnsettled(now))) await duties.settleAlerts(now, 'leaves');
 }
 
 /**

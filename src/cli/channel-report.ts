@@ -1,7 +1,8 @@
 import { iso } from '../clock.ts';
+import { countText } from '../errors.ts';
 import type { ChannelRow, FeedRow, StatusCounts } from '../store/store.ts';
 import { accountFault } from '../sync/account.ts';
-import { channelState, missedAfterMs } from '../sync/status.ts';
+import { channelState, healthJson, missedAfterMs } from '../sync/status.ts';
 import type { Books } from './books.ts';
 
 /** One channel as `channels list` and `status` show it. */
@@ -20,6 +21,16 @@ export interface ChannelReport {
   kept_aside: number;
   /** Why not all is well, with what to do; null when it is. */
   note: string | null;
+  /** Since when no call has brought a good answer, and what the last one said; null while all is well. */
+  failing_since: string | null;
+  last_error: string | null;
+  /** When a whole reconcile run last read it to the end. */
+  last_reconcile_at: string | null;
+  /** When the last good delivery came, and how many were refused since. */
+  webhook_heard_at: string | null;
+  webhook_refused: number;
+  /** For how long its oldest number has been due. */
+  oldest_due_s: number;
 }
 
 const shortestReachMs = 60_000;
@@ -52,6 +63,7 @@ export async function channelReports(
       missed_webhooks: missed.get(row.id) ?? 0,
       kept_aside: own?.keptAside ?? 0,
       note: channelNote(row, books.channels),
+      ...healthJson(row, own?.oldestDueAt ?? null, now),
     };
   });
 }
@@ -78,9 +90,16 @@ export function channelNote(row: ChannelRow, rows: readonly ChannelRow[]): strin
   if (row.heldReason !== null) return `every write is held: ${row.heldReason}`;
   if (row.parkedSince !== null) return `credentials refused: ${row.parkedReason ?? 'no reason given'}`;
   if (row.paused) return 'paused by hand: invsync channels resume';
+  if (row.failingSince !== null)
+    return `no good answer since ${iso(row.failingSince)}: ${row.lastError ?? 'no reason given'}; see: invsync check`;
   if (row.brakePlan !== null) {
     return `a brake holds raises and zeros: invsync reconcile --show ${row.brakePlan}, then --apply it with --over-brake`;
   }
   if (channelState(row) === 'starting') return 'waits for its first reconcile before anything is pushed';
+  if (row.webhookRefused > 0) {
+    const good =
+      row.webhookHeardAt === null ? 'none was ever good' : `last good one ${iso(row.webhookHeardAt)}`;
+    return `${countText(row.webhookRefused, 'call')} refused at the door, ${good}: ${row.webhookRefusal ?? 'no reason given'}`;
+  }
   return null;
 }

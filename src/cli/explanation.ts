@@ -1,5 +1,5 @@
 import { iso } from '../clock.ts';
-import type { DeedRow, EntryRow, PushLogRow, Store } from '../store/store.ts';
+import type { DeedRow, EntryRow, OversellRow, PushLogRow, Store } from '../store/store.ts';
 import { type StockDocument, stockDocument } from './stock-document.ts';
 
 /** Why a SKU's number is what it is: the document of `explain`. */
@@ -20,6 +20,8 @@ export interface Explanation {
   adds_up: boolean;
   omitted: boolean;
   entries: ReturnType<typeof entryJson>[];
+  /** Orders that wait for it, the newest first: what was sold beyond what there was. */
+  waiting: ReturnType<typeof waitingJson>[];
   listings: StockDocument['listings'];
   pushes: ReturnType<typeof pushJson>[];
   /** Mappings, settings and other changes by hand that are no change of stock, oldest first. */
@@ -65,6 +67,7 @@ export async function explanationOf(store: Store, asked: Question): Promise<Expl
     adds_up: sum === available && (omitted || opening === 0) && chained(entries),
     omitted,
     entries: entries.map(entryJson),
+    waiting: at === null ? (await waitingFor(store, document.sku, limit)).map(waitingJson) : [],
     listings: at === null ? listings : listings.map((listing) => listingAt(listing, pushes)),
     pushes: pushes.map(pushJson).reverse(),
     changes: deeds
@@ -113,6 +116,21 @@ function listingAt(
   };
 }
 
+function waitingFor(store: Store, sku: string, limit: number): Promise<OversellRow[]> {
+  return store.reports.oversells({ waitsFor: sku, limit });
+}
+
+function waitingJson(row: OversellRow) {
+  return {
+    oversell_id: row.id,
+    channel: row.channel,
+    order_id: row.orderId,
+    order_number: row.orderNumber,
+    shortfall: row.shortfall,
+    placed_at: iso(row.placedAt),
+  };
+}
+
 function entryJson(entry: EntryRow) {
   return {
     id: entry.id,
@@ -126,6 +144,7 @@ function entryJson(entry: EntryRow) {
     reserved: entry.reserved,
     channel: entry.channel,
     order_id: entry.orderId,
+    order_number: entry.orderNumber,
     line_id: entry.lineKey,
     by: entry.by,
     reason: entry.reason,

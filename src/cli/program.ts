@@ -121,6 +121,11 @@ const nouns: readonly Noun[] = [
     load: () => import('./commands/reservations.ts'),
   },
   {
+    name: 'alerts',
+    summary: 'what needs a person: list, show, acknowledge',
+    load: () => import('./commands/alerts.ts'),
+  },
+  {
     name: 'events',
     summary: 'what the platforms told us; replay',
     load: () => import('./commands/events.ts'),

@@ -1,4 +1,4 @@
-import type { StatusCounts } from '../store/store.ts';
+import { ageSeconds, alertSummary } from '../sync/status.ts';
 import { type Books, daemonRuns } from './books.ts';
 import { type ChannelReport, channelReports } from './channel-report.ts';
 
@@ -14,6 +14,7 @@ export interface StatusReport {
   unexplained_low: number;
   unmapped_sales: number;
   sku_changed: number;
+  alerts: { open: number; unseen: number; newest: string[] };
 }
 
 /** How things stand, read from the books; of the daemon only what it alone knows is asked. */
@@ -23,18 +24,15 @@ export async function statusReport(books: Books, now: number): Promise<StatusRep
     daemon: await daemonReport(books),
     channels: await channelReports(books, counts, now),
     inbox: { pending: counts.inbox.pending, kept_aside: counts.inbox.keptAside, dead: counts.inbox.dead },
-    outbox: { due: counts.outbox.due, oldest_s: ageSeconds(counts, now) },
+    outbox: { due: counts.outbox.due, oldest_s: ageSeconds(counts.outbox.oldestDueAt, now) },
     oversells_open: counts.oversellsOpen,
     uncounted: counts.uncounted,
     exposed: counts.exposed,
     unexplained_low: counts.unexplainedLow,
     unmapped_sales: counts.unmappedSales,
     sku_changed: counts.skuChanged,
+    alerts: await alertSummary(books.store),
   };
-}
-
-function ageSeconds({ outbox }: StatusCounts, now: number): number {
-  return outbox.oldestDueAt === null ? 0 : Math.max(0, Math.round((now - outbox.oldestDueAt) / 1_000));
 }
 
 /** The engine lock says that it runs; since when, and which version, only its admin listener knows. */

@@ -1,23 +1,40 @@
 import type { ChannelError } from '../channels/errors.ts';
-import { closeAlert, openAlert } from './alerts.ts';
+import { settleAlerts, tell } from './alerts.ts';
 import type { Engine, LiveChannel } from './engine.ts';
-
-/** The kind of alert that a parked channel has. */
-const parkedAlert = 'channel_parked';
 
 /** The channel refused our credentials: marks it parked and tells people. The next call that succeeds ends it. */
 export async function park(engine: Engine, live: LiveChannel, error: ChannelError): Promise<void> {
-  const now = engine.clock.now();
   const row = await engine.store.channels.channel(live.id);
-  const parkedSince = row?.parkedSince ?? now;
+  const parkedSince = row?.parkedSince ?? engine.clock.now();
   await engine.store.channels.mark(live.id, { parkedSince, parkedReason: error.message });
-  const message = `${live.name} refuses our credentials: ${error.message}`;
-  await openAlert(engine, { channelId: live.id, kind: parkedAlert, subject: live.name, message });
+  await settleAlerts(engine);
 }
 
-/** The channel answered: whatever parked it is over. */
+/** The channel gave a good answer: whatever parked it or let it fail is over. */
 export async function answered(engine: Engine, live: LiveChannel): Promise<void> {
-  const now = engine.clock.now();
-  await engine.store.channels.mark(live.id, { lastOkAt: now, parkedSince: null, parkedReason: null });
-  await closeAlert(engine, parkedAlert, live.name);
+  const row = await engine.store.channels.channel(live.id);
+  await engine.store.channels.mark(live.id, {
+    lastOkAt: engine.clock.now(),
+    failingSince: null,
+    lastError: null,
+    parkedSince: null,
+    parkedReason: null,
+  });
+  if (row?.parkedSince != null || row?.failingSince != null) await settleAlerts(engine);
+}
+
+/** A call brought no good answer. One that is too busy, or refuses our credentials, is told otherwise. */
+export async function unanswered(
+  engine: Engine,
+  live: LiveChannel,
+  error: { kind: ChannelError['kind']; message: string },
+): Promise<void> {
+  if (error.kind === 'throttled' || error.kind === 'auth') return;
+  // Work goes on whether or not the store takes it at once.
+  await tell(engine, `failing ${live.name}`, async () => {
+    const row = await engine.store.channels.channel(live.id);
+    if (row === null || (row.failingSince !== null && row.lastError === error.message)) return;
+    const failingSince = row.failingSince ?? engine.clock.now();
+    await engine.store.channels.mark(live.id, { failingSince, lastError: error.message });
+  });
 }

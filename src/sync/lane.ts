@@ -3,7 +3,7 @@ import { ChannelError } from '../channels/errors.ts';
 import { messageOf } from '../errors.ts';
 import type { OrderSnapshot } from '../stock/order.ts';
 import { askedWaitMs, doublingMs } from './backoff.ts';
-import { answered, park } from './contact.ts';
+import { answered, park, unanswered } from './contact.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { type Found, lookUp } from './lookup.ts';
 import { bySettlement } from './read.ts';
@@ -174,6 +174,7 @@ async function afterFailure(engine: Engine, lane: LaneState, jobs: Job[], error:
     return 1_000;
   }
   lane.failures += 1;
+  if (error instanceof ChannelError) await unanswered(engine, lane.live, error);
   if (kind === 'auth' && error instanceof ChannelError) {
     lane.queue.unshift(...jobs);
     await park(engine, lane.live, error);

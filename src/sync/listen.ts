@@ -4,6 +4,7 @@ import { messageOf } from '../errors.ts';
 import { admit } from './account.ts';
 import { closeAlert, openAlert } from './alerts.ts';
 import { doublingMs } from './backoff.ts';
+import { createDoor, type Door } from './door.ts';
 import type { Duty, Engine, LiveChannel } from './engine.ts';
 import { createLoop } from './loop.ts';
 import { rowOf, tellReused } from './receive.ts';
@@ -14,10 +15,10 @@ const unboundRestMs = 5_000;
 const queueAlert = 'queue_refused';
 
 /** Pulls the queues of channels that have one. A message is removed at its source only after it is on disk here. */
-export function createListening(engine: Engine): Duty {
+export function createListening(engine: Engine, door: Pick<Door, 'heard'> = createDoor(engine)): Duty {
   const loops = [...engine.channels.values()]
     .filter((live) => live.channel.listen !== undefined)
-    .map((live) => listening(engine, live));
+    .map((live) => listening(engine, live, door));
   return {
     name: 'listen',
     start() {
@@ -29,12 +30,15 @@ export function createListening(engine: Engine): Duty {
   };
 }
 
-function listening(engine: Engine, live: LiveChannel): Duty {
+function listening(engine: Engine, live: LiveChannel, door: Pick<Door, 'heard'>): Duty {
   let failures = 0;
   /** Whether an alert may stand, also one of an earlier run. */
   let isDoubted = true;
   const takeIn = async (deliveries: Delivery[]): Promise<void> => {
-    if (deliveries.length > 0) await keep(engine, live, deliveries);
+    if (deliveries.length > 0) {
+      await keep(engine, live, deliveries);
+      door.heard(live.id, engine.clock.now());
+    }
     if (!isDoubted) return;
     isDoubted = false;
     await closeAlert(engine, queueAlert, live.name);
@@ -71,7 +75,7 @@ function isForPeople(error: unknown): error is ChannelError {
 
 async function tell(engine: Engine, live: LiveChannel, error: ChannelError): Promise<void> {
   const hint = error.hint === '' ? '' : ` (${error.hint})`;
-  const message = `${live.name}: the queue refuses us, sales are only found by polling: ${error.message}${hint}`;
+  const message = `${live.name}: the queue refuses us, sales are only found by polling: ${error.message}${hint}; see: invsync check`;
   await openAlert(engine, { channelId: live.id, kind: queueAlert, subject: live.name, message });
 }
 

@@ -29,7 +29,6 @@ interface PollState {
   nextAt: number;
   notBefore: number;
   failures: number;
-  staleTold: boolean;
   /** A wake came since the last pull began. */
   asked: boolean;
 }
@@ -79,7 +78,6 @@ function idleState(live: LiveChannel): PollState {
     nextAt: 0,
     notBefore: 0,
     failures: 0,
-    staleTold: false,
     asked: false,
   };
 }
@@ -149,13 +147,9 @@ async function tellStale(engine: Engine, state: PollState, now: number): Promise
   const pulledAt = feed?.pulledAt ?? (await bornAt(engine, live));
   const stale = pulledAt !== null && now - pulledAt > Math.max(staleAlertMs, 2 * live.pollMs);
   if (stale) {
-    state.staleTold = true;
-    const message = `no complete order pull of ${live.name} for more than an hour: ${feed?.error ?? 'no answer'}`;
+    const message = `no complete order pull of ${live.name} for more than an hour: ${feed?.error ?? 'no answer'}; see: invsync check`;
     await openAlert(engine, { channelId: live.id, kind: 'feed_stale', subject: live.name, message });
-  } else if (state.staleTold) {
-    state.staleTold = false;
-    await closeAlert(engine, 'feed_stale', live.name);
-  }
+  } else await closeAlert(engine, 'feed_stale', live.name);
 }
 
 async function bornAt(engine: Engine, live: LiveChannel): Promise<number | null> {

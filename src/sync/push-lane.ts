@@ -2,11 +2,11 @@ import { ChannelError } from '../channels/errors.ts';
 import { decidePush, type PushDecision } from '../stock/push.ts';
 import type { ChannelRow, CounterView, PushPlan } from '../store/store.ts';
 import { admit, isOurs } from './account.ts';
+import { settleAlerts } from './alerts.ts';
 import { askedWaitMs } from './backoff.ts';
-import { answered, park } from './contact.ts';
+import { park, unanswered } from './contact.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { createPullWaker, feedsOf, freshness } from './fresh.ts';
-import { endRefusal, tellRefused } from './push-alerts.ts';
 import { type LaneContext, pushContext, writeGate } from './push-context.ts';
 import { exposedRetryMs, jitterMs, type SentPush } from './push-outcome.ts';
 import { sendPushes } from './push-send.ts';
@@ -17,8 +17,6 @@ const freshWaitMs = { least: 2_000, perWaiting: 2, most: 60_000 } as const;
 const brakeWaitMs = 60_000;
 /** Stale feeds wake their pulls at most this often. */
 const wakeEveryMs = 2_000;
-/** The channel's last success is put on record at most this often. */
-const okEveryMs = 30_000;
 
 /** No counter is sent more often than this within the window, whatever the channel answers. */
 const mostSends = { times: 200, withinMs: 10_000 } as const;
@@ -183,6 +181,7 @@ async function see(
   } catch (error) {
     if (!(error instanceof ChannelError)) throw error;
     if (error.kind === 'auth') await park(engine, lane.live, error);
+    else await unanswered(engine, lane.live, error);
     lane.failures += 1;
     const until = engine.clock.now() + askedWaitMs(error.afterMs, jitterMs(engine, lane.failures));
     if (error.kind === 'throttled') lane.pausedUntil = until;
@@ -226,15 +225,8 @@ async function carryOut(
   const held = planned.filter(({ plan }) => holding.has(plan.counterId));
   const sends = held.flatMap(({ view, plan }): SentPush[] => (plan.kind === 'send' ? [{ view, plan }] : []));
   if (sends.length > 0) await sendPushes(engine, lane, context, sends, signal);
-  for (const { view, plan } of held) {
-    if (plan.kind === 'close') await endRefusal(engine, lane.live, view);
-    if (plan.kind === 'dead' && plan.exposed && !view.exposed)
-      await tellRefused(engine, lane.live, { view, error: plan.error, hint: '', exposed: true });
-  }
-  if (sends.length === 0) return;
-  const { lastOkAt } = context.row;
-  if (lane.failures === 0 && (lastOkAt === null || engine.clock.now() - lastOkAt > okEveryMs))
-    await answered(engine, lane.live);
+  if (held.some(({ view, plan }) => plan.kind === 'dead' || (plan.kind === 'close' && view.exposed)))
+    await settleAlerts(engine);
 }
 
 function planOf(engine: Engine, lane: Lane, view: CounterView, decision: PushDecision): PushPlan {

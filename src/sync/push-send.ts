@@ -1,10 +1,10 @@
 import type { PushOutcome } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
 import type { CounterReading, PushResult, PushSettlement } from '../store/store.ts';
+import { settleAlerts } from './alerts.ts';
 import { askedWaitMs } from './backoff.ts';
-import { answered, park } from './contact.ts';
+import { answered, park, unanswered } from './contact.ts';
 import type { Engine } from './engine.ts';
-import { endRefusal, tellRefused } from './push-alerts.ts';
 import { callSetStock } from './push-call.ts';
 import type { LaneContext } from './push-context.ts';
 import type { Lane } from './push-lane.ts';
@@ -130,6 +130,19 @@ function fellBelow(outcome: PushOutcome, base: number | null): boolean {
   return outcome.kind === 'conflict' && outcome.shown !== null && base !== null && outcome.shown < base;
 }
 
+/** The channel's last success is put on record at most this often, and at once when it had failed. */
+const okEveryMs = 30_000;
+
+function isOkDue(engine: Engine, { lastOkAt, parkedSince, failingSince }: LaneContext['row']): boolean {
+  if (parkedSince !== null || failingSince !== null || lastOkAt === null) return true;
+  return engine.clock.now() - lastOkAt > okEveryMs;
+}
+
+/** Only a platform that understood the call speaks like this. */
+function isGood({ kind }: PushOutcome): boolean {
+  return kind === 'applied' || kind === 'accepted' || kind === 'conflict' || kind === 'rejected';
+}
+
 async function afterwards(
   engine: Engine,
   lane: Lane,
@@ -140,11 +153,22 @@ async function afterwards(
   if (done.outcomes.some((outcome) => outcome.kind === 'conflict')) engine.wakes.pull(live.id);
   const auth = done.outcomes.find((outcome) => outcome.kind === 'auth');
   if (auth !== undefined) await park(engine, live, new ChannelError('auth', auth.error));
-  else if (context.row.parkedSince !== null && lane.failures === 0) await answered(engine, live);
-  for (const [index, { result }] of done.settlements.entries()) {
+  else if (done.outcomes.some(isGood) && isOkDue(engine, context.row)) await answered(engine, live);
+  // What is refused, or no longer is, stands in the books.
+  const moved = done.settlements.some(({ result }, index) => {
     const view = done.sends[index]?.view;
-    if (view === undefined) continue;
-    if (result.kind === 'rejected') await tellRefused(engine, live, { view, ...result });
-    else if (result.kind === 'applied' || result.kind === 'accepted') await endRefusal(engine, live, view);
-  }
+    const stood = view?.exposed === true || view?.error != null;
+    return result.kind === 'rejected' || (result.kind === 'applied' && stood);
+  });
+  if (moved) await settleAlerts(engine);
+  const failure = failureIn(done.outcomes);
+  if (failure !== null) await unanswered(engine, live, failure);
+}
+
+/** Not one line of the call was answered: the channel fails. */
+function failureIn(outcomes: PushOutcome[]): { kind: 'retry'; message: string } | null {
+  const [first] = outcomes;
+  const failed = outcomes.every(({ kind }) => kind === 'retry' || kind === 'unknown');
+  if (!failed || first === undefined || !('error' in first)) return null;
+  return { kind: 'retry', message: first.error };
 }

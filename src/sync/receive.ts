@@ -3,6 +3,7 @@ import type { Delivery, HookRequest, Receipt } from '../channels/channel.ts';
 import { messageOf } from '../errors.ts';
 import type { NewDelivery, TakenIn } from '../store/store.ts';
 import { openAlert } from './alerts.ts';
+import { createDoor, type Door } from './door.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { createIntake, type IntakeLimits, intakeLimits } from './intake.ts';
 
@@ -24,7 +25,7 @@ export interface ReceiveCounts {
   handshakes: number;
   reused: number;
   unknownChannel: number;
-  refused: Map<string, number>;
+  refused: { channel: string; reason: Refusal; count: number }[];
   unavailable: number;
   ack: number[];
   ackCount: number;
@@ -50,7 +51,11 @@ type Counts = Omit<ReceiveCounts, 'pending'>;
  * Verifies, stores, answers; nothing else happens in the request: no SKU is looked up, no order applied. Modes and
  * pause do not matter here, deliveries are always taken in.
  */
-export function createReceiver(engine: Engine, limits: IntakeLimits = intakeLimits): Receiver {
+export function createReceiver(
+  engine: Engine,
+  limits: IntakeLimits = intakeLimits,
+  door: Pick<Door, 'heard' | 'refused'> = createDoor(engine),
+): Receiver {
   const intake = createIntake(engine.store.inbox, limits);
   const counts = noCounts();
 
@@ -96,9 +101,13 @@ export function createReceiver(engine: Engine, limits: IntakeLimits = intakeLimi
     if (receipt.kind === 'needs')
       return unavailable(counts, 'key_missing', 'the signing key could not be had');
     if (receipt.kind === 'refused') {
-      countRefusal(counts, `${live.name}: ${receipt.reason}`);
+      const refusal = refusalOf(receipt.reason);
+      countRefusal(counts, live.name, refusal);
+      // A browser or a scanner that looks in says nothing about the webhooks.
+      if (refusal !== 'method') door.refused(live.id, receipt.reason, request.receivedAt);
       return { status: receipt.status, headers: {}, body: receipt.body ?? '' };
     }
+    door.heard(live.id, request.receivedAt);
     if (receipt.kind === 'handshake') {
       counts.handshakes += 1;
       if (receipt.complete !== undefined) complete(engine, live, receipt.complete);
@@ -115,7 +124,7 @@ export function createReceiver(engine: Engine, limits: IntakeLimits = intakeLimi
     receive,
     counts: () => ({
       ...counts,
-      refused: new Map(counts.refused),
+      refused: counts.refused.map((each) => ({ ...each })),
       ack: [...counts.ack],
       pending: intake.pending(),
     }),
@@ -170,7 +179,7 @@ function noteTaken(
 
 /** Tells people that a channel used one key for two bodies; nobody waits for it. */
 export function tellReused(engine: Engine, live: LiveChannel, key: string): void {
-  const message = `${live.name} sent another body under a known delivery key (${key}); both are kept`;
+  const message = `${live.name} sent another body under a known delivery key (${key}); both are kept: invsync events list --channel ${live.name}`;
   openAlert(engine, { channelId: live.id, kind: 'key_reused', subject: live.name, message }).catch(
     (error: unknown) => engine.log.warn({ error: messageOf(error) }, 'alert not kept'),
   );
@@ -199,10 +208,30 @@ function unavailable(counts: Counts, code: string, message: string): HookAnswer 
   return { ...answer, headers: { ...answer.headers, 'retry-after': '5' } };
 }
 
-/** Reasons are the adapters' own few words; the bound holds should one of them ever quote its caller. */
-function countRefusal(counts: Counts, reason: string): void {
-  const key = counts.refused.has(reason) || counts.refused.size < 200 ? reason : 'other';
-  counts.refused.set(key, (counts.refused.get(key) ?? 0) + 1);
+/** Why a call was turned away, in one word of few: a label that a caller cannot multiply. */
+export type Refusal =
+  | 'bad_signature'
+  | 'no_signature'
+  | 'other_account'
+  | 'not_configured'
+  | 'stale'
+  | 'method'
+  | 'unreadable';
+
+/** Reasons are the adapters' own words. */
+export function refusalOf(reason: string): Refusal {
+  if (/POST/.test(reason)) return 'method';
+  if (/configur|is not set|need dev_id/.test(reason)) return 'not_configured';
+  if (/another|not among/.test(reason)) return 'other_account';
+  if (/^stale|time stamp/.test(reason)) return 'stale';
+  if (/no signature|is missing$/.test(reason)) return 'no_signature';
+  return /signature|key/.test(reason) ? 'bad_signature' : 'unreadable';
+}
+
+function countRefusal(counts: Counts, channel: string, reason: Refusal): void {
+  const found = counts.refused.find((each) => each.channel === channel && each.reason === reason);
+  if (found === undefined) counts.refused.push({ channel, reason, count: 1 });
+  else found.count += 1;
 }
 
 function noteAck(counts: Counts, ms: number): void {
@@ -221,7 +250,7 @@ function noCounts(): Counts {
     handshakes: 0,
     reused: 0,
     unknownChannel: 0,
-    refused: new Map(),
+    refused: [],
     unavailable: 0,
     ack: ackBoundsMs.map(() => 0),
     ackCount: 0,

@@ -2,14 +2,15 @@ import { ChannelError } from '../channels/errors.ts';
 import { countText, messageOf } from '../errors.ts';
 import type { ChannelRow } from '../store/store.ts';
 import { askAccount, lookAtAccount } from './account.ts';
+import { park, unanswered } from './contact.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { feedsOf, freshness } from './fresh.ts';
 import type { SavedPlan } from './plan.ts';
 import type { Pusher } from './push.ts';
-import { endOldRefusals } from './push-alerts.ts';
 import { correct } from './reconcile-correct.ts';
 import { markDone, skipChanged } from './reconcile-finish.ts';
 import { type OrdersFirst, pullFirst } from './reconcile-orders.ts';
+import { recordRun } from './reconcile-record.ts';
 import { countsOf, type FailedChannel, type ReconcileOutcome } from './reconcile-result.ts';
 import { type Survey, survey } from './reconcile-survey.ts';
 import { isPassing } from './surely.ts';
@@ -100,6 +101,7 @@ export async function reconcile(
   run.outcome.report.lines.sort((a, b) => a.channel.localeCompare(b.channel) || a.counter_id - b.counter_id);
   await markDone(engine, { ...run, pusher: tools.pusher, waitMs: wish.waitMs }, signal);
   if (wish.plan !== undefined) await closePlan(engine, run, wish.plan);
+  else if (!wish.dryRun && counterIds === null) await recordRun(engine, run.outcome);
   run.outcome.report.counts = countsOf(run.outcome.report.lines, run.quiet);
   if (run.quiet > 0)
     run.outcome.report.warnings.push(`${run.quiet} listings in sync are counted, not listed`);
@@ -162,6 +164,10 @@ async function reconcileChannel(
     if (pull?.complete === false) run.outcome.failed.push(failureOf(row, pull.error));
     else run.outcome.passed.push(row.name);
   } catch (error) {
+    if (error instanceof ChannelError) {
+      if (error.kind === 'auth') await park(engine, live, error);
+      else await unanswered(engine, live, error);
+    }
     engine.log.warn({ channel: row.name, error: messageOf(error) }, 'the channel could not be reconciled');
     run.outcome.failed.push(failureOf(row, error));
   }
@@ -228,7 +234,6 @@ async function correctChannel(engine: Engine, run: Run, target: Target, found: S
   for (const { line } of found.lines) outcome.report.lines.push(line);
   if (!wish.dryRun) expectProofs(run, live, found);
   if (wish.dryRun) return;
-  if (run.counterIds === null) await endOldRefusals(engine, live);
   const lows = found.lines.filter(({ verdict }) => verdict.low !== null).length;
   engine.log.info(
     { channel: row.name, listings: found.mapped, corrected: corrected.touched.length, lows },

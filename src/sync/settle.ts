@@ -1,15 +1,10 @@
+import { createHash } from 'node:crypto';
 import type { DeliveryContent, FactsOf, Json } from '../channels/channel.ts';
 import { UnreadableDelivery } from '../channels/channel.ts';
 import { messageOf } from '../errors.ts';
 import type { OrderSnapshot } from '../stock/order.ts';
-import {
-  type AlertKind,
-  type AppliedOrder,
-  type ApplyRequest,
-  alertLevels,
-  type ClaimedDelivery,
-} from '../store/store.ts';
-import { openAlert } from './alerts.ts';
+import { type AppliedOrder, type ApplyRequest, alertLevels, type ClaimedDelivery } from '../store/store.ts';
+import { openAlert, settleAlerts } from './alerts.ts';
 import { deliveryWaitMs } from './backoff.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 
@@ -103,10 +98,25 @@ async function touch(engine: Engine, job: ReadyJob): Promise<boolean> {
 
 async function tell(engine: Engine, job: ReadyJob, applied: AppliedOrder[]): Promise<void> {
   if (job.content.alert !== null) {
-    await alertOn(engine, job.live, 'channel_notice', `${job.live.name}: ${job.content.alert}`);
+    const { id: channelId, name } = job.live;
+    const message = `${name}: ${job.content.alert}; seen? then: invsync alerts ack (its number: invsync alerts list)`;
+    await openAlert(engine, {
+      channelId,
+      kind: 'channel_notice',
+      subject: `${name} ${noticeOf(job)}`,
+      message,
+    });
   }
   if (job.content.pull === true) engine.wakes.pull(job.live.id);
   await tellOrders(engine, job.live, job.orders, applied);
+}
+
+/** Notices about different things stand beside each other: the delivery's kind and text tell them apart. */
+function noticeOf(job: ReadyJob): string {
+  return `${job.delivery.kind} ${createHash('sha256')
+    .update(job.content.alert ?? '')
+    .digest('hex')
+    .slice(0, 8)}`;
 }
 
 /** Shortfalls, sales of unmapped listings and warnings, told once per order. */
@@ -116,18 +126,12 @@ export async function tellOrders(
   snapshots: OrderSnapshot[],
   applied: AppliedOrder[],
 ): Promise<void> {
+  let told = false;
   for (const [index, order] of applied.entries()) {
     if (order.verdict !== 'applied') continue;
     const snapshot = snapshots[index];
     const name = snapshot?.number ?? order.orderId;
-    if (order.short > 0 && order.takenUp > 0) {
-      const text = `order ${name} on ${live.name} wants ${order.short} more than there is`;
-      await alertOn(engine, live, 'oversell', `${text}; see: invsync oversells list`);
-    }
-    if (order.unmappedLines > 0 && order.takenUp > 0) {
-      const text = `order ${name} on ${live.name} sold a listing without a SKU`;
-      await alertOn(engine, live, 'unmapped_sale', `${text}; see: invsync listings unmatched`);
-    }
+    if (order.takenUp > 0 && (order.short > 0 || order.unmappedLines > 0)) told = true;
     // The row was written with the order itself; only the log line is missing.
     for (const { sku, message } of order.doubts)
       engine.log[alertLevels.stock_doubted]({ alert: 'stock_doubted', subject: sku }, message);
@@ -137,10 +141,8 @@ export async function tellOrders(
       await openAlert(engine, { channelId: live.id, kind: 'order_warning', subject, message });
     }
   }
-}
-
-async function alertOn(engine: Engine, live: LiveChannel, kind: AlertKind, message: string): Promise<void> {
-  await openAlert(engine, { channelId: live.id, kind, subject: live.name, message });
+  // Shortfalls and unmapped sales stand in the books.
+  if (told) await settleAlerts(engine);
 }
 
 /** A delivery that could not be read or applied. */
@@ -173,8 +175,7 @@ export async function failDelivery(
     engine.log.warn({ channel: live.name, delivery: delivery.id, error: text, waitMs }, 'delivery failed');
     return;
   }
-  const message = `a delivery of ${live.name} cannot be applied: ${text}; see: invsync events list --status dead`;
-  await alertOn(engine, live, 'dead_delivery', message);
+  await settleAlerts(engine);
 }
 
 /** Not now, and nobody's fault: due again in so many milliseconds, without spending an attempt. */

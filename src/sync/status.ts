@@ -1,6 +1,15 @@
 import type { Json } from '../channels/channel.ts';
 import { iso } from '../clock.ts';
-import type { ChannelRow, CounterView, StatusCounts, StockRow } from '../store/store.ts';
+import { numberState } from '../stock/number-state.ts';
+import {
+  type AlertKind,
+  type AlertLevel,
+  alertLevels,
+  type ChannelRow,
+  type CounterView,
+  type StatusCounts,
+  type StockRow,
+} from '../store/store.ts';
 import { isRefused } from './account.ts';
 import type { Engine } from './engine.ts';
 import { freshness } from './fresh.ts';
@@ -14,6 +23,7 @@ export function channelState(row: ChannelRow): string {
   if (row.heldReason !== null || isRefused(row)) return 'held';
   if (row.parkedSince !== null) return 'parked';
   if (row.paused) return 'paused';
+  if (row.failingSince !== null) return 'failing';
   if (row.brakePlan !== null) return 'braked';
   if (row.mode === 'live' && (row.plannedAt === null || row.plannedAt < (row.liveSince ?? 0)))
     return 'starting';
@@ -38,6 +48,45 @@ export async function statusReport(
     unexplained_low: counts.unexplainedLow,
     unmapped_sales: counts.unmappedSales,
     sku_changed: counts.skuChanged,
+    alerts: await alertSummary(engine.store),
+  };
+}
+
+/** Open alerts of every kind, of those without any too: a rule can watch for the first one. */
+export async function alertsByKind(
+  store: Engine['store'],
+): Promise<{ kind: AlertKind; level: AlertLevel; open: number; unseen: number }[]> {
+  const counts = new Map((await store.duties.alertCounts()).map((each) => [each.kind, each]));
+  return (Object.keys(alertLevels) as AlertKind[]).map((kind) => {
+    const { open = 0, unseen = 0 } = counts.get(kind) ?? {};
+    return { kind, level: alertLevels[kind], open, unseen };
+  });
+}
+
+/** How many alerts stand, how many of them nobody has acknowledged, and what the newest say. */
+export async function alertSummary(
+  store: Engine['store'],
+): Promise<{ open: number; unseen: number; newest: string[] }> {
+  const counts = await store.duties.alertCounts();
+  const newest = await store.duties.alerts(true, newestAlerts);
+  return {
+    open: counts.reduce((sum, { open }) => sum + open, 0),
+    unseen: counts.reduce((sum, { unseen }) => sum + unseen, 0),
+    newest: newest.map((alert) => alert.message),
+  };
+}
+
+const newestAlerts = 3;
+
+/** What is known of a channel's health, in every document alike. */
+export function healthJson(row: ChannelRow, oldestDueAt: number | null, now: number) {
+  return {
+    failing_since: iso(row.failingSince),
+    last_error: row.lastError,
+    last_reconcile_at: iso(row.reconciledAt),
+    webhook_heard_at: iso(row.webhookHeardAt),
+    webhook_refused: row.webhookRefused,
+    oldest_due_s: ageSeconds(oldestDueAt, now),
   };
 }
 
@@ -55,10 +104,12 @@ async function channelReports(engine: Engine, counts: StatusCounts): Promise<Jso
     due: counts.perChannel.get(row.id)?.due ?? 0,
     dead: counts.perChannel.get(row.id)?.dead ?? 0,
     missed_webhooks: missed.get(row.id) ?? 0,
+    ...healthJson(row, counts.perChannel.get(row.id)?.oldestDueAt ?? null, engine.clock.now()),
   }));
 }
 
-function ageSeconds(at: number | null, now: number): number {
+/** Whole seconds since then; 0 for what has not begun. */
+export function ageSeconds(at: number | null, now: number): number {
   return at === null ? 0 : Math.max(0, Math.round((now - at) / 1_000));
 }
 
@@ -79,11 +130,12 @@ export async function stockReport(engine: Pick<Engine, 'store'>, sku: string): P
   const row = await engine.store.stock.get(sku);
   if (row === null) return null;
   const views = await engine.store.reports.countersOfSku(sku);
-  const names = new Map((await engine.store.channels.list()).map((channel) => [channel.id, channel.name]));
+  const channels = new Map((await engine.store.channels.list()).map((channel) => [channel.id, channel]));
   const listings = views.flatMap((view) => {
     const seen = lastSeen(view);
+    const channel = channels.get(view.channelId);
     return view.listings.map((listing) => ({
-      channel: names.get(view.channelId) ?? '',
+      channel: channel?.name ?? '',
       listing_id: listing.listingId,
       channel_sku: listing.channelSku,
       units: listing.parts.find((part) => part.skuId === row.skuId)?.units ?? 0,
@@ -91,7 +143,9 @@ export async function stockReport(engine: Pick<Engine, 'store'>, sku: string): P
       sent: view.unread.at(-1)?.quantity ?? view.anchor?.number ?? null,
       shown: seen.shown,
       read_at: iso(seen.at),
-      state: identityState(listing) ?? listingState(view),
+      state:
+        identityState(listing) ??
+        (channel === undefined ? 'channel removed' : stateOf(view, seen.shown, channel)),
     }));
   });
   return { ...stockJson(row), listings };
@@ -113,10 +167,7 @@ function identityState({ vanished, mode, doubted }: CounterView['listings'][numb
   return doubted ? 'sku_changed' : null;
 }
 
-function listingState(view: CounterView): string {
-  if (view.target.kind !== 'number') return view.target.kind;
-  if (view.exposed) return 'exposed';
-  if (view.dead) return 'dead';
-  if (view.state !== 'idle') return view.state;
-  return view.version > view.doneVersion ? 'due' : 'in sync';
+function stateOf(view: CounterView, shown: number | null, row: ChannelRow): string {
+  const { clockMarginMs, basis, proofAfterMs = null } = row.setup;
+  return numberState(view, { range: { clockMarginMs, basis }, mode: row.mode, shown, proofAfterMs });
 }

@@ -3,7 +3,7 @@ import { ChannelError } from '../channels/errors.ts';
 import { AppError, EXIT, messageOf } from '../errors.ts';
 import { assertOurs, isRefused } from './account.ts';
 import { closeAlert, openAlert } from './alerts.ts';
-import { park } from './contact.ts';
+import { park, unanswered } from './contact.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 import { createLoop, type Loop } from './loop.ts';
 
@@ -101,7 +101,10 @@ async function mend(engine: Engine, live: LiveChannel, signal: AbortSignal): Pro
     } else await closeAlert(engine, 'webhook_lost', live.name);
     return true;
   } catch (error) {
-    if (error instanceof ChannelError && error.kind === 'auth') await park(engine, live, error);
+    if (error instanceof ChannelError) {
+      if (error.kind === 'auth') await park(engine, live, error);
+      else await unanswered(engine, live, error);
+    }
     engine.log.warn({ channel: live.name, error: messageOf(error) }, 'webhooks not checked');
     return false;
   }

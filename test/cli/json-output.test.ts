@@ -91,6 +91,10 @@ async function books(): Promise<void> {
   await keep('orders list', EXIT.ok, 'orders', 'list');
   await keep('orders show', EXIT.ok, 'orders', 'show', order?.id ?? '');
   const { oversells } = await keep('oversells list', EXIT.ok, 'oversells', 'list');
+  await keep('explain', EXIT.ok, 'explain', 'MUG');
+  const { alerts } = await keep('alerts list', EXIT.ok, 'alerts', 'list');
+  await keep('alerts show', EXIT.ok, 'alerts', 'show', String(alerts[0].id));
+  await keep('alerts ack', EXIT.ok, 'alerts', 'ack', String(alerts[0].id));
   await keep(
     'oversells resolve',
     EXIT.ok,

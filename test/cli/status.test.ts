@@ -25,6 +25,7 @@ describe('status', () => {
       unexplained_low: 0,
       unmapped_sales: 0,
       sku_changed: 0,
+      alerts: { open: 0, unseen: 0, newest: [] },
       warnings: [],
     });
     const plain = await world.invsync('status', '--plain');

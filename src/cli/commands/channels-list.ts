@@ -49,6 +49,7 @@ export function printChannels(io: Io, channels: readonly ChannelReport[]): void 
         style: (row) => (row.kept_aside > 0 ? 'bad' : undefined),
       },
       { title: 'last ok', value: (row) => row.last_ok_at },
+      { title: 'reconciled', value: (row) => row.last_reconcile_at },
     ],
     channels,
     'no channels: put one under channels: in the configuration file',
@@ -95,5 +96,9 @@ function details(row: ChannelRow, feed: FeedRow | null) {
     max: row.setup.offer.max,
     orders_read_at: iso(feed?.pulledAt ?? null),
     orders_error: feed?.error ?? null,
+    reconcile_failures: row.reconcileFailures,
+    reconcile_error: row.reconcileError,
+    webhook_refused_at: iso(row.webhookRefusedAt),
+    webhook_refusal: row.webhookRefusal,
   };
 }

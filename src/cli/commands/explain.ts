@@ -6,7 +6,7 @@ import { limitArg, timeArg } from '../args.ts';
 import { channelFilter, unknownSku, withBooks } from '../books.ts';
 import { type Explanation, explanationOf } from '../explanation.ts';
 import type { Io } from '../io.ts';
-import { paint, printLine, printTable } from '../print.ts';
+import { paint, printable, printLine, printTable } from '../print.ts';
 import { type Cli, define, type Invocation } from '../program.ts';
 import { nearSku, printListings } from './stock-list.ts';
 
@@ -83,7 +83,7 @@ function print(io: Io, found: Explanation): void {
       },
       { title: 'after', value: (entry) => entry.after },
       { title: 'channel', value: (entry) => entry.channel },
-      { title: 'order', value: (entry) => entry.order_id },
+      { title: 'order', value: (entry) => entry.order_number ?? entry.order_id },
       { title: 'by', value: (entry) => entry.by },
       { title: 'why', value: (entry) => entry.reason ?? entry.ref },
     ],
@@ -100,6 +100,12 @@ function print(io: Io, found: Explanation): void {
       io,
       `on hand ${found.on_hand} - committed ${found.committed} - reserved ${found.reserved} = ${found.available}`,
     );
+  }
+  for (const each of found.waiting) {
+    const order = `order ${each.order_number ?? each.order_id} on ${each.channel}`;
+    const end = `invsync oversells resolve ${each.oversell_id} --as filled|cancelled|written-off`;
+    const text = `${order} (${each.placed_at}) waits for ${each.shortfall} more; it gets what comes in, or: ${end}`;
+    printLine(io, paint(io, 'bad', printable(text)));
   }
   printListings(io, found.listings);
   printChanges(io, found);

@@ -66,7 +66,7 @@ function list(invocation: Invocation<ListOptions & { status?: string }>): Promis
         [
           { title: 'id', value: (row) => row.id },
           { title: 'channel', value: (row) => row.channel },
-          { title: 'order', value: (row) => row.orderId },
+          { title: 'order', value: (row) => row.orderNumber ?? row.orderId },
           { title: 'sku', value: (row) => row.sku },
           { title: 'shortfall', value: (row) => row.shortfall },
           {
@@ -91,6 +91,7 @@ function oversellJson(row: OversellRow) {
     id: row.id,
     channel: row.channel,
     order_id: row.orderId,
+    order_number: row.orderNumber,
     line_id: row.lineKey,
     sku: row.sku,
     shortfall: row.shortfall,

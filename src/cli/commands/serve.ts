@@ -32,12 +32,12 @@ async function serve(invocation: Invocation<ServeOptions>): Promise<ExitCode> {
   }
   const ended = io.interruption();
   const { config, warnings } = await invocation.loadConfig();
-  for (const line of problemLines(warnings)) io.stderr(`warning:${line}\n`);
   const { createLog } = await import('../../log.ts');
   const { startDaemon } = await import('../../daemon.ts');
   const log = createLog(options.logLevel);
+  // From here on stderr is the log: every line of it is JSON.
+  for (const line of problemLines(warnings)) log.warn({}, line.trim());
   const daemon = await startDaemon(config, io.version, log);
-  io.stderr(`invsync ${io.version} takes webhooks at ${daemon.publicUrl}, admin at ${daemon.adminUrl}\n`);
   let reloading: Promise<void> = Promise.resolve();
   const reload = async () => {
     try {

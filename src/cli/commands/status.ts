@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { EXIT, type ExitCode } from '../../errors.ts';
+import { countText, EXIT, type ExitCode } from '../../errors.ts';
 import { answer } from '../answer.ts';
 import { withBooks } from '../books.ts';
 import type { Io } from '../io.ts';
-import { paint, printLine } from '../print.ts';
+import { paint, printable, printLine } from '../print.ts';
 import { type Cli, define, type Invocation } from '../program.ts';
 import { type StatusReport, statusReport } from '../status-report.ts';
 import { notesOf, printChannels } from './channels-list.ts';
@@ -45,18 +45,22 @@ function print(io: Io, report: StatusReport): void {
   printLine(io, '');
   const { inbox, outbox } = report;
   const aside = count(io, inbox.kept_aside, 'kept aside');
-  printLine(io, `events   ${inbox.pending} pending, ${aside}, ${count(io, inbox.dead, 'dead')}`);
+  printLine(io, `events   ${inbox.pending} new, ${aside}, ${count(io, inbox.dead, 'dead')}`);
   printLine(
     io,
     `pushes   ${outbox.due} due, the oldest for ${outbox.oldest_s} s, ${count(io, report.exposed, 'exposed')}`,
   );
   printLine(
     io,
-    `stock    ${report.uncounted} SKUs uncounted, ${count(io, report.unexplained_low, 'unexplained low')}`,
+    `stock    ${countText(report.uncounted, 'SKU')} uncounted, ${count(io, report.unexplained_low, 'unexplained low')}`,
   );
   const unmapped = count(io, report.unmapped_sales, 'sales of listings without a SKU');
   printLine(io, `listings ${count(io, report.sku_changed, 'SKUs changed at a channel')}`);
   printLine(io, `orders   ${count(io, report.oversells_open, 'oversells open')}, ${unmapped}`);
+  const { open, unseen, newest } = report.alerts;
+  printLine(io, `alerts   ${count(io, open, 'open')}${open > 0 ? `, ${unseen} not acknowledged` : ''}`);
+  for (const sentence of newest) printLine(io, `  ${printable(sentence)}`);
+  if (open > newest.length) printLine(io, '  all of them: invsync alerts list');
 }
 
 function count(io: Io, number: number, what: string): string {

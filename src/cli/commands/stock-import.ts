@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { iso } from '../../clock.ts';
 import { AppError, countText, EXIT, type ExitCode } from '../../errors.ts';
 import type { Actor, RehearsalStep, StockChange, StockOutcome, StockRow } from '../../store/store.ts';
@@ -66,7 +66,7 @@ export async function importFile(invocation: Invocation<ImportOptions>): Promise
   return withBooks(invocation, async (books) => {
     const now = invocation.io.now();
     const { stock, doubts } = await rowsToImport(invocation, books, read);
-    const steps = stepsOf(invocation, books, { stock, bytes });
+    const steps = stepsOf(invocation, books, { file, stock, bytes });
     const wanted: Import = { file, stock, doubts, steps };
     const rehearsed = steps.map(({ actor, changes }): RehearsalStep => ({ kind: 'change', changes, actor }));
     const reach = await reachOf(books, rehearsed, now);
@@ -137,7 +137,7 @@ function badRows(file: string, { problems, rows }: StockFile): AppError {
 function stepsOf(
   invocation: Invocation<ImportOptions>,
   books: Books,
-  from: { stock: StockFile; bytes: Uint8Array },
+  from: { file: string; stock: StockFile; bytes: Uint8Array },
 ): Import['steps'] {
   const { io, options } = invocation;
   const basis = basisOf(options, 'shelf');
@@ -146,10 +146,12 @@ function stepsOf(
   // The same numbers counted at another time are another count.
   const name = ['import', hash, basis, ...(options.asOf === undefined ? [] : [iso(asOf)])].join(':');
   const presumed = presumeGoneMs(books);
-  const base = actorOf(options);
+  // What people find in `explain` is the file, not a number of ours.
+  const reason = `import of ${from.file === '-' ? 'standard input' : basename(from.file)}`;
+  const base = actorOf({ reason, ...options });
   const steps: Import['steps'] = [];
-  for (const [reason, rows] of byReason(from.stock.rows)) {
-    const actor = reason === null ? base : { by: base.by, reason };
+  for (const [own, rows] of byReason(from.stock.rows)) {
+    const actor = own === null ? base : { by: base.by, reason: own };
     const changes = rows.map(
       (row): StockChange => ({
         sku: row.sku,

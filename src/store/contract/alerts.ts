@@ -42,6 +42,25 @@ export const alertLevels = {
 
 export type AlertKind = keyof typeof alertLevels;
 
+/**
+ * Kinds that tell of something that happened and has no cause that could end: they are over when a person has seen them,
+ * or when nothing of the kind came for so long (ms).
+ */
+export const noticeQuietMs: Readonly<Partial<Record<AlertKind, number>>> = {
+  channel_notice: 7 * 86_400_000,
+  key_reused: 7 * 86_400_000,
+  missed_by_feed: 7 * 86_400_000,
+  order_warning: 7 * 86_400_000,
+};
+
+/** An alert that opened or closed, for the log. */
+export interface AlertEvent {
+  what: 'opened' | 'closed';
+  kind: AlertKind;
+  subject: string;
+  message: string;
+}
+
 export interface AlertRow {
   id: number;
   channel: string | null;

@@ -29,7 +29,19 @@ export interface ChannelRow {
   /** Why every write is held (foreign account, empty catalogue), or null. */
   heldReason: string | null;
   orphaned: boolean;
+  /** When a call last succeeded; since when none has, and what the last one said (both null while all is well). */
   lastOkAt: number | null;
+  failingSince: number | null;
+  lastError: string | null;
+  /** The last whole reconcile run that read it to the end; runs that failed since, and why the last one did. */
+  reconciledAt: number | null;
+  reconcileFailures: number;
+  reconcileError: string | null;
+  /** The door: when the last good delivery came, and what was refused since. */
+  webhookHeardAt: number | null;
+  webhookRefused: number;
+  webhookRefusedAt: number | null;
+  webhookRefusal: string | null;
   webhooksRegistered: boolean;
   setup: ChannelSetup;
 }
@@ -66,6 +78,8 @@ export interface ChannelSetup {
   presumeGoneMs: number | null;
   /** How often orders are pulled; null: not by timer. Absent in rows of older versions. */
   pollMs?: number | null;
+  /** How long after a low number was first seen it may be raised at the earliest. */
+  proofAfterMs?: number;
 }
 
 /**
@@ -143,6 +157,15 @@ export type ChannelMarks = Partial<
     | 'brakePlan'
     | 'heldReason'
     | 'lastOkAt'
+    | 'failingSince'
+    | 'lastError'
+    | 'reconciledAt'
+    | 'reconcileFailures'
+    | 'reconcileError'
+    | 'webhookHeardAt'
+    | 'webhookRefused'
+    | 'webhookRefusedAt'
+    | 'webhookRefusal'
     | 'webhooksRegistered'
   >
 >;

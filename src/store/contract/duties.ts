@@ -1,5 +1,6 @@
 import type { CheckItem, Json } from '../../channels/channel.ts';
-import type { AlertKind, AlertRow, NewAlert } from './alerts.ts';
+import type { Actor } from './actor.ts';
+import type { AlertEvent, AlertKind, AlertRow, NewAlert } from './alerts.ts';
 
 /** Work for the one process that talks to channels, asked for by a command. */
 export interface RequestRow {
@@ -81,11 +82,28 @@ export interface DutyStore {
   plan(id: string): Promise<PlanRow | null>;
   closePlan(id: string, state: 'applied' | 'refused'): Promise<void>;
 
-  /** Opens it, or counts it again while it is open; true when it was opened now. */
+  /** Opens it, or counts it again while it is open; true when it was opened now: the caller logs it. */
   raiseAlert(alert: NewAlert, now: number): Promise<boolean>;
-  /** True when it was open. */
+  /** True when it was open: the caller logs it. */
   resolveAlert(kind: AlertKind, subject: string, now: number): Promise<boolean>;
-  alerts(open: boolean, limit: number): Promise<AlertRow[]>;
+  alertStands(kind: AlertKind, subject: string): Promise<boolean>;
+  /** Do the books say what the alerts do not, or is one still to be logged? Reads only. */
+  alertsUnsettled(now: number): Promise<boolean>;
+  /**
+   * Opens, rewords and closes the alerts whose cause stands in the books (a shortfall, a dead delivery, a number that is
+   * refused, …). Who `logs` is handed what opened or closed since somebody last logged; who `leaves` it hands it on.
+   */
+  settleAlerts(now: number, who: 'logs' | 'leaves'): Promise<AlertEvent[]>;
+  /** Newest first. */
+  alerts(
+    open: boolean,
+    limit: number,
+    filter?: { kind?: AlertKind; channel?: string; before?: number; id?: number },
+  ): Promise<AlertRow[]>;
+  /** Open ones by kind; `unseen`: not acknowledged. */
+  alertCounts(): Promise<{ kind: AlertKind; open: number; unseen: number }[]>;
+  /** Answers how many were open and not seen before. */
+  ackAlerts(ids: number[], actor: Actor, now: number): Promise<number>;
 
   /** Removes what retention allows, at most `limit` rows of each kind. */
   prune(keepSince: KeepSince, limit: number, now: number): Promise<Pruned>;

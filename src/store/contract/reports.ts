@@ -14,6 +14,8 @@ export interface EntryRow {
   after: number;
   channel: string | null;
   orderId: string | null;
+  /** What people call the order; null where the channel has no number of its own. */
+  orderNumber: string | null;
   lineKey: string | null;
   by: string | null;
   reason: string | null;
@@ -36,6 +38,7 @@ export interface OversellRow {
   id: number;
   channel: string;
   orderId: string;
+  orderNumber: string | null;
   lineKey: string;
   sku: string | null;
   shortfall: number;
@@ -50,11 +53,14 @@ export interface OversellRow {
 export interface StatusCounts {
   /** `keptAside`: not worked on before the account of its channel is bound; not pending. */
   inbox: { pending: number; keptAside: number; dead: number; oldestPendingAt: number | null };
+  /** Age since a number was first due, however often its push was put off. */
   outbox: { due: number; oldestDueAt: number | null };
+  /** Due and its age: of channels that push. `dead` counts listings that are still there, and deliveries. */
   perChannel: Map<
     number,
     {
       due: number;
+      oldestDueAt: number | null;
       dead: number;
       pendingDeliveries: number;
       keptAside: number;
@@ -91,6 +97,8 @@ export interface ReportStore {
   countersOfSku(sku: string): Promise<CounterView[]>;
   oversells(filter: {
     status?: OversellRow['status'];
+    /** Only open shortfalls that wait for this SKU. */
+    waitsFor?: string;
     before?: number;
     limit: number;
   }): Promise<OversellRow[]>;

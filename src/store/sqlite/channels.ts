@@ -2,7 +2,7 @@ import { AppError, EXIT } from '../../errors.ts';
 import type { Actor, ChannelMarks, ChannelRow, ChannelSetup, FeedMarks, FeedRow, Mode } from '../store.ts';
 import { noteDeed } from './deeds.ts';
 import { decideChannel } from './epoch.ts';
-import { sumOpened } from './mark.ts';
+import { dueSince, sumOpened } from './mark.ts';
 import type { Db } from './open.ts';
 import { forwardDeliveries } from './retire.ts';
 
@@ -24,6 +24,15 @@ export interface RawChannel {
   held_reason: string | null;
   orphaned: number;
   last_ok_at: number | null;
+  failing_since: number | null;
+  last_error: string | null;
+  reconciled_at: number | null;
+  reconcile_failures: number;
+  reconcile_error: string | null;
+  webhook_heard_at: number | null;
+  webhook_refused: number;
+  webhook_refused_at: number | null;
+  webhook_refusal: string | null;
   webhooks_registered: number;
   setup: string;
 }
@@ -47,6 +56,15 @@ export function channelFrom(raw: RawChannel): ChannelRow {
     heldReason: raw.held_reason,
     orphaned: raw.orphaned === 1,
     lastOkAt: raw.last_ok_at,
+    failingSince: raw.failing_since,
+    lastError: raw.last_error,
+    reconciledAt: raw.reconciled_at,
+    reconcileFailures: raw.reconcile_failures,
+    reconcileError: raw.reconcile_error,
+    webhookHeardAt: raw.webhook_heard_at,
+    webhookRefused: raw.webhook_refused,
+    webhookRefusedAt: raw.webhook_refused_at,
+    webhookRefusal: raw.webhook_refusal,
     webhooksRegistered: raw.webhooks_registered === 1,
     setup: JSON.parse(raw.setup) as ChannelSetup,
   };
@@ -162,8 +180,9 @@ function updateChannel(db: Db, row: ChannelRow, setup: ChannelSetup, now: number
   const offer = (of: ChannelSetup) => JSON.stringify([of.offer, of.basis, of.maxQuantity]);
   if (offer(row.setup) !== offer(setup)) {
     db.sql(
-      'update counter set version = version + 1, due_at = ?, dead = 0, attempts = 0 where channel_id = ?',
-    ).run(now, row.id);
+      `update counter set ${dueSince('@now')}, version = version + 1, due_at = @now, dead = 0, attempts = 0
+       where channel_id = @id`,
+    ).run({ now, id: row.id });
   }
 }
 
@@ -220,6 +239,15 @@ const markColumns = {
   brakePlan: 'brake_plan',
   heldReason: 'held_reason',
   lastOkAt: 'last_ok_at',
+  failingSince: 'failing_since',
+  lastError: 'last_error',
+  reconciledAt: 'reconciled_at',
+  reconcileFailures: 'reconcile_failures',
+  reconcileError: 'reconcile_error',
+  webhookHeardAt: 'webhook_heard_at',
+  webhookRefused: 'webhook_refused',
+  webhookRefusedAt: 'webhook_refused_at',
+  webhookRefusal: 'webhook_refusal',
   webhooksRegistered: 'webhooks_registered',
 } as const satisfies Record<keyof ChannelMarks, string>;
 

@@ -9,10 +9,10 @@ import type { Basis } from '../../stock/level.ts';
 import { withStage } from '../../stock/line.ts';
 import { normalSku, skuFault } from '../../stock/sku.ts';
 import type { Actor, StockChange, StockOutcome, StockRow } from '../store.ts';
+import { endAlert } from './alerts.ts';
 import { allocate, giveMore, takeBack } from './allocate.ts';
 import { fillShortfalls, keepDocket, orderOf } from './docket.ts';
 import { recountDoubts } from './doubt.ts';
-import { resolveAlert } from './duties.ts';
 import { acceptFound, addFound } from './found.ts';
 import { beginTx, type Cause, freeIn, levelIn, moveLevel, type Tx } from './ledger.ts';
 import { type LineRow, linesSince, saveLine } from './lines.ts';
@@ -47,7 +47,7 @@ function changeOne(tx: Tx, wanted: StockChange, actor: Actor): StockOutcome {
   const skuId = existing ?? createSku(db, change.sku, tx.now);
   const outcome = act(tx, skuId, change, actor, before);
   // Whatever a person books answers a rise that nobody could explain.
-  resolveAlert(db, 'unexplained_rise', change.sku, tx.now);
+  endAlert(db, 'unexplained_rise', change.sku, tx.now);
   keepRef(tx, change, outcome);
   return outcome;
 }

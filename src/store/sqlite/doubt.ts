@@ -1,4 +1,4 @@
-import { raiseAlert, resolveAlert } from './duties.ts';
+import { endAlert, raiseAlert } from './alerts.ts';
 import { freeIn, levelIn, moveLevel, type Tx } from './ledger.ts';
 import type { LineRow } from './lines.ts';
 import { codeOf } from './sku.ts';
@@ -70,7 +70,7 @@ export function recountDoubts(tx: Tx, skuId: number, asOf: number): void {
     if (book(tx, row, order) > 0) alertOf(tx, skuId, order);
   }
   if (younger.length > 0) return;
-  for (const code of namesOf(tx, skuId)) resolveAlert(tx.db, 'stock_doubted', code, tx.now);
+  for (const code of namesOf(tx, skuId)) endAlert(tx.db, 'stock_doubted', code, tx.now);
 }
 
 function isCounted(tx: Tx, skuId: number, at: number): boolean {

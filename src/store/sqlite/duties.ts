@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import type { CheckItem, Json } from '../../channels/channel.ts';
-import type { AlertKind, AlertRow, NewAlert, PlanRow, RequestRow } from '../store.ts';
+import type { PlanRow, RequestRow } from '../store.ts';
 import type { Db } from './open.ts';
 import { audit } from './reports.ts';
 import { oddNames } from './sku.ts';
@@ -106,36 +106,6 @@ export function closePlan(db: Db, id: string, state: 'applied' | 'refused'): voi
     `update channel set brake_plan = null
      where brake_plan = ? and not exists (select 1 from counter where channel_id = channel.id and held is not null)`,
   ).run(id);
-}
-
-export function raiseAlert(db: Db, alert: NewAlert, now: number): boolean {
-  const { count } = db
-    .sql(
-      `insert into alert (channel_id, kind, subject, message, since, last_at) values (?, ?, ?, ?, ?, ?)
-       on conflict (kind, subject) where resolved_at is null
-       do update set last_at = excluded.last_at, count = count + 1, message = excluded.message
-       returning count`,
-    )
-    .get(alert.channelId, alert.kind, alert.subject, alert.message, now, now) as { count: number };
-  return count === 1;
-}
-
-export function resolveAlert(db: Db, kind: AlertKind, subject: string, now: number): boolean {
-  const text = 'update alert set resolved_at = ? where kind = ? and subject = ? and resolved_at is null';
-  return db.sql(text).run(now, kind, subject).changes > 0;
-}
-
-export function listAlerts(db: Db, open: boolean, limit: number): AlertRow[] {
-  return db
-    .sql(
-      `select a.id, c.name as channel, a.kind, a.subject, a.message, a.since, a.last_at as lastAt, a.count,
-         a.acked_at as ackedAt, a.resolved_at as resolvedAt
-       from alert a left join channel c on c.id = a.channel_id
-       where ? = 0 or a.resolved_at is null
-       order by a.id desc
-       limit ?`,
-    )
-    .all(open ? 1 : 0, limit) as AlertRow[];
 }
 
 /** What `db check` and `check` say of the connection that writes. */

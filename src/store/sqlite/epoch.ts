@@ -1,7 +1,7 @@
 import { countText } from '../../errors.ts';
 import { settleAction } from './actions.ts';
+import { endAlert } from './alerts.ts';
 import { noteDeed } from './deeds.ts';
-import { resolveAlert } from './duties.ts';
 import type { Db } from './open.ts';
 
 /** How far the books are, by what only ever grows: compared with what was noted beside the database. */
@@ -77,7 +77,7 @@ export function decideChannel(db: Db, channelId: number, now: number): void {
   if (open.length > 0) setMeta(db, 'epoch_open', JSON.stringify(open));
   else {
     db.sql("delete from meta where key = 'epoch_open'").run();
-    resolveAlert(db, 'restored', 'database', now);
+    endAlert(db, 'restored', 'database', now);
   }
 }
 

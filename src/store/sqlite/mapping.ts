@@ -7,7 +7,7 @@ import { doubtMapped } from './doubt.ts';
 import { beginTx, type Tx } from './ledger.ts';
 import { type LinePart, lineById, linesUnmapped, saveLine } from './lines.ts';
 import { allocationOf } from './listing-row.ts';
-import { markDue, noteOpened } from './mark.ts';
+import { dueSince, markDue, noteOpened } from './mark.ts';
 import type { Db } from './open.ts';
 import { createSku, skuIdOf } from './sku.ts';
 import { reasonGone } from './sku-doubt.ts';
@@ -129,10 +129,10 @@ export function unmapListing(db: Db, listingRowId: number, actor: Actor, now: nu
 }
 
 export function touchCounter(db: Db, counterId: number, now: number): void {
-  db.sql('update counter set version = version + 1, due_at = ?, dead = 0, attempts = 0 where id = ?').run(
-    now,
-    counterId,
-  );
+  db.sql(
+    `update counter set ${dueSince('@now')}, version = version + 1, due_at = @now, dead = 0, attempts = 0
+     where id = @counterId`,
+  ).run({ now, counterId });
 }
 
 /** See `ListingStore.set`. */

@@ -92,8 +92,13 @@ export function sumOpened(db: Db, channelId: number): void {
   ).run({ id: channelId });
 }
 
+/** Part of every update that makes counters due: since when they are, however often the try is put off. */
+export function dueSince(at: string): string {
+  return `due_since = case when version > done_version then coalesce(due_since, due_at) else ${at} end`;
+}
+
 /** A counter that is due already keeps its time: it stays where it is in the index. */
-const dueNow = `version = version + 1, dead = 0, attempts = 0,
+const dueNow = `version = version + 1, dead = 0, attempts = 0, ${dueSince('@now')},
   due_at = case when version > done_version and dead = 0 and due_at <= @now then due_at else @now end`;
 
 function markPlain(tx: Tx, ids: number[]): void {

@@ -1,5 +1,15 @@
 import { bindAccount, removal, removeChannel, renameChannel } from './account.ts';
 import { actionsDue, settleAction } from './actions.ts';
+import {
+  ackAlerts,
+  alertCounts,
+  alertStands,
+  alertsUnsettled,
+  listAlerts,
+  raiseAlert,
+  resolveAlert,
+  settleAlerts,
+} from './alerts.ts';
 import { applyOrders } from './apply.ts';
 import { changeBrake, doubtsOf } from './brakes.ts';
 import {
@@ -25,13 +35,10 @@ import {
   checkBooks,
   checkWriter,
   closePlan,
-  listAlerts,
   ping,
   planById,
-  raiseAlert,
   requestById,
   requestsWaiting,
-  resolveAlert,
   savePlan,
   scheduleOf,
   setSchedule,
@@ -79,7 +86,6 @@ import {
   oldestCount,
   openLines,
   pushLog,
-  statusCounts,
   unreadOrders,
 } from './reports.ts';
 import {
@@ -92,6 +98,7 @@ import {
   listHolds,
 } from './reservations.ts';
 import { recogniseSkus, renameSku } from './sku.ts';
+import { statusCounts } from './status-counts.ts';
 import { dismissSales, waitingSales } from './unmapped.ts';
 import { viewsOf } from './views.ts';
 import {
@@ -158,6 +165,8 @@ export const writes = {
   closePlan,
   raiseAlert,
   resolveAlert,
+  settleAlerts,
+  ackAlerts,
   prune,
   resolveOversell,
   ping,
@@ -201,6 +210,9 @@ export const reads = {
   scheduleOf,
   planById,
   listAlerts,
+  alertCounts,
+  alertStands,
+  alertsUnsettled,
   statusCounts,
   entriesOf,
   listDeeds,

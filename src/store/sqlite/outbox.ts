@@ -7,7 +7,7 @@ import type {
   PushResult,
   PushSettlement,
 } from '../store.ts';
-import { ownFrom, ownToText } from './mark.ts';
+import { dueSince, ownFrom, ownToText } from './mark.ts';
 import type { Db } from './open.ts';
 import { type RawCounter, viewsOf } from './views.ts';
 
@@ -98,10 +98,9 @@ function carryOut(db: Db, raw: RawCounter, plan: PushPlan, now: number): void {
     return;
   }
   if (plan.kind === 'close') {
-    db.sql('update counter set done_version = ?, attempts = 0, error = null, exposed = 0 where id = ?').run(
-      plan.version,
-      raw.id,
-    );
+    db.sql(
+      'update counter set done_version = ?, due_since = null, attempts = 0, error = null, exposed = 0 where id = ?',
+    ).run(plan.version, raw.id);
     if (plan.anchor !== null) setAnchor(db, raw, plan.anchor.number, plan.anchor.from, plan.anchor.until);
     logPush(db, raw.id, {
       key: null,
@@ -189,8 +188,7 @@ function settleOne(
   if (result.kind === 'applied') {
     setAnchor(db, raw, result.shown, sent.sentAt, result.answeredAt);
     const last = Math.max(0, ...after.left.map((push) => push.deadline));
-    if (last > 0)
-      db.sql('update counter set version = version + 1, due_at = ? where id = ?').run(last, raw.id);
+    if (last > 0) makeDue(db, raw.id, last);
   }
   if (result.kind === 'conflict' && result.shown !== null)
     setAnchor(db, raw, result.shown, result.askedAt, result.answeredAt);
@@ -217,9 +215,10 @@ function settled(result: PushResult, sent: Unread, unread: Unread[], now: number
       return {
         ...waiting(late),
         columns:
-          'done_version = max(done_version, ?), attempts = 0, error = null, dead = 0, exposed = 0, low_since = null, low_number = null, let_go = null, doubt = case when held > ? then doubt end, held = case when held > ? then held end',
-        // A lowering of another cause is no consent to a raise that a brake holds.
-        values: [sent.version, sent.quantity, sent.quantity],
+          'done_version = max(done_version, ?), due_since = case when version > ? then ? end, attempts = 0, error = null, dead = 0, exposed = 0, low_since = null, low_number = null, let_go = null, doubt = case when held > ? then doubt end, held = case when held > ? then held end',
+        // A newer version came up after this one was sent. A lowering of another cause is no consent to a raise that a
+        // brake holds.
+        values: [sent.version, sent.version, sent.sentAt, sent.quantity, sent.quantity],
       };
     case 'accepted':
       // From then on a read tells what became of it.
@@ -316,9 +315,16 @@ function bookReading(db: Db, raw: RawCounter, reading: CounterReading): void {
   );
 }
 
+/** A reason to push, also one that was dead, at this time. */
+function makeDue(db: Db, id: number, at: number): void {
+  db.sql(
+    `update counter set ${dueSince('@at')}, version = version + 1, due_at = @at, dead = 0 where id = @id`,
+  ).run({ id, at });
+}
+
 export function touchCounters(db: Db, counterIds: number[], dueAt: number): void {
   for (const id of counterIds) {
-    db.sql('update counter set version = version + 1, due_at = ?, dead = 0 where id = ?').run(dueAt, id);
+    makeDue(db, id, dueAt);
   }
 }
 

@@ -1,5 +1,7 @@
 import type { PushRow } from '../store.ts';
+import { dueSince } from './mark.ts';
 import type { Db } from './open.ts';
+import { isOffered, pushing } from './status-counts.ts';
 import { viewsOf } from './views.ts';
 
 /** The state of a counter in one word, for people. */
@@ -22,8 +24,9 @@ export function listPushes(
          (select l.listing_id from listing l where l.counter_id = c.id order by l.id limit 1) as listing_id
        from counter c join channel ch on ch.id = c.channel_id
        where ch.type <> 'internal' and (@channel is null or ch.name = @channel)
-         and (@status is null and (c.version > c.done_version or c.state <> 'idle' or c.dead = 1 or c.exposed = 1)
+         and (@status is null and (c.version > c.done_version and ${pushing} or c.state <> 'idle' or c.dead = 1 or c.exposed = 1)
            or ${statusCase} = @status)
+         and (c.state <> 'idle' or ${isOffered})
        order by c.due_at desc, c.id desc
        limit @limit`,
     )
@@ -73,7 +76,7 @@ export function retryPushes(
   const { changes } = db
     .sql(
       `update counter
-       set version = version + 1, due_at = @now, dead = 0, attempts = 0
+       set ${dueSince('@now')}, version = version + 1, due_at = @now, dead = 0, attempts = 0
        where state <> 'in_flight'
          and (version > done_version or dead = 1 or exposed = 1)
          and (@ids is null or id in (select value from json_each(@ids)))

@@ -6,80 +6,15 @@ import type {
   OrderRow,
   OversellRow,
   PushLogRow,
-  StatusCounts,
   StockRow,
 } from '../store.ts';
 import { goneAfterMs } from './count.ts';
-import { keptAside } from './inbox.ts';
 import { levelOf } from './ledger.ts';
 import { linesOfOrder } from './lines.ts';
 import type { Db } from './open.ts';
 import { codeOf, skuIdOf, stockRow } from './sku.ts';
-import { reasonGone } from './sku-doubt.ts';
 import { linesInDoubt } from './unsettled.ts';
 import { viewsOf } from './views.ts';
-
-export function statusCounts(db: Db): StatusCounts {
-  const one = <T>(text: string): T => db.sql(text).get() as T;
-  const inbox = one<{ pending: number; aside: number; oldest: number | null }>(
-    `select count(*) filter (where due_at < ${keptAside}) as pending, count(*) filter (where due_at = ${keptAside}) as aside,
-       min(received_at) filter (where due_at < ${keptAside}) as oldest
-     from delivery
-     where status = 'new'`,
-  );
-  const dead = one<{ n: number }>("select count(*) as n from delivery where status = 'dead'");
-  const outbox = one<{ due: number; oldest: number | null }>(
-    `select count(*) as due, min(c.due_at) as oldest
-     from counter c join channel ch on ch.id = c.channel_id
-     where c.version > c.done_version and c.dead = 0 and ch.mode = 'live' and ch.orphaned = 0`,
-  );
-  const flags = one<{ exposed: number; low: number }>(
-    'select count(*) filter (where exposed = 1) as exposed, count(*) filter (where low_since is not null) as low from counter',
-  );
-  const perChannel: StatusCounts['perChannel'] = new Map();
-  const rows = db
-    .sql(
-      `select ch.id,
-         (select count(*) from counter c where c.channel_id = ch.id and c.version > c.done_version and c.dead = 0) as due,
-         (select count(*) from counter c where c.channel_id = ch.id and c.dead = 1)
-           + (select count(*) from delivery d where d.channel_id = ch.id and d.status = 'dead') as dead,
-         (select count(*) from delivery d where d.channel_id = ch.id and d.status = 'new' and d.due_at < ${keptAside}) as pending,
-         (select count(*) from delivery d where d.channel_id = ch.id and d.status = 'new' and d.due_at = ${keptAside}) as aside,
-         (select min(d.received_at) from delivery d where d.channel_id = ch.id and d.status = 'new' and d.due_at < ${keptAside}) as oldest
-       from channel ch
-       where ch.type <> 'internal'`,
-    )
-    .all() as {
-    id: number;
-    due: number;
-    dead: number;
-    pending: number;
-    aside: number;
-    oldest: number | null;
-  }[];
-  for (const row of rows) {
-    perChannel.set(row.id, {
-      due: row.due,
-      dead: row.dead,
-      pendingDeliveries: row.pending,
-      keptAside: row.aside,
-      oldestPendingAt: row.oldest,
-    });
-  }
-  return {
-    inbox: { pending: inbox.pending, keptAside: inbox.aside, dead: dead.n, oldestPendingAt: inbox.oldest },
-    outbox: { due: outbox.due, oldestDueAt: outbox.oldest },
-    perChannel,
-    oversellsOpen: one<{ n: number }>("select count(*) as n from docket where status = 'open'").n,
-    uncounted: one<{ n: number }>('select count(*) as n from level where counted = 0').n,
-    exposed: flags.exposed,
-    unexplainedLow: flags.low,
-    skuChanged: one<{ n: number }>(`select count(*) as n from listing l where ${reasonGone}`).n,
-    unmappedSales: one<{ n: number }>(
-      "select count(*) as n from line where allocation = 'unmapped' and taken > 0",
-    ).n,
-  };
-}
 
 /** A SKU's entries, newest first, by walking its chain. */
 export function entriesOf(db: Db, sku: string, at: number | null, limit: number): EntryRow[] {
@@ -91,8 +26,11 @@ export function entriesOf(db: Db, sku: string, at: number | null, limit: number)
     const row = db
       .sql(
         `select e.id, e.prev, e.kind, e.on_hand, e.committed, e.reserved, e.after, e.occurred_at, e.recorded_at,
-           c.name as channel, e.order_id, l.line_key, e.by, e.reason, e.ref
-         from entry e left join channel c on c.id = e.channel_id left join line l on l.id = e.line_id
+           c.name as channel, e.order_id, o.number, l.line_key, e.by, e.reason, e.ref
+         from entry e
+         left join channel c on c.id = e.channel_id
+         left join line l on l.id = e.line_id
+         left join orders o on o.channel_id = e.channel_id and o.order_id = e.order_id
          where e.id = ?`,
       )
       .get(next) as {
@@ -107,6 +45,7 @@ export function entriesOf(db: Db, sku: string, at: number | null, limit: number)
       recorded_at: number;
       channel: string | null;
       order_id: string | null;
+      number: string | null;
       line_key: string | null;
       by: string | null;
       reason: string | null;
@@ -126,6 +65,7 @@ export function entriesOf(db: Db, sku: string, at: number | null, limit: number)
       after: row.after,
       channel: row.channel,
       orderId: row.order_id,
+      orderNumber: row.number,
       lineKey: row.line_key,
       by: row.by,
       reason: row.reason,
@@ -172,19 +112,24 @@ export function pushLog(db: Db, sku: string, channel: string | null, limit: numb
 
 export function listOversells(
   db: Db,
-  filter: { status?: OversellRow['status']; before?: number; limit: number },
+  filter: { status?: OversellRow['status']; waitsFor?: string; before?: number; limit: number },
 ): OversellRow[] {
   return db
     .sql(
-      `select d.id, c.name as channel, d.order_id as orderId, l.line_key as lineKey, d.sku, d.shortfall, d.status, d.cause,
+      `select d.id, c.name as channel, d.order_id as orderId, o.number as orderNumber, l.line_key as lineKey, d.sku, d.shortfall, d.status, d.cause,
          d.policy, d.placed_at as placedAt, d.opened_at as openedAt, d.resolved_at as resolvedAt
-       from docket d join channel c on c.id = d.channel_id join line l on l.id = d.line_id
+       from docket d
+       join channel c on c.id = d.channel_id
+       join line l on l.id = d.line_id
+       left join orders o on o.channel_id = d.channel_id and o.order_id = d.order_id
        where (@status is null or d.status = @status) and d.id < @before
+         and (@waitsFor is null or d.status = 'open' and d.line_id in (select line_id from short where sku_id = @waitsFor))
        order by d.id desc
        limit @limit`,
     )
     .all({
       status: filter.status ?? null,
+      waitsFor: filter.waitsFor === undefined ? null : (skuIdOf(db, filter.waitsFor) ?? -1),
       before: filter.before ?? Number.MAX_SAFE_INTEGER,
       limit: filter.limit,
     }) as OversellRow[];

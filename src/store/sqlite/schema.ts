@@ -10,6 +10,7 @@ import { identity } from './migrations/09-identity.ts';
 import { claimByChannel } from './migrations/10-claim-by-channel.ts';
 import { accounts } from './migrations/11-accounts.ts';
 import { refs } from './migrations/12-refs.ts';
+import { telling } from './migrations/13-telling.ts';
 
 /** Numbered migrations, forward only: a step that was published is never changed, a new one goes to the end. */
 export const migrations: readonly string[] = [
@@ -25,4 +26,5 @@ export const migrations: readonly string[] = [
   claimByChannel,
   accounts,
   refs,
+  telling,
 ];

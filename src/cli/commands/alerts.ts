@@ -1,0 +1,164 @@
+import type { Command } from 'commander';
+import { iso } from '../../clock.ts';
+import { AppError, EXIT, type ExitCode } from '../../errors.ts';
+import { type AlertKind, type AlertLevel, type AlertRow, alertLevels } from '../../store/store.ts';
+import { type ActorOptions, actorOf, withActor } from '../actor.ts';
+import { answer, type ListOptions, moreHint, withPaging } from '../answer.ts';
+import { beforeArg, choiceArg, idArg, limitArg } from '../args.ts';
+import { channelFilter, withBooks } from '../books.ts';
+import { paint, printable, printLine, printTable, type Style } from '../print.ts';
+import { type Cli, define, type Invocation } from '../program.ts';
+
+/** `invsync alerts …`: what needs a person, and what needed one. */
+export function register(command: Command, cli: Cli): void {
+  define(
+    withPaging(
+      command
+        .command('list')
+        .description('print what needs a person, newest first')
+        .option('--all', 'those that are over too')
+        .option('--kind <kind>', 'only this kind')
+        .option('--channel <name>', 'only this channel'),
+    ),
+    cli,
+    {
+      examples: ['invsync alerts list', 'invsync alerts list --all --kind oversell --json'],
+      exits: [EXIT.ok, EXIT.usage],
+      prints: 'data',
+    },
+    list,
+  );
+  define(
+    command.command('show <id>').description('print one alert with its whole sentence'),
+    cli,
+    {
+      examples: ['invsync alerts show 12', 'invsync alerts show 12 --json'],
+      exits: [EXIT.ok, EXIT.failed, EXIT.usage],
+      prints: 'data',
+    },
+    show,
+  );
+  define(
+    withActor(
+      command
+        .command('ack <id...>')
+        .description('say that you have seen it: it stays until its cause is gone, a mere notice is over'),
+    ),
+    cli,
+    {
+      examples: ['invsync alerts ack 12', 'invsync alerts ack 12 13 --by ana'],
+      exits: [EXIT.ok, EXIT.failed, EXIT.usage],
+      prints: 'data',
+    },
+    ack,
+  );
+}
+
+interface Filter extends ListOptions {
+  all?: boolean;
+  kind?: string;
+  channel?: string;
+}
+
+const kinds = Object.keys(alertLevels) as AlertKind[];
+
+function list(invocation: Invocation<Filter>): Promise<ExitCode> {
+  const { options } = invocation;
+  const limit = limitArg(options.limit);
+  const before = beforeArg(options.before);
+  const kind = options.kind === undefined ? {} : { kind: choiceArg(options.kind, '--kind', kinds) };
+  return withBooks(invocation, async (books) => {
+    const rows = await books.store.duties.alerts(options.all !== true, limit, {
+      ...kind,
+      ...channelFilter(books, options.channel),
+      ...(before === undefined ? {} : { before }),
+    });
+    answer(invocation, { alerts: rows.map(alertJson) }, books.warnings, (io) => {
+      printTable(
+        io,
+        [
+          { title: 'id', value: (row) => row.id },
+          { title: 'level', value: (row) => levelOf(row), style: (row) => styleOf(row) },
+          { title: 'kind', value: (row) => row.kind },
+          { title: 'since', value: (row) => iso(row.since) },
+          { title: 'state', value: stateOf },
+          { title: 'what', value: (row) => row.message },
+        ],
+        rows,
+        options.all === true ? 'no alert yet' : 'nothing needs a person',
+      );
+      moreHint(io, rows.length, limit, `--before ${rows.at(-1)?.id ?? ''}`);
+    });
+    return EXIT.ok;
+  });
+}
+
+function show(invocation: Invocation<object>): Promise<ExitCode> {
+  const id = idArg(invocation.args[0] ?? '', 'the id');
+  return withBooks(invocation, async (books) => {
+    const [row] = await books.store.duties.alerts(false, 1, { id });
+    if (row === undefined) throw unknownAlert(id);
+    answer(invocation, alertJson(row), books.warnings, (io) => {
+      printLine(
+        io,
+        `${paint(io, styleOf(row) ?? 'dim', levelOf(row))}  ${row.kind} of ${printable(row.subject)}`,
+      );
+      printLine(io, printable(row.message));
+      const again = row.count > 1 ? `, ${row.count} times, last ${iso(row.lastAt)}` : '';
+      printLine(io, `since ${iso(row.since)}${again}; ${stateOf(row)}`);
+    });
+    return EXIT.ok;
+  });
+}
+
+function ack(invocation: Invocation<ActorOptions>): Promise<ExitCode> {
+  const ids = invocation.args.map((text) => idArg(text, 'the id'));
+  return withBooks(invocation, async (books) => {
+    const { duties } = books.store;
+    const found = await Promise.all(ids.map((id) => duties.alerts(false, 1, { id })));
+    const missing = ids.find((_, at) => found[at]?.length === 0);
+    if (missing !== undefined) throw unknownAlert(missing);
+    const acked = await duties.ackAlerts(ids, actorOf(invocation.options), invocation.io.now());
+    const rows = (await Promise.all(ids.map((id) => duties.alerts(false, 1, { id })))).flat();
+    answer(invocation, { acked, alerts: rows.map(alertJson) }, books.warnings, (io) => {
+      for (const row of rows) printLine(io, `${row.id}  ${stateOf(row)}: ${printable(row.message)}`);
+    });
+    return EXIT.ok;
+  });
+}
+
+function unknownAlert(id: number): AppError {
+  return new AppError('unknown_alert', `there is no alert ${id}`, {
+    hint: 'invsync alerts list --all shows them',
+  });
+}
+
+function levelOf({ kind }: AlertRow): AlertLevel {
+  return alertLevels[kind];
+}
+
+function styleOf(row: AlertRow): Style | undefined {
+  if (row.resolvedAt !== null) return 'dim';
+  return levelOf(row) === 'error' ? 'bad' : 'warn';
+}
+
+function stateOf(row: AlertRow): string {
+  if (row.resolvedAt !== null) return `over ${iso(row.resolvedAt)}`;
+  return row.ackedAt === null ? 'open' : `seen ${iso(row.ackedAt)}`;
+}
+
+function alertJson(row: AlertRow) {
+  return {
+    id: row.id,
+    kind: row.kind,
+    level: levelOf(row),
+    channel: row.channel,
+    subject: row.subject,
+    message: row.message,
+    since: iso(row.since),
+    last_at: iso(row.lastAt),
+    count: row.count,
+    acked_at: iso(row.ackedAt),
+    resolved_at: iso(row.resolvedAt),
+  };
+}

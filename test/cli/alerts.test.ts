@@ -1,0 +1,127 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { EXIT } from '../../src/errors.ts';
+import { makeWorld, type World } from './world.ts';
+
+let world: World;
+beforeEach(async () => {
+  world = makeWorld();
+  world.one.list({ sku: 'MUG', shown: 2 });
+  await world.json(EXIT.ok, 'stock', 'set', 'MUG', '2');
+  await world.json(EXIT.ok, 'listings', 'import', 'one');
+});
+afterEach(() => world.close());
+
+const oversell = async (quantity: number) => {
+  const order = world.one.sell({ lines: [{ ref: 'MUG', quantity }], force: true });
+  await world.deliver(world.one.hookForOrder(order?.id ?? ''));
+  await world.invsync('events', 'replay', '--status', 'new', '--yes');
+  return order?.id ?? '';
+};
+
+describe('alerts', () => {
+  it('are listed, shown, acknowledged, and over when a command ends their cause', async () => {
+    const id = await oversell(5);
+    const { alerts } = await world.json(EXIT.ok, 'alerts', 'list');
+    expect(alerts).toEqual([
+      {
+        id: expect.any(Number),
+        kind: 'oversell',
+        level: 'error',
+        channel: 'one',
+        subject: `one ${id}`,
+        message: expect.stringMatching(
+          /wants 3 more of MUG than there is; .*invsync oversells resolve \d+ --as/,
+        ),
+        since: expect.any(String),
+        last_at: expect.any(String),
+        count: 1,
+        acked_at: null,
+        resolved_at: null,
+      },
+    ]);
+    const number = String(alerts[0].id);
+    expect(await world.json(EXIT.ok, 'alerts', 'show', number)).toMatchObject(alerts[0]);
+    const status = await world.json(EXIT.ok, 'status');
+    expect(status.alerts).toEqual({ open: 1, unseen: 1, newest: [alerts[0].message] });
+    expect((await world.invsync('status')).out).toContain(
+      `alerts   1 open, 1 not acknowledged\n  ${alerts[0].message}`,
+    );
+
+    const acked = await world.json(EXIT.ok, 'alerts', 'ack', number, '--by', 'ana');
+    expect(acked).toMatchObject({ acked: 1, alerts: [{ acked_at: expect.any(String), resolved_at: null }] });
+    expect((await world.json(EXIT.ok, 'status')).alerts).toMatchObject({ open: 1, unseen: 0 });
+
+    const { oversells } = await world.json(EXIT.ok, 'oversells', 'list');
+    await world.json(EXIT.ok, 'oversells', 'resolve', String(oversells[0].id), '--as', 'cancelled');
+    expect((await world.json(EXIT.ok, 'alerts', 'list')).alerts).toEqual([]);
+    expect((await world.json(EXIT.ok, 'status')).alerts).toEqual({ open: 0, unseen: 0, newest: [] });
+    const over = await world.json(
+      EXIT.ok,
+      'alerts',
+      'list',
+      '--all',
+      '--kind',
+      'oversell',
+      '--channel',
+      'one',
+    );
+    expect(over.alerts).toMatchObject([{ id: alerts[0].id, resolved_at: expect.any(String) }]);
+    expect((await world.json(EXIT.ok, 'alerts', 'list', '--all', '--kind', 'disk')).alerts).toEqual([]);
+  });
+
+  it('of a filled shortfall end with the count that filled it', async () => {
+    await oversell(3);
+    expect((await world.json(EXIT.ok, 'alerts', 'list')).alerts).toHaveLength(1);
+    await world.json(EXIT.ok, 'stock', 'receive', 'MUG', '1');
+    expect((await world.json(EXIT.ok, 'alerts', 'list')).alerts).toEqual([]);
+  });
+
+  it('that nobody knows are named, and a kind that does not exist is none', async () => {
+    expect((await world.json(EXIT.failed, 'alerts', 'show', '99')).error).toMatchObject({
+      code: 'unknown_alert',
+    });
+    expect((await world.json(EXIT.failed, 'alerts', 'ack', '99')).error).toMatchObject({
+      code: 'unknown_alert',
+    });
+    const { error } = await world.json(EXIT.usage, 'alerts', 'list', '--kind', 'noise');
+    expect(error.message).toContain('--kind "noise" is none of oversell, dead_delivery');
+  });
+});
+
+describe('the health of a channel', () => {
+  it('is in channels list: failing since, last error, last reconcile, the door, the oldest due number', async () => {
+    const since = Date.UTC(2026, 10, 23);
+    await world.withStore(async (store) => {
+      const [one] = await store.channels.list();
+      await store.channels.mark(one?.id ?? 0, {
+        failingSince: since,
+        lastError: 'HTTP 500',
+        reconciledAt: since - 1_000,
+        webhookHeardAt: since - 2_000,
+        webhookRefused: 4,
+        webhookRefusal: 'wrong signature',
+      });
+    });
+    const { channels } = await world.json(EXIT.ok, 'channels', 'list');
+    expect(channels[0]).toMatchObject({
+      state: 'failing',
+      failing_since: '2026-11-23T00:00:00.000Z',
+      last_error: 'HTTP 500',
+      last_reconcile_at: '2026-11-22T23:59:59.000Z',
+      webhook_heard_at: '2026-11-22T23:59:58.000Z',
+      webhook_refused: 4,
+      oldest_due_s: 0,
+    });
+    const { warnings } = await world.json(EXIT.ok, 'status');
+    expect(warnings).toEqual([
+      'one: no good answer since 2026-11-23T00:00:00.000Z: HTTP 500; see: invsync check',
+    ]);
+  });
+
+  it('counts nothing as due where nothing is pushed', async () => {
+    await world.json(EXIT.ok, 'stock', 'set', 'MUG', '1');
+    const status = await world.json(EXIT.ok, 'status');
+    expect([status.outbox.due, status.channels[0].due, status.channels[0].mode]).toEqual([0, 0, 'observe']);
+    expect((await world.json(EXIT.ok, 'pushes', 'list')).pushes).toEqual([]);
+  });
+});
