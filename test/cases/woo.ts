@@ -159,6 +159,7 @@ async function serve(products: Row[], orders: ReadonlyMap<number, OrderPart>) {
   const answer = (url: URL): unknown => {
     const path = url.pathname.replace('/wp-json/wc/v3', '');
     const wanted = url.searchParams.get('include')?.split(',');
+    if (/^\/wp-json\/?$/.test(url.pathname)) return { name: 'Shop', home: 'https://shop.example.com' };
     const isWanted = (row: { id?: unknown }) => wanted === undefined || wanted.includes(String(row.id));
     if (path === '/products') return products.filter((row) => row['type'] !== 'variation' && isWanted(row));
     if (path === '/variations') return products.filter((row) => row['type'] === 'variation' && isWanted(row));

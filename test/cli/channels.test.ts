@@ -26,6 +26,12 @@ describe('channels list, show and types', () => {
       missed_webhooks: 0,
       kept_aside: 0,
       note: null,
+      failing_since: null,
+      last_error: null,
+      last_reconcile_at: null,
+      webhook_heard_at: null,
+      webhook_refused: 0,
+      oldest_due_s: 0,
     });
   });
 
