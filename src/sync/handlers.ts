@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { CheckItem, Json } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
-import { AppError, EXIT, messageOf } from '../errors.ts';
+import { iso } from '../clock.ts';
+import { AppError, countText, EXIT, messageOf } from '../errors.ts';
 import { askAccount } from './account.ts';
 import { calibrate } from './calibrate.ts';
 import { importCatalogue } from './catalogue.ts';
@@ -134,7 +135,7 @@ function webhookHandler(
 async function checkChannel(engine: Engine, live: LiveChannel, signal: AbortSignal): Promise<CheckItem[]> {
   try {
     const standing = await askAccount(engine, live, signal);
-    const items = await live.channel.check(signal);
+    const items = [...(await live.channel.check(signal)), ...(await doorItems(engine, live))];
     if (standing.kind !== 'refused') return items;
     const remedy = 'until then nothing of it is taken in and nothing is written to it';
     return [...items, { name: 'account', level: 'fail', detail: standing.reason, remedy }];
@@ -146,6 +147,25 @@ async function checkChannel(engine: Engine, live: LiveChannel, signal: AbortSign
         : 'check the address and the credentials';
     return [{ name: refused ? 'credentials' : 'reachable', level: 'fail', detail: messageOf(error), remedy }];
   }
+}
+
+/** What the door heard: the last good delivery, and what was refused since. Nothing where nothing ever came. */
+async function doorItems(engine: Engine, live: LiveChannel): Promise<CheckItem[]> {
+  const row = await engine.store.channels.channel(live.id);
+  if (row === null || (row.webhookHeardAt === null && row.webhookRefused === 0)) return [];
+  const good =
+    row.webhookHeardAt === null ? 'none was ever good' : `last good one ${iso(row.webhookHeardAt)}`;
+  if (row.webhookRefused === 0) return [{ name: 'door', level: 'ok', detail: good, remedy: '' }];
+  const calls = countText(row.webhookRefused, 'call');
+  const last = row.webhookRefusedAt === null ? '' : ` at ${iso(row.webhookRefusedAt)}`;
+  return [
+    {
+      name: 'door',
+      level: 'warn',
+      detail: `${calls} refused, the last${last} (${row.webhookRefusal ?? 'no reason given'}); ${good}`,
+      remedy: `compare the secret with the platform's, then: invsync webhooks register ${live.name}`,
+    },
+  ];
 }
 
 /** A channel's failure in words that a command can end with. */

@@ -112,6 +112,18 @@ describe('the health of a channel', () => {
       webhook_refused: 4,
       oldest_due_s: 0,
     });
+    const checked = await world.invsync('check', '--json');
+    expect(JSON.parse(checked.out).checks).toContainEqual({
+      channel: 'one',
+      name: 'door',
+      level: 'warn',
+      detail: '4 calls refused, the last (wrong signature); last good one 2026-11-22T23:59:58.000Z',
+      remedy: "compare the secret with the platform's, then: invsync webhooks register one",
+    });
+    await world.withStore(async (store) => {
+      const [one] = await store.channels.list();
+      await store.channels.mark(one?.id ?? 0, { failingSince: since, lastError: 'HTTP 500' });
+    });
     const { warnings } = await world.json(EXIT.ok, 'status');
     expect(warnings).toEqual([
       'one: no good answer since 2026-11-23T00:00:00.000Z: HTTP 500; see: invsync check',
