@@ -135,7 +135,7 @@ describe('kill -9 of the real daemon under 200 webhooks a second', () => {
 });
 
 interface Status {
-  inbox: { pending: number };
+  inbox: { pending: number; kept_aside: number };
   channels: { channel: string; due: number }[];
 }
 
@@ -148,7 +148,8 @@ async function untilDrained(at: Addresses): Promise<void> {
     const status = (await answer.json()) as Status;
     const due = status.channels.find(({ channel }) => channel === 'other')?.due ?? 0;
     if (Date.now() > until) throw new Error(`the daemon did not come to rest: ${JSON.stringify(status)}`);
-    quiet = status.inbox.pending === 0 && due === 0 ? quiet + 1 : 0;
+    const { pending, kept_aside: aside } = status.inbox;
+    quiet = pending === 0 && aside === 0 && due === 0 ? quiet + 1 : 0;
     await pause(40);
   }
 }

@@ -102,7 +102,8 @@ async function applyTheRest(at: Addresses, sender: Sender): Promise<void> {
   await sender.finish(15_000);
   for (let pending = 1; pending > 0; await pause(20)) {
     const status = await fetch(`${at.adminUrl}/api/v1/status`);
-    pending = ((await status.json()) as { inbox: { pending: number } }).inbox.pending;
+    const { inbox } = (await status.json()) as { inbox: { pending: number; kept_aside: number } };
+    pending = inbox.pending + inbox.kept_aside;
   }
   daemon.signal('SIGTERM');
   expect((await daemon.ended).code, daemon.log()).toBe(0);

@@ -88,6 +88,7 @@ const trashed = deliveries
 function answerTo(url: URL): unknown {
   const path = url.pathname.replace('/wp-json/wc/v3', '');
   const first = (url.searchParams.get('page') ?? '1') === '1';
+  if (/^\/wp-json\/?$/.test(url.pathname)) return { name: 'Shop', home: 'http://127.0.0.1:8099' };
   if (path === '/products') return first ? products : [];
   if (path === '/variations') return first ? variations : [];
   if (path === '/orders') {

@@ -248,8 +248,11 @@ async function settle(stage: Stage): Promise<void> {
 
 async function isIdle(stage: Stage): Promise<boolean> {
   const answer = await fetch(`${stage.adminUrl}/api/v1/status`);
-  const status = (await answer.json()) as { inbox: { pending: number }; outbox: { due: number } };
-  return status.inbox.pending === 0 && status.outbox.due === 0;
+  const { inbox, outbox } = (await answer.json()) as {
+    inbox: { pending: number; kept_aside: number };
+    outbox: { due: number };
+  };
+  return inbox.pending === 0 && inbox.kept_aside === 0 && outbox.due === 0;
 }
 
 /** Both sides are written down and added up. */
