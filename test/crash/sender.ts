@@ -16,6 +16,8 @@ export interface Sender {
   stop(): Promise<void>;
 }
 
+/** No new delivery is made while so many wait: on a slow machine the backlog stays one that can be sent. */
+const mostWaiting = 1_000;
 /** Calls in flight at once. */
 const mostAtOnce = 64;
 /** After a call without an answer nothing is sent for so long. */
@@ -49,7 +51,7 @@ export function startSender(url: string, perSecond: number, make: (n: number) =>
   };
   const tick = () => {
     const now = performance.now();
-    while (!ended && made < ((now - began) / 1_000) * perSecond) {
+    while (!ended && waiting.length < mostWaiting && made < ((now - began) / 1_000) * perSecond) {
       const signed = make(made);
       made += 1;
       waiting.push(signed);
