@@ -77,16 +77,26 @@ async function ask(engine: Engine, live: LiveChannel, signal: AbortSignal): Prom
   );
   const standing = await bind(engine, live, accountId);
   standings.set(live, standing);
+  await takeUpAside(engine, live);
   return standing;
 }
 
+/**
+ * What was kept aside is due again where the account is ours by now. Asked after a standing is set, and again after
+ * deliveries were put aside: whichever of the two comes last finds what the other left.
+ */
+export async function takeUpAside(engine: Engine, live: LiveChannel): Promise<void> {
+  const standing = standings.get(live);
+  if (standing === undefined || !isOurs(standing)) return;
+  if ((await engine.store.inbox.takeUp(live.id, engine.clock.now())) > 0) engine.wakes.inbox();
+}
+
 async function bind(engine: Engine, live: LiveChannel, accountId: string): Promise<Standing> {
-  const { channels, inbox } = engine.store;
+  const { channels } = engine.store;
   const now = engine.clock.now();
   const binding = await channels.bind(live.id, accountId, now);
   if (binding.kind === 'bound') {
     await closeAlert(engine, 'account', live.name);
-    if ((await inbox.takeUp(live.id, now)) > 0) engine.wakes.inbox();
     return { kind: 'bound' };
   }
   if (binding.kind === 'moved') return { kind: 'refused', reason: `its account goes on as ${binding.by}` };
@@ -111,6 +121,7 @@ async function unreachable(engine: Engine, live: LiveChannel, cause: unknown): P
   const at = engine.clock.now();
   const standing: Standing = { kind: 'unreachable', error, known: row?.accountId != null, at };
   standings.set(live, standing);
+  await takeUpAside(engine, live);
   return standing;
 }
 

@@ -1,5 +1,5 @@
 import type { ClaimedDelivery } from '../store/store.ts';
-import { admit, keptAside } from './account.ts';
+import { admit, keptAside, takeUpAside } from './account.ts';
 import type { Duty, Engine, LiveChannel } from './engine.ts';
 import { createLane, idsOf, type Lane } from './lane.ts';
 import { createLoop } from './loop.ts';
@@ -133,7 +133,7 @@ async function readAll(engine: Engine, claimed: ClaimedDelivery[]): Promise<Job[
       const live = engine.channels.get(channelId);
       // A channel that is gone from the file keeps its deliveries until it is back or removed.
       const aside = live === undefined ? 'its channel is not configured' : keptAside(engine, live);
-      if (live === undefined || aside !== null) return setAside(engine, deliveries, aside ?? '');
+      if (live === undefined || aside !== null) return setAside(engine, live, deliveries, aside ?? '');
       return readChannel(engine, live, deliveries);
     }),
   );
@@ -141,11 +141,18 @@ async function readAll(engine: Engine, claimed: ClaimedDelivery[]): Promise<Job[
 }
 
 /** Durable, not worked on, and due at once when the channel's account is bound. */
-async function setAside(engine: Engine, deliveries: ClaimedDelivery[], why: string): Promise<Job[]> {
+async function setAside(
+  engine: Engine,
+  live: LiveChannel | undefined,
+  deliveries: ClaimedDelivery[],
+  why: string,
+): Promise<Job[]> {
   await engine.store.inbox.setAside(
     deliveries.map((delivery) => delivery.id),
     why,
   );
+  // The account may have been bound while that was written.
+  if (live !== undefined) await takeUpAside(engine, live);
   return [];
 }
 

@@ -262,3 +262,37 @@ describe('an account that does not say who it is', () => {
     expect(asked).toBe(1);
   });
 });
+
+describe('a delivery that is claimed before anybody knows whose account it is', () => {
+  beforeEach(async () => {
+    await world.stock('MUG', 10);
+  });
+
+  async function worked(): Promise<number | null> {
+    const ingest = createIngest(world.engine);
+    ingest.start();
+    await world.clock.advance(5_000);
+    void ingest.stop();
+    await world.clock.advance(60_000);
+    return world.available('MUG');
+  }
+
+  test('counts although it is put aside just after the account was bound', async () => {
+    await world.deliver('shop', world.platform('shop').hookForOrder(sell('shop', 1).id));
+    const inbox = world.store.inbox as { setAside: typeof world.store.inbox.setAside };
+    const { setAside } = inbox;
+    inbox.setAside = async (ids, why) => {
+      await admit(world.engine, world.live('shop'), signal);
+      await setAside(ids, why);
+    };
+    expect(await worked()).toBe(9);
+  });
+
+  test('counts although the account that was bound before does not answer now', async () => {
+    await pull('shop');
+    leadTo('shop', 'shop');
+    world.platform('shop').faults.arm('error', { on: 'read', count: null });
+    await world.deliver('shop', world.platform('shop').hookForOrder(sell('shop', 1).id));
+    expect(await worked()).toBe(9);
+  });
+});
