@@ -1,6 +1,6 @@
 import { iso } from '../clock.ts';
 import type { DeedRow, EntryRow, OversellRow, PushLogRow, Store } from '../store/store.ts';
-import { type StockDocument, stockDocument } from './stock-document.ts';
+import { type StockDocument, stockReport } from '../sync/status.ts';
 
 /** Why a SKU's number is what it is: the document of `explain`. */
 export interface Explanation {
@@ -40,7 +40,7 @@ export interface Question {
 /** Entries oldest first, and what each listing was sent and showed; null: no such SKU. */
 export async function explanationOf(store: Store, asked: Question): Promise<Explanation | null> {
   const { sku, at, channel, limit } = asked;
-  const document = await stockDocument(store, sku);
+  const document = await stockReport({ store }, sku);
   if (document === null) return null;
   const rows = await store.reports.entries(sku, at, limit + 1);
   const omitted = rows.length > limit;

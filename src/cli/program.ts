@@ -199,6 +199,13 @@ export async function run(
   }
 }
 
+/** What a command does, loaded only when it is run: a noun has many verbs, and most need more than the others. */
+export function lazily<Options>(
+  load: () => Promise<(invocation: Invocation<Options>) => Promise<ExitCode>>,
+): (invocation: Invocation<Options>) => Promise<ExitCode> {
+  return async (invocation) => (await load())(invocation);
+}
+
 /**
  * Makes a command out of its manual and what it does: adds the options that all commands share, two examples and the
  * exit codes. Arguments such as `-4` are taken as they are, as long as the command has no option `-4`.

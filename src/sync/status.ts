@@ -114,7 +114,7 @@ export function ageSeconds(at: number | null, now: number): number {
 }
 
 /** The six numbers of a SKU, as every document shows them. */
-export function stockJson(row: StockRow): { [key: string]: Json } {
+export function stockJson(row: StockRow) {
   return {
     sku: row.sku,
     on_hand: row.onHand,
@@ -125,8 +125,23 @@ export function stockJson(row: StockRow): { [key: string]: Json } {
   };
 }
 
-/** The `stock show` document: the numbers, and what each listing shows. Null: no such SKU. */
-export async function stockReport(engine: Pick<Engine, 'store'>, sku: string): Promise<Json | null> {
+/** The `stock show` document: a SKU's numbers, and what each of its listings shows. */
+export type StockDocument = ReturnType<typeof stockJson> & {
+  listings: {
+    channel: string;
+    listing_id: string;
+    channel_sku: string | null;
+    units: number;
+    target: number | null;
+    sent: number | null;
+    shown: number | null;
+    read_at: string | null;
+    state: string;
+  }[];
+};
+
+/** Null: no such SKU. */
+export async function stockReport(engine: Pick<Engine, 'store'>, sku: string): Promise<StockDocument | null> {
   const row = await engine.store.stock.get(sku);
   if (row === null) return null;
   const views = await engine.store.reports.countersOfSku(sku);

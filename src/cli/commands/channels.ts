@@ -1,12 +1,7 @@
 import type { Command } from 'commander';
 import { EXIT } from '../../errors.ts';
 import { withActor } from '../actor.ts';
-import { type Cli, define } from '../program.ts';
-import { calibrate } from './channels-calibrate.ts';
-import { mode, pause, resume } from './channels-change.ts';
-import { list, show } from './channels-list.ts';
-import { remove, rename } from './channels-name.ts';
-import { types } from './channels-types.ts';
+import { type Cli, define, lazily } from '../program.ts';
 
 const exits = [EXIT.ok, EXIT.failed, EXIT.usage] as const;
 
@@ -22,7 +17,7 @@ function registerReading(command: Command, cli: Cli): void {
     command.command('list').description('print all channels and how they stand'),
     cli,
     { examples: ['invsync channels list', 'invsync channels list --json'], exits, prints: 'data' },
-    list,
+    lazily(async () => (await import('./channels-list.ts')).list),
   );
   define(
     command.command('show <channel>').description('print all that is known of one channel'),
@@ -32,7 +27,7 @@ function registerReading(command: Command, cli: Cli): void {
       exits,
       prints: 'data',
     },
-    show,
+    lazily(async () => (await import('./channels-list.ts')).show),
   );
   define(
     command
@@ -45,7 +40,7 @@ function registerReading(command: Command, cli: Cli): void {
       exits: [EXIT.ok],
       prints: 'data',
     },
-    types,
+    lazily(async () => (await import('./channels-types.ts')).types),
   );
 }
 
@@ -62,7 +57,7 @@ function registerOutgoing(command: Command, cli: Cli): void {
       exits: [...exits, EXIT.partial, EXIT.temporary, EXIT.refused, EXIT.daemon],
       prints: 'data',
     },
-    calibrate,
+    lazily(async () => (await import('./channels-calibrate.ts')).calibrate),
   );
   define(
     withActor(
@@ -77,7 +72,7 @@ function registerOutgoing(command: Command, cli: Cli): void {
       exits,
       prints: 'data',
     },
-    mode,
+    lazily(async () => (await import('./channels-change.ts')).mode),
   );
   define(
     withActor(
@@ -95,7 +90,7 @@ function registerOutgoing(command: Command, cli: Cli): void {
       exits,
       prints: 'data',
     },
-    pause,
+    lazily(async () => (await import('./channels-change.ts')).pause),
   );
   define(
     withActor(
@@ -110,7 +105,7 @@ function registerOutgoing(command: Command, cli: Cli): void {
       exits,
       prints: 'data',
     },
-    resume,
+    lazily(async () => (await import('./channels-change.ts')).resume),
   );
 }
 
@@ -128,7 +123,7 @@ function registerNames(command: Command, cli: Cli): void {
       exits,
       prints: 'data',
     },
-    rename,
+    lazily(async () => (await import('./channels-name.ts')).rename),
   );
   define(
     withActor(
@@ -149,6 +144,6 @@ function registerNames(command: Command, cli: Cli): void {
       exits,
       prints: 'data',
     },
-    remove,
+    lazily(async () => (await import('./channels-name.ts')).remove),
   );
 }

@@ -8,7 +8,6 @@ import { type Books, channelFilter, channelNamed, withBooks } from '../books.ts'
 import { listingJson, partsText } from '../listing-json.ts';
 import { type Column, printLine, printTable } from '../print.ts';
 import type { Invocation } from '../program.ts';
-import { importResult } from '../results.ts';
 
 export const columns: readonly Column<ListingRow>[] = [
   { title: 'id', value: (row) => row.id },
@@ -72,7 +71,7 @@ export function importCatalogue(invocation: Invocation<object>): Promise<ExitCod
   const [named = ''] = invocation.args;
   return withBooks(invocation, async (books) => {
     const { name } = channelNamed(books, named);
-    const result = importResult.parse(
+    const result = (await import('../results.ts')).importResult.parse(
       await askEngine(invocation.io, books, 'listings.import', { channel: name }),
     );
     const { warnings, ...found } = result;

@@ -3,13 +3,7 @@ import { EXIT } from '../../errors.ts';
 import { withActor } from '../actor.ts';
 import { withPaging } from '../answer.ts';
 import { collect } from '../new-sku.ts';
-import { type Cli, define } from '../program.ts';
-import { dismiss } from './listings-dismiss.ts';
-import { importCatalogue, list } from './listings-list.ts';
-import { map, unmap } from './listings-map.ts';
-import { match } from './listings-match.ts';
-import { set } from './listings-set.ts';
-import { unmatched } from './listings-unmatched.ts';
+import { type Cli, define, lazily } from '../program.ts';
 
 /** `invsync listings …`: which SKU stands behind what a channel offers. LISTING is the channel's id, or its SKU there. */
 export function register(command: Command, cli: Cli): void {
@@ -36,7 +30,7 @@ function registerReading(command: Command, cli: Cli): void {
       exits,
       prints: 'data',
     },
-    list,
+    lazily(async () => (await import('./listings-list.ts')).list),
   );
   define(
     withPaging(
@@ -51,7 +45,7 @@ function registerReading(command: Command, cli: Cli): void {
       exits,
       prints: 'data',
     },
-    unmatched,
+    lazily(async () => (await import('./listings-unmatched.ts')).unmatched),
   );
   define(
     command
@@ -63,7 +57,7 @@ function registerReading(command: Command, cli: Cli): void {
       exits: [...exits, EXIT.temporary, EXIT.refused, EXIT.daemon],
       prints: 'data',
     },
-    importCatalogue,
+    lazily(async () => (await import('./listings-list.ts')).importCatalogue),
   );
 }
 
@@ -83,7 +77,7 @@ function registerMapping(command: Command, cli: Cli): void {
       exits,
       prints: 'data',
     },
-    map,
+    lazily(async () => (await import('./listings-map.ts')).map),
   );
   define(
     withActor(
@@ -97,7 +91,7 @@ function registerMapping(command: Command, cli: Cli): void {
       exits,
       prints: 'data',
     },
-    unmap,
+    lazily(async () => (await import('./listings-map.ts')).unmap),
   );
   define(
     withActor(
@@ -119,7 +113,7 @@ function registerMapping(command: Command, cli: Cli): void {
       exits,
       prints: 'data',
     },
-    set,
+    lazily(async () => (await import('./listings-set.ts')).set),
   );
 }
 
@@ -139,7 +133,7 @@ function registerDismissing(command: Command, cli: Cli): void {
       exits,
       prints: 'data',
     },
-    dismiss,
+    lazily(async () => (await import('./listings-dismiss.ts')).dismiss),
   );
 }
 
@@ -166,6 +160,6 @@ function registerMatching(command: Command, cli: Cli): void {
       exits: [...exits, EXIT.brake],
       prints: 'data',
     },
-    match,
+    lazily(async () => (await import('./listings-match.ts')).match),
   );
 }

@@ -8,7 +8,6 @@ import { askEngine } from '../ask.ts';
 import { channelFilter, withBooks } from '../books.ts';
 import { printLine, printTable } from '../print.ts';
 import { type Cli, define, type Invocation } from '../program.ts';
-import { retryResult } from '../results.ts';
 
 const statuses = ['due', 'waiting', 'in_flight', 'unknown', 'accepted', 'dead', 'exposed', 'idle'] as const;
 const mostRows = 100_000;
@@ -112,7 +111,9 @@ function retry(invocation: Invocation<{ channel?: string }>): Promise<ExitCode> 
   const { io, options } = invocation;
   return withBooks(invocation, async (books) => {
     const args = channelFilter(books, options.channel);
-    const { retried } = retryResult.parse(await askEngine(io, books, 'pushes.retry', args));
+    const { retried } = (await import('../results.ts')).retryResult.parse(
+      await askEngine(io, books, 'pushes.retry', args),
+    );
     answer(invocation, { retried }, books.warnings, (to) =>
       printLine(
         to,

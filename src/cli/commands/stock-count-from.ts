@@ -7,7 +7,6 @@ import { provenKey } from '../../sync/calibrate.ts';
 import { askEngine } from '../ask.ts';
 import { type Books, channelNamed, unknownSku } from '../books.ts';
 import type { Io } from '../io.ts';
-import { reconcileResult } from '../results.ts';
 import { failureOf } from './reconcile-print.ts';
 
 /** What a channel shows of a SKU, and the stock that this says. */
@@ -72,7 +71,9 @@ async function readLine(
     });
   }
   const args = { channel: row.name, skus: [of.sku], dry_run: true };
-  const result = reconcileResult.parse(await askEngine(io, books, 'reconcile', args));
+  const result = (await import('../results.ts')).reconcileResult.parse(
+    await askEngine(io, books, 'reconcile', args),
+  );
   const line = result.report.lines.find((each) => each.counter_id === of.view.counterId);
   const failure = failureOf(result);
   if (failure !== null) throw failure;

@@ -1,7 +1,7 @@
 import { iso } from '../../clock.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';
 import type { StockRow } from '../../store/store.ts';
-import { stockJson } from '../../sync/status.ts';
+import { type StockDocument, stockJson, stockReport } from '../../sync/status.ts';
 import { answer, moreHint } from '../answer.ts';
 import { limitArg } from '../args.ts';
 import { type Books, unknownSku, withBooks } from '../books.ts';
@@ -9,7 +9,6 @@ import { csvLine } from '../csv.ts';
 import type { Io } from '../io.ts';
 import { type Column, printLine, printTable } from '../print.ts';
 import type { Invocation } from '../program.ts';
-import { stockDocument } from '../stock-document.ts';
 
 /** `stock list` */
 export function list(invocation: Invocation<{ limit?: string; after?: string }>): Promise<ExitCode> {
@@ -49,7 +48,7 @@ export function show(invocation: Invocation<object>): Promise<ExitCode> {
   const [sku = ''] = invocation.args;
   return withBooks(invocation, async (books) => {
     const row = await books.store.stock.get(sku);
-    const document = await stockDocument(books.store, sku);
+    const document = await stockReport({ store: books.store }, sku);
     if (row === null || document === null) throw unknownSku(sku, await nearSku(books, sku));
     answer(invocation, document, books.warnings, (io) => {
       printTable(io, stockColumns, [row]);
@@ -60,10 +59,7 @@ export function show(invocation: Invocation<object>): Promise<ExitCode> {
 }
 
 /** Where a SKU is listed and what is known of the numbers there. */
-export function printListings(
-  io: Io,
-  listings: NonNullable<Awaited<ReturnType<typeof stockDocument>>>['listings'],
-): void {
+export function printListings(io: Io, listings: StockDocument['listings']): void {
   printLine(io, '');
   printTable(
     io,

@@ -2,11 +2,7 @@ import type { Command } from 'commander';
 import { EXIT } from '../../errors.ts';
 import { withActor } from '../actor.ts';
 import { withCreate } from '../new-sku.ts';
-import { type Cli, define } from '../program.ts';
-import { adjust, count, receive, set } from './stock-change.ts';
-import { importFile } from './stock-import.ts';
-import { exportAll, list, show } from './stock-list.ts';
-import { rename } from './stock-rename.ts';
+import { type Cli, define, lazily } from '../program.ts';
 
 /** `invsync stock …`: the numbers themselves. All of it changes our own books only; channels follow by pushes. */
 export function register(command: Command, cli: Cli): void {
@@ -34,13 +30,13 @@ function registerReading(command: Command, cli: Cli): void {
       ...reading,
       examples: ['invsync stock list', 'invsync stock list --limit 1000 --after MUG-BLK --json'],
     },
-    list,
+    lazily(async () => (await import('./stock-list.ts')).list),
   );
   define(
     command.command('show <sku>').description('print one SKU and what each of its listings shows'),
     cli,
     { ...reading, examples: ['invsync stock show MUG-BLK', 'invsync stock show MUG-BLK --json'] },
-    show,
+    lazily(async () => (await import('./stock-list.ts')).show),
   );
 }
 
@@ -73,7 +69,7 @@ function registerCounts(command: Command, cli: Cli): void {
         'invsync stock set MUG-BLK 7 --as-of 2026-11-23T18:00:00Z --reason stocktake',
       ],
     },
-    set,
+    lazily(async () => (await import('./stock-change.ts')).set),
   );
   define(
     withCreate(
@@ -94,7 +90,7 @@ function registerCounts(command: Command, cli: Cli): void {
       exits: [...changing.exits, EXIT.refused, EXIT.daemon],
       examples: ['invsync stock count MUG-BLK 12', 'invsync stock count MUG-BLK --from main-shop --dry-run'],
     },
-    count,
+    lazily(async () => (await import('./stock-change.ts')).count),
   );
 }
 
@@ -119,7 +115,7 @@ function registerAdditions(command: Command, cli: Cli): void {
         'invsync stock adjust MUG-BLK +1 --ref found-2026-11-23',
       ],
     },
-    adjust,
+    lazily(async () => (await import('./stock-change.ts')).adjust),
   );
   define(
     withCreate(
@@ -139,7 +135,7 @@ function registerAdditions(command: Command, cli: Cli): void {
         'invsync stock receive MUG-BLK 48 --reason "delivery 23 Nov" --json',
       ],
     },
-    receive,
+    lazily(async () => (await import('./stock-change.ts')).receive),
   );
   define(
     withCreate(
@@ -154,7 +150,7 @@ function registerAdditions(command: Command, cli: Cli): void {
       ...reading,
       examples: ['invsync stock rename MUG-BLK MUG-BLACK', 'invsync stock rename 1001 MUG-BLACK --json'],
     },
-    rename,
+    lazily(async () => (await import('./stock-rename.ts')).rename),
   );
 }
 
@@ -184,12 +180,12 @@ function registerFiles(command: Command, cli: Cli): void {
         'invsync stock import stock.csv --yes --as-of 2026-11-22T20:00:00Z',
       ],
     },
-    importFile,
+    lazily(async () => (await import('./stock-import.ts')).importFile),
   );
   define(
     command.command('export').description('print all SKUs as CSV that import reads again'),
     cli,
     { ...reading, examples: ['invsync stock export > stock.csv', 'invsync stock export --json'] },
-    exportAll,
+    lazily(async () => (await import('./stock-list.ts')).exportAll),
   );
 }

@@ -1,23 +1,32 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
-import { z } from 'zod';
 import type { Progress } from './epoch.ts';
 
 /**
  * What the process that talks to channels notes in a file beside the database. A backup put back in place of the
  * database is behind it; a copied folder carries it to a database that is another file.
  */
-const mark = z.object({
-  token: z.string(),
+export interface Mark {
+  token: string;
   /** The token that is being written into the database: a crash in between leaves either. */
-  next: z.string().nullable(),
-  entry: z.int(),
-  watermarks: z.record(z.string(), z.int()),
+  next: string | null;
+  entry: number;
+  /** By the feed's channel id. */
+  watermarks: Record<string, number>;
   /** Which file the database is to the file system. */
-  inode: z.string(),
-});
+  inode: string;
+}
 
-/** See the schema of the same name. */
-export type Mark = z.infer<typeof mark>;
+/** Every command opens the books, so this is done without the library that checks shapes: loading it takes longer. */
+function isMark(value: unknown): value is Mark {
+  if (typeof value !== 'object' || value === null) return false;
+  const { token, next, entry, watermarks, inode } = value as Partial<Record<keyof Mark, unknown>>;
+  const texts = typeof token === 'string' && typeof inode === 'string';
+  const marks =
+    typeof watermarks === 'object' &&
+    watermarks !== null &&
+    Object.values(watermarks).every(Number.isSafeInteger);
+  return texts && marks && Number.isSafeInteger(entry) && (next === null || typeof next === 'string');
+}
 
 /** Where the mark of a database lies. */
 export function markPath(databasePath: string): string {
@@ -27,7 +36,8 @@ export function markPath(databasePath: string): string {
 /** Null where there is none, or none that can be read. */
 export function readMark(databasePath: string): Mark | null {
   try {
-    return mark.parse(JSON.parse(readFileSync(markPath(databasePath), 'utf8')));
+    const found: unknown = JSON.parse(readFileSync(markPath(databasePath), 'utf8'));
+    return isMark(found) ? found : null;
   } catch {
     return null;
   }
