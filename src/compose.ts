@@ -127,7 +127,8 @@ function liveChannel(
   };
 }
 
-function hex(bytes: number): string {
+/** Random bytes as hex. */
+export function hex(bytes: number): string {
   return randomBytes(bytes).toString('hex');
 }
 

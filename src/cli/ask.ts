@@ -104,12 +104,6 @@ async function failureOf(request: RequestRow): Promise<AppError> {
   return new AppError(code, message, { hint, exitCode });
 }
 
-/** Between two steps of a long command: lets a signal come through, and ends the command if one did. */
-export async function heedInterruption(interruption: AbortSignal): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
-  interruption.throwIfAborted();
-}
-
 /** One line that is written over again, on a terminal only; an empty text wipes it. Any terminal knows a carriage return. */
 export function progressOn(io: Io): (text: string) => void {
   let last = '';

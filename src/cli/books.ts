@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../clock.ts';
 import type { BooksConfig } from '../config/books-config.ts';
 import type { Config } from '../config/config.ts';
+import type { SoundConfig } from '../config/load.ts';
 import { nearest } from '../config/nearest.ts';
 import { AppError, EXIT } from '../errors.ts';
 import type { ChannelRow, ChannelSetup, Store } from '../store/store.ts';
@@ -20,10 +20,12 @@ export interface Books {
   warnings: string[];
   /** The whole configuration, secrets included, for what talks to channels. Throws AppError `config` (exit 2). */
   config(): Promise<Config>;
-  /** What is sound of it, defaults for the rest; needs no secret.. */
+  /** What is sound of it, defaults for the rest; needs no secret. */
   settings(): Promise<Config>;
   /** The names that stand under `channels:` in the file. Throws AppError `config` where it is no sound YAML. */
   namedInFile(): Promise<string[]>;
+  /** Brings the books in line with the file at once, also beside a daemon, which notices. */
+  takeFileIn(): Promise<void>;
 }
 
 type Asks = Pick<Invocation<object>, 'io' | 'loadConfig' | 'soundConfig' | 'booksConfig'>;
@@ -50,6 +52,10 @@ export async function withBooks<T>(invocation: Asks, use: (books: Books) => Prom
       config: async () => (await invocation.loadConfig()).config,
       settings: async () => (await invocation.soundConfig()).config,
       namedInFile: async () => (await invocation.soundConfig()).named,
+      takeFileIn: async () => {
+        const configured = await channelsIn(await invocation.soundConfig(), await store.channels.list());
+        await takeIn(invocation, store, { file, ...configured });
+      },
     });
     await settleAlerts(store, invocation.io.now());
     return found;
@@ -83,32 +89,48 @@ async function channelRows(
   }
   const sound = await invocation.soundConfig();
   if (sound.faulty) warnings.push(faulty);
-  const { setupOf } = await import('../compose.ts');
-  const setups = sound.config.channels.map(setupOf);
-  const whole = sound.config.channels.length === sound.named.length;
-  // A channel that cannot be read now stays what it was.
-  const unread = sound.named.filter((name) => setups.every((setup) => setup.name !== name));
-  const kept = rows.filter((row) => !row.orphaned && unread.includes(row.name)).map((row) => row.setup);
-  if (agree(rows, [...setups, ...kept])) return rows;
+  const configured = await channelsIn(sound, rows);
+  if (agree(rows, configured.setups)) return rows;
   if (await daemonRuns(file.dataDir)) {
     warnings.push(
       'the channels in the configuration file differ from what the daemon runs with: reload it with SIGHUP',
     );
     return rows;
   }
+  return takeIn(invocation, store, { file, ...configured });
+}
+
+/** What a file says of its channels. */
+interface Configured {
+  sound: SoundConfig;
+  setups: ChannelSetup[];
+  /** Every channel of the file could be read. */
+  whole: boolean;
+}
+
+/** A channel that cannot be read now stays what it was. */
+async function channelsIn(sound: SoundConfig, rows: readonly ChannelRow[]): Promise<Configured> {
+  const { setupOf } = await import('../compose.ts');
+  const read = sound.config.channels.map(setupOf);
+  const unread = sound.named.filter((name) => read.every((setup) => setup.name !== name));
+  const kept = rows.filter((row) => !row.orphaned && unread.includes(row.name)).map((row) => row.setup);
+  return { sound, setups: [...read, ...kept], whole: unread.length === 0 };
+}
+
+/** The one way of a file into the books: what a changed offer moves beyond the shares is held. */
+async function takeIn(
+  { io }: Asks,
+  store: Store,
+  { file, sound, setups, whole }: Configured & { file: BooksConfig },
+): Promise<ChannelRow[]> {
+  const { hex } = await import('../compose.ts');
   const { configureWithin } = await import('../sync/reach.ts');
   const { silentLog } = await import('../log.ts');
-  const clock = { ...systemClock, now: () => invocation.io.now() };
-  const ground = {
-    store,
-    clock,
-    log: silentLog,
-    randomHex: (bytes: number) => randomBytes(bytes).toString('hex'),
-  };
+  const clock = { ...systemClock, now: () => io.now() };
   const { max_change, max_zero } = sound.config.reconcile;
   return configureWithin(
-    ground,
-    { setups: [...setups, ...kept], textHash: whole ? file.textHash : undefined },
+    { store, clock, log: silentLog, randomHex: hex },
+    { setups, textHash: whole ? file.textHash : undefined },
     { maxChange: max_change, maxZero: max_zero },
   );
 }

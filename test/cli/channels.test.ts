@@ -155,6 +155,36 @@ describe('channels rename and remove', () => {
     expect(after).toMatchObject({ state: 'ok' });
   });
 
+  it('renaming needs no secret, and a file that cannot be read stops it before anything is changed', async () => {
+    await world.invsync('channels', 'list');
+    const line = `"uno": { type: memory, platform: x, secret: "\${NOT_SET_HERE}" }`;
+    world.configure(`channels: { ${line} \n  broken: [\n`);
+    expect((await world.json(EXIT.usage, 'channels', 'rename', 'one', 'uno')).error.code).toBe('config');
+    expect(names((await world.json(EXIT.ok, 'channels', 'list')).channels)).toContain('one');
+    world.configure(`channels: { ${line} }\n`);
+    expect((await world.json(EXIT.ok, 'channels', 'rename', 'one', 'uno')).warnings).toEqual([]);
+    const { channels } = await world.json(EXIT.ok, 'channels', 'list');
+    expect(names(channels).sort()).toEqual(['two', 'uno']);
+  });
+
+  it('a new name that comes with another offer is bound by the same shares as any change of the file', async () => {
+    world.close();
+    world = makeWorld({ mode: 'live' });
+    for (let n = 0; n < 20; n += 1) {
+      world.one.list({ sku: `S${n}`, shown: 10 });
+      await world.json(EXIT.ok, 'stock', 'set', `S${n}`, '10');
+    }
+    await world.json(EXIT.ok, 'listings', 'import', 'one');
+    await world.json(EXIT.ok, 'reconcile');
+    const own = `type: memory, mode: live, platform: ${world.one.name}, secret: made-up`;
+    world.configure(`channels: { uno: { ${own}, buffer: 100 } }\n`);
+    await world.json(EXIT.ok, 'channels', 'rename', 'one', 'uno');
+    await world.json(EXIT.brake, 'reconcile');
+    expect(Array.from({ length: 20 }, (_, n) => world.one.shown(`S${n}`))).toEqual(Array(20).fill(10));
+    const { alerts } = await world.json(EXIT.ok, 'alerts', 'list');
+    expect(alerts).toContainEqual(expect.objectContaining({ kind: 'brake', channel: 'uno' }));
+  });
+
   it('only a channel that is gone from the file can be removed, and only after a yes', async () => {
     await world.invsync('channels', 'list');
     world.configure(file('shop-de'));

@@ -4,7 +4,7 @@ import type { OpenOrders, Removal } from '../../store/store.ts';
 import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer } from '../answer.ts';
 import { choiceArg, usage } from '../args.ts';
-import { type Books, channelNamed, daemonRuns, withBooks } from '../books.ts';
+import { channelNamed, daemonRuns, withBooks } from '../books.ts';
 import type { Io } from '../io.ts';
 import { consent, printLine } from '../print.ts';
 import type { Invocation } from '../program.ts';
@@ -16,11 +16,12 @@ export function rename(invocation: Invocation<object>): Promise<ExitCode> {
     throw usage(`"${to}" is not a name for a channel`, '1 to 40 of a-z, 0-9 and -, not starting with -');
   return withBooks(invocation, async (books) => {
     const row = channelNamed(books, from);
+    // A file that cannot be read is told before anything is changed.
+    const named = await books.namedInFile();
     await books.store.channels.rename(row.name, to, invocation.io.now());
     const warnings = [...books.warnings];
-    if (!(await books.namedInFile()).includes(to))
-      warnings.push(`the configuration file does not know ${to} yet: rename it there too`);
-    else await adopt(books, invocation.io.now());
+    if (named.includes(to)) await books.takeFileIn();
+    else warnings.push(`the configuration file does not know ${to} yet: rename it there too`);
     if (await daemonRuns(books.dataDir))
       warnings.push(
         'a daemon runs: if it read the file before the new name was in it, reload it with SIGHUP; else it goes on by itself',
@@ -30,13 +31,6 @@ export function rename(invocation: Invocation<object>): Promise<ExitCode> {
     );
     return EXIT.ok;
   });
-}
-
-/** The row under its new name is the configured channel from now on. */
-async function adopt(books: Books, now: number): Promise<void> {
-  const { setupOf } = await import('../../compose.ts');
-  const { channels, textHash } = await books.config();
-  await books.store.channels.configure(channels.map(setupOf), now, textHash);
 }
 
 /** Options of `channels remove`. */

@@ -7,7 +7,7 @@ import type { Actor, RehearsalStep, StockChange, StockOutcome, StockRow } from '
 import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer } from '../answer.ts';
 import { pastArg } from '../args.ts';
-import { heedInterruption, progressOn } from '../ask.ts';
+import { progressOn } from '../ask.ts';
 import { type Books, presumeGoneMs, withBooks } from '../books.ts';
 import { utf8Of } from '../csv.ts';
 import type { Io } from '../io.ts';
@@ -301,7 +301,7 @@ async function carryOut(
   for (const { actor, changes } of wanted.steps) {
     await inSlices(changes, async (slice) => {
       // What was counted so far stays counted: the same command again goes on where this one stopped.
-      await heedInterruption(interruption);
+      interruption.throwIfAborted();
       for (const outcome of await books.store.stock.change(slice, actor, io.now())) add(tally, outcome);
       done += slice.length;
       progress(`${done} of ${countText(tally.rows, 'row')}`);
