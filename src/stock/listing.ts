@@ -52,6 +52,11 @@ export interface Standing {
   mend: string;
 }
 
+/** Parts as `listings map` takes them: `MUG=2 SPOON`. */
+export function recipeText(parts: readonly { sku: string; units: number }[]): string {
+  return parts.map(({ sku, units }) => (units === 1 ? sku : `${sku}=${units}`)).join(' ');
+}
+
 /** The one judgement on a listing: every command and page says what this says. */
 export function standingOf(listing: ListingFacts): Standing {
   const { channel, listingId } = listing;

@@ -11,7 +11,7 @@ import type { StockStore } from './contract/stock.ts';
 
 export type * from './contract/actor.ts';
 export * from './contract/alerts.ts';
-export type * from './contract/channels.ts';
+export * from './contract/channels.ts';
 export type * from './contract/duties.ts';
 export type * from './contract/inbox.ts';
 export type * from './contract/listings.ts';

@@ -49,9 +49,9 @@ export function createActions(engine: Engine): Actions {
 }
 
 async function actOn(engine: Engine, live: LiveChannel, signal: AbortSignal): Promise<number> {
-  const row = (await engine.store.channels.list()).find((each) => each.id === live.id);
+  const row = await engine.store.channels.channel(live.id);
   // What leaves for a channel leaves only where pushes may: a shadow never touches an order.
-  if (row === undefined || row.mode !== 'live' || writeGate(row) !== null) return 0;
+  if (row === null || row.mode !== 'live' || writeGate(row) !== null) return 0;
   const due = await engine.store.outbox.actionsDue(live.id, batch, engine.clock.now());
   for (const action of due) {
     if (signal.aborted) return 0;

@@ -146,8 +146,8 @@ async function holdMapped(
   signal: AbortSignal,
 ): Promise<void> {
   const { store, clock } = engine;
-  const row = (await store.channels.list()).find((each) => each.id === live.id);
-  if (row === undefined || !isPushed(row)) return;
+  const row = await store.channels.channel(live.id);
+  if (row === null || !isPushed(row)) return;
   const after: CounterView[] = [];
   const before = new Map<number, CounterView>();
   for (let from = 0; from < mappings.length; from += chunk) {

@@ -30,7 +30,7 @@ export async function correctClock(engine: Engine, byMs: number): Promise<void> 
 
 /** Told for a day after the last step. */
 export async function forgetStep(engine: Engine): Promise<void> {
-  const told = (await engine.store.duties.alerts(true, 1_000)).find((alert) => alert.kind === 'clock_moved');
+  const told = (await engine.store.duties.alerts(true, 1, { kind: 'clock_moved' }))[0];
   if (told !== undefined && engine.clock.now() - told.lastAt > toldForMs)
     await closeAlert(engine, 'clock_moved', subject);
 }

@@ -50,7 +50,7 @@ export function createExpiry(engine: Engine, onStep: () => void = () => undefine
 async function tellOld(engine: Engine): Promise<void> {
   const { duties, reservations } = engine.store;
   const old = await reservations.list({ committedBefore: engine.clock.now() - oldMs, limit: mostTold });
-  const standing = (await duties.alerts(true, 1_000)).filter((alert) => alert.kind === 'reservation_old');
+  const standing = await duties.alerts(true, 1_000, { kind: 'reservation_old' });
   const known = new Set(standing.map((alert) => alert.subject));
   for (const row of old) {
     if (known.has(row.id)) continue;

@@ -12,24 +12,35 @@ export interface Loop extends Duty {
 const longestRestMs = 3_600_000;
 const drainMs = 20_000;
 
+/** Work that goes on beside the steps of a loop: no step waits for it, and `stop` does as for a step. */
+export type Beside = (work: Promise<void>) => void;
+
 /**
  * `step` does a piece of work and answers how long to rest in ms (0: not at all). What it throws is logged and
- * followed by a growing rest. Its signal is aborted on stop, which then waits for it, 20 s at most.
+ * followed by a growing rest. Its signal is aborted on stop, which then waits for it and for what it left to go on
+ * beside it, 20 s at most.
  */
 export function createLoop(
   engine: Engine,
   name: string,
-  step: (signal: AbortSignal) => Promise<number>,
+  step: (signal: AbortSignal, beside: Beside) => Promise<number>,
 ): Loop {
   const ending = new AbortController();
   let running: Promise<void> | null = null;
   let resting: AbortController | null = null;
   let woken = false;
   let failures = 0;
+  const works = new Set<Promise<void>>();
+  const beside: Beside = (work) => {
+    const kept: Promise<void> = work
+      .catch((error: unknown) => engine.log.error({ duty: name, error: messageOf(error) }, 'duty failed'))
+      .finally(() => works.delete(kept));
+    works.add(kept);
+  };
 
   const once = async (): Promise<number> => {
     try {
-      const restMs = await step(ending.signal);
+      const restMs = await step(ending.signal, beside);
       failures = 0;
       return restMs;
     } catch (error) {
@@ -63,7 +74,8 @@ export function createLoop(
       resting?.abort();
       if (running === null) return;
       const drained = new AbortController();
-      await Promise.race([running, engine.clock.sleep(drainMs, drained.signal)]);
+      const all = running.then(() => Promise.all(works));
+      await Promise.race([all, engine.clock.sleep(drainMs, drained.signal)]);
       drained.abort();
     },
     wake() {

@@ -1,8 +1,9 @@
 import { iso } from '../clock.ts';
 import { brake, type Move, type Shares } from '../stock/brake.ts';
-import type { ChannelRow, ChannelSetup, CounterView } from '../store/store.ts';
+import { type ChannelRow, type ChannelSetup, type CounterView, sameOffer } from '../store/store.ts';
 import { type BrakeGround, setBrake } from './brakes.ts';
 import type { PlanLine } from './plan.ts';
+import { isPlanned } from './planned.ts';
 
 /** What a change of ours would do to one counter. */
 export interface ReachMove extends Move {
@@ -69,8 +70,7 @@ function isOffered(view: CounterView): boolean {
 
 /** Is something pushed to this channel as things are? Becoming live is judged by its own plan. */
 export function isPushed(row: ChannelRow): boolean {
-  const planned = row.plannedAt !== null && row.plannedAt >= (row.liveSince ?? 0);
-  return row.mode === 'live' && !row.paused && planned;
+  return row.mode === 'live' && !row.paused && isPlanned(row);
 }
 
 /** A change that is about to be made, as far as one channel is concerned. */
@@ -190,10 +190,4 @@ async function* offersOn(
     }
     from = last.counterId;
   }
-}
-
-function sameOffer(a: ChannelSetup, b: ChannelSetup): boolean {
-  const offer = (of: ChannelSetup) =>
-    JSON.stringify([of.offer.buffer, of.offer.percent, of.offer.max, of.basis, of.maxQuantity]);
-  return offer(a) === offer(b);
 }

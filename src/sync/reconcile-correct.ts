@@ -3,6 +3,7 @@ import type { BrakeChange, ChannelMarks, ChannelRow } from '../store/store.ts';
 import { closeAlert, openAlert } from './alerts.ts';
 import { setBrake, sharesOf } from './brakes.ts';
 import type { Engine } from './engine.ts';
+import { isPlanned } from './planned.ts';
 import { writeGate } from './push-context.ts';
 import { countersOn } from './reach.ts';
 import { isCorrection } from './reconcile-result.ts';
@@ -171,8 +172,7 @@ async function mark(engine: Engine, wish: CorrectWish, seen: 'whole' | 'part'): 
   const { row } = wish;
   const now = engine.clock.now();
   const marks: ChannelMarks = {};
-  const unplanned = row.plannedAt === null || row.plannedAt < (row.liveSince ?? 0);
-  if (seen === 'whole' && unplanned) marks.plannedAt = now;
+  if (seen === 'whole' && !isPlanned(row)) marks.plannedAt = now;
   if (wish.counterIds === null && row.heldReason !== null) marks.heldReason = null;
   if (Object.keys(marks).length > 0) await engine.store.channels.mark(row.id, marks);
   if (wish.counterIds === null) await closeAlert(engine, 'channel_held', row.name);

@@ -32,7 +32,6 @@ interface Watch {
  */
 export function createGuardWatch(engine: Engine, tools: ReconcileTools): Loop {
   const watches = new Map<number, Watch>();
-  const works = new Set<Promise<void>>();
   const look = async (row: ChannelRow, watch: Watch, signal: AbortSignal): Promise<void> => {
     const wish = { channels: [row.name], skus: null, dryRun: false, waitMs: 0 };
     try {
@@ -47,7 +46,7 @@ export function createGuardWatch(engine: Engine, tools: ReconcileTools): Loop {
     engine.wakes.push(row.id);
     loop.wake();
   };
-  const loop = createLoop(engine, 'guard', async (signal) => {
+  const loop = createLoop(engine, 'guard', async (signal, beside) => {
     const held = (await engine.store.channels.list()).filter(isHeld);
     for (const id of watches.keys()) if (!held.some((row) => row.id === id)) watches.delete(id);
     for (const row of held) {
@@ -56,19 +55,11 @@ export function createGuardWatch(engine: Engine, tools: ReconcileTools): Loop {
       watches.set(row.id, watch);
       if (live === undefined || watch.running || !(await isDue(engine, row, live, watch))) continue;
       watch.running = true;
-      const work = look(row, watch, signal);
-      works.add(work);
-      void work.finally(() => works.delete(work));
+      beside(look(row, watch, signal));
     }
     return everyMs;
   });
-  return {
-    ...loop,
-    async stop() {
-      await loop.stop();
-      await Promise.all(works);
-    },
-  };
+  return loop;
 }
 
 function isHeld(row: ChannelRow): boolean {

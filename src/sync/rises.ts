@@ -61,7 +61,7 @@ export async function tellRises(engine: Engine, live: LiveChannel, beganAt: numb
   const lagMs = live.capabilities.orderLagMs ?? unboundedLagMs;
   const due = [...waiting].filter(([, rise]) => rise.channelId === live.id && beganAt > rise.seenAt + lagMs);
   if (due.length === 0) return;
-  const row = (await engine.store.channels.list()).find((each) => each.id === live.id);
+  const row = await engine.store.channels.channel(live.id);
   const views = await engine.store.outbox.view(due.map(([counterId]) => counterId));
   for (const [counterId, rise] of due) {
     waiting.delete(counterId);

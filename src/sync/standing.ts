@@ -1,8 +1,12 @@
-import { type Standing, standingOf } from '../stock/listing.ts';
+import { recipeText, type Standing, standingOf } from '../stock/listing.ts';
 import type { ListingRow } from '../store/store.ts';
 
 /** What every view says of a listing. `resembles`: a known SKU that its SKU only looks like, where somebody looked. */
 export function standing(row: ListingRow, resembles: string | null = null): Standing {
-  const parts = row.parts.map(({ sku, units }) => (units === 1 ? sku : `${sku}=${units}`)).join(' ');
-  return standingOf({ ...row, parts, ambiguous: row.ambiguous || row.twin, resembles });
+  return standingOf({
+    ...row,
+    parts: recipeText(row.parts),
+    ambiguous: row.ambiguous || row.twin,
+    resembles,
+  });
 }

@@ -13,6 +13,7 @@ import {
 import { isRefused } from './account.ts';
 import type { Engine } from './engine.ts';
 import { freshness } from './fresh.ts';
+import { isPlanned } from './planned.ts';
 
 /** A webhook that has not come after so long is missed. */
 export const missedAfterMs = 10 * 60_000;
@@ -25,8 +26,7 @@ export function channelState(row: ChannelRow): string {
   if (row.paused) return 'paused';
   if (row.failingSince !== null) return 'failing';
   if (row.brakePlan !== null) return 'braked';
-  if (row.mode === 'live' && (row.plannedAt === null || row.plannedAt < (row.liveSince ?? 0)))
-    return 'starting';
+  if (row.mode === 'live' && !isPlanned(row)) return 'starting';
   return 'ok';
 }
 

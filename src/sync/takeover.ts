@@ -4,6 +4,7 @@ import { isRefused } from './account.ts';
 import { doublingMs } from './backoff.ts';
 import type { Engine } from './engine.ts';
 import { createLoop, type Loop } from './loop.ts';
+import { isPlanned } from './planned.ts';
 import { type ReconcileTools, reconcile } from './reconcile.ts';
 
 const everyMs = 1_000;
@@ -33,7 +34,6 @@ export function createTakeover(engine: Engine, tools: TakeoverTools): Loop {
   const owed = new Set(tools.owed === 'all' ? engine.channels.keys() : []);
   const isOpen = (row: ChannelRow): boolean => isUnplanned(row) || owed.has(row.id);
   const attempts = new Map<number, Attempt>();
-  const works = new Set<Promise<void>>();
   const attemptOf = (row: ChannelRow): Attempt => {
     const known = attempts.get(row.id);
     if (known !== undefined && (known.running || known.since === row.liveSince)) return known;
@@ -69,31 +69,20 @@ export function createTakeover(engine: Engine, tools: TakeoverTools): Loop {
     }
   };
 
-  const loop = createLoop(engine, 'takeover', async (signal) => {
+  return createLoop(engine, 'takeover', async (signal, beside) => {
     const now = engine.clock.now();
     const waiting = (await engine.store.channels.list()).filter((row) => {
       if (!engine.channels.has(row.id) || !isAble(row) || !isOpen(row)) return false;
       const { running, notBefore } = attemptOf(row);
       return !running && notBefore <= now;
     });
-    if (waiting.length > 0) {
-      const work: Promise<void> = run(waiting, signal).finally(() => works.delete(work));
-      works.add(work);
-    }
+    if (waiting.length > 0) beside(run(waiting, signal));
     return everyMs;
   });
-  return {
-    ...loop,
-    async stop() {
-      await loop.stop();
-      await Promise.all(works);
-    },
-  };
 }
 
 function isUnplanned(row: ChannelRow): boolean {
-  if (row.mode !== 'live' || row.paused) return false;
-  return row.plannedAt === null || row.plannedAt < (row.liveSince ?? 0);
+  return row.mode === 'live' && !row.paused && !isPlanned(row);
 }
 
 function isAble(row: ChannelRow): boolean {

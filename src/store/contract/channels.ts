@@ -109,6 +109,14 @@ export interface Removal {
   alerts: number;
 }
 
+/** Do both make the same numbers of the same stock? */
+export function sameOffer(a: ChannelSetup, b: ChannelSetup): boolean {
+  const { offer: one } = a;
+  const { offer: other } = b;
+  const same = one.buffer === other.buffer && one.percent === other.percent && one.max === other.max;
+  return same && a.basis === b.basis && a.maxQuantity === b.maxQuantity;
+}
+
 export interface ChannelStore {
   /**
    * Makes the rows of all configured channels; the rest becomes orphaned. Mode: the file's value counts when it

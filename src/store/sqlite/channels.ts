@@ -1,8 +1,18 @@
 import { AppError, EXIT } from '../../errors.ts';
-import type { Actor, ChannelMarks, ChannelRow, ChannelSetup, FeedMarks, FeedRow, Mode } from '../store.ts';
+import {
+  type Actor,
+  type ChannelMarks,
+  type ChannelRow,
+  type ChannelSetup,
+  type FeedMarks,
+  type FeedRow,
+  type Mode,
+  sameOffer,
+} from '../store.ts';
 import { noteDeed } from './deeds.ts';
 import { decideChannel } from './epoch.ts';
-import { dueSince, sumOpened } from './mark.ts';
+import { dueSince, noAnchor, sumOpened } from './mark.ts';
+import { metaOf, setMeta } from './meta.ts';
 import type { Db } from './open.ts';
 import { forwardDeliveries } from './retire.ts';
 
@@ -111,19 +121,12 @@ export function configureChannels(
     if (raw === undefined) insertChannel(db, setup, now);
     else updateChannel(db, channelFrom(raw), setup, now);
   }
-  if (textHash !== undefined) {
-    db.sql(
-      "insert into meta (key, value) values ('configured_from', ?) on conflict (key) do update set value = excluded.value",
-    ).run(textHash);
-  }
+  if (textHash !== undefined) setMeta(db, 'configured_from', textHash);
   return listChannels(db);
 }
 
 export function configuredFrom(db: Db): string | null {
-  const row = db.sql("select value from meta where key = 'configured_from'").get() as
-    | { value: string }
-    | undefined;
-  return row?.value ?? null;
+  return metaOf(db, 'configured_from');
 }
 
 function insertChannel(db: Db, setup: ChannelSetup, now: number): void {
@@ -177,8 +180,7 @@ function updateChannel(db: Db, row: ChannelRow, setup: ChannelSetup, now: number
   if (mode !== row.mode) changeMode(db, row, mode, now);
   if (fileDecides) decideChannel(db, row.id, now);
   if (setup.basis === 'gross' && row.setup.basis !== 'gross') sumOpened(db, row.id);
-  const offer = (of: ChannelSetup) => JSON.stringify([of.offer, of.basis, of.maxQuantity]);
-  if (offer(row.setup) !== offer(setup)) {
+  if (!sameOffer(row.setup, setup)) {
     db.sql(
       `update counter set ${dueSince('@now')}, version = version + 1, due_at = @now, dead = 0, attempts = 0
        where channel_id = @id`,
@@ -200,8 +202,7 @@ export function becomeLive(db: Db, channelId: number, now: number): void {
   db.sql('update feed set gap_at = ? where channel_id = ?').run(now, channelId);
   db.sql(
     `update counter
-     set anchor_number = null, anchor_from = null, anchor_until = null, previous_number = null, own = '[]',
-       done_version = version
+     set ${noAnchor}, done_version = version
      where channel_id = ? and state = 'idle'`,
   ).run(channelId);
 }

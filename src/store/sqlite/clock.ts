@@ -5,7 +5,7 @@ import { countedQuantity, type Recount, recount } from './count.ts';
 import { fillShortfalls } from './docket.ts';
 import { beginTx, type Tx } from './ledger.ts';
 import { type LineRow, lineById, linesOfOrder, saveLine } from './lines.ts';
-import { markDue, ownFrom, ownToText } from './mark.ts';
+import { markDue, noAnchor, ownFrom, ownToText } from './mark.ts';
 import type { Db } from './open.ts';
 
 /** See `DutyStore.aheadBy`. Every time that is asked for here was taken from our own clock. */
@@ -191,7 +191,7 @@ function correctWork(db: Db, step: Step): void {
 function correctCounters(db: Db, step: Step): void {
   db.sql(
     `update counter
-     set anchor_number = null, anchor_from = null, anchor_until = null, previous_number = null, own = '[]'
+     set ${noAnchor}
      where anchor_until > ?`,
   ).run(step.now);
   const rows = db.sql("select id, unread, own from counter where unread <> '[]' or own <> '[]'").all() as {

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import type { CheckItem, Json } from '../../channels/channel.ts';
 import type { PlanRow, RequestRow } from '../store.ts';
+import { setMeta } from './meta.ts';
 import type { Db } from './open.ts';
 import { audit } from './reports.ts';
 import { oddNames } from './sku.ts';
@@ -195,7 +196,5 @@ function sizeOf(path: string): number {
 }
 
 export function ping(db: Db, now: number): void {
-  db.sql(
-    "insert into meta (key, value) values ('ping', ?) on conflict (key) do update set value = excluded.value",
-  ).run(String(now));
+  setMeta(db, 'ping', String(now));
 }

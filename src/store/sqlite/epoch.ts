@@ -2,6 +2,8 @@ import { countText } from '../../errors.ts';
 import { settleAction } from './actions.ts';
 import { endAlert } from './alerts.ts';
 import { noteDeed } from './deeds.ts';
+import { noAnchor } from './mark.ts';
+import { metaOf, setMeta } from './meta.ts';
 import type { Db } from './open.ts';
 
 /** How far the books are, by what only ever grows: compared with what was noted beside the database. */
@@ -44,8 +46,7 @@ export function newEpoch(db: Db, why: string, now: number): { lastEntryAt: numbe
   db.sql('update feed set gap_at = ?, swept_at = null').run(now);
   db.sql(
     `update counter
-     set state = 'idle', lease = null, unread = '[]', own = '[]', anchor_number = null, anchor_from = null,
-       anchor_until = null, previous_number = null, low_since = null, low_number = null, read_shown = null,
+     set ${noAnchor}, state = 'idle', lease = null, unread = '[]', low_since = null, low_number = null, read_shown = null,
        read_asked = null, read_answered = null, read_cause = null, dead = 0, exposed = 0, error = null, attempts = 0,
        done_version = version`,
   ).run();
@@ -79,15 +80,4 @@ export function decideChannel(db: Db, channelId: number, now: number): void {
     db.sql("delete from meta where key = 'epoch_open'").run();
     endAlert(db, 'restored', 'database', now);
   }
-}
-
-function metaOf(db: Db, key: string): string | null {
-  const row = db.sql('select value from meta where key = ?').get(key) as { value: string } | undefined;
-  return row?.value ?? null;
-}
-
-function setMeta(db: Db, key: string, value: string): void {
-  db.sql(
-    'insert into meta (key, value) values (?, ?) on conflict (key) do update set value = excluded.value',
-  ).run(key, value);
 }

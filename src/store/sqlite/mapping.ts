@@ -1,3 +1,4 @@
+import { recipeText } from '../../stock/listing.ts';
 import type { Offer } from '../../stock/target.ts';
 import type { Actor, ListingMode, MappingEffect } from '../store.ts';
 import { joinChains, waive } from './allocate.ts';
@@ -34,8 +35,8 @@ export function mapListing(
   const tx = beginTx(db, now);
   setParts(db, listingRowId, resolved, reason);
   const row = db.sql(`select ${mappedColumns} from listing where id = ?`).get(listingRowId) as MappedListing;
-  const recipeText = parts.map(({ sku, units }) => (units === 1 ? sku : `${sku}=${units}`)).join(' ');
-  noteDeed(db, actor, { verb: 'map', subject: listingSubject(db, listingRowId), detail: recipeText }, now);
+  const detail = recipeText(parts);
+  noteDeed(db, actor, { verb: 'map', subject: listingSubject(db, listingRowId), detail }, now);
   tx.counters.set(row.counter_id, []);
   const started = startWaiting(tx, row);
   fillShortfalls(tx);

@@ -7,6 +7,10 @@ const maxOwnChanges = 16;
 /** Up to this length of text (about twenty changes) new ones are appended without reading the old. */
 const mostOwnText = 700;
 
+/** Nothing is known of a counter's number any more; for the set clause of an update. */
+export const noAnchor =
+  "anchor_number = null, anchor_from = null, anchor_until = null, previous_number = null, own = '[]'";
+
 /** Counters that became due, all of them and by the SKU whose available moved. */
 export interface Due {
   counterIds: number[];

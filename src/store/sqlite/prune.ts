@@ -1,4 +1,5 @@
 import type { KeepSince, Pruned } from '../store.ts';
+import { metaOf, setMeta } from './meta.ts';
 import type { Db } from './open.ts';
 
 const day = 86_400_000;
@@ -92,8 +93,8 @@ function walk(
   act: Act,
 ): Pruned {
   const key = `prune:${name}`;
-  const known = db.sql('select value from meta where key = ?').get(key) as { value: string } | undefined;
-  const last = known === undefined ? null : (JSON.parse(known.value) as Place);
+  const known = metaOf(db, key);
+  const last = known === null ? null : (JSON.parse(known) as Place);
   const anew = last === null || Math.abs(now - last.began) >= day;
   const from: Place = anew ? { at: -1, id: 0, began: now } : last;
   const rows = db
@@ -113,9 +114,6 @@ function walk(
     if (settled && act(db, row)) removed += 1;
     place = { at: row.at, id: row.id, began: from.began };
   }
-  if (place !== last)
-    db.sql(
-      'insert into meta (key, value) values (?, ?) on conflict (key) do update set value = excluded.value',
-    ).run(key, JSON.stringify(place));
+  if (place !== last) setMeta(db, key, JSON.stringify(place));
   return { removed, more: removed === limit || rows.length === looked };
 }

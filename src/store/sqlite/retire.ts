@@ -6,7 +6,7 @@ import { noteDeed } from './deeds.ts';
 import { closeShort, fillShortfalls, keepDocket, orderOf } from './docket.ts';
 import { beginTx, type Tx } from './ledger.ts';
 import { type LineRow, lineById, saveLine } from './lines.ts';
-import { markDue } from './mark.ts';
+import { markDue, noAnchor } from './mark.ts';
 import type { Db } from './open.ts';
 import { freeUnits } from './tied.ts';
 import { noteStirred } from './unsettled.ts';
@@ -162,7 +162,7 @@ function stopActing(db: Db, row: ChannelRow, now: number): void {
   db.sql(
     `update counter
      set done_version = version, dead = 0, exposed = 0, error = null, low_since = null, low_number = null,
-       anchor_number = null, anchor_from = null, anchor_until = null, previous_number = null, own = '[]',
+       ${noAnchor},
        state = 'idle', lease = null, unread = '[]', doubt = null, held = null, let_go = null
      where channel_id = ?`,
   ).run(row.id);

@@ -1,4 +1,4 @@
-import type { SkuDoubt } from '../../stock/listing.ts';
+import { recipeText, type SkuDoubt } from '../../stock/listing.ts';
 import type { Db } from './open.ts';
 import { codeOf, skuIdOf } from './sku.ts';
 
@@ -60,9 +60,15 @@ function swappedWith(db: Db, listing: NamedListing, skuId: number): string | nul
 
 /** Parts as `listings map` takes them. */
 export function partsText(db: Db, parts: string): string {
-  return (JSON.parse(parts) as [number, number][])
-    .map(([skuId, units]) => (units === 1 ? codeOf(db, skuId) : `${codeOf(db, skuId)}=${units}`))
-    .join(' ');
+  return recipeText(recipeOf(db, parts));
+}
+
+/** Stored parts with their SKUs by name. */
+export function recipeOf(db: Db, parts: string): { sku: string; units: number }[] {
+  return (JSON.parse(parts) as [number, number][]).map(([skuId, units]) => ({
+    sku: codeOf(db, skuId),
+    units,
+  }));
 }
 
 /** Does another number of the channel have the same SKU? What is gone has none. */

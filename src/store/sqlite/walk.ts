@@ -6,8 +6,8 @@ import { beginTx } from './ledger.ts';
 import { type MappedListing, mapListing, mappedColumns, startWaiting, touchCounter } from './mapping.ts';
 import { markDue } from './mark.ts';
 import type { Db } from './open.ts';
-import { codeOf, skuIdOf } from './sku.ts';
-import { partsText } from './sku-doubt.ts';
+import { skuIdOf } from './sku.ts';
+import { partsText, recipeOf } from './sku-doubt.ts';
 import { settleUnmapped } from './unmapped.ts';
 
 /** See `ListingStore.upsert`. */
@@ -179,13 +179,6 @@ export function mappingsOfHeirs(
   for (const heir of heirsOf(db, channelId))
     if (!found.has(heir.id)) found.set(heir.id, recipeOf(db, heir.parts ?? '[]'));
   return [...found].map(([listingRowId, parts]) => ({ listingRowId, parts }));
-}
-
-function recipeOf(db: Db, parts: string): { sku: string; units: number }[] {
-  return (JSON.parse(parts) as [number, number][]).map(([skuId, units]) => ({
-    sku: codeOf(db, skuId),
-    units,
-  }));
 }
 
 /**

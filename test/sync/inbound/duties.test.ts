@@ -50,6 +50,33 @@ describe('a loop', () => {
     expect(at).toEqual([0, 1_000, 3_000, 7_000]);
     await loop.stop();
   });
+
+  test('stop waits for what goes on beside the steps, and no longer than for a step', async () => {
+    let end = () => undefined as void;
+    const ended: string[] = [];
+    const beside = (name: string) =>
+      createLoop(world.engine, name, async (_, alongside) => {
+        alongside(
+          new Promise<void>((resolve) => {
+            end = resolve;
+          }).then(() => void ended.push(name)),
+        );
+        return 60_000;
+      });
+    const first = beside('first');
+    first.start();
+    await world.clock.advance(1);
+    const stopped = first.stop().then(() => [...ended]);
+    await world.clock.advance(1);
+    end();
+    expect(await stopped).toEqual(['first']);
+    const second = beside('second');
+    second.start();
+    await world.clock.advance(1);
+    const late = second.stop().then(() => [...ended]);
+    await world.clock.advance(20_000);
+    expect(await late).toEqual(['first']);
+  });
 });
 
 describe('scheduled work', () => {
