@@ -77,7 +77,7 @@ const againMs = 60_000;
 
 /** At start and hourly: platforms drop or disable subscriptions after failures; they are mended, and people are told. */
 export function createWebhookUpkeep(engine: Engine): Loop {
-  return createLoop(engine, 'webhook_lost', async (signal) => {
+  return createLoop(engine, 'webhooks', async (signal) => {
     let failed = false;
     for (const row of await engine.store.channels.list()) {
       const live = engine.channels.get(row.id);
