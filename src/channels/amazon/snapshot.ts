@@ -74,7 +74,7 @@ function lineOf(order: KeptOrder, line: KeptLine, rule: Rule): SnapshotLine {
   };
 }
 
-/** Cancelled lines tell 0 units in some orders (dossier 2.4). */
+/** Cancelled lines tell 0 units in some orders. */
 function uncounted(order: KeptOrder, line: KeptLine): string[] {
   const over = line.cancelled || order.status === 'CANCELLED';
   if (!over || !line.notFound || line.ordered > line.shipped) return [];

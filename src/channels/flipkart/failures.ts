@@ -61,7 +61,7 @@ export function failureOf(
   if (status === 429) return new ChannelError('throttled', told, { afterMs });
   const isShut = throttling.has(status) || (isPage && status < 300);
   // 503 is Flipkart's "not now", said before anything happens: a write is refused by it. 499 is a time-out inside, and a
-  // page or a 500 tells nothing: what they answer may have been done (dossier 4, 6; 2026-11).
+  // page or a 500 tells nothing: what they answer may have been done.
   if (status === 503 || (isShut && effect === 'read'))
     return new ChannelError('throttled', told, { afterMs });
   if (isShut || status >= 500) return unclear(effect, told);

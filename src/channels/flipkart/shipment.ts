@@ -51,7 +51,7 @@ export const KeptShipment = z.object({
       /** Lies in Flipkart's own warehouse: none of our stock. */
       theirs: z.boolean(),
       courierReturn: z.boolean(),
-      /** The seller called it off for want of stock; Flipkart then sets the listing out of stock (dossier 2.6). */
+      /** The seller called it off for want of stock; Flipkart then sets the listing out of stock. */
       wantOfStock: z.boolean().default(false),
     }),
   ),

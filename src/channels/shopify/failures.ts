@@ -79,7 +79,7 @@ export function statusFailure(answer: HttpAnswer, effect: Effect): ChannelError 
 
 /**
  * A write that met a 5xx may have been done before the server failed, so nobody claims to know; but for 503, which
- * Shopify's own client sends again like 429 (dossier 7): compare and key make a repeat harmless as well.
+ * Shopify's own client sends again like 429: compare and key make a repeat harmless as well.
  */
 function serverFailure(answer: HttpAnswer, effect: Effect, told: string): ChannelError {
   const afterMs = retryAfterMs(answer);

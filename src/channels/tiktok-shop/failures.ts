@@ -89,7 +89,7 @@ export function failureOf(answer: HttpAnswer, what: string, effect: Effect): Cha
     });
   }
   // 503 is the front door's, which let nothing in. Any other 5xx and 36009003 ("internal error") come from inside, where
-  // the number may have been written before (dossier 4.2, which says only: try again).
+  // the number may have been written before (the documentation says only: try again).
   if (status === 503) return new Refusal('retry', told, { code });
   if (status >= 500 || (code !== null && transientCodes.has(code))) return unclear(effect, told, code);
   if (envelope === null || code === null || code === 0) return unwrapped(status, told, effect);

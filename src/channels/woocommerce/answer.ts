@@ -5,7 +5,7 @@ import { errorBody } from './schema.ts';
 
 /**
  * JSON in an answer, and where it begins. `lenient` skips what PHP prints before it (notices), which is allowed for reads
- * only: before the answer of a write it would hide that something broke (dossier 7). A BOM is skipped in both.
+ * only: before the answer of a write it would hide that something broke. A BOM is skipped in both.
  */
 export function readJson(
   body: Uint8Array,

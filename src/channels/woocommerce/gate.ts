@@ -19,7 +19,7 @@ const intervalMs = 10;
 
 /** An open gate. */
 export function createGate(clock: Clock): Gate {
-  // One request at a time per shop, pushes before reads (dossier 7); the pace below spaces them.
+  // One request at a time per shop, pushes before reads; the pace below spaces them.
   const turns = createTurns(clock, { intervalMs: 0 });
   const pace = new AdaptivePace(clock, { intervalMs });
   let pausedUntil = 0;

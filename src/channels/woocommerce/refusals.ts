@@ -95,7 +95,7 @@ function textBefore(body: Uint8Array): string | null {
 }
 
 /**
- * Redirects are not followed: they turn PUT into GET and drop the credentials (dossier 1.4). With plain permalinks behind
+ * Redirects are not followed: they turn PUT into GET and drop the credentials. With plain permalinks behind
  * a front controller WordPress sends every REST path to its home page (recorded 2026-11-30).
  */
 function redirected(answer: HttpAnswer, asked: Asked, what: string): never {
