@@ -60,7 +60,7 @@ export const proxyVerbs: Verbs = {
 };
 
 const readArgs = z.object({ port: z.int(), pages: z.int(), dir: z.string() });
-const rows = z.array(z.looseObject({ id: z.union([z.int(), z.string()]) }));
+const rows = z.array(z.looseObject({ id: z.int(), parent_id: z.int().optional() }));
 
 /** The limit of a reconcile: the same pages off the wire, parsed, with one indexed read per listing and nothing else. */
 export const readerVerbs: Verbs = {
@@ -78,7 +78,10 @@ export const readerVerbs: Verbs = {
     for (let n = 0; n < pages; n += 1) {
       const answer = await request(`http://127.0.0.1:${port}/kept/${n}`, { dispatcher: agent });
       const page = rows.safeParse(JSON.parse(await answer.body.text()));
-      for (const { id } of page.data ?? []) if (find.get(channel, String(id)) !== undefined) found += 1;
+      for (const { id, parent_id: parent = 0 } of page.data ?? []) {
+        const listing = parent === 0 ? String(id) : `${parent}/${id}`;
+        if (find.get(channel, listing) !== undefined) found += 1;
+      }
     }
     const { user, system } = process.cpuUsage(began);
     db.close();

@@ -7,7 +7,7 @@ import { median } from './median.ts';
 import { intervalOf } from './pairs.ts';
 import { startRole } from './role.ts';
 import { type Effort, type Measurement, rowOf, skippedRow } from './row.ts';
-import { countStock, importListings, untilQuiet } from './set-up.ts';
+import { countStock, importListings, untilQuiet, untilReconciled } from './set-up.ts';
 
 const channelConfig = z.record(
   z.string(),
@@ -80,10 +80,13 @@ async function setUp(effort: Effort) {
   await untilQuiet(dir);
   await daemon.stop();
   return {
-    /** A plain hourly run of a daemon that has just started, then the reader on the pages that it read. */
+    /** A plain hourly run of a daemon whose first one is over, then the reader on the pages that it read. */
     once: async () => {
+      const since = systemClock.now();
       const daemon = await startServe(dir, channels('live'));
       try {
+        await untilReconciled(dir, since);
+        await untilQuiet(dir);
         await shops.call('edit', { count: skus / 100 });
         await proxy.call('forget');
         const one = await measured(daemon);

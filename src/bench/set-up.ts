@@ -41,6 +41,20 @@ export async function importListings(daemon: DaemonProcess, channels: readonly s
   return mapped;
 }
 
+/** Resolves when every channel has been reconciled since then, as each start of the daemon does by itself. */
+export async function untilReconciled(dir: string, since: number): Promise<void> {
+  const until = systemClock.now() + 600_000;
+  const store = await openSqliteStore({ dataDir: dir, writer: 'caller' });
+  try {
+    while ((await store.channels.list()).some((row) => (row.reconciledAt ?? 0) < since)) {
+      if (systemClock.now() > until) throw new Error('the run that a start owes does not end');
+      await systemClock.sleep(50);
+    }
+  } finally {
+    await store.close();
+  }
+}
+
 /** Resolves when no push is due and none is on its way for a while; rejects when that takes minutes. */
 export async function untilQuiet(dir: string): Promise<void> {
   const until = systemClock.now() + 600_000;
