@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { channelTypes, definitions } from '../src/channels/registry.ts';
 import { channelTable } from '../src/cli/channel-table.ts';
 
-/** The last table of each channel page names every trap of the dossier; the tests that it quotes exist. */
+/** The last table of each channel page names every trap of its facts; the tests that it quotes exist. */
 
 const root = join(import.meta.dirname, '..');
 const shared = process.env['INVSYNC_SHARED'] ?? join(root, '..', 'shared');
@@ -21,27 +21,27 @@ function read(folder: string): string {
 }
 
 const tests = read(join(root, 'test'));
-/** `section`: where the dossier lists the traps. */
+/** `prefix`: of the ids of its facts. `section`: of them, that of the traps. */
 const pages = [
-  { channel: 'shopify', section: 9, traps: 20 },
-  { channel: 'woocommerce', section: 9, traps: 25 },
-  { channel: 'amazon', section: 9, traps: 24 },
-  { channel: 'ebay', section: 9, traps: 30 },
-  { channel: 'tiktok-shop', section: 7, traps: 15 },
-  { channel: 'flipkart', section: 7, traps: 20 },
+  { channel: 'shopify', prefix: 'SHP', section: 9, traps: 20 },
+  { channel: 'woocommerce', prefix: 'WOO', section: 9, traps: 25 },
+  { channel: 'amazon', prefix: 'AMZ', section: 9, traps: 24 },
+  { channel: 'ebay', prefix: 'EBAY', section: 9, traps: 30 },
+  { channel: 'tiktok-shop', prefix: 'TTS', section: 7, traps: 15 },
+  { channel: 'flipkart', prefix: 'FK', section: 7, traps: 20 },
 ];
 
-describe.each(pages)('docs/channels/$channel.md', ({ channel, section, traps }) => {
+describe.each(pages)('docs/channels/$channel.md', ({ channel, prefix, section, traps }) => {
   const page = readFileSync(join(root, 'docs', 'channels', `${channel}.md`), 'utf8');
-  const rows = [...page.matchAll(/^\| ([79]\.\d+|O\.\d+) \|(.+)\|(.+)\|$/gm)].map((match) => ({
+  const rows = [...page.matchAll(/^\| ([A-Z]+-(?:[79]\.\d+|O\.\d+)) \|(.+)\|(.+)\|$/gm)].map((match) => ({
     id: match[1] ?? '',
     handled: match[2] ?? '',
     test: match[3] ?? '',
   }));
 
   it('has a row for each of the traps', () => {
-    const ids = rows.map((row) => row.id).filter((id) => id.startsWith(`${section}.`));
-    expect(ids).toEqual(Array.from({ length: traps }, (_, index) => `${section}.${index + 1}`));
+    const ids = rows.map((row) => row.id).filter((id) => id.startsWith(`${prefix}-${section}.`));
+    expect(ids).toEqual(Array.from({ length: traps }, (_, index) => `${prefix}-${section}.${index + 1}`));
   });
 
   it('every row quotes tests that exist, or says why it is not handled', () => {
@@ -56,11 +56,11 @@ describe.each(pages)('docs/channels/$channel.md', ({ channel, section, traps }) 
     expect(missing).toEqual([]);
   });
 
-  it.skipIf(!existsSync(shared))('knows as many traps as the dossier (needs the shared material)', () => {
-    const dossier = readFileSync(join(shared, 'reference', 'channels', `${channel}.md`), 'utf8');
-    const list = dossier.slice(
-      dossier.indexOf(`## ${section}. Traps`),
-      dossier.indexOf(`## ${section + 1}.`),
+  it.skipIf(!existsSync(shared))('knows as many traps as the reference (needs the shared material)', () => {
+    const reference = readFileSync(join(shared, 'reference', 'channels', `${channel}.md`), 'utf8');
+    const list = reference.slice(
+      reference.indexOf(`## ${section}. Traps`),
+      reference.indexOf(`## ${section + 1}.`),
     );
     const numbers = [...list.matchAll(/(?:^|\s)(\d{1,2})\. /g)].map((match) => Number(match[1]));
     expect(Math.max(...numbers)).toBe(traps);

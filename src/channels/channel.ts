@@ -234,7 +234,7 @@ export interface HookRequest {
 
 /** A delivery as it is stored: key for the idempotency table, kind for people, headers the adapter needs later. */
 export interface Delivery {
-  /** See each dossier: the obvious header is often the wrong key. */
+  /** See each facts page: the obvious header is often the wrong key. */
   key: string;
   /** The platform's topic (`orders/create`), for people and for `fieldsOf`. */
   kind: string;

@@ -1,5 +1,5 @@
 /**
- * A sandbox shop: an HTTP server on loopback that speaks one platform's real protocol, as its dossier tells it,
+ * A sandbox shop: an HTTP server on loopback that speaks one platform's real protocol, as its facts page tells it,
  * nasty habits included. It shares no code with the adapter it talks to. Beside the platform's own routes every
  * shop answers `POST /_sandbox/<verb>` (shopper, merchant, bad weather) and `GET /_sandbox/<record>` (what it saw).
  */

@@ -12,7 +12,7 @@ import { effectOf, isSlow, type OperationName, operations } from './operations.t
 import { regionFacts } from './region.ts';
 import { createTokens, type Grant, type Tokens } from './token.ts';
 
-/** A query; lists are sent as CSV, each member percent-encoded by itself (dossier 4.1). */
+/** A query; lists are sent as CSV, each member percent-encoded by itself (AMZ-4.1). */
 export type Query = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** One request. `path` is already percent-encoded. */
@@ -52,7 +52,7 @@ export interface Api {
 /** Beyond this a call is not waited for: whoever asked comes back at the time that the failure tells. */
 const longestWaitMs = 30_000;
 
-/** Mandatory, at most 500 characters (dossier 1.3). */
+/** Mandatory, at most 500 characters (AMZ-1.3). */
 export const userAgent = `invsync/1.0 (Language=TypeScript; Platform=Node/${process.versions.node.split('.')[0]})`;
 
 /** Opens a connection pool of its own; `close` ends it. */

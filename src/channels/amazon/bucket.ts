@@ -21,7 +21,7 @@ export interface BucketMemory {
   save(state: Remembered): Promise<void>;
 }
 
-/** The token bucket of one operation, as the platform keeps one (dossier 7). */
+/** The token bucket of one operation, as the platform keeps one (AMZ-7). */
 export interface Bucket {
   /** Waits for a token and takes it; pushes go before reads. Rejects with `ChannelError` when stopped. */
   take(priority: Priority, signal: AbortSignal): Promise<void>;

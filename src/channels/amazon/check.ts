@@ -20,7 +20,7 @@ const participations = z.object({
 });
 type Participations = Answer<z.infer<typeof participations>>;
 
-/** A new secret is wanted every 180 days, or every call fails (dossier 1.2). */
+/** A new secret is wanted every 180 days, or every call fails (AMZ-1.2). */
 const secretDays = { warn: 150, dead: 180 };
 const dayMs = 86_400_000;
 const clockSkewMs = 60_000;

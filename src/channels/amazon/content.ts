@@ -25,7 +25,7 @@ export function ordersIn(sellerId: string, fields: Json, how: Obtaining): Delive
   }
 }
 
-/** Orders that Amazon ships from its own warehouses arrive in the same feeds (trap 22). */
+/** Orders that Amazon ships from its own warehouses arrive in the same feeds (AMZ-9.22). */
 function orderContent(order: KeptOrder, how: Obtaining): DeliveryContent {
   if (order.fulfilledBy === 'amazon') return { ...silent, ignored: 'fulfilled by Amazon' };
   if (foreignStatuses.has(order.status)) return { ...silent, ignored: `status ${order.status}` };

@@ -4,7 +4,7 @@ import type { Delivery } from '../channel.ts';
 import { parseJsonBytes } from '../lib/json.ts';
 
 /**
- * A notification in one spelling. Two families exist, `NotificationType` and `notificationType` (dossier 2.1); only the
+ * A notification in one spelling. Two families exist, `NotificationType` and `notificationType` (AMZ-2.1); only the
  * top level is read here, payloads keep their own spelling.
  */
 export interface Notification {
@@ -27,13 +27,13 @@ const bare = z.object({
   notificationmetadata: z.unknown().optional(),
 });
 const metadata = z.object({ notificationid: z.string().min(1) });
-/** EventBridge (dossier 2.6): the notification is the detail. */
+/** EventBridge (AMZ-2.6): the notification is the detail. */
 const busEvent = z.object({
   id: z.string().min(1).optional(),
   'detail-type': z.string(),
   detail: z.record(z.string(), z.unknown()),
 });
-/** SNS (dossier 2.7): the message is the notification as text. */
+/** SNS (AMZ-2.7): the message is the notification as text. */
 const topicMessage = z.object({
   Type: z.literal('Notification'),
   MessageId: z.string().min(1),
@@ -41,7 +41,7 @@ const topicMessage = z.object({
   Message: z.string(),
 });
 
-/** SNS around EventBridge around a notification is the deepest that occurs (dossier 2.6). */
+/** SNS around EventBridge around a notification is the deepest that occurs (AMZ-2.6). */
 const deepest = 3;
 
 /**
@@ -87,7 +87,7 @@ const unreadableKind = 'unreadable';
 /**
  * A body as a delivery. The key is the id of the outermost wrapping: every copy of one message carries it, and two
  * messages never share it. The state of the order lines takes what Amazon itself publishes twice under two ids
- * (dossier 2.4). Bodies that are no notification are kept too, under their hash, and become dead letters.
+ * (AMZ-2.4). Bodies that are no notification are kept too, under their hash, and become dead letters.
  */
 export function deliveryOf(body: Uint8Array): Delivery {
   const { notification, id } = attempt(body);

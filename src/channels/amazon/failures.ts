@@ -9,7 +9,7 @@ export class NotFound extends ChannelError {}
 /** It exists already. */
 export class AlreadyThere extends ChannelError {}
 
-/** The error body of old and new APIs alike (dossier 1.3). */
+/** The error body of old and new APIs alike (AMZ-1.3). */
 const errorList = z.object({
   errors: z
     .array(
@@ -51,7 +51,7 @@ export function isExpired(answer: HttpAnswer): boolean {
   return /expired/i.test(toldBy(answer.body).text);
 }
 
-/** The failure that a status means; null for 2xx. `afterMs` is the bucket's word about a 429 (dossier 7). */
+/** The failure that a status means; null for 2xx. `afterMs` is the bucket's word about a 429 (AMZ-7). */
 export function failureOf(
   answer: HttpAnswer,
   asked: { operation: string; effect: Effect; afterMs: number },
@@ -72,7 +72,7 @@ export function failureOf(
   return new ChannelError('rejected', told, { hint: 'run: invsync check' });
 }
 
-/** Roles are frozen into the refresh token when it is made (dossier 1.1). */
+/** Roles are frozen into the refresh token when it is made (AMZ-1.1). */
 const authHint =
   'the refresh token lacks a role, or was revoked: save the roles Inventory and Order Tracking and Product Listing, authorize the application again, and use the new refresh_token';
 

@@ -37,7 +37,7 @@ const feeds = z.object({ feeds: z.array(feed) });
 
 const openKey = 'feed open';
 const lastKey = 'feed begun at';
-/** Same feed type not more often than this, and the previous one must have ended (dossier 5.2). */
+/** Same feed type not more often than this, and the previous one must have ended (AMZ-5.2). */
 const spacingMs = 20 * 60_000;
 const askEveryMs = 5_000;
 /** Feeds are listed slowly (0.0222/s). */

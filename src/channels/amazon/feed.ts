@@ -14,7 +14,7 @@ const document = z.object({ feedDocumentId: z.string().min(1), url: z.string() }
 const created = z.object({ feedId: z.string().min(1) });
 
 /**
- * Sends checked lines as one feed (dossier 5.2). They are `accepted` once Amazon has taken the feed; what it refuses
+ * Sends checked lines as one feed (AMZ-5.2). They are `accepted` once Amazon has taken the feed; what it refuses
  * inside is found by reading back, as for a patch. Only lines that are listed in all configured marketplaces go: a feed
  * names its marketplaces once for all.
  */

@@ -29,7 +29,7 @@ export const amazon: ChannelDefinition<AmazonConfig> = {
 
 /**
  * There is no `hold` and no `cancel`: Amazon has no hold, and a cancellation by the seller counts against the account
- * (dossier 8), so that an oversold order is for a person.
+ * (AMZ-8), so that an oversold order is for a person.
  */
 function create(config: AmazonConfig, deps: ChannelDeps): Channel {
   const account = openAccount(config, deps);

@@ -9,7 +9,7 @@ const summary = z.object({
   marketplaceId: z.string(),
   itemName: z.string().nullish(),
 });
-/** The one attribute of a listing that is read, snake_case here and camelCase elsewhere (dossier 5.1). */
+/** The one attribute of a listing that is read, snake_case here and camelCase elsewhere (AMZ-5.1). */
 const attributes = z.object({
   fulfillment_availability: z
     .array(
@@ -23,7 +23,7 @@ const attributes = z.object({
     .catch(null),
 });
 
-/** A listings item, the fields that are used (dossier 4.1). */
+/** A listings item, the fields that are used (AMZ-4.1). */
 export const listingsItem = z.object({
   sku: z.string().min(1),
   summaries: z.array(summary).nullish(),
@@ -32,7 +32,7 @@ export const listingsItem = z.object({
 });
 export type ListingsItem = z.infer<typeof listingsItem>;
 
-/** Merchant-fulfilled, the only kind whose number is written (dossier 5.3, 5.4). */
+/** Merchant-fulfilled, the only kind whose number is written (AMZ-5.3, AMZ-5.4). */
 const ownChannel = 'DEFAULT';
 
 /** What is stored about a listing. */
@@ -41,7 +41,7 @@ export const listingFacts = z.object({
   channels: z.array(z.string()),
   /** Marketplaces in which the SKU is listed. */
   marketplaces: z.array(z.string()),
-  /** Handling time and restock date, for people; a push never touches them (trap 6). */
+  /** Handling time and restock date, for people; a push never touches them (AMZ-9.6). */
   lead_time_days: z.number().nullable(),
   restock_date: z.string().nullable(),
 });
@@ -69,7 +69,7 @@ export function channelsOf(item: ListingsItem): string[] {
 /**
  * Why the number may not be written, in words; null only when the merchant ships it from the one default place.
  * Anything else fails closed: a quantity that is written to an offer fulfilled by Amazon turns it into one that is
- * not, and strands its stock (dossier 5.3).
+ * not, and strands its stock (AMZ-5.3).
  */
 export function whyUnwritable(channels: readonly string[]): string | null {
   const foreign = channels.filter((code) => code !== ownChannel);

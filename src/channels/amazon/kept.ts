@@ -49,7 +49,7 @@ export function asJson(fields: Kept): Json {
   return fields satisfies Json;
 }
 
-/** Order status in one spelling: `PartiallyShipped` and `PARTIALLY_SHIPPED` are one, `Canceled` is `CANCELLED` (trap 17). */
+/** Order status in one spelling: `PartiallyShipped` and `PARTIALLY_SHIPPED` are one, `Canceled` is `CANCELLED` (AMZ-9.17). */
 export function statusOf(word: string): string {
   const upper = word.replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase();
   return upper === 'CANCELED' ? 'CANCELLED' : upper;

@@ -8,7 +8,7 @@ const removeTimeoutMs = 5_000;
 
 /**
  * Hands over what the queue brings until aborted; a message is removed only after `take` has resolved. A crash in
- * between, or a removal that fails, brings the message again, which its key absorbs (dossier 2.4, 2.5).
+ * between, or a removal that fails, brings the message again, which its key absorbs (AMZ-2.4, AMZ-2.5).
  */
 export async function listen(
   queue: Queue,

@@ -4,7 +4,7 @@ import type { Account } from './account.ts';
 import { factsOf, type ListingsItem, shownOf, whyUnwritable } from './item.ts';
 import { nextToken, pageSize, type SearchAnswer, searchPage } from './search.ts';
 
-/** No more items than this can be paged through, whatever the number of results says (dossier 4.1, trap 10). */
+/** No more items than this can be paged through, whatever the number of results says (AMZ-4.1, AMZ-9.10). */
 const mostPerQuery = 1_000;
 /** Amazon opened to merchants later than this. */
 const firstCreated = Date.UTC(1995, 0, 1);

@@ -11,7 +11,7 @@ const orderItem = z.object({
   QuantityShipped: z.int().min(0).nullish(),
 });
 
-/** `ORDER_CHANGE` 1.0, the fields that are used (dossier 2.3). */
+/** `ORDER_CHANGE` 1.0, the fields that are used (AMZ-2.3). */
 const orderChange = z.object({
   OrderChangeNotification: z.object({
     NotificationLevel: z.string(),
@@ -33,7 +33,7 @@ const unsubscribe = z.object({ Type: z.literal('UnsubscribeConfirmation'), Topic
 
 type Reader = (notification: Notification) => Kept;
 
-/** How each type is read (dossier 2.2); the status type goes by two names (trap 19). Others say nothing about stock. */
+/** How each type is read (AMZ-2.2); the status type goes by two names (AMZ-9.19). Others say nothing about stock. */
 const readers: Record<string, Reader> = {
   ORDER_CHANGE: readOrderChange,
   LISTINGS_ITEM_MFN_QUANTITY_CHANGE: readListingChange,
@@ -107,13 +107,13 @@ function readOrderChange({ payload, eventTime }: Notification): KeptOrder {
   };
 }
 
-/** Our own pushes come back this way (trap 20): a hint to read the SKU, never a number to book. */
+/** Our own pushes come back this way (AMZ-9.20): a hint to read the SKU, never a number to book. */
 function readListingChange({ payload }: Notification): Kept {
   const change = listingChange.parse(payload);
   return { kind: 'touched', seller: change.SellerId ?? null, skus: [change.Sku] };
 }
 
-/** Its payload is not among the official schemas at hand, so that the state is looked for by its words (dossier 2.2). */
+/** Its payload is not among the official schemas at hand, so that the state is looked for by its words (AMZ-2.2). */
 function readAccountStatus({ payload }: Notification): Kept {
   const state = /"currentAccountStatus"\s*:\s*"(\w+)"/i.exec(JSON.stringify(payload) ?? '')?.[1] ?? 'unknown';
   if (state === 'NORMAL') return { kind: 'ignored', why: 'the account is in good standing' };

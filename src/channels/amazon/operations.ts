@@ -9,7 +9,7 @@ interface Operation extends Rate {
   slow?: true;
 }
 
-/** The operations that are used, with the published rates and bursts (dossier 7, 2026-11). */
+/** The operations that are used, with the published rates and bursts (AMZ-7, 2026-11). */
 export const operations = {
   searchListingsItems: { rate: 5, burst: 5, effect: 'read' },
   getListingsItem: { rate: 5, burst: 10, effect: 'read' },

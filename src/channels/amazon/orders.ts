@@ -9,9 +9,9 @@ import { asJson, type KeptLine, type KeptOrder, statusOf, timeOf } from './kept.
 
 const root = '/orders/2026-01-01/orders';
 const pageSize = '100';
-/** Buyer and recipient are never asked for: invsync keeps out of personal data (dossier 1.4). */
+/** Buyer and recipient are never asked for: invsync keeps out of personal data (AMZ-1.4). */
 const includedData = ['FULFILLMENT', 'CANCELLATION'];
-/** Times within the last two minutes are refused (trap 18); a little more for the clocks. */
+/** Times within the last two minutes are refused (AMZ-9.18); a little more for the clocks. */
 const unsearchableMs = 150_000;
 /** Open orders may be this old: made to order, long lead times. */
 const openReachMs = 365 * 86_400_000;
@@ -46,7 +46,7 @@ const item = z.object({
     })
     .nullish(),
 });
-/** An order of the Orders API 2026-01-01, the fields that are used (dossier 6.1). */
+/** An order of the Orders API 2026-01-01, the fields that are used (AMZ-6.1). */
 const order = z.object({
   orderId: z.string().min(1),
   createdTime: z.iso.datetime({ offset: true }),
@@ -70,7 +70,7 @@ export function ordersCreatedSince(
   return walk(account, { axis: 'created', since, query: {} }, signal);
 }
 
-/** The orders that hold stock and did not leave. Pre-orders hold nothing (dossier 6.3). */
+/** The orders that hold stock and did not leave. Pre-orders hold nothing (AMZ-6.3). */
 export function openOrders(account: Account, signal: AbortSignal): AsyncIterable<OrderPage> {
   const since = account.deps.clock.now() - openReachMs;
   return walk(account, { axis: 'created', since, query: { fulfillmentStatuses: openStatuses } }, signal);
@@ -83,7 +83,7 @@ interface Walk {
 }
 
 /**
- * One call in three minutes is what Amazon restores, 20 are saved up (dossier 6.1): a walk waits for its tokens rather
+ * One call in three minutes is what Amazon restores, 20 are saved up (AMZ-6.1): a walk waits for its tokens rather
  * than to begin again, because the watermark moves at its end only. Amazon documents no order of the rows; each page
  * is sorted.
  */
@@ -135,7 +135,7 @@ async function* walk(
 
 /**
  * Amazon's clock at the beginning, but never so late that the watermark (this less the index lag) would pass what the
- * first answer says it reaches to: `lastUpdatedBefore` is the truth about that (dossier 6.1).
+ * first answer says it reaches to: `lastUpdatedBefore` is the truth about that (AMZ-6.1).
  */
 function endOf({ data, channelClock }: Answer<z.infer<typeof searchAnswer>>): number {
   const reached = timeOf(data.lastUpdatedBefore ?? data.createdBefore);

@@ -63,7 +63,7 @@ const later: PushOutcome = {
   afterMs: 100,
 };
 
-/** What would harm, or is no quantity, is refused before anything is sent (dossier 5.1, 5.3). */
+/** What would harm, or is no quantity, is refused before anything is sent (AMZ-5.1, AMZ-5.3). */
 function isRefusedBeforehand(batch: Batch, line: PushLine): boolean {
   const { quantity } = line;
   const { maxQuantity } = capabilities;
@@ -82,7 +82,7 @@ function refuse(batch: Batch, line: PushLine, error: string, hint: string): void
 }
 
 /**
- * A feed and a patch of one SKU have no order between them: a stale feed could overwrite the newer patch (dossier 5.2).
+ * A feed and a patch of one SKU have no order between them: a stale feed could overwrite the newer patch (AMZ-5.2).
  * While a SKU lies in a feed that has not ended, its push waits; the newest number goes when it has.
  */
 async function notInFeed(batch: Batch, lines: PushLine[]): Promise<PushLine[]> {

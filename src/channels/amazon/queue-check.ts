@@ -4,7 +4,7 @@ import { ChannelError } from '../errors.ts';
 import type { Queue } from './queue.ts';
 import { policyHint } from './subscriptions.ts';
 
-/** Amazon's own AWS account, which sends (dossier 2.5). */
+/** Amazon's own AWS account, which sends (AMZ-2.5). */
 const sender = '437568002678';
 const neededActions = ['SendMessage', 'GetQueueAttributes'];
 const fourteenDaysSeconds = 1_209_600;

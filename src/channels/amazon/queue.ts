@@ -15,11 +15,11 @@ interface QueueMessage {
   body: string;
 }
 
-/** The merchant's SQS queue over its JSON protocol (dossier 2.5). Throws nothing but `ChannelError`. */
+/** The merchant's SQS queue over its JSON protocol (AMZ-2.5). Throws nothing but `ChannelError`. */
 export interface Queue {
   /** As a destination is named. */
   arn: string;
-  /** FIFO queues receive nothing, without a word (dossier trap 1). */
+  /** FIFO queues receive nothing, without a word (AMZ-9.1). */
   isFifo: boolean;
   /** Waits up to 20 s for up to 10 messages. */
   receive(signal: AbortSignal): Promise<QueueMessage[]>;
@@ -38,7 +38,7 @@ const removed = z.object({ Failed: z.array(z.object({ Id: z.string() })).nullish
 const attributes = z.object({ Attributes: z.record(z.string(), z.string()).nullish() });
 const refusal = z.object({ __type: z.string().optional(), message: z.string().optional() });
 
-/** Longest poll that SQS allows, and the time in which a message must be on disk (dossier 2.5). */
+/** Longest poll that SQS allows, and the time in which a message must be on disk (AMZ-2.5). */
 const waitSeconds = 20;
 const visibilitySeconds = 60;
 /** The socket must outlive the poll. */

@@ -17,13 +17,13 @@ import {
   verifies,
 } from './sns.ts';
 
-/** The SNS listener of one channel (dossier 2.7). */
+/** The SNS listener of one channel (AMZ-2.7). */
 interface SnsDoor {
   receive(request: HookRequest): Receipt;
   close(): Promise<void>;
 }
 
-/** A token lives for two to three days (dossier 2.7, from memory): what is older is a replay. */
+/** A token lives for two to three days (AMZ-2.7, from memory): what is older is a replay. */
 const oldestConfirmationMs = 3 * 86_400_000;
 const newestConfirmationMs = 3_600_000;
 /** Confirmed tokens that are remembered against replays. */

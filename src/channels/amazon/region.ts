@@ -1,4 +1,4 @@
-/** Selling regions, each with a host and refresh tokens of its own (dossier 1.3). */
+/** Selling regions, each with a host and refresh tokens of its own (AMZ-1.3). */
 export const regions = ['na', 'eu', 'fe'] as const;
 type Region = (typeof regions)[number];
 
@@ -21,7 +21,7 @@ export const regionFacts: Record<Region, { origin: string; cloud: string; title:
   },
 };
 
-/** Marketplaces by id (dossier 1.3; BE, IE and ZA from memory there). */
+/** Marketplaces by id (AMZ-1.3; BE, IE and ZA from memory there). */
 const marketplaces: Record<string, { country: string; region: Region }> = {
   ATVPDKIKX0DER: { country: 'US', region: 'na' },
   A2EUQ1WTGCTBG2: { country: 'CA', region: 'na' },

@@ -7,7 +7,7 @@ import { NotFound } from './failures.ts';
 import { type ListingsItem, listingsItem } from './item.ts';
 
 const root = '/listings/2021-08-01/items';
-/** Most items of a page, and most identifiers of a query (dossier 4.1). */
+/** Most items of a page, and most identifiers of a query (AMZ-4.1). */
 export const pageSize = 20;
 
 const results = z.object({
@@ -17,7 +17,7 @@ const results = z.object({
 });
 export type SearchAnswer = Answer<z.infer<typeof results>>;
 
-/** `/listings/2021-08-01/items/{sellerId}[/{sku}]`; a SKU is one path segment whatever is in it (trap 8). */
+/** `/listings/2021-08-01/items/{sellerId}[/{sku}]`; a SKU is one path segment whatever is in it (AMZ-9.8). */
 export function listingPath(sellerId: string, sku?: string): string {
   const seller = `${root}/${encodeURIComponent(sellerId)}`;
   return sku === undefined ? seller : `${seller}/${encodeURIComponent(sku)}`;
@@ -72,7 +72,7 @@ export interface FoundItem {
 const wanted = ['summaries', 'fulfillmentAvailability'];
 
 /**
- * Up to 20 SKUs by one request, keyed by SKU exactly as written: Amazon tells `a` from `A` (trap 8). A SKU with a comma
+ * Up to 20 SKUs by one request, keyed by SKU exactly as written: Amazon tells `a` from `A` (AMZ-9.8). A SKU with a comma
  * cannot stand in a list, so that it is asked for alone.
  */
 export async function findItems(

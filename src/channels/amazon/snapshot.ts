@@ -2,7 +2,7 @@ import type { OrderSnapshot, SnapshotLine } from '../../stock/order.ts';
 import type { Obtaining } from '../channel.ts';
 import type { KeptLine, KeptOrder } from './kept.ts';
 
-/** What a line of an order in this status keeps from sale, and what of it has left (dossier 6.3). */
+/** What a line of an order in this status keeps from sale, and what of it has left (AMZ-6.3). */
 type Rule = (line: KeptLine) => { taken: number; gone: number };
 
 const open: Rule = ({ ordered, shipped }) => {

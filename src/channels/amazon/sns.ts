@@ -17,7 +17,7 @@ const shared = {
   SigningCertURL: z.string().max(2_048),
 };
 
-/** A message of SNS as it arrives over HTTPS, the signed fields (dossier 2.7). */
+/** A message of SNS as it arrives over HTTPS, the signed fields (AMZ-2.7). */
 export const snsMessage = z.discriminatedUnion('Type', [
   z.object({ ...shared, Type: z.literal('Notification'), Subject: z.string().nullish() }),
   z.object({ ...shared, ...confirmation }),
@@ -69,7 +69,7 @@ export function confirmUrl(message: SnsConfirmation, origin: string | null): str
   return `${origin ?? host}/?${query}`;
 }
 
-/** The text that is signed: `key LF value LF` in byte order of the keys, values as JSON tells them (dossier 2.7). */
+/** The text that is signed: `key LF value LF` in byte order of the keys, values as JSON tells them (AMZ-2.7). */
 function signedText(message: SnsMessage): string {
   const fields: Record<string, string | null | undefined> =
     message.Type === 'Notification'

@@ -3,7 +3,7 @@ import type { Account } from './account.ts';
 import { channelsOf, type ListingsItem, shownOf, whyUnwritable } from './item.ts';
 import { findItems, pageSize } from './search.ts';
 
-/** Live numbers, 20 SKUs a request (dossier 4.1: the reconciler's main read). */
+/** Live numbers, 20 SKUs a request (AMZ-4.1: the reconciler's main read). */
 export async function readStock(
   account: Account,
   listings: readonly ListingRef[],

@@ -7,7 +7,7 @@ import { AlreadyThere, NotFound } from './failures.ts';
 import type { Queue } from './queue.ts';
 
 const root = '/notifications/v1';
-/** The only sale signal (dossier 2.2). */
+/** The only sale signal (AMZ-2.2). */
 const topic = 'ORDER_CHANGE';
 const payloadVersion = '1.0';
 const changeTypes = ['OrderStatusChange', 'BuyerRequestedChange'];
@@ -43,7 +43,7 @@ const subscriptionId = z.object({ payload: z.object({ subscriptionId: z.string()
 const anything = z.unknown();
 
 /**
- * The subscription of ORDER_CHANGE to the configured queue (dossier 3). The address that the engine hands over is not
+ * The subscription of ORDER_CHANGE to the configured queue (AMZ-3). The address that the engine hands over is not
  * used: Amazon delivers to the queue, and nothing needs to be reachable from outside.
  */
 export function subscriptionsOf(account: Account): Webhooks {
@@ -75,7 +75,7 @@ async function lookUp(account: Account, signal: AbortSignal): Promise<Found> {
   return { destinations: listed.payload ?? [], subscription: await findSubscription(account, signal) };
 }
 
-/** One application has one subscription of a type. Its look-up is said to refuse this type now and then (trap 3). */
+/** One application has one subscription of a type. Its look-up is said to refuse this type now and then (AMZ-9.3). */
 async function findSubscription(account: Account, signal: AbortSignal): Promise<Subscription | null> {
   try {
     const { payload } = await ask(
@@ -159,7 +159,7 @@ async function createDestination(account: Account, queue: Queue, signal: AbortSi
   } catch (error) {
     if (error instanceof AlreadyThere) return await existing(account, queue, signal);
     if (!(error instanceof ChannelError) || !['rejected', 'retry'].includes(error.kind)) throw error;
-    // A bare 400 or 500 is how Amazon says that it may not send there (dossier 3).
+    // A bare 400 or 500 is how Amazon says that it may not send there (AMZ-3).
     throw new ChannelError(error.kind, error.message, { hint: policyHint(queue.arn), cause: error });
   }
 }

@@ -5,7 +5,7 @@ import type { HttpAnswer, HttpClient } from '../lib/http.ts';
 import type { AmazonConfig } from './config.ts';
 import { jsonOf } from './failures.ts';
 
-/** `seller`: on behalf of the merchant. `grantless`: the application itself, for destinations (dossier 3). */
+/** `seller`: on behalf of the merchant. `grantless`: the application itself, for destinations (AMZ-3). */
 export type Grant = 'seller' | 'grantless';
 
 /** Access tokens of one channel, cached per grant. */
@@ -22,11 +22,11 @@ const granted = z.object({
 });
 const refusal = z.object({ error: z.string() });
 
-/** Share of a token's life after which it is renewed (dossier 1.2). */
+/** Share of a token's life after which it is renewed (AMZ-1.2). */
 const renewAt = 0.8;
 const ownTokenUrl = 'https://api.amazon.com/auth/o2/token';
 
-/** Login with Amazon (dossier 1.2): one request per grant however many callers wait. */
+/** Login with Amazon (AMZ-1.2): one request per grant however many callers wait. */
 export function createTokens(config: AmazonConfig, deps: ChannelDeps, http: HttpClient): Tokens {
   const held = new Map<Grant, { token: string; renewAfter: number }>();
   const asking = new Map<Grant, Promise<string>>();

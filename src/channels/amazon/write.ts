@@ -18,7 +18,7 @@ const submission = z.object({
 
 /**
  * The one change that is ever asked for. `merge` touches the named fields only, where `replace` would wipe handling
- * time and restock date (dossier 5.1, traps 6 and 21); the fulfilment channel selects the element.
+ * time and restock date (AMZ-5.1, AMZ-9.6 and AMZ-9.21); the fulfilment channel selects the element.
  */
 export function changeOf(quantity: number) {
   return {
@@ -58,7 +58,7 @@ export async function patch(
   }
 }
 
-/** HTTP 200 says nothing (traps 14 and 16): accepted and without errors is a success, and even that is not live yet. */
+/** HTTP 200 says nothing (AMZ-9.14 and AMZ-9.16): accepted and without errors is a success, and even that is not live yet. */
 function outcomeOfSubmission({ status, issues }: z.infer<typeof submission>): PushOutcome {
   const errors = (issues ?? []).filter((issue) => issue.severity === 'ERROR');
   if (status === 'ACCEPTED' && errors.length === 0) return { kind: 'accepted' };

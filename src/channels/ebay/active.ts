@@ -61,10 +61,10 @@ export interface ActiveRows {
   answeredAt: number;
 }
 
-/** Listings per page (dossier 4.2). */
+/** Listings per page (EBAY-4.2). */
 export const pageSize = 200;
 const mostPages = 2_000;
-/** A listing that is not there or not ours (dossier 5.2). */
+/** A listing that is not there or not ours (EBAY-5.2). */
 const notFoundCodes = [17, 291, 1047, 21916884, 21916750];
 
 /** All active listings of the account, of both models, page by page. */
@@ -148,7 +148,7 @@ function rowsOf(item: ItemNode): ActiveRow[] {
   });
 }
 
-/** Quantity counts sold units too when it is read, and not when it is written (dossier 4.2, trap 3). */
+/** Quantity counts sold units too when it is read, and not when it is written (EBAY-4.2, EBAY-9.3). */
 function availableOf(row: Pick<ItemNode, 'Quantity' | 'QuantityAvailable' | 'SellingStatus'>): number | null {
   if (row.QuantityAvailable !== null) return Math.max(0, row.QuantityAvailable);
   if (row.Quantity === null) return null;

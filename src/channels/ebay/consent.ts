@@ -2,7 +2,7 @@ import type { ChannelDeps, CheckItem } from '../channel.ts';
 import type { EbayConfig } from './config.ts';
 
 const dayMs = 86_400_000;
-/** 47,304,000 s, 18 months (dossier 1.2); it is not renewed by use. */
+/** 47,304,000 s, 18 months (EBAY-1.2); it is not renewed by use. */
 export const consentLifeMs = 47_304_000_000;
 /** Month 15. */
 const warnFromMs = (consentLifeMs * 15) / 18;

@@ -23,7 +23,7 @@ const Kept = z.discriminatedUnion('kind', [
 type Kept = z.infer<typeof Kept>;
 
 const OrderId = z.union([z.string().min(1).max(100), z.int().nonnegative()]).transform(String);
-/** The order id is nested (dossier 2.2); the rest of the payload is not needed, the order is fetched. */
+/** The order id is nested (EBAY-2.2); the rest of the payload is not needed, the order is fetched. */
 const OrderPointer = z.object({
   notification: z.object({ data: z.object({ order: z.object({ orderId: OrderId }) }) }),
 });

@@ -15,12 +15,12 @@ export function isOurs(shop: Shop, destination: Destination): boolean {
   return destination.name === nameOf(shop) || `${path}/`.includes(`/hooks/${shop.deps.name}/`);
 }
 
-/** 64 characters at most (dossier 2.3). */
+/** 64 characters at most (EBAY-2.3). */
 function nameOf(shop: Shop): string {
   return `invsync ${shop.deps.name}`.slice(0, 64);
 }
 
-/** eBay takes no destination before the keyset has an alert address (trap 11). Says what was done. */
+/** eBay takes no destination before the keyset has an alert address (EBAY-9.11). Says what was done. */
 export async function ensureConfig(shop: Shop, url: string, signal: AbortSignal): Promise<string[]> {
   try {
     const { data } = await shop.rest.call(
@@ -44,7 +44,7 @@ export async function ensureConfig(shop: Shop, url: string, signal: AbortSignal)
 
 /**
  * Makes one destination at the address exist, enabled, with the configured token. eBay tries the address during the call,
- * so that the listener must know it before (dossier 2.3). One that eBay marked down is enabled again (dossier 2.5).
+ * so that the listener must know it before (EBAY-2.3). One that eBay marked down is enabled again (EBAY-2.5).
  */
 export async function ensureDestination(
   shop: Shop,
@@ -112,7 +112,7 @@ function memory(id: string, token: string): string {
   return `${id}:${createHash('sha256').update(`invsync\0${token}`).digest('hex').slice(0, 32)}`;
 }
 
-/** What eBay means by its refusals of an address (dossier 3; trap 12). */
+/** What eBay means by its refusals of an address (EBAY-3; EBAY-9.12). */
 function explained(error: unknown): never {
   if (!(error instanceof Refusal)) throw error;
   const hint = error.has(195020)

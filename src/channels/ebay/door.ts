@@ -55,12 +55,12 @@ export function createDoor(shop: Shop): Door {
   };
 }
 
-/** Longest code that is answered (dossier 2.7). */
+/** Longest code that is answered (EBAY-2.7). */
 const longestCode = 200;
 
 /**
  * Answers a challenge: hex SHA-256 over code, verification token and address, the address exactly as it was registered
- * (dossier 2.3, trap 10). The address of the account-deletion notice is registered by hand in the developer portal, so
+ * (EBAY-2.3, EBAY-9.10). The address of the account-deletion notice is registered by hand in the developer portal, so
  * that an unknown one is taken from `server.public_url`, and from the Host header where that is not set.
  */
 export function answerChallenge(shop: Shop, door: Door, request: HookRequest): Receipt {

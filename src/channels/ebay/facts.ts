@@ -5,7 +5,7 @@ const OfferFacts = z.object({
   offerId: z.string(),
   /** The eBay listing (ItemID) behind the offer, whose revisions are counted. */
   itemId: z.string(),
-  /** The offer carries a number of its own, which caps the one shown (dossier 5.1, trap 4). */
+  /** The offer carries a number of its own, which caps the one shown (EBAY-5.1, EBAY-9.4). */
   pinned: z.boolean(),
 });
 export type OfferFacts = z.infer<typeof OfferFacts>;
@@ -37,7 +37,7 @@ export type TradingFacts = Extract<Facts, { model: 'trading' }>;
 
 /**
  * The facts of a listing, held against its id: facts that belong to another listing must not direct a write. Without
- * usable facts the form of the id tells the model: an ItemID has nine digits or more (dossier 5.2).
+ * usable facts the form of the id tells the model: an ItemID has nine digits or more (EBAY-5.2).
  */
 export function factsOf(ref: Pick<ListingRef, 'listingId' | 'facts'>): Facts {
   const { listingId: id } = ref;

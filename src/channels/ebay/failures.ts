@@ -31,7 +31,7 @@ export class Refusal extends ChannelError {
   }
 }
 
-/** One entry of `errors` or `warnings` in REST answers (dossier 7). */
+/** One entry of `errors` or `warnings` in REST answers (EBAY-7). */
 export const RestError = z.object({
   errorId: z.coerce.number().catch(0),
   message: z.string().nullish(),
@@ -67,7 +67,7 @@ export function failureOf(answer: HttpAnswer, what: string, effect: Effect): Cha
       hint: 'a call limit is reached; invsync waits',
     });
   }
-  // 25025: another write at the same item was under way, so that this one did nothing (dossier 5.1).
+  // 25025: another write at the same item was under way, so that this one did nothing (EBAY-5.1).
   if (ids.includes(25025)) return new Refusal('retry', told, facts);
   // Unavailable: refused before any work, as HTTP has it. 500 with 25001 is a system error at any point of the work.
   if (status === 503) return new Refusal('retry', told, facts);

@@ -8,7 +8,7 @@ const User = z.object({
   username: z.string().nullish(),
   registrationMarketplaceId: z.string().nullish(),
 });
-/** The seller behind the refresh token. The user id never changes; names do, and are being replaced (trap 28). */
+/** The seller behind the refresh token. The user id never changes; names do, and are being replaced (EBAY-9.28). */
 export type User = z.infer<typeof User>;
 
 /** Asks who the seller is. Throws `ChannelError`. */

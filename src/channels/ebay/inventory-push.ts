@@ -16,7 +16,7 @@ type Row = z.infer<typeof Row>;
 const Answer = z.object({ responses: z.array(Row) });
 
 const importHint = 'run: invsync listings import';
-/** Hints by error id (dossier 5.1, verified 2026-11). */
+/** Hints by error id (EBAY-5.1, verified 2026-11). */
 const hints = new Map<number, string>([
   [25004, 'eBay does not take this number'],
   [25019, 'the listing cannot be revised just now: look at it in Seller Hub'],
@@ -31,8 +31,8 @@ const hints = new Map<number, string>([
 ]);
 
 /**
- * Writes SKUs of the Inventory API by bulk_update_price_quantity, 25 a call (dossier 5.1). Each row has its own
- * status, also under HTTP 200. Offers that carry a number get the same one, or they would pin the listing (trap 4).
+ * Writes SKUs of the Inventory API by bulk_update_price_quantity, 25 a call (EBAY-5.1). Each row has its own
+ * status, also under HTTP 200. Offers that carry a number get the same one, or they would pin the listing (EBAY-9.4).
  */
 export async function writeInventory(batch: Batch, due: readonly Due<InventoryFacts>[]): Promise<void> {
   const queue: Due<InventoryFacts>[][] = [];
@@ -50,7 +50,7 @@ export async function writeInventory(batch: Batch, due: readonly Due<InventoryFa
   }
 }
 
-/** The method's own text says one SKU a call, its schema 25 (dossier 5.1): a refusal of the whole call is halved. */
+/** The method's own text says one SKU a call, its schema 25 (EBAY-5.1): a refusal of the whole call is halved. */
 function halves(batch: Batch, rows: Due<InventoryFacts>[]): Due<InventoryFacts>[][] {
   const half = Math.ceil(rows.length / 2);
   batch.shop.learned.rowsPerWrite = half;

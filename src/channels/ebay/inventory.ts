@@ -5,7 +5,7 @@ import type { OfferFacts } from './facts.ts';
 import { Refusal, RestError } from './failures.ts';
 import type { Shop } from './shop.ts';
 
-/** An inventory item: the number that all marketplaces of a SKU share (dossier 4.1). */
+/** An inventory item: the number that all marketplaces of a SKU share (EBAY-4.1). */
 export const Item = z.object({
   sku: z.string().min(1),
   product: z.object({ title: z.string().nullish() }).nullish(),
@@ -44,7 +44,7 @@ const Rows = z.object({
   ),
 });
 
-/** Why a SKU with stock at several warehouses is left alone (dossier 5.1). */
+/** Why a SKU with stock at several warehouses is left alone (EBAY-5.1). */
 export const distributed =
   'its stock is kept per warehouse on eBay (availabilityDistributions): a plain number would conflict with it';
 
@@ -59,7 +59,7 @@ export type ItemReading = {
   answeredAt: number;
 };
 
-/** Error ids for a SKU that is not there (dossier 5.1). */
+/** Error ids for a SKU that is not there (EBAY-5.1). */
 const notFound = [25701, 25702, 25710, 25707];
 
 /** Reads items by SKU, 25 a call; offers with a number of their own are read too. */
@@ -157,8 +157,8 @@ async function readOffer(
 }
 
 /**
- * The offers of a SKU. Null: eBay does not take this SKU in an address (trap 18), so that nothing is known of them.
- * None: 404, which a few accounts also get for other reasons (25713, trap 20).
+ * The offers of a SKU. Null: eBay does not take this SKU in an address (EBAY-9.18), so that nothing is known of them.
+ * None: 404, which a few accounts also get for other reasons (25713, EBAY-9.20).
  */
 export async function offersOf(shop: Shop, sku: string, signal: AbortSignal): Promise<Offer[] | null> {
   const query = [

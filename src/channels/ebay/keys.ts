@@ -7,7 +7,7 @@ import type { Rest } from './rest.ts';
 /** What is known of a key id right now. `absent`: it must be loaded before anything can be said. */
 export type KeyState = { kind: 'known'; key: KeyObject } | { kind: 'unknown' } | { kind: 'absent' };
 
-/** The public keys that sign notifications (dossier 2.4). */
+/** The public keys that sign notifications (EBAY-2.4). */
 export interface Keys {
   find(kid: string): KeyState;
   /**
@@ -95,7 +95,7 @@ export function createKeys(rest: Rest, clock: Clock): Keys {
 }
 
 /**
- * The key comes as PEM without line breaks, which no PEM reader takes (trap 8): the armour is cut off and the rest read
+ * The key comes as PEM without line breaks, which no PEM reader takes (EBAY-9.8): the armour is cut off and the rest read
  * as DER. Null when it is no key of the one curve in use.
  */
 export function importKey(pem: string): KeyObject | null {

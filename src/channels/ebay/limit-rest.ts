@@ -8,7 +8,7 @@ export interface LimitRest {
   ended(): void;
 }
 
-/** Bursts end within seconds; the daily limit ends at a time that no answer tells (dossier 7), so that we ask seldom. */
+/** Bursts end within seconds; the daily limit ends at a time that no answer tells (EBAY-7), so that we ask seldom. */
 const firstMs = 5_000;
 const mostMs = 15 * 60_000;
 

@@ -21,9 +21,9 @@ const auction = 'it is an auction: its quantity is never touched';
 const nameless = 'this variation has no SKU: give it one on eBay, else its quantity cannot be addressed';
 
 /**
- * The catalogue in both models (dossier 4): SKUs of the Inventory API first, then the account's active listings, less
+ * The catalogue in both models (EBAY-4): SKUs of the Inventory API first, then the account's active listings, less
  * those that belong to a SKU already seen. It is read to its end before the first page is handed out, because only the
- * whole tells which SKUs are not unique (trap 19).
+ * whole tells which SKUs are not unique (EBAY-9.19).
  */
 export async function* listListings(shop: Shop, signal: AbortSignal): AsyncGenerator<ListingPage> {
   const inventory = await inventoryListings(shop, signal);
@@ -76,7 +76,7 @@ async function inventoryListings(shop: Shop, signal: AbortSignal): Promise<Inven
   return found;
 }
 
-/** `offset` counts pages here, not rows (trap 17). A page that brings nothing new ends the walk. */
+/** `offset` counts pages here, not rows (EBAY-9.17). A page that brings nothing new ends the walk. */
 async function allItems(shop: Shop, signal: AbortSignal): Promise<Item[]> {
   const items = new Map<string, Item>();
   for (let page = 0; page < mostPages; page += 1) {

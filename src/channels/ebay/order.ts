@@ -12,7 +12,7 @@ const Time = z.string().transform((text, context) => {
 });
 const Text = z.string().nullish().catch(null);
 
-/** What is read of an order, in lists and by id alike (dossier 6); nothing of the buyer. */
+/** What is read of an order, in lists and by id alike (EBAY-6); nothing of the buyer. */
 export const OrderRow = z.object({
   orderId: Id,
   creationDate: Time,
@@ -93,14 +93,14 @@ function reasonsIn(row: OrderRow): string[] | null {
   return requests.length === 0 ? null : requests.flatMap(({ cancelReason }) => cancelReason ?? []);
 }
 
-/** A cancelled order of a list: only the order by itself tells why (trap 15). */
+/** A cancelled order of a list: only the order by itself tells why (EBAY-9.15). */
 export function needsReason(order: KeptOrder): boolean {
   return isCancelled(order) && order.cancelReasons === null;
 }
 
 /**
  * Names under which discovery may know the listing of a line: item and SKU (either model), the variation by its
- * aspects, the item alone, and the SKU alone, which outlives a new ItemID after withdraw and publish (trap 21).
+ * aspects, the item alone, and the SKU alone, which outlives a new ItemID after withdraw and publish (EBAY-9.21).
  */
 function refsOf(line: OrderRow['lineItems'][number]): string[] {
   const item = line.legacyItemId ?? null;
@@ -118,7 +118,7 @@ function refsOf(line: OrderRow['lineItems'][number]): string[] {
 }
 
 /**
- * The snapshot of an order, by the state table of dossier 6. Payment decides nothing: a pending order has lowered
+ * The snapshot of an order, by the state table of EBAY-6. Payment decides nothing: a pending order has lowered
  * eBay's number already, and a refund alone puts nothing back. A cancelled order lets go of all that was not shipped;
  * a cancellation under way lets go of nothing. Lines are known by lineItemId, which survives the regrouping of orders
  * into one (combined invoices, D4).

@@ -8,7 +8,7 @@ import type { Answer } from './rest.ts';
 import type { Shop } from './shop.ts';
 
 const path = '/sell/fulfillment/v1/order';
-/** More is an error (dossier 6). */
+/** More is an error (EBAY-6). */
 const pageSize = 200;
 /** Most ids of one call. */
 const idsPerCall = 50;
@@ -89,7 +89,7 @@ async function* pages(
         query: [
           ['filter', `${search.field}:[${startOf(shop, search.since)}..]`],
           ['limit', String(pageSize)],
-          // Orders are counted here, not pages (trap 17).
+          // Orders are counted here, not pages (EBAY-9.17).
           ['offset', String(page * pageSize)],
         ],
         data: ListPage,

@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.ts';
 import type { Priority } from '../lib/pace.ts';
 import { type Trading, wellAnswered } from './trading.ts';
 
-/** The account's Out-of-Stock control: without it a listing that reaches 0 is ended for good (dossier 5.3). */
+/** The account's Out-of-Stock control: without it a listing that reaches 0 is ended for good (EBAY-5.3). */
 export interface OutOfStock {
   /** Is it on? An "on" is believed for ten minutes, an "off" never. Throws `ChannelError`. */
   isOn(signal: AbortSignal, priority?: Priority): Promise<boolean>;

@@ -31,11 +31,11 @@ const Soap = z.object({
   }),
 });
 
-/** Older and younger ones are refused, because a signature may be used again for another body (dossier 2.6). */
+/** Older and younger ones are refused, because a signature may be used again for another body (EBAY-2.6). */
 const believedMs = 10 * 60_000;
 
 /**
- * Authenticates a Platform Notification: base64 of MD5 over time stamp, Dev ID, App ID and Cert ID (dossier 2.6). The
+ * Authenticates a Platform Notification: base64 of MD5 over time stamp, Dev ID, App ID and Cert ID (EBAY-2.6). The
  * signature does not cover the body, so that whoever saw one may say anything for ten minutes: the content is a hint to
  * read orders and listings anew, and is never booked.
  */

@@ -11,7 +11,7 @@ import { type Look, look } from './stock.ts';
 import { writeTrading } from './trading-push.ts';
 
 /**
- * Sets numbers: read, compare with `base`, write by the API of each listing's model (dossier 5). Failures become
+ * Sets numbers: read, compare with `base`, write by the API of each listing's model (EBAY-5). Failures become
  * outcomes, nothing is thrown. What already shows its number is not written: a listing may be revised 250 times a day.
  */
 export async function setStock(

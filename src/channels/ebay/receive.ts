@@ -9,7 +9,7 @@ import { readSignature, signedBytes } from './signature.ts';
 import { callLimits } from './xml.ts';
 
 const Id = z.union([z.string(), z.number()]).transform(String).nullish().catch(null);
-/** What is read of a signed notification at the door (dossier 2.2). */
+/** What is read of a signed notification at the door (EBAY-2.2). */
 const Head = z.object({
   metadata: z.object({ topic: z.string().catch('') }).catch({ topic: '' }),
   notification: z
@@ -26,7 +26,7 @@ const Head = z.object({
 });
 
 /**
- * Authenticates what comes in (dossier 2.7): challenges by GET, SOAP of the Platform Notifications, and signed JSON.
+ * Authenticates what comes in (EBAY-2.7): challenges by GET, SOAP of the Platform Notifications, and signed JSON.
  * Everything unauthentic is refused with 412, eBay's own habit. A key that is not known yet is loaded first, once.
  */
 export function receive(shop: Shop, door: Door, request: HookRequest): Receipt {

@@ -5,7 +5,7 @@ import type { Answer } from './rest.ts';
 import type { Shop } from './shop.ts';
 import type { TokenKind } from './tokens.ts';
 
-/** Base path of the Notification API (dossier 2.1). */
+/** Base path of the Notification API (EBAY-2.1). */
 export const base = '/commerce/notification/v1';
 
 const Payload = z.object({
@@ -55,7 +55,7 @@ export function destinationsOf(shop: Shop, signal: AbortSignal): Promise<Destina
   return listed(shop, { path: '/destination', member: 'destinations', row: Destination, as: 'app' }, signal);
 }
 
-/** All subscriptions, the seller's and the application's (trap 13: each kind of topic has its own token). */
+/** All subscriptions, the seller's and the application's (EBAY-9.13: each kind of topic has its own token). */
 export async function subscriptionsOf(
   shop: Shop,
   signal: AbortSignal,
@@ -117,7 +117,7 @@ async function listed<T>(
   return rows;
 }
 
-/** Sends a write whose answer has no body. The id is in Location, which is empty now and then (trap 14): null then. */
+/** Sends a write whose answer has no body. The id is in Location, which is empty now and then (EBAY-9.14): null then. */
 export async function write(
   shop: Shop,
   ask: { method: 'POST' | 'PUT' | 'DELETE'; path: string; body?: unknown; as: TokenKind },

@@ -21,7 +21,7 @@ export interface Call<T> {
   as?: TokenKind;
   effect?: Effect;
   priority?: Priority;
-  /** `identity`: the host of the few APIs that live elsewhere (dossier 1.1). */
+  /** `identity`: the host of the few APIs that live elsewhere (EBAY-1.1). */
   host?: 'identity';
 }
 
@@ -40,7 +40,7 @@ export interface Rest {
   call<T>(call: Call<T>, signal: AbortSignal): Promise<Answer<T>>;
 }
 
-/** Daily limits are far away (dossier 7), so that only bursts are smoothed. */
+/** Daily limits are far away (EBAY-7), so that only bursts are smoothed. */
 const intervalMs = 20;
 const longestPauseMs = 5_000;
 
@@ -63,7 +63,7 @@ export function createRest(
         url: `${call.host === 'identity' ? identityHost(base) : base}${call.path}${queryString(call.query ?? [])}`,
         headers: {
           authorization: `Bearer ${token}`,
-          // Dossier 1.4: without both, or with the `*` that HTTP clients add, requests are refused with 25709.
+          // EBAY-1.4: without both, or with the `*` that HTTP clients add, requests are refused with 25709.
           'accept-language': locale,
           'content-language': locale,
           'x-ebay-c-marketplace-id': config.marketplace,
@@ -121,7 +121,7 @@ function identityHost(base: string): string {
   return base.replace(/^https:\/\/api\.((?:sandbox\.)?ebay\.com)$/, 'https://apiz.$1');
 }
 
-/** Encodes also `[ ] { | }` of filters (dossier 6). */
+/** Encodes also `[ ] { | }` of filters (EBAY-6). */
 function queryString(query: readonly (readonly [string, string])[]): string {
   if (query.length === 0) return '';
   return `?${query.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')}`;

@@ -3,7 +3,7 @@ import type { ChannelDeps } from '../channel.ts';
 
 /**
  * How often each eBay listing was revised today. 250 revisions per listing and calendar day are allowed, and all
- * variations share them (dossier 5.4); this binds long before any call limit.
+ * variations share them (EBAY-5.4); this binds long before any call limit.
  */
 export interface Revisions {
   /** Revisions left today for the listing that has fewest. */
@@ -23,7 +23,7 @@ const vaultKey = 'revisions';
 const Counts = z.object({ day: z.string(), counts: z.record(z.string(), z.number()) });
 type Counts = z.infer<typeof Counts>;
 
-/** eBay's day begins at midnight in California (dossier 5.4, from memory). */
+/** eBay's day begins at midnight in California (EBAY-5.4, from memory). */
 const pacific = new Intl.DateTimeFormat('en-CA', {
   timeZone: 'America/Los_Angeles',
   year: 'numeric',

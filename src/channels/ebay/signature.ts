@@ -1,7 +1,7 @@
 import { type KeyObject, verify } from 'node:crypto';
 import { z } from 'zod';
 
-/** What the header X-EBAY-SIGNATURE says (dossier 2.4). */
+/** What the header X-EBAY-SIGNATURE says (EBAY-2.4). */
 export interface Signature {
   kid: string;
   digest: 'sha1' | 'sha256';

@@ -5,8 +5,8 @@ export interface Site {
 }
 
 /**
- * Marketplaces (dossier 1.5, verified 2026-11). The locale is sent with every request: a `*` or none is refused with
- * error 25709 (dossier 1.4). Numbers are from the dossier, locales from memory of the header documentation.
+ * Marketplaces (EBAY-1.5, verified 2026-11). The locale is sent with every request: a `*` or none is refused with
+ * error 25709 (EBAY-1.4). Numbers are from the facts, locales from memory of the header documentation.
  */
 export const sites = {
   EBAY_US: { siteId: 0, locale: 'en-US' },

@@ -12,7 +12,7 @@ interface Reading {
 
 const gone = 'eBay has no such active listing (any more): it was ended, or its SKU was changed';
 
-/** What eBay shows now, one uncached reading per listing in order, each by the API of its model (dossier 4). */
+/** What eBay shows now, one uncached reading per listing in order, each by the API of its model (EBAY-4). */
 export async function readStock(
   shop: Shop,
   listings: readonly ListingRef[],
@@ -44,7 +44,7 @@ export async function look(shop: Shop, listings: readonly ListingRef[], reading:
 }
 
 /**
- * Listings made on the site. The XML API gives 5,000 calls a day (dossier 7): a sweep over all pages when that takes
+ * Listings made on the site. The XML API gives 5,000 calls a day (EBAY-7): a sweep over all pages when that takes
  * fewer calls than one per listing. What a sweep leaves out is asked for by itself before it counts as gone.
  */
 async function readMade(

@@ -10,7 +10,7 @@ import type { EbayConfig } from './config.ts';
 import { noteConsentAge } from './consent.ts';
 import { short } from './failures.ts';
 
-/** `user`: acts for the seller. `app`: acts for the keyset (public keys, topics, destinations; dossier 1.3). */
+/** `user`: acts for the seller. `app`: acts for the keyset (public keys, topics, destinations; EBAY-1.3). */
 export type TokenKind = 'user' | 'app';
 
 /** Access tokens of one channel. Both methods throw `ChannelError`. */
@@ -35,7 +35,7 @@ const appScope = 'https://api.ebay.com/oauth/api_scope';
 const scopesHelp = 'consent again in the browser, then set refresh_token and refresh_token_created';
 
 /**
- * Tokens by the refresh grant and the client-credentials grant (dossier 1.2, 1.3). They are kept in the vault, because
+ * Tokens by the refresh grant and the client-credentials grant (EBAY-1.2, EBAY-1.3). They are kept in the vault, because
  * 1,000 application tokens a day is all that the keyset gets and a crash loop must not burn them. One request serves all
  * who wait. The refresh grant names no scope: the token then has all that the seller consented to.
  */

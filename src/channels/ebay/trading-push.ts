@@ -7,7 +7,7 @@ import { type TradingAnswer, type TradingError, wordsOfErrors } from './trading.
 import { escaped, many } from './xml.ts';
 
 const name = 'ReviseInventoryStatus';
-/** Most rows of one call (dossier 5.2). */
+/** Most rows of one call (EBAY-5.2). */
 const rowsPerCall = 4;
 
 const Echo = z.object({ ItemID: z.string(), SKU: z.string().nullish() });
@@ -15,7 +15,7 @@ const Answer = z.object({ InventoryStatus: many(Echo) });
 type Answer = z.infer<typeof Answer>;
 
 const importHint = 'run: invsync listings import';
-/** Hints by error code (dossier 5.2; code meanings from third parties, last verified 2026-11). */
+/** Hints by error code (EBAY-5.2; code meanings from third parties, last verified 2026-11). */
 const hints = new Map<number, string>([
   [17, importHint],
   [291, 'the listing has ended: relist it, then run invsync listings import'],
@@ -27,7 +27,7 @@ const hints = new Map<number, string>([
 
 /**
  * Writes listings made on the site, four rows a call, all variations of one listing together as far as they fit: a
- * call costs each listing in it one revision (dossier 5.2, 5.4). A refusal of several rows is repeated row by row, so
+ * call costs each listing in it one revision (EBAY-5.2, EBAY-5.4). A refusal of several rows is repeated row by row, so
  * that one bad row never blocks its call.
  */
 export async function writeTrading(batch: Batch, due: readonly Due<TradingFacts>[]): Promise<void> {
@@ -77,7 +77,7 @@ async function writeRows(batch: Batch, rows: readonly Due<TradingFacts>[]): Prom
   return [];
 }
 
-/** Quantity is what is left to buy: eBay adds the sold units itself (trap 3). A variation is named by its SKU. */
+/** Quantity is what is left to buy: eBay adds the sold units itself (EBAY-9.3). A variation is named by its SKU. */
 function nodeOf({ line, facts }: Due<TradingFacts>): string {
   const sku = facts.variation === null ? '' : `<SKU>${escaped(facts.variation)}</SKU>`;
   return `<InventoryStatus><ItemID>${escaped(facts.itemId)}</ItemID>${sku}<Quantity>${line.quantity}</Quantity></InventoryStatus>`;

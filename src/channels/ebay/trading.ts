@@ -30,7 +30,7 @@ const TradingError = z.object({
 /** One error of an answer: code, words, and the values that it names (item ids, SKUs). */
 export type TradingError = z.infer<typeof TradingError>;
 
-/** An answer whatever its Ack; `Warning` counts as success (trap 30). */
+/** An answer whatever its Ack; `Warning` counts as success (EBAY-9.30). */
 export interface TradingAnswer<T> {
   ack: 'Success' | 'Warning' | 'PartialFailure' | 'Failure';
   /** Errors only, no warnings. */
@@ -52,10 +52,10 @@ const Envelope = z.looseObject({
   Errors: many(TradingError),
 });
 
-/** From dossier 1.4: the documentation stands at this version. */
+/** From EBAY-1.4: the documentation stands at this version. */
 const level = '1451';
 const intervalMs = 100;
-/** Token trouble, limits and internal errors (dossier 5.2; code meanings from third parties, last verified 2026-11). */
+/** Token trouble, limits and internal errors (EBAY-5.2; code meanings from third parties, last verified 2026-11). */
 const tokenCodes = new Set([931, 932, 16110, 17470, 21916984, 21917053]);
 const limitCodes = new Set([518, 218050, 218053, 218054]);
 const internalCodes = new Set([10007, 20003, 2191]);

@@ -18,7 +18,7 @@ import type { TokenKind } from './tokens.ts';
 
 /** The topic that tells of sales. */
 export const salesTopic = 'ORDER_CONFIRMATION';
-/** Topics that are subscribed where eBay offers them; which it does depends on keyset and time (dossier 2.1). */
+/** Topics that are subscribed where eBay offers them; which it does depends on keyset and time (EBAY-2.1). */
 const wantedTopics = [
   salesTopic,
   'ORDER_CANCELLATION_ACTIVITY',
@@ -26,7 +26,7 @@ const wantedTopics = [
   'AUTHORIZATION_REVOCATION',
 ];
 
-/** Subscriptions of the Notification API (dossier 3): read, compare, mend. */
+/** Subscriptions of the Notification API (EBAY-3): read, compare, mend. */
 export function webhooksOf(shop: Shop, door: Door): Webhooks {
   return {
     list: (signal) => statesOf(shop, signal),

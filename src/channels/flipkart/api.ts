@@ -9,7 +9,7 @@ import type { FlipkartConfig } from './config.ts';
 import { type Effect, failureOf, isThrottle, jsonOf, unclear } from './failures.ts';
 import { createTokens } from './token.ts';
 
-/** The two families of calls, each with its own rate and time-out (dossier 6). */
+/** The two families of calls, each with its own rate and time-out (FK-6). */
 export type Family = 'listings' | 'orders';
 
 /** One request. `path` follows `/sellers` and is percent-encoded already. */
@@ -43,9 +43,9 @@ export interface Api {
   close(): Promise<void>;
 }
 
-/** The business paths live under it, the token path does not (dossier 0, trap 1). */
+/** The business paths live under it, the token path does not (FK-0, FK-7.1). */
 const prefix = '/sellers';
-/** Flipkart's own recommendation: shorter ones are "a data-integrity risk" (dossier 6). */
+/** Flipkart's own recommendation: shorter ones are "a data-integrity risk" (FK-6). */
 const leastTimeoutMs: Record<Family, number> = { listings: 10_000, orders: 60_000 };
 const firstBackoffMs = 2_000;
 const longestBackoffMs = 120_000;

@@ -75,7 +75,7 @@ function locationItem(shop: Shop, rows: readonly Row[]): CheckItem {
   return ok(name, `${here.length} of ${placed.length} listings looked at are offered at ${location}`);
 }
 
-/** Flipkart alone decides which location gets an order (dossier 3.3): what others offer is sold from other stock. */
+/** Flipkart alone decides which location gets an order (FK-3.3): what others offer is sold from other stock. */
 function otherPlaces(shop: Shop, rows: readonly Row[]): CheckItem[] {
   const others = rows.flatMap(({ locations }) =>
     locations.filter((place) => {

@@ -10,7 +10,7 @@ export interface Door {
   enrolled(): Promise<string | null>;
   /** Null forgets it. */
   enrol(url: string | null): Promise<void>;
-  /** Notes the form of a good signature; says so when it is another one than before (dossier 2.4). */
+  /** Notes the form of a good signature; says so when it is another one than before (FK-2.4). */
   noteForm(form: TimeForm): void;
 }
 
@@ -20,7 +20,7 @@ const believedMs = 60_000;
 
 /**
  * The signature names the address as Flipkart knows it, which behind a proxy is not the one that Node sees: it comes from
- * the configuration or from what was enrolled, and never from the Host header (dossier 2.4).
+ * the configuration or from what was enrolled, and never from the Host header (FK-2.4).
  */
 export function createDoor(deps: ChannelDeps): Door {
   let known: { url: string; readAt: number } | null = null;

@@ -38,7 +38,7 @@ const ErrorBody = z.object({
 const authHint =
   'check app_id and app_secret, and that the application under Developer Access in the seller dashboard is active and has the scope Seller_Api';
 
-/** Statuses that mean "too much" or "not now" (dossier 6): 499 is Flipkart's own for a time-out inside. */
+/** Statuses that mean "too much" or "not now" (FK-6): 499 is Flipkart's own for a time-out inside. */
 const throttling = new Set([429, 499, 503]);
 
 /**

@@ -5,12 +5,12 @@ import { nextPages, ShipmentList } from './filter.ts';
 import { asJson, idOf, keptShipment, Shipment } from './shipment.ts';
 import type { Shop } from './shop.ts';
 
-/** The platform takes 100 (dossier 5.3); half of it keeps the address short. */
+/** The platform takes 100 (FK-5.3); half of it keeps the address short. */
 const idsPerCall = 50;
 /** What may stand in the path. Another id cannot be one of Flipkart's. */
 const soundId = /^[A-Za-z0-9_:-][A-Za-z0-9_.:-]{0,99}$/;
 
-/** A bare list is understood as well: the dossier shows the answer of the filter only. */
+/** A bare list is understood as well: the facts show the answer of the filter only. */
 const Answered = z.union([
   ShipmentList,
   z.array(z.unknown()).transform((shipments): ShipmentList => ({ shipments })),

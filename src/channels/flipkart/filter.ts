@@ -4,7 +4,7 @@ import type { Answer } from './api.ts';
 import type { Shop } from './shop.ts';
 import { timeText } from './time.ts';
 
-/** What one request of a poll asks for. States must fit the type (dossier 5.1). */
+/** What one request of a poll asks for. States must fit the type (FK-5.1). */
 export interface Query {
   type: 'preDispatch' | 'postDispatch' | 'cancelled';
   hold?: boolean;
@@ -21,7 +21,7 @@ export interface Span {
 const preDispatch = ['APPROVED', 'PACKING_IN_PROGRESS', 'PACKED', 'FORM_FAILED', 'READY_TO_DISPATCH'];
 const postDispatch = ['SHIPPED', 'DELIVERED', 'PICKUP_COMPLETE'];
 
-/** Shipments that hold stock. `hold` defaults to false, so that held ones show only when asked for (trap 6). */
+/** Shipments that hold stock. `hold` defaults to false, so that held ones show only when asked for (FK-7.6). */
 export const openQueries: readonly Query[] = [
   { type: 'preDispatch', hold: true },
   { type: 'preDispatch', hold: false },
@@ -36,7 +36,7 @@ export const allQueries: readonly Query[] = [
   { type: 'cancelled', cancellationType: 'marketplaceCancellation' },
 ];
 
-/** More is not documented (dossier 5.1: integrators use 20). */
+/** More is not documented (FK-5.1: integrators use 20). */
 const pageSize = 20;
 const mostPages = 2_000;
 
@@ -106,7 +106,7 @@ function filterOf(shop: Shop, query: Query, span: Span | null): Record<string, u
     ...(hold === undefined ? {} : { hold }),
     ...(cancellationType === undefined ? {} : { cancellationType }),
     locationId: shop.config.location,
-    // Defaults to NON_FBF alone; FBF_LITE is the seller's own stock too (dossier 5.1, 5.2).
+    // Defaults to NON_FBF alone; FBF_LITE is the seller's own stock too (FK-5.1, FK-5.2).
     serviceProfiles: ['NON_FBF', 'FBF_LITE'],
     ...(span === null
       ? {}
@@ -114,7 +114,7 @@ function filterOf(shop: Shop, query: Query, span: Span | null): Record<string, u
   };
 }
 
-/** A cancelled shipment is found by the date of its cancellation (dossier 5.1). Never by dispatch dates, which lie ahead. */
+/** A cancelled shipment is found by the date of its cancellation (FK-5.1). Never by dispatch dates, which lie ahead. */
 function fieldOf({ type }: Query, { field }: Span): string {
   return type === 'cancelled' && field === 'modifiedDate' ? 'cancellationDate' : field;
 }

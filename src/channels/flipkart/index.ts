@@ -35,7 +35,7 @@ function capabilitiesFor(config: FlipkartConfig): Capabilities {
 
 /**
  * There is no `hold` and no `cancel`: Flipkart has no hold by the seller, and a cancellation counts against the account
- * and sets the listing out of stock (dossier 8), so that an oversold shipment is for a person. Without a hook_secret
+ * and sets the listing out of stock (FK-8), so that an oversold shipment is for a person. Without a hook_secret
  * nothing that is pushed can be believed, and the channel is polled only.
  */
 function create(config: FlipkartConfig, deps: ChannelDeps): Channel {

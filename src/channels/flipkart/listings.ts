@@ -9,7 +9,7 @@ import type { Shop } from './shop.ts';
 const Id = z.union([z.string().min(1), z.number()]).transform(String);
 const Found = z.object({ listing_id: Id.nullish().catch(null), sku_id: Id });
 /**
- * The schema types `listings` as an object, the example shows an array (dossier 3.1). An answer that tells neither rows nor
+ * The schema types `listings` as an object, the example shows an array (FK-3.1). An answer that tells neither rows nor
  * an end is not an empty catalogue.
  */
 export const SearchPage = z
@@ -35,7 +35,7 @@ interface Named {
 const pageSize = 100;
 const mostPages = 2_000;
 
-/** One page of the search, 500 listings without numbers. No filter is sent: the schema misspells its name (trap 5). */
+/** One page of the search, 500 listings without numbers. No filter is sent: the schema misspells its name (FK-7.5). */
 export function searchPage(
   shop: Shop,
   pageId: string | null,

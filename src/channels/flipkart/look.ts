@@ -35,7 +35,7 @@ const Listings = z
   .refine(({ available, unavailable, invalid }) => available ?? unavailable ?? invalid);
 
 /**
- * Live rows by SKU, ten a request (dossier 3.2); every wanted SKU has an entry. A request that Flipkart refuses is
+ * Live rows by SKU, ten a request (FK-3.2); every wanted SKU has an entry. A request that Flipkart refuses is
  * halved down to the SKU that it does not take. Throws `ChannelError`.
  */
 export async function lookUp(

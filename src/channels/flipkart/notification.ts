@@ -25,12 +25,12 @@ const Id = z.union([z.string().min(1).max(200), z.int().nonnegative()]).transfor
 const AboutShipment = z.object({ shipmentId: Id });
 const AboutReturn = z.object({ returnId: Id });
 
-/** Shipment events that move no stock (dossier 2.3); one literal is from memory. Any other shipment event is looked at. */
+/** Shipment events that move no stock (FK-2.3); one literal is from memory. Any other shipment event is looked at. */
 const idle = new Set(['shipment_dispatch_dates_changed', 'shipment_form_failed']);
 
 /**
  * The kept fields of a notification: which shipment to look at, never what it says of it, because its signature does not
- * cover the body (dossier 2.4). Throws `UnreadableDelivery`.
+ * cover the body (FK-2.4). Throws `UnreadableDelivery`.
  */
 export function fieldsOf(delivery: Delivery): Json {
   const event = delivery.kind;
@@ -99,7 +99,7 @@ function whyNotOurs(kept: KeptShipment, location: string): string | null {
   return theirs ? 'shipped by Flipkart from its own warehouse' : null;
 }
 
-/** Only a person knows whether what came back can be sold (dossier 2.3: no restock by itself). */
+/** Only a person knows whether what came back can be sold (FK-2.3: no restock by itself). */
 function alertOf(returnId: string): string {
   const id = returnId.replace(/[^A-Za-z0-9_.:-]/g, '').slice(0, 60);
   return `return ${id} is completed: if the goods can be sold again, run: invsync stock receive SKU N --ref ${id}`;

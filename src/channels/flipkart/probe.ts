@@ -11,7 +11,7 @@ const token = Buffer.from(`invsync-probe:${'0'.repeat(40)}`).toString('base64');
 
 /**
  * Calls our own address as Flipkart would, to see whether the way in lets header names with underscores through: many
- * proxies drop them by default, and every notification is then refused (dossier 2.4). Nothing is signed, so that nobody
+ * proxies drop them by default, and every notification is then refused (FK-2.4). Nothing is signed, so that nobody
  * on the way learns anything. Throws `ChannelError`.
  */
 export async function probe(shop: Shop, publicUrl: string, signal: AbortSignal): Promise<Heard> {

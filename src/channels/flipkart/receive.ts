@@ -11,7 +11,7 @@ import { formOf, readClaim, type Signed } from './signature.ts';
 const staleMs = 15 * 60_000;
 
 const Id = z.union([z.string(), z.number()]).transform(String).nullish().catch(null);
-/** What is read of a notification at the door (dossier 2.2). */
+/** What is read of a notification at the door (FK-2.2). */
 const Head = z.object({
   eventType: z.string().min(1).max(100).nullish().catch(null),
   shipmentId: Id,
@@ -21,9 +21,9 @@ const Head = z.object({
 });
 
 /**
- * Authenticates a notification (dossier 2.4). The signature does not cover the body, so that nothing of the body is
+ * Authenticates a notification (FK-2.4). The signature does not cover the body, so that nothing of the body is
  * believed: it only says which shipment to look at. Whatever is authentic is stored and answered 200, unknown events and
- * broken bodies too, because a refused event blocks those after it (dossier 2.5).
+ * broken bodies too, because a refused event blocks those after it (FK-2.5).
  */
 export function receive(shop: Shop, door: Door, request: HookRequest): Receipt {
   const { config, deps } = shop;
@@ -57,7 +57,7 @@ function refused(reason: string): Receipt {
   return { kind: 'refused', status: 401, reason, body: reason };
 }
 
-/** There is no id of the event: what it is about and what it says make the key (dossier 2.2). */
+/** There is no id of the event: what it is about and what it says make the key (FK-2.2). */
 function named(body: Uint8Array): Receipt {
   let head: z.infer<typeof Head> | undefined;
   try {
@@ -76,7 +76,7 @@ function named(body: Uint8Array): Receipt {
   return { kind: 'deliveries', deliveries: [{ key, kind, meta: {}, body }] };
 }
 
-/** The same text whatever the order of the fields, which is not fixed (dossier 2.2). The parser bounds the depth. */
+/** The same text whatever the order of the fields, which is not fixed (FK-2.2). The parser bounds the depth. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';

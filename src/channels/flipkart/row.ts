@@ -9,7 +9,7 @@ const Place = z.object({
 });
 type Place = z.infer<typeof Place>;
 
-/** What is read of a listing (dossier 3.2). Entries of the map that are no objects are not listings (trap 9 of 3.2). */
+/** What is read of a listing (FK-3.2). Entries of the map that are no objects are not listings (FK-3.2). */
 export const Row = z.object({
   listing_id: z
     .union([z.string().min(1), z.number()])
@@ -27,7 +27,7 @@ export const Row = z.object({
 });
 export type Row = z.infer<typeof Row>;
 
-/** Profiles with stock of the seller's own (dossier 3.2). FBF alone lies in Flipkart's warehouse. */
+/** Profiles with stock of the seller's own (FK-3.2). FBF alone lies in Flipkart's warehouse. */
 const ownStock = new Set(['NON_FBF', 'FBF_LITE', 'FBF_AND_FBF_LITE', 'FBF_AND_NON_FBF']);
 
 /** The listing's entry for a location. */
@@ -55,7 +55,7 @@ export function whyUnwritable(row: Row, location: string): string | null {
 
 /**
  * Can this SKU stand in the path of a read and as a key of a write? A comma or slash cannot be told from the path's own,
- * dots alone lead elsewhere (dossier 3.2, trap 4), and this one key is lost wherever JSON becomes objects (trap 3).
+ * dots alone lead elsewhere (FK-3.2, FK-7.4), and this one key is lost wherever JSON becomes objects (FK-7.3).
  */
 export function isAddressable(sku: string): boolean {
   return (

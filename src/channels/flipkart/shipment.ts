@@ -6,7 +6,7 @@ const Id = z.union([z.string().min(1).max(200), z.int().nonnegative()]).transfor
 const Text = z.string().nullish().catch(null);
 const Moment = Time.nullish().catch(null);
 
-/** What is read of a shipment, in lists and by id alike (dossier 5.2); nothing of the buyer. */
+/** What is read of a shipment, in lists and by id alike (FK-5.2); nothing of the buyer. */
 export const Shipment = z.object({
   shipmentId: Id,
   updatedAt: Moment,
@@ -55,12 +55,12 @@ export const KeptShipment = z.object({
       wantOfStock: z.boolean().default(false),
     }),
   ),
-  /** Carries free items of which this API tells too little to count them (trap 16). */
+  /** Carries free items of which this API tells too little to count them (FK-7.16). */
   extras: z.boolean(),
 });
 export type KeptShipment = z.infer<typeof KeptShipment>;
 
-/** Profiles of stock in Flipkart's warehouse, in the words of orders and of filters (dossier 5.2). */
+/** Profiles of stock in Flipkart's warehouse, in the words of orders and of filters (FK-5.2). */
 const theirProfiles = new Set(['FBF', 'FLIPKART_FULFILMENT', 'FLIPKART_FULFILLMENT']);
 
 /** The kept fields of a shipment. */

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** How the time enters the signature. The prose says the header's text, the documented sample is made with seconds (dossier 2.4). */
+/** How the time enters the signature. The prose says the header's text, the documented sample is made with seconds (FK-2.4). */
 export type TimeForm = 'epoch seconds' | 'header text' | 'epoch milliseconds';
 
 /** The two headers of a notification, taken apart. `at` is NaN when the date is none. */
@@ -11,7 +11,7 @@ export interface Claim {
   at: number;
 }
 
-/** What is signed besides the time; the body is not (dossier 2.4). */
+/** What is signed besides the time; the body is not (FK-2.4). */
 export interface Signed {
   url: string;
   method: string;
@@ -55,7 +55,7 @@ export function formOf(claim: Claim, signed: readonly Signed[], secrets: readonl
   return form;
 }
 
-/** SHA-1 over time, address, method and secret, one after the other: no HMAC (dossier 2.4). */
+/** SHA-1 over time, address, method and secret, one after the other: no HMAC (FK-2.4). */
 export function digestOf(time: string, { url, method }: Signed, secret: string): Buffer {
   return createHash('sha1').update(`${time}${url}${method}${secret}`, 'utf8').digest();
 }

@@ -4,7 +4,7 @@ import type { KeptShipment } from './shipment.ts';
 
 type KeptLine = KeptShipment['lines'][number];
 
-/** Statuses by what they do to stock (dossier 5.4). */
+/** Statuses by what they do to stock (FK-5.4). */
 const held = new Set(['APPROVED', 'PACKING_IN_PROGRESS', 'FORM_FAILED', 'PACKED', 'READY_TO_DISPATCH']);
 const left = new Set([
   'PICKUP_COMPLETE',
@@ -12,13 +12,13 @@ const left = new Set([
   'DELIVERED',
   'COMPLETED',
   'RETURN_REQUESTED',
-  // Goods that come back are put on the shelf by a person (dossier 2.3).
+  // Goods that come back are put on the shelf by a person (FK-2.3).
   'RETURNED',
 ]);
 
 /**
  * The snapshot of a shipment: an order here is a shipment, because that is what Flipkart lists, changes and tells of
- * (dossier 0). A shipment on hold keeps its units. Lines are known by shipment and order item.
+ * (FK-0). A shipment on hold keeps its units. Lines are known by shipment and order item.
  */
 export function snapshotOf(shipment: KeptShipment, facts: FactsOf, how: Obtaining): OrderSnapshot {
   const { updatedAt } = shipment;

@@ -4,7 +4,7 @@ import { z } from 'zod';
 const istMs = 5.5 * 3_600_000;
 
 /**
- * A time in milliseconds: `+05:30` and `Z` both occur (trap 13). One without an offset is taken for Indian time, and
+ * A time in milliseconds: `+05:30` and `Z` both occur (FK-7.13). One without an offset is taken for Indian time, and
  * never for that of this machine. NaN when it is none.
  */
 export function timeOf(text: string): number {

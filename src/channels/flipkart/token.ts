@@ -26,11 +26,11 @@ const Refused = z.object({
 
 const dayMs = 86_400_000;
 const hourMs = 3_600_000;
-/** A token is renewed when less than this is left of it (dossier 1.2). */
+/** A token is renewed when less than this is left of it (FK-1.2). */
 const marginMs = 3 * dayMs;
 
 /**
- * The client-credentials grant of a self access application (dossier 1.2): a GET, with the parameters in the query. One
+ * The client-credentials grant of a self access application (FK-1.2): a GET, with the parameters in the query. One
  * request serves all who wait. Until a token ends, the endpoint hands out the same one with less of its life left, so
  * that an old token is asked for again hourly at most.
  */

@@ -4,7 +4,7 @@ import { identity } from './identity.ts';
 import type { Shop } from './shop.ts';
 
 /**
- * Flipkart has no call to register, list or test notifications: a person asks its support (dossier 2.1). Registering here
+ * Flipkart has no call to register, list or test notifications: a person asks its support (FK-2.1). Registering here
  * keeps the address, for which signatures are checked from then on, and says what to ask for. `active` means that what
  * comes to the address is believed; whether Flipkart sends is Flipkart's word to the merchant. Every call proves first that
  * the credentials are good.

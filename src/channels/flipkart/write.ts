@@ -29,7 +29,7 @@ type Result = z.infer<typeof Result>;
 const Results = z.record(z.string(), z.unknown()).nullable();
 
 /**
- * Writes by `update/inventory`, never by the calls that replace a whole listing (dossier 4). A refused call is halved
+ * Writes by `update/inventory`, never by the calls that replace a whole listing (FK-4). A refused call is halved
  * down to the SKU that spoils it; a SKU that the answer leaves out is sent once more by itself. Settles every line.
  */
 export async function writeAll(batch: Batch, due: readonly Due[]): Promise<void> {
@@ -92,7 +92,7 @@ async function write(batch: Batch, rows: readonly Due[]): Promise<ChannelError |
   }
 }
 
-/** SKUs are keys: entries are defined, not assigned, so that none of them can touch a prototype (trap 3). */
+/** SKUs are keys: entries are defined, not assigned, so that none of them can touch a prototype (FK-7.3). */
 function bodyOf(rows: readonly Due[], location: string): Record<string, unknown> {
   return Object.fromEntries(
     rows.map(({ line, fsn, status }) => [
@@ -105,7 +105,7 @@ function bodyOf(rows: readonly Due[], location: string): Record<string, unknown>
   );
 }
 
-/** HTTP 200 says nothing about a SKU (trap 9). Null: the answer does not name it. */
+/** HTTP 200 says nothing about a SKU (FK-7.9). Null: the answer does not name it. */
 function resultIn(data: z.infer<typeof Results>, sku: string): PushOutcome | null {
   if (data === null) return { kind: 'accepted' };
   const result = Result.safeParse(Object.hasOwn(data, sku) ? data[sku] : undefined);
@@ -113,8 +113,8 @@ function resultIn(data: z.infer<typeof Results>, sku: string): PushOutcome | nul
 }
 
 /**
- * A warning was obeyed with remarks (dossier 4). Codes have no public list, so that words decide. A success shows a few
- * minutes later (dossier 3.4): it is accepted, and read back after the settle time.
+ * A warning was obeyed with remarks (FK-4). Codes have no public list, so that words decide. A success shows a few
+ * minutes later (FK-3.4): it is accepted, and read back after the settle time.
  */
 function outcomeOfResult({ status, errors, attribute_errors }: Result): PushOutcome {
   if (status === 'SUCCESS' || status === 'WARNING') return { kind: 'accepted' };

@@ -36,7 +36,7 @@ export interface Answer<T> {
   answeredAt: number;
   /** The shop's clock when the request began, at the latest; our own when the answer carries no date. */
   channelClock: number;
-  /** Version that really answered (dossier 1.2: a dead pin falls forward silently). */
+  /** Version that really answered (SHP-1.2: a dead pin falls forward silently). */
   version: string | null;
 }
 
@@ -157,7 +157,7 @@ function readAnswer<T>(
   return { data: data.data, askedAt, answeredAt, channelClock: clockOf(answer), version };
 }
 
-/** Partial data is a failure too: half an answer about stock is no answer (dossier 7). */
+/** Partial data is a failure too: half an answer about stock is no answer (SHP-7). */
 function failureOf(answer: HttpAnswer, body: Body | null, effect: Effect): ChannelError | null {
   const byStatus = statusFailure(answer, effect);
   if (byStatus !== null) return byStatus;

@@ -21,7 +21,7 @@ const CancelData = z.object({
 const JobData = z.object({ job: z.object({ done: z.boolean() }).nullable() });
 
 /**
- * Cancels the whole order with restock and refund to the original payment (dossier 8). Irreversible and asynchronous:
+ * Cancels the whole order with restock and refund to the original payment (SHP-8). Irreversible and asynchronous:
  * the job is polled for a few seconds, then the order itself must say that it is cancelled. The restock raises the
  * shop's `available`; the refund rows come back as news of the order and the engine pushes the right number.
  */

@@ -4,52 +4,52 @@ const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
 
-/** Facts about Shopify. Sections are those of the dossier; last verified 2026-11 against the schemas 2026-07 and 2026-10. */
+/** Facts about Shopify. Ids are those of docs/channels/shopify-facts.md; last verified 2026-11 against the schemas 2026-07 and 2026-10. */
 export const capabilities: Capabilities = {
-  // 5.1: `available` already excludes committed units.
+  // SHP-5.1: `available` already excludes committed units.
   basis: 'net',
-  // 6, 9.8: a draft's reservation lowers `available` for days and fires no order topic.
+  // SHP-6, SHP-9.8: a draft's reservation lowers `available` for days and fires no order topic.
   orderLagMs: null,
-  // 6: lag of the search index is not documented; the dossier's overlap covers it.
+  // SHP-6: lag of the search index is not documented; the overlap covers it.
   indexLagMs: 15 * minute,
-  // 5.1: the mutation answers when the number stands; the margin is for a read served by a replica (not documented).
+  // SHP-5.1: the mutation answers when the number stands; the margin is for a read served by a replica (not documented).
   settleMs: 5 * second,
-  // 7: the platform's limit is not documented; twice the client time-out.
+  // SHP-7: the platform's limit is not documented; twice the client time-out.
   maxExecutionMs: minute,
-  // 2.6, 9.17: time stamps resolve to the second; plus two seconds of skew (2.8).
+  // SHP-2.6, SHP-9.17: time stamps resolve to the second; plus two seconds of skew (2.8).
   clockMarginMs: 3 * second,
-  // 2.6: `cancel` and `return` rows put units back into `available`; orderCancel does with restock (8).
+  // SHP-2.6: `cancel` and `return` rows put units back into `available`; orderCancel does with restock (8).
   restoresOnCancel: true,
-  // 2.7: unfulfilledQuantity and fulfillable_quantity tell what is still to be shipped.
+  // SHP-2.7: unfulfilledQuantity and fulfillable_quantity tell what is still to be shipped.
   reportsGone: true,
-  // 5.2: changeFromQuantity.
+  // SHP-5.2: changeFromQuantity.
   compareAndSet: 'native',
-  // 5.4: the directive @idempotent, remembered for 24 hours.
+  // SHP-5.4: the directive @idempotent, remembered for 24 hours.
   idempotencyKeys: true,
-  // 5.1: 250 rows are allowed, but one stale row blocks its batch: 50 to 100 in practice.
+  // SHP-5.1: 250 rows are allowed, but one stale row blocks its batch: 50 to 100 in practice.
   batchSize: 100,
-  // 7: a mutation costs little; two calls hide the round trip without racing for the bucket.
+  // SHP-7: a mutation costs little; two calls hide the round trip without racing for the bucket.
   writeConcurrency: 2,
   webhooks: true,
-  // 2.5: 8 times in 4 hours.
+  // SHP-2.5: 8 times in 4 hours.
   webhookRetryMs: 4 * hour,
-  // 2.5: 1 s to connect, 5 s for the whole answer.
+  // SHP-2.5: 1 s to connect, 5 s for the whole answer.
   webhookTimeoutMs: 5 * second,
   pollMinMs: second,
-  // 2.5: delivery is not guaranteed; a poll of no news costs one small query.
+  // SHP-2.5: delivery is not guaranteed; a poll of no news costs one small query.
   pollDefaultMs: 5 * minute,
   pollOnlyMs: minute,
-  // 1.3: read_orders shows the last 60 days.
+  // SHP-1.3: read_orders shows the last 60 days.
   orderHistoryMs: 60 * 24 * hour,
-  // 8: fulfillmentOrderHold, orderCancel.
+  // SHP-8: fulfillmentOrderHold, orderCancel.
   hold: true,
   cancel: true,
-  // 5.1: result within 1,000,000,000.
+  // SHP-5.1: result within 1,000,000,000.
   maxQuantity: 1_000_000_000,
 };
 
 /**
- * What the app must have been granted (dossier 1.3, from the scope map beside the schema): `needed` or nothing works,
+ * What the app must have been granted (SHP-1.3, from the scope map beside the schema): `needed` or nothing works,
  * `optional` for `oversell: hold` and `oversell: cancel`.
  */
 export const scopes = {

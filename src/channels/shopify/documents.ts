@@ -13,7 +13,7 @@ const refundRows = `nodes { quantity restockType lineItem { id } } ${pageInfo}`;
 
 /**
  * Every document that is ever sent, by operation name. Page sizes keep the requested cost below 1,000 points even
- * when each node counts (dossier 7). A test validates each one against the official schemas.
+ * when each node counts (SHP-7). A test validates each one against the official schemas.
  */
 export const documents = {
   Shop: `query Shop {

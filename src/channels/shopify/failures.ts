@@ -6,7 +6,7 @@ import type { HttpAnswer } from '../lib/http.ts';
 /** What a request could have done: a `write` without a clear answer may have happened. */
 export type Effect = 'read' | 'write';
 
-/** One entry of the top-level `errors`; on 4xx the whole member may be a plain string (dossier 7). */
+/** One entry of the top-level `errors`; on 4xx the whole member may be a plain string (SHP-7). */
 const TopLevelError = z.object({
   message: z.string(),
   extensions: z.looseObject({ code: z.string().optional() }).nullish(),
@@ -47,7 +47,7 @@ export class AccessDenied extends ChannelError {
 
 /**
  * The failure that an HTTP status tells, or null for 200. A 401 comes here only after a token could not be renewed.
- * Statuses: dossier 7 and 9.18 (402 and 423: the shop is frozen or locked; nothing is lost by waiting for a person).
+ * Statuses: SHP-7 and SHP-9.18 (402 and 423: the shop is frozen or locked; nothing is lost by waiting for a person).
  */
 export function statusFailure(answer: HttpAnswer, effect: Effect): ChannelError | null {
   const { status } = answer;
@@ -87,7 +87,7 @@ function serverFailure(answer: HttpAnswer, effect: Effect, told: string): Channe
   return new ChannelError(effect === 'write' && answer.status !== 503 ? 'unknown' : 'retry', told, wait);
 }
 
-/** The failure that the top-level errors of a 200 tell (dossier 7). */
+/** The failure that the top-level errors of a 200 tell (SHP-7). */
 export function topLevelFailure(errors: TopLevelErrors, cost: Cost | null, effect: Effect): ChannelError {
   if (typeof errors === 'string') return unclear(effect, `Shopify: ${short(errors)}`);
   const codes = errors.map((error) => error.extensions?.code);
@@ -114,7 +114,7 @@ export function costStatus(cost: Cost | null): CostStatus | null {
   return cost === null ? null : cost.throttleStatus;
 }
 
-/** Wait until the bucket holds what was asked for, at least one second (dossier 7). */
+/** Wait until the bucket holds what was asked for, at least one second (SHP-7). */
 export function throttleMs(cost: Cost | null): number {
   if (cost === null || cost.throttleStatus.restoreRate <= 0) return 1000;
   const missing = cost.requestedQueryCost - cost.throttleStatus.currentlyAvailable;

@@ -74,7 +74,7 @@ export const Time = z.string().transform((text, context) => {
 /**
  * Is a line without a variant one that never had stock (custom item, tip), rather than one whose product was deleted
  * since? Only lines of products carry a vendor, a product or a SKU. A deleted one must stay, or the engine would
- * give its units back. From memory of live payloads (dossier 9.15 names the cases); last verified 2026-11: untested live.
+ * give its units back. From memory of live payloads (SHP-9.15 names the cases); last verified 2026-11: untested live.
  */
 export function neverHadStock(line: {
   variant: string | null;

@@ -1,4 +1,4 @@
-/** Global ids (`gid://shopify/Order/1`) from the numeric ids of webhook bodies. Ids are text: they may exceed 2^53 (dossier 9.1). */
+/** Global ids (`gid://shopify/Order/1`) from the numeric ids of webhook bodies. Ids are text: they may exceed 2^53 (SHP-9.1). */
 export function gid(
   type: 'Order' | 'LineItem' | 'ProductVariant' | 'InventoryItem' | 'Location',
   id: string,

@@ -31,7 +31,7 @@ const TagData = z.object({
 
 /**
  * Holds the fulfilment orders that contain a short line, as a whole: naming lines would split them and is refused where
- * a hold exists already (dossier 8). The handle makes a repeat harmless. Then tags the order, as far as that is allowed.
+ * a hold exists already (SHP-8). The handle makes a repeat harmless. Then tags the order, as far as that is allowed.
  */
 export async function hold(
   api: ShopifyApi,

@@ -35,7 +35,7 @@ const ListingsData = z.object({ productVariants: connection(VariantNode) });
 export const ListingFacts = z.object({ bundle: z.boolean(), tracked: z.boolean() });
 
 /**
- * The catalogue, one listing per inventory item: what holds the number (dossier 4.1). Variants are aliases, because
+ * The catalogue, one listing per inventory item: what holds the number (SHP-4.1). Variants are aliases, because
  * order lines name them; several variants may share one item (from 2026-01), which is listed once. Which share one only
  * the whole list tells, which is read to its end before anything is handed out: asking each item for its variants would
  * cost twice the points of everything else, and the points are what a catalogue waits for.
@@ -98,7 +98,7 @@ function listingOf(variants: readonly VariantNode[]): Listing {
     title: node.displayName,
     aliases: [...new Set(variants.map((variant) => variant.id))].sort(),
     unwritable,
-    // duplicateSkuCount counts the other items of the same SKU; a blank SKU is nobody's (dossier 9.11).
+    // duplicateSkuCount counts the other items of the same SKU; a blank SKU is nobody's (SHP-9.11).
     ambiguous: sku !== null && item.duplicateSkuCount > 0,
     shown: unwritable === null ? availableOf(item.inventoryLevel ?? null) : null,
     facts: { bundle: isBundle, tracked: item.tracked } satisfies Json,

@@ -15,7 +15,7 @@ import {
 /** `first` of the lists in the document OrderDetails. */
 const refundsRead = 15;
 const fulfillmentsRead = 10;
-/** `first` of OrderRefunds: more refunds than this cannot be paged (`refunds` is a plain list, dossier 6). */
+/** `first` of OrderRefunds: more refunds than this cannot be paged (`refunds` is a plain list, SHP-6). */
 const refundsMost = 250;
 /** Reads of one order while it changes under our hands. */
 const maxReadings = 3;

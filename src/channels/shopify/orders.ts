@@ -7,7 +7,7 @@ import { gid } from './gid.ts';
 import { connection, keptOrder, needsDetails, OrderNode } from './graphql-order.ts';
 import { readOrderDetails } from './order-details.ts';
 
-/** Orders per page: 33 points each (dossier 7: one query may ask for 1,000). */
+/** Orders per page: 33 points each (SHP-7: one query may ask for 1,000). */
 const pageSize = 25;
 
 const OrdersData = z.object({ orders: connection(OrderNode) });
@@ -27,7 +27,7 @@ export function ordersCreatedSince(
   return walk(api, { document: 'OrdersCreated', query: `created_at:>='${searchTime(since)}'` }, signal);
 }
 
-/** Search wants UTC with Z, quoted, and knows no fractions: rounded down (dossier 6). */
+/** Search wants UTC with Z, quoted, and knows no fractions: rounded down (SHP-6). */
 function searchTime(at: number): string {
   return `${new Date(Math.max(0, Math.floor(at / 1000) * 1000)).toISOString().slice(0, 19)}Z`;
 }

@@ -17,7 +17,7 @@ export type Trouble =
   | { kind: 'row'; outcome: PushOutcome }
   | { kind: 'whole-call'; outcome: PushOutcome };
 
-/** Rows that will not get better by themselves, with what to do (dossier 5.1). */
+/** Rows that will not get better by themselves, with what to do (SHP-5.1). */
 const rejections: Record<string, string> = {
   INVALID_INVENTORY_ITEM: 'the item is gone from Shopify; run: invsync listings import',
   NON_MUTABLE_INVENTORY_ITEM: 'a bundle parent cannot be written; map its components instead',
@@ -38,7 +38,7 @@ const callFaults: Record<string, string> = {
 };
 
 /**
- * What one user error means. Not stocked has two dialects (dossier 5.1): ITEM_NOT_STOCKED_AT_LOCATION up to 2026-07;
+ * What one user error means. Not stocked has two dialects (SHP-5.1): ITEM_NOT_STOCKED_AT_LOCATION up to 2026-07;
  * 2026-10 dropped that code without saying what takes its place, so INVALID_LOCATION and an error without a code that
  * speaks of stocking count too. Last verified 2026-11 against both schemas, never against a live shop.
  */

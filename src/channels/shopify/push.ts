@@ -34,7 +34,7 @@ interface Batch {
 }
 
 /**
- * Sets `available` of up to 100 lines with compare-and-set (dossier 5.1, 5.2). Any user error changes nothing, so rows
+ * Sets `available` of up to 100 lines with compare-and-set (SHP-5.1, SHP-5.2). Any user error changes nothing, so rows
  * in error are taken out and the rest is sent again under another key. Failures become outcomes: nothing is thrown.
  */
 export async function setStock(
@@ -51,7 +51,7 @@ export async function setStock(
 
 /**
  * A number that Shopify derives or ignores is never written, whatever the platform would answer. What is no quantity or
- * no id would fail the whole call, its good rows included (a variable of the wrong type, dossier 7).
+ * no id would fail the whole call, its good rows included (a variable of the wrong type, SHP-7).
  */
 function isRefusedBeforehand(batch: Batch, line: PushLine): boolean {
   const refuse = (error: string, hint: string): true => {
@@ -102,7 +102,7 @@ async function send(batch: Batch, lines: PushLine[], salt: string | null): Promi
   }
 }
 
-/** An error that names no row: halves find it, so that one bad row never blocks its batch (dossier 9.13). */
+/** An error that names no row: halves find it, so that one bad row never blocks its batch (SHP-9.13). */
 async function sendHalves(batch: Batch, rows: PushLine[], trouble: Trouble | undefined): Promise<void> {
   if (rows.length === 1) return settleTrouble(batch, rows[0], trouble);
   const half = Math.ceil(rows.length / 2);
@@ -136,7 +136,7 @@ async function setOnce(
   return null;
 }
 
-/** `changeFromQuantity` is always sent, also as null: leaving it out is refused at run time (dossier 5.1). */
+/** `changeFromQuantity` is always sent, also as null: leaving it out is refused at run time (SHP-5.1). */
 function inputOf(rows: readonly PushLine[], location: string) {
   return {
     name: 'available',
@@ -146,7 +146,7 @@ function inputOf(rows: readonly PushLine[], location: string) {
       inventoryItemId: line.listingId,
       locationId: location,
       quantity: line.quantity,
-      // May be negative: `available` is after an oversell (dossier 9.9).
+      // May be negative: `available` is after an oversell (SHP-9.9).
       changeFromQuantity: line.base,
     })),
   };
@@ -155,7 +155,7 @@ function inputOf(rows: readonly PushLine[], location: string) {
 /**
  * The idempotency key of a call: a hash over the random keys and the numbers of its rows, in UUID form. The same
  * lines sent again give the same key and variables, so a repeat after a lost answer is harmless; any other batch
- * gives another key, so a mismatch of parameters cannot happen (dossier 5.4).
+ * gives another key, so a mismatch of parameters cannot happen (SHP-5.4).
  */
 function keyOf(rows: readonly PushLine[], salt: string | null): string {
   const text = JSON.stringify([
@@ -188,7 +188,7 @@ async function settleTrouble(
 }
 
 /**
- * Stocks the item at the location with the number. It is honoured only where the item was not stocked (dossier 5.5):
+ * Stocks the item at the location with the number. It is honoured only where the item was not stocked (SHP-5.5):
  * the number that the answer shows decides.
  */
 async function activate(batch: Batch, line: PushLine, why: string): Promise<PushOutcome> {

@@ -46,7 +46,7 @@ const RestFulfillment = z.object({
   line_items: z.array(z.object({ id: RestId, quantity: z.int().nonnegative() })).nullish(),
 });
 
-/** Body of orders/create, orders/updated and orders/cancelled (dossier 2.6), only the fields used. */
+/** Body of orders/create, orders/updated and orders/cancelled (SHP-2.6), only the fields used. */
 const RestOrder = z.object({
   id: RestId,
   name: z.string().nullish(),
@@ -60,7 +60,7 @@ const RestOrder = z.object({
 });
 type RestOrder = z.infer<typeof RestOrder>;
 
-/** Just enough to fetch the order when a subscription leaves out the lists (dossier 9.16). */
+/** Just enough to fetch the order when a subscription leaves out the lists (SHP-9.16). */
 const RestOrderHead = z.object({
   id: RestId,
   line_items: z.array(z.unknown()).optional(),
@@ -109,7 +109,7 @@ function keptLine(line: z.infer<typeof RestLine>): KeptLine[] {
   ];
 }
 
-/** `legacy_restock` means restocked (dossier 2.6); an unknown or missing type gives nothing back. */
+/** `legacy_restock` means restocked (SHP-2.6); an unknown or missing type gives nothing back. */
 function keptRefund(refund: z.infer<typeof RestRefund>): KeptRefund[] {
   const at = refund.created_at ?? null;
   return refund.refund_line_items.map((row) => ({

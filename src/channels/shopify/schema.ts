@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** API versions whose schema every document of this adapter was validated against (dossier 11). */
+/** API versions whose schema every document of this adapter was validated against (SHP-11). */
 export const apiVersions = ['2026-10', '2026-07'] as const;
 
 const secrets = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
@@ -61,7 +61,7 @@ export const ShopifyConfig = z
 
 export type ShopifyConfig = z.infer<typeof ShopifyConfig>;
 
-/** Every secret that may have signed a webhook of this shop (dossier 1.1: the client secret signs a Dev Dashboard app's). */
+/** Every secret that may have signed a webhook of this shop (SHP-1.1: the client secret signs a Dev Dashboard app's). */
 export function webhookSecrets(config: ShopifyConfig): string[] {
   const listed = config.webhook_secret ?? [];
   const own = typeof listed === 'string' ? [listed] : listed;

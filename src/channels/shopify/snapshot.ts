@@ -5,7 +5,7 @@ import type { KeptLine, KeptOrder } from './fields.ts';
 /** How long Shopify may take to write the refund rows of a cancellation or an edit. From memory; never measured live. */
 const settlingMs = 2_000;
 
-/** Order id of Shopify's fixed sample, sent by "Send test notification" and the CLI trigger (dossier 9.1, 9.2). */
+/** Order id of Shopify's fixed sample, sent by "Send test notification" and the CLI trigger (SHP-9.1, SHP-9.2). */
 const sampleOrder = 'gid://shopify/Order/820982911946154508';
 
 /** What one line says, before the order's own state is laid over it. */
@@ -18,7 +18,7 @@ interface LineState {
 }
 
 /**
- * The snapshot of a kept order, by the rule of dossier 2.7 extended to `taken` and `gone`:
+ * The snapshot of a kept order, by the rule of SHP-2.7 extended to `taken` and `gone`:
  * taken = ordered − restocked refund units; gone = taken − units still to be shipped, which counts shipped units and
  * those refunded without restock (written off). `current_quantity` never releases: it falls on no_restock too.
  *
@@ -63,7 +63,7 @@ function lineState(order: KeptOrder, line: KeptLine): LineState {
   return { taken, gone, goneAt: gone > 0 ? goneAt(order, line) : null, untold };
 }
 
-/** A cancelled order keeps nothing that no refund row explains (dossier 2.7, default policy). */
+/** A cancelled order keeps nothing that no refund row explains (SHP-2.7, default policy). */
 function released(state: LineState): LineState {
   const taken = Math.max(0, state.taken - state.untold);
   return { ...state, taken, gone: Math.min(state.gone, taken) };

@@ -5,7 +5,7 @@ import type { Answer, ShopifyApi } from './api.ts';
 import { QueryTooCostly } from './failures.ts';
 import { availableOf, LevelNode, ListingFacts, whyUnwritable } from './listings.ts';
 
-/** Most ids that `nodes` takes (dossier 7). */
+/** Most ids that `nodes` takes (SHP-7). */
 const idsPerRead = 250;
 
 const ItemNode = z.object({ id: z.string(), tracked: z.boolean(), inventoryLevel: LevelNode.nullish() });
@@ -72,7 +72,7 @@ async function tryRead(
   }
 }
 
-/** An item that is not stocked at the location has no number: null is not 0 (dossier 9.14). */
+/** An item that is not stocked at the location has no number: null is not 0 (SHP-9.14). */
 function stateOf(
   listing: ListingRef,
   node: z.infer<typeof ItemNode> | null,

@@ -19,12 +19,12 @@ export interface Tokens {
 const Grant = z.object({ access_token: z.string().min(1), expires_in: z.number().positive().optional() });
 const Refusal = z.object({ error: z.string().optional(), error_description: z.string().optional() });
 
-/** A grant that tells no lifetime is taken for a day, as documented (dossier 1.1). */
+/** A grant that tells no lifetime is taken for a day, as documented (SHP-1.1). */
 const dayInSeconds = 86_399;
-/** Share of a token's life after which it is renewed (dossier 1.1). */
+/** Share of a token's life after which it is renewed (SHP-1.1). */
 const renewAt = 0.8;
 
-/** The tokens of one channel: the configured one, or those of the client-credentials grant (dossier 1.1). */
+/** The tokens of one channel: the configured one, or those of the client-credentials grant (SHP-1.1). */
 export function createTokens(config: ShopifyConfig, deps: ChannelDeps, http: HttpClient): Tokens {
   const { access_token: fixed, client_id: id, client_secret: secret } = config;
   if (id === undefined || secret === undefined) {

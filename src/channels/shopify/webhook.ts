@@ -17,10 +17,10 @@ import { RestId, readRestOrder } from './rest-order.ts';
 import { snapshotOf } from './snapshot.ts';
 
 /**
- * Authenticates a delivery over its raw bytes (dossier 2.4) and names it. Only the body is signed: the headers route
+ * Authenticates a delivery over its raw bytes (SHP-2.4) and names it. Only the body is signed: the headers route
  * and deduplicate, and the shop must be the configured one.
  *
- * The key is X-Shopify-Webhook-Id (dossier 2.3). (topic, X-Shopify-Event-Id) is NOT used as a second unique key,
+ * The key is X-Shopify-Webhook-Id (SHP-2.3). (topic, X-Shopify-Event-Id) is NOT used as a second unique key,
  * although that section lists it: one action of a merchant that cancels five orders carries one event id, so four
  * cancellations would be dropped as duplicates (interleavings, 26). The state of the order lines is the real guard.
  */
@@ -52,7 +52,7 @@ const IdOnly = z.object({ id: RestId });
 const Level = z.object({ inventory_item_id: RestId, location_id: RestId });
 const Variants = z.object({ variants: z.array(z.object({ inventory_item_id: RestId.nullish() })).nullish() });
 
-/** How each topic's body is read (dossier 2.1, 2.6). A topic that is not here says nothing about stock. */
+/** How each topic's body is read (SHP-2.1, SHP-2.6). A topic that is not here says nothing about stock. */
 const readers: Record<string, (body: unknown) => Kept> = {
   'orders/create': readRestOrder,
   'orders/updated': readRestOrder,
@@ -104,7 +104,7 @@ export function refsIn(fields: Json): string[] {
   return kept.kind === 'items' ? kept.items : [];
 }
 
-/** What kept fields say at the configured location. A level's number is never booked: it is a hint (dossier 2.8). */
+/** What kept fields say at the configured location. A level's number is never booked: it is a hint (SHP-2.8). */
 export function ordersIn(fields: Json, location: string, how: Obtaining): DeliveryContent {
   const kept = Kept.parse(fields);
   const nothing: DeliveryContent = { orders: [], fetch: [], touched: [], ignored: null, alert: null };

@@ -5,7 +5,7 @@ import { nextCursor, type ShopifyApi } from './api.ts';
 import type { DocumentName } from './documents.ts';
 import { connection } from './graphql-order.ts';
 
-/** Keeps personal data out of order bodies; the signature covers the reduced body (dossier 3). */
+/** Keeps personal data out of order bodies; the signature covers the reduced body (SHP-3). */
 const orderFields = [
   'id',
   'admin_graphql_api_id',
@@ -23,7 +23,7 @@ const orderFields = [
 ];
 
 /**
- * The smallest set of topics (dossier 2.1): header name, enum name and the fields asked for (empty: all). products/update
+ * The smallest set of topics (SHP-2.1): header name, enum name and the fields asked for (empty: all). products/update
  * is left out, because every push of stock fires it (9.6); shipping is learned by the poll.
  */
 const wanted: readonly { topic: string; name: string; includeFields: string[] }[] = [
@@ -57,7 +57,7 @@ const WriteData = z.object({
 
 /**
  * The app's shop-level subscriptions. Those of an app configuration file or made by hand in the admin are not visible
- * here (dossier 2.4, 3). Ours are those whose path runs through /hooks/<channel>.
+ * here (SHP-2.4, SHP-3). Ours are those whose path runs through /hooks/<channel>.
  */
 export function createWebhooks(api: ShopifyApi, channel: string): Webhooks {
   const isOurs = (uri: string): boolean => {
@@ -138,7 +138,7 @@ async function mend(
     : `moved ${want.topic} to this address`;
 }
 
-/** Null when done; the words of Shopify when the very same subscription exists ("already taken", dossier 3, from memory). */
+/** Null when done; the words of Shopify when the very same subscription exists ("already taken", SHP-3, from memory). */
 async function write(
   api: ShopifyApi,
   ask: { document: DocumentName; variables: Record<string, unknown> },
@@ -171,7 +171,7 @@ async function readHooks(api: ShopifyApi, signal: AbortSignal): Promise<HookNode
   }
 }
 
-/** The Admin API knows no disabled subscription: one that fails too often is deleted (dossier 2.5). */
+/** The Admin API knows no disabled subscription: one that fails too often is deleted (SHP-2.5). */
 function stateOf(hook: HookNode, ours: boolean): WebhookState {
   return { id: hook.id, topic: topicOf(hook.topic), url: hook.uri, status: 'active', ours };
 }

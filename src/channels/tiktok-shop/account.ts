@@ -41,7 +41,7 @@ export function identityOf(shop: AuthorizedShop): AccountIdentity {
   return { accountId: shop.id, title: shop.name || shop.id };
 }
 
-/** The shop's cipher, asked for once: deliveries name the shop by its id, calls by its cipher (trap 10). */
+/** The shop's cipher, asked for once: deliveries name the shop by its id, calls by its cipher (TTS-7.10). */
 export function createCiphers(read: (signal: AbortSignal) => Promise<Answer<AuthorizedShop>>): Ciphers {
   let known: string | null = null;
   return {

@@ -20,7 +20,7 @@ export interface Call<T> {
   /** `write` by default for PUT and DELETE; searches are POST and change nothing. */
   effect?: Effect;
   priority?: Priority;
-  /** True for the few calls that refuse a shop's cipher (dossier 1.3). */
+  /** True for the few calls that refuse a shop's cipher (TTS-1.3). */
   isShopless?: true;
 }
 
@@ -45,7 +45,7 @@ export interface Ciphers {
 }
 
 const host = 'https://open-api.tiktokglobalshop.com';
-/** Dossier 6: where to begin. How far a shop may go is never told: the ceilings are ours. */
+/** TTS-6: where to begin. How far a shop may go is never told: the ceilings are ours. */
 const writeLimits = { startPerSecond: 2, mostPerSecond: 20, burst: 4 };
 const readLimits = { startPerSecond: 5, mostPerSecond: 20, burst: 10 };
 

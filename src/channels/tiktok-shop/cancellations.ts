@@ -4,7 +4,7 @@ import { lacksScope } from './failures.ts';
 import { Id } from './ids.ts';
 import type { Shop } from './shop.ts';
 
-/** Most rows of one page (dossier 5.4). */
+/** Most rows of one page (TTS-5.4). */
 const pageSize = 50;
 const mostPages = 200;
 

@@ -5,49 +5,49 @@ const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-/** Most SKUs of one inventory search (dossier 3.2). */
+/** Most SKUs of one inventory search (TTS-3.2). */
 export const skusPerRead = 600;
-/** Most rows of one page of products or orders (dossier 3.1, 5.1). */
+/** Most rows of one page of products or orders (TTS-3.1, TTS-5.1). */
 export const rowsPerPage = 100;
 
-/** Facts about TikTok Shop. Sections are those of the dossier, verified 2026-11. */
+/** Facts about TikTok Shop. Ids are those of docs/channels/tiktok-shop-facts.md, verified 2026-11. */
 export const capabilities: Capabilities = {
-  // 0, 7.2: the number is what can be sold, open orders are already taken off.
+  // TTS-0, TTS-7.2: the number is what can be sold, open orders are already taken off.
   basis: 'net',
   // No bound is published. An unpaid order is listed at once (5.3) and the search trails by minutes at most (5.1).
   orderLagMs: 15 * minute,
-  // 5.1: overlap of five minutes.
+  // TTS-5.1: overlap of five minutes.
   indexLagMs: 5 * minute,
-  // 4: writes act at once; how far the inventory search trails is not documented.
+  // TTS-4: writes act at once; how far the inventory search trails is not documented.
   settleMs: 10 * second,
   // Not documented; twice the usual client time-out.
   maxExecutionMs: minute,
   // Times have whole seconds, and so has the Date header from which the clock is learned.
   clockMarginMs: 3 * second,
-  // 9: a cancellation before collection moves committed units back to available ones.
+  // TTS-9: a cancellation before collection moves committed units back to available ones.
   restoresOnCancel: true,
-  // 5.2, 5.3: display_status per unit.
+  // TTS-5.2, TTS-5.3: display_status per unit.
   reportsGone: true,
-  // 7.1: there is no conditional write; each number is read right before it is written.
+  // TTS-7.1: there is no conditional write; each number is read right before it is written.
   compareAndSet: 'read-check',
   idempotencyKeys: false,
-  // 4: one product a call; so many lines keep a full batch of single-SKU products under half a minute at 2 calls a second.
+  // TTS-4: one product a call; so many lines keep a full batch of single-SKU products under half a minute at 2 calls a second.
   batchSize: 50,
   // A flip to zero must not wait behind a long batch.
   writeConcurrency: 2,
   webhooks: true,
-  // 2.4: repeated after 2 min, 30 min, 3 h and 12 h.
+  // TTS-2.4: repeated after 2 min, 30 min, 3 h and 12 h.
   webhookRetryMs: 16 * hour,
   webhookTimeoutMs: 3 * second,
-  // 6: three reads a second and more.
+  // TTS-6: three reads a second and more.
   pollMinMs: 2 * second,
   pollDefaultMs: 2 * minute,
   pollOnlyMs: minute,
   // Not documented; further back than the engine ever asks. Bounds a walk in windows of a day.
   orderHistoryMs: 180 * day,
   hold: false,
-  // 8: cancelling exists, but it hurts the seller's score and is left to people.
+  // TTS-8: cancelling exists, but it hurts the seller's score and is left to people.
   cancel: false,
-  // 4: 0..99999.
+  // TTS-4: 0..99999.
   maxQuantity: 99_999,
 };

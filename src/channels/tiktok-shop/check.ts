@@ -104,7 +104,7 @@ async function consentItem(shop: Shop): Promise<CheckItem> {
   return days < warnDays ? { name, level: 'warn', detail, remedy: consentRemedy } : ok(name, detail);
 }
 
-/** Names of scopes as far as they are known (dossier 1.1); whether they suffice, the other items try. */
+/** Names of scopes as far as they are known (TTS-1.1); whether they suffice, the other items try. */
 const wantedScopes = [
   'seller.order.info',
   'seller.product.basic',

@@ -1,4 +1,4 @@
-/** What a code of TikTok's envelope means for us (dossier 4.2; the classes are ours). Numbers verified 2026-11. */
+/** What a code of TikTok's envelope means for us (TTS-4.2; the classes are ours). Numbers verified 2026-11. */
 
 const importHint = 'run: invsync listings import';
 const consentHint =

@@ -108,7 +108,7 @@ function noticeOf(topic: string, data: Partial<Data>): Kept {
   }
 }
 
-/** Returned goods are never put back by themselves: they may be broken, and a REFUND brings none (dossier 2.2). */
+/** Returned goods are never put back by themselves: they may be broken, and a REFUND brings none (TTS-2.2). */
 function goodsBack(data: Partial<Data>): string | null {
   const isDone = data.return_status === 'RETURN_OR_REFUND_REQUEST_COMPLETE';
   if (!isDone || data.return_type !== 'RETURN_AND_REFUND') return null;

@@ -52,7 +52,7 @@ const Envelope = z.object({
   message: z.string().nullish().catch(null),
   data: z.unknown(),
 });
-/** The wrapping of every answer; success is `code` 0 and nothing else (dossier 0). */
+/** The wrapping of every answer; success is `code` 0 and nothing else (TTS-0). */
 export type Envelope = z.infer<typeof Envelope>;
 
 /** Null when the body is no envelope: HTML of a proxy, cut JSON. */
@@ -120,7 +120,7 @@ function refusalOf(code: number, message: string, told: string): Refusal {
   return new Refusal('rejected', told, { code, hint: rejectHints.get(code) ?? 'run: invsync check' });
 }
 
-/** One code for a dozen causes; TikTok's advice is to read the words (dossier 4.2). */
+/** One code for a dozen causes; TikTok's advice is to read the words (TTS-4.2). */
 function byWords(message: string, told: string): Refusal {
   const code = catchAllCode;
   if (/timestamp/i.test(message)) {

@@ -7,7 +7,7 @@ import { Id, isId } from './ids.ts';
 import { asJson, keptOrder, OrderRow } from './order.ts';
 import type { Shop } from './shop.ts';
 
-/** Most ids of one call (dossier 5.2; the API's own field description). */
+/** Most ids of one call (TTS-5.2; the API's own field description). */
 const idsPerCall = 50;
 const Found = z.object({ orders: z.array(z.unknown()).nullish() }).nullish();
 

@@ -32,9 +32,9 @@ const Data = z.object({
 
 const tokenHost = 'https://auth.tiktok-shops.com';
 const path = '/api/v2/token/refresh';
-/** Seven days (dossier 1.2), where the answer tells no end. */
+/** Seven days (TTS-1.2), where the answer tells no end. */
 const accessLifeMs = 7 * 86_400_000;
-/** Larger values are absolute Unix seconds, as documented; smaller ones can only be durations (dossier 1.2). */
+/** Larger values are absolute Unix seconds, as documented; smaller ones can only be durations (TTS-1.2). */
 const leastAbsoluteSeconds = 1_000_000_000;
 /** The request serves all callers and outlives the first one's signal; the HTTP client's time-out applies. */
 const never = new AbortController().signal;
@@ -117,7 +117,7 @@ function grantOf(data: z.infer<typeof Data>, now: number): Grant {
   };
 }
 
-/** TRAP: `*_expire_in` are points in time by the documentation, in spite of their name. */
+/** `*_expire_in` are points in time by the documentation, in spite of their name. */
 function endOf(seconds: number | null | undefined, now: number): number | null {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds) || seconds <= 0) return null;
   return seconds < leastAbsoluteSeconds ? now + seconds * 1000 : seconds * 1000;

@@ -32,7 +32,7 @@ export interface Reading {
   signal: AbortSignal;
 }
 
-/** Numbers by SKU id, read live, 600 a call (dossier 3.2). A SKU that is left out is deleted or foreign. */
+/** Numbers by SKU id, read live, 600 a call (TTS-3.2). A SKU that is left out is deleted or foreign. */
 export async function readSkus(
   shop: Shop,
   skuIds: readonly string[],

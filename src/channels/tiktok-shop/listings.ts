@@ -7,7 +7,7 @@ import { type Sites, shownOf } from './warehouses.ts';
 /** Listings that are handed on at once. */
 const handful = 100;
 
-/** Why the SKUs of a product that is not on sale cannot be written (dossier 3.1, 4). */
+/** Why the SKUs of a product that is not on sale cannot be written (TTS-3.1, TTS-4). */
 const words: Readonly<Record<string, string>> = {
   DRAFT: 'the product is a draft on TikTok Shop',
   PENDING: 'the product is being reviewed by TikTok Shop',
@@ -18,8 +18,8 @@ const words: Readonly<Record<string, string>> = {
 };
 
 /**
- * The catalogue, one listing per SKU (dossier 3.1). It is read to its end before the first page is handed out, because
- * only the whole tells which seller SKUs are not unique: TikTok allows any number of twins (trap 14).
+ * The catalogue, one listing per SKU (TTS-3.1). It is read to its end before the first page is handed out, because
+ * only the whole tells which seller SKUs are not unique: TikTok allows any number of twins (TTS-7.14).
  */
 export async function* listListings(shop: Shop, signal: AbortSignal): AsyncGenerator<ListingPage> {
   const products = await allProducts(shop, signal);
@@ -56,7 +56,7 @@ function whyOffSale({ status }: Product): string | null {
 }
 
 /**
- * The list of warehouses holds the seller's own (dossier 3.3): stock that lies nowhere else but in others is kept by
+ * The list of warehouses holds the seller's own (TTS-3.3): stock that lies nowhere else but in others is kept by
  * TikTok, which refuses its number (12052144). A list that tells none proves nothing.
  */
 function whyElsewhere({ inventory }: ProductSku, sites: Sites): string | null {

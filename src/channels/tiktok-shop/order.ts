@@ -31,7 +31,7 @@ const Row = z.object({
 });
 type Row = z.infer<typeof Row>;
 
-/** An order of the API, as far as it is read (dossier 5.2): never the buyer, an address or a price. */
+/** An order of the API, as far as it is read (TTS-5.2): never the buyer, an address or a price. */
 export const OrderRow = z.object({
   id: Id,
   status: z.string().min(1).max(60),
@@ -75,7 +75,7 @@ export const KeptOrder = z.object({
 /** What is kept of an order, however it came. Times in ms. */
 export type KeptOrder = z.infer<typeof KeptOrder>;
 
-/** TRAP: webhooks say CANCEL, orders CANCELLED (dossier 2.2). */
+/** webhooks say CANCEL, orders CANCELLED (TTS-2.2). */
 export function statusOf(word: string): string {
   return word === 'CANCEL' || word === 'CANCELED' ? 'CANCELLED' : word;
 }
@@ -83,7 +83,7 @@ export function statusOf(word: string): string {
 export function keptOrder(row: OrderRow): KeptOrder {
   const status = statusOf(row.status);
   const collected = timeOf(row.collection_time);
-  // Called off on the way (lost, damaged): the carrier had it before (dossier 5.3). Units that were cancelled earlier,
+  // Called off on the way (lost, damaged): the carrier had it before (TTS-5.3). Units that were cancelled earlier,
   // before the others were packed, have no package.
   const isLost = status === 'CANCELLED' && collected !== null;
   const isPacked = row.line_items.some((item) => item.package_id);

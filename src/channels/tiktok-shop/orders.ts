@@ -11,11 +11,11 @@ import type { Shop } from './shop.ts';
 
 const hourMs = 3_600_000;
 /**
- * Longest window of one search (dossier 5.1): a day where orders move while they are paged; where they stand still, less
+ * Longest window of one search (TTS-5.1): a day where orders move while they are paged; where they stand still, less
  * than the week beyond which searches are said to be refused.
  */
 const windowsMs = { update_time: 24 * hourMs, create_time: 6 * 24 * hourMs };
-/** TikTok gives a delivery up after 15.5 hours (dossier 2.4): so far back orders are looked through once an hour. */
+/** TikTok gives a delivery up after 15.5 hours (TTS-2.4): so far back orders are looked through once an hour. */
 const lookBackMs = 20 * hourMs;
 const mostPages = 2_000;
 /** Passes over a window that moves while it is read. */

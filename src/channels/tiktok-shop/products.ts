@@ -36,7 +36,7 @@ export interface Product {
   skus: ProductSku[];
 }
 
-/** Rows that a search ends at (dossier 3.1). */
+/** Rows that a search ends at (TTS-3.1). */
 const mostRows = 10_000;
 const mostPages = mostRows / rowsPerPage + 1;
 

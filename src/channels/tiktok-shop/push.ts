@@ -11,7 +11,7 @@ import { writeProduct } from './write.ts';
 const importHint = 'run: invsync listings import; unmap the listing if it is gone for good';
 
 /**
- * Sets numbers: read, compare with `base`, write, one call a product (dossier 4). The read also brings every warehouse
+ * Sets numbers: read, compare with `base`, write, one call a product (TTS-4). The read also brings every warehouse
  * that must be named. Failures become outcomes, nothing is thrown. What shows its number already is not written.
  */
 export async function setStock(
@@ -48,7 +48,7 @@ function isRefusedBeforehand({ outcomes }: Batch, line: PushLine): boolean {
   return why !== null && reject(why, 'once that was changed on TikTok Shop, run: invsync listings import');
 }
 
-/** The warehouses of these SKUs changed since they were read: both are read again, once (dossier 4). */
+/** The warehouses of these SKUs changed since they were read: both are read again, once (TTS-4). */
 async function repeatStale(batch: Batch): Promise<void> {
   if (batch.stale.size === 0) return;
   const lines = [...batch.stale.keys()];

@@ -24,7 +24,7 @@ const Head = z.object({
 });
 
 /**
- * Authenticates a delivery over its raw bytes (dossier 2.3). The signature covers no time: a replay is an old key, and
+ * Authenticates a delivery over its raw bytes (TTS-2.3). The signature covers no time: a replay is an old key, and
  * says nothing but ids. TikTok wants 200 and an empty body.
  */
 export function receive(config: TikTokShopConfig, request: HookRequest): Receipt {
@@ -51,7 +51,7 @@ export function receive(config: TikTokShopConfig, request: HookRequest): Receipt
   };
 }
 
-/** The notification id is the same in all repeats (dossier 2.1). */
+/** The notification id is the same in all repeats (TTS-2.1). */
 function keyOf(head: z.infer<typeof Head> | null, body: Uint8Array): string {
   const id = head?.tts_notification_id ?? null;
   return id === null ? `sha256:${createHash('sha256').update(body).digest('hex')}` : `tts:${id}`;

@@ -2,7 +2,7 @@ import type { Clock } from '../../clock.ts';
 import type { HttpAnswer } from '../lib/http.ts';
 
 /**
- * TikTok's clock as its answers tell it. A request is taken from 5 min behind to 30 s ahead of it (dossier 1.4), so
+ * TikTok's clock as its answers tell it. A request is taken from 5 min behind to 30 s ahead of it (TTS-1.4), so
  * that a clock that runs half a minute fast would fail every call.
  */
 export interface ServerClock {

@@ -10,7 +10,7 @@ export interface SignedRequest {
 const neverSigned = new Set(['sign', 'access_token']);
 
 /**
- * The `sign` of a request (dossier 1.4, official vector; verified 2026-11): secret + path + each key and value in the
+ * The `sign` of a request (TTS-1.4, official vector; verified 2026-11): secret + path + each key and value in the
  * order of the keys' bytes + body + secret, HMAC-SHA256 under the secret, lower-case hex.
  */
 export function signatureOf(request: SignedRequest, secret: string): string {
@@ -23,7 +23,7 @@ export function signatureOf(request: SignedRequest, secret: string): string {
   return hmacHex(`${secret}${request.path}${pairs}${request.body}${secret}`, secret);
 }
 
-/** The `Authorization` of a delivery (dossier 2.3, official vector): over the app key and the raw body. */
+/** The `Authorization` of a delivery (TTS-2.3, official vector): over the app key and the raw body. */
 export function deliverySignature(body: Uint8Array, keys: { appKey: string; secret: string }): string {
   return createHmac('sha256', keys.secret).update(keys.appKey, 'utf8').update(body).digest('hex');
 }

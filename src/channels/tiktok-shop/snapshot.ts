@@ -3,7 +3,7 @@ import type { FactsOf, Obtaining } from '../channel.ts';
 import type { TikTokShopConfig } from './config.ts';
 import type { Group, KeptOrder } from './order.ts';
 
-/** Whether the units of a line in this state are kept from sale, and whether they have left the shelf (dossier 5.3). */
+/** Whether the units of a line in this state are kept from sale, and whether they have left the shelf (TTS-5.3). */
 const states: Readonly<Record<string, 'unpaid' | 'held' | 'gone' | 'free'>> = {
   UNPAID: 'unpaid',
   ON_HOLD: 'held',
@@ -25,7 +25,7 @@ export function skusIn(order: KeptOrder): string[] {
 /**
  * The snapshot of an order. TikTok tells one row per unit: units of one SKU make one line, whose key is order and SKU,
  * so that it survives any change of the rows. A buyer's wish to cancel and a return release nothing: the seller may ship
- * while a wish is pending (trap 11), and returned goods are counted by people.
+ * while a wish is pending (TTS-7.11), and returned goods are counted by people.
  */
 export function snapshotOf(
   order: KeptOrder,

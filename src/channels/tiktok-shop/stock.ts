@@ -9,7 +9,7 @@ import type { Sites } from './warehouses.ts';
 const gone = 'TikTok Shop has no such SKU in this shop (any more)';
 const noNumber = 'TikTok Shop tells no number for this SKU';
 
-/** What TikTok shows now, one uncached reading per listing in order (dossier 3.2). */
+/** What TikTok shows now, one uncached reading per listing in order (TTS-3.2). */
 export async function readStock(
   shop: Shop,
   listings: readonly ListingRef[],

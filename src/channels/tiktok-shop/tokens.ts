@@ -31,14 +31,14 @@ const Held = z.object({
 type Held = z.infer<typeof Held>;
 
 const vaultKey = 'tokens';
-/** Renewed with a day left (dossier 1.2), or with a seventh of its life where that is shorter. */
+/** Renewed with a day left (TTS-1.2), or with a seventh of its life where that is shorter. */
 const renewWithinMs = 86_400_000;
 const renewShare = 1 / 7;
 /** After a renewal that failed for a passing reason, while the old token still holds. */
 const tryAgainMs = 60_000;
 
 /**
- * Each refresh replaces access and refresh token together (dossier 1.2): both are on disk, in one write, before either
+ * Each refresh replaces access and refresh token together (TTS-1.2): both are on disk, in one write, before either
  * is used. The configured refresh token only begins the chain; a changed one begins a new chain. One request serves all
  * who wait. What the store holds is the truth, so that a restart, or a second process, goes on where the chain is.
  */

@@ -1,4 +1,4 @@
-/** Topics by the number in a delivery (dossier 2.2). */
+/** Topics by the number in a delivery (TTS-2.2). */
 export const topics: ReadonlyMap<number, string> = new Map([
   [1, 'ORDER_STATUS_CHANGE'],
   [2, 'REVERSE_STATUS_UPDATE'],
@@ -20,7 +20,7 @@ export const unnamedTopic = /^type \d{1,9}$|^type unknown$/;
 
 /** Topics without which sales or cancellations are learned by polling only. */
 export const neededTopics: readonly string[] = ['ORDER_STATUS_CHANGE', 'CANCELLATION_STATUS_CHANGE'];
-/** What is registered (dossier 2.5). The last one’s name in the registration is from memory. */
+/** What is registered (TTS-2.5). The last one’s name in the registration is from memory. */
 export const wantedTopics: readonly string[] = [
   ...neededTopics,
   'RETURN_STATUS_CHANGE',

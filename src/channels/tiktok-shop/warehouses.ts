@@ -11,7 +11,7 @@ const Warehouse = z.object({
   effect_status: z.string().nullish().catch(null),
   is_default: z.boolean().nullish().catch(null),
 });
-/** A place. One that ships and takes returns is listed twice under two ids (dossier 3.3). */
+/** A place. One that ships and takes returns is listed twice under two ids (TTS-3.3). */
 export type Warehouse = z.infer<typeof Warehouse>;
 const Page = z.object({ warehouses: z.array(Warehouse).nullish() });
 
@@ -81,7 +81,7 @@ function byUse(a: Warehouse, b: Warehouse): number {
   return weight(a) - weight(b);
 }
 
-/** What the channel shows of a SKU: the sum over the managed warehouses, never the total (dossier 3.2). */
+/** What the channel shows of a SKU: the sum over the managed warehouses, never the total (TTS-3.2). */
 export function shownOf(levels: readonly Level[], sites: Sites): number {
   return levels
     .filter(({ warehouseId }) => sites.isManaged(warehouseId))
@@ -89,7 +89,7 @@ export function shownOf(levels: readonly Level[], sites: Sites): number {
 }
 
 /**
- * Every warehouse that holds the SKU, with its new number: an update that leaves one out is refused (dossier 4).
+ * Every warehouse that holds the SKU, with its new number: an update that leaves one out is refused (TTS-4).
  * Managed ones sum up to `quantity`; what is added goes to the first, what is taken comes from the last, so that the
  * merchant's own split stays. Others are repeated as they were read.
  */

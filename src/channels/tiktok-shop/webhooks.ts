@@ -11,10 +11,10 @@ type Hook = z.infer<typeof Hook>;
 const Listed = z.object({ webhooks: z.array(Hook).nullish() }).nullish();
 const Done = z.unknown();
 
-/** Longest address that TikTok takes (dossier 2.4). */
+/** Longest address that TikTok takes (TTS-2.4). */
 const mostCharacters = 255;
 
-/** The shop's webhooks by the Event API (dossier 2.5): one address per topic, so that the topic is its id. */
+/** The shop's webhooks by the Event API (TTS-2.5): one address per topic, so that the topic is its id. */
 export function webhooksOf(shop: Shop): Webhooks {
   return {
     list: async (signal) => (await readHooks(shop, signal)).map((hook) => stateOf(shop, hook)),
@@ -104,7 +104,7 @@ function stateOf(shop: Shop, hook: Hook): WebhookState {
   };
 }
 
-/** What TikTok demands of an address (dossier 2.4). A sandbox or proxy at `base_url` may be less strict. */
+/** What TikTok demands of an address (TTS-2.4). A sandbox or proxy at `base_url` may be less strict. */
 function assertAddress(shop: Shop, url: string): void {
   const { protocol, port, hostname } = new URL(url);
   const isPublic = protocol === 'https:' && port === '' && /\.[a-z][a-z0-9-]*$/i.test(hostname);

@@ -38,7 +38,7 @@ interface At {
 }
 
 /**
- * Writes some SKUs of one product in one call (dossier 4). TRAP: code 0 with failures inside. A call that is refused
+ * Writes some SKUs of one product in one call (TTS-4). Code 0 may have failures inside. A call that is refused
  * as a whole is repeated SKU by SKU, so that a bad one costs only itself. Settles every line, then throws the failures
  * that concern the lines of other products too.
  */

@@ -7,7 +7,7 @@ export type Query = readonly (readonly [string, string])[];
 /** How a shop is spoken to: decided by its own address, not by where the bytes go. */
 export type Scheme = 'basic' | 'query' | 'oauth';
 
-/** Basic on https, OAuth 1.0a on http, the query string where the host strips headers (dossier 1.2, 1.3, O.1). */
+/** Basic on https, OAuth 1.0a on http, the query string where the host strips headers (WOO-1.2, WOO-1.3, WOO-O.1). */
 export function schemeOf(config: WooConfig): Scheme {
   if (!config.url.startsWith('https://')) return 'oauth';
   return config.credentials_in_query ? 'query' : 'basic';
@@ -49,7 +49,7 @@ export function queryString(query: Query): string {
 
 /**
  * One-legged OAuth 1.0a with HMAC-SHA256 and all parameters in the query. The shop rebuilds the URL from its own home
- * address, so that `config.url` is signed whatever address the bytes go to (dossier 1.3; seen accepted, O.1, 2026-11).
+ * address, so that `config.url` is signed whatever address the bytes go to (WOO-1.3; seen accepted, O.1, 2026-11).
  */
 function signed(
   config: WooConfig,

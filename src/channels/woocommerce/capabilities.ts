@@ -3,46 +3,46 @@ import { maxExecutionMs } from './oversell.ts';
 import { maxQuantity } from './push.ts';
 import { mostRowsPerWrite } from './shop.ts';
 
-/** Facts about WooCommerce 11.0.1 and its kin; sections are those of the dossier, verified 2026-11. */
+/** Facts about WooCommerce 11.0.1 and its kin; ids are those of docs/channels/woocommerce-facts.md, verified 2026-11. */
 export const capabilities: Capabilities = {
-  // 2.6, O.5: stock falls when an order is paid or put on hold, so that the number excludes those orders.
+  // WOO-2.6, WOO-O.5: stock falls when an order is paid or put on hold, so that the number excludes those orders.
   basis: 'net',
-  // O.5: the number falls inside the request that saved the order before; a minute covers PHP's time limit.
+  // WOO-O.5: the number falls inside the request that saved the order before; a minute covers PHP's time limit.
   orderLagMs: 60_000,
-  // 6: searches read the database itself; the date is set a moment before its row is visible.
+  // WOO-6: searches read the database itself; the date is set a moment before its row is visible.
   indexLagMs: 5_000,
-  // 9.20: object and REST caches may show the old number for a moment; a shop without them does not.
+  // WOO-9.20: object and REST caches may show the old number for a moment; a shop without them does not.
   settleMs: 5_000,
-  // 7: PHP is given 30 to 60 s; O.2: a client that hangs up is obeyed all the same.
+  // WOO-7: PHP is given 30 to 60 s; WOO-O.2: a client that hangs up is obeyed all the same.
   maxExecutionMs,
-  // O.4: times are whole seconds; check() warns when the clocks differ by more.
+  // WOO-O.4: times are whole seconds; check() warns when the clocks differ by more.
   clockMarginMs: 5_000,
-  // O.5: cancelled and pending give the units back at once.
+  // WOO-O.5: cancelled and pending give the units back at once.
   restoresOnCancel: true,
-  // 2.6: `completed` with date_completed_gmt, the shop's word for shipped.
+  // WOO-2.6: `completed` with date_completed_gmt, the shop's word for shipped.
   reportsGone: true,
-  // O.2: no ETag, no conditional write; inventory_delta is not atomic.
+  // WOO-O.2: no ETag, no conditional write; inventory_delta is not atomic.
   compareAndSet: 'read-check',
-  // O.5: the same POST twice makes two orders; there are no keys.
+  // WOO-O.5: the same POST twice makes two orders; there are no keys.
   idempotencyKeys: false,
-  // 5.3: 100 at most, 20 to 50 in practice.
+  // WOO-5.3: 100 at most, 20 to 50 in practice.
   batchSize: mostRowsPerWrite,
-  // 7, 11: one request at a time per store.
+  // WOO-7, WOO-11: one request at a time per store.
   writeConcurrency: 1,
   webhooks: true,
-  // O.9: nothing is ever delivered twice.
+  // WOO-O.9: nothing is ever delivered twice.
   webhookRetryMs: 0,
-  // 2.2: 60 s, during which the shop's whole queue waits.
+  // WOO-2.2: 60 s, during which the shop's whole queue waits.
   webhookTimeoutMs: 60_000,
   pollMinMs: 1_000,
-  // 6: 10 to 15 min next to webhooks, 60 s without.
+  // WOO-6: 10 to 15 min next to webhooks, 60 s without.
   pollDefaultMs: 10 * 60_000,
   pollOnlyMs: 60_000,
-  // 6: orders stay until the merchant deletes them.
+  // WOO-6: orders stay until the merchant deletes them.
   orderHistoryMs: null,
-  // 8
+  // WOO-8
   hold: true,
   cancel: true,
-  // O.2: 2147483648 was kept, 9007199254740993 was not.
+  // WOO-O.2: 2147483648 was kept, 9007199254740993 was not.
   maxQuantity,
 };

@@ -146,7 +146,7 @@ async function webhookItems(shop: Shop, signal: AbortSignal): Promise<CheckItem[
   return [ok('webhooks', ours.length === 0 ? 'may be registered; none yet' : `${ours.length} active`)];
 }
 
-/** WordPress's rule for safe addresses: ports 80, 443, 8080 and no private host but its own (dossier 2.9). */
+/** WordPress's rule for safe addresses: ports 80, 443, 8080 and no private host but its own (WOO-2.9). */
 export function deliverable(address: string, shopUrl: string): boolean {
   if (!URL.canParse(address)) return false;
   const url = new URL(address);

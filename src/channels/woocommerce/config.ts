@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Statuses that WooCommerce itself knows; what they hold is settled (dossier O.5) and not configurable. */
+/** Statuses that WooCommerce itself knows; what they hold is settled (WOO-O.5) and not configurable. */
 export const coreStatuses = [
   'pending',
   'processing',

@@ -1,6 +1,6 @@
 /**
  * WooCommerce writes `*_gmt` times without a zone and reads zoneless times as the site's own unless told
- * `dates_are_gmt=true` (dossier 6 and O.4, 2026-11). All of them are converted here and nowhere else.
+ * `dates_are_gmt=true` (WOO-6 and WOO-O.4, 2026-11). All of them are converted here and nowhere else.
  */
 
 /** Milliseconds of a `*_gmt` field; null for null, empty and what is no date. */

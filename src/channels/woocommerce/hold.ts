@@ -22,7 +22,7 @@ const standings: Readonly<Record<string, Standing>> = {
 };
 
 /**
- * The standing of an order (dossier 2.6, 6; O.5, 2026-11). An order in the trash stands as it did before: the shop
+ * The standing of an order (WOO-2.6, WOO-6; O.5, 2026-11). An order in the trash stands as it did before: the shop
  * gives nothing back when an order is trashed.
  */
 export function standingOf(order: OrderFields, statusMap: WooConfig['status_map']): Standing {
@@ -93,7 +93,7 @@ export function holdOf(
 }
 
 /**
- * A fraction is no contradiction: the API cuts decimal quantities to whole ones, the record keeps them (trap 18). Neither
+ * A fraction is no contradiction: the API cuts decimal quantities to whole ones, the record keeps them (WOO-9.18). Neither
  * is a record of the whole quantity beside a refund: an order that was cancelled and taken up again takes all of it anew.
  */
 function contradictsRecord(line: LineFields, order: OrderFields, standing: Standing): boolean {
@@ -107,7 +107,7 @@ function contradictsRecord(line: LineFields, order: OrderFields, standing: Stand
   );
 }
 
-/** Units of fractional quantities count whole, upward: half a unit that is sold cannot be sold again (trap 18). */
+/** Units of fractional quantities count whole, upward: half a unit that is sold cannot be sold again (WOO-9.18). */
 export function wholeUnits(quantity: number): number {
   return Math.max(0, Math.ceil(quantity));
 }

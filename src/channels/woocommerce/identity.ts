@@ -47,7 +47,7 @@ const systemStatus = z.object({
 
 /**
  * The site's own home address is its identity: WooCommerce has no other account id. A copy of the shop under another
- * address is another account (trap 21). Sites whose public index is closed are asked for their system status.
+ * address is another account (WOO-9.21). Sites whose public index is closed are asked for their system status.
  */
 export async function identity(shop: Shop, signal: AbortSignal): Promise<AccountIdentity> {
   const told = await homeOf(shop, signal);

@@ -9,12 +9,12 @@ import { unmanagedReason } from './stock.ts';
 
 const fields =
   'id,parent_id,name,sku,type,status,manage_stock,stock_quantity,backorders,variations,date_modified_gmt';
-/** Types that hold no stock of their own (dossier 4). */
+/** Types that hold no stock of their own (WOO-4). */
 const withoutStock = new Set(['grouped', 'external']);
 
 /**
  * The catalogue: each product and each variation that can be sold. It is read to its end before the first page is
- * handed out, because only the whole tells which SKUs are not unique (legacy data, WPML copies: trap 17).
+ * handed out, because only the whole tells which SKUs are not unique (legacy data, WPML copies: WOO-9.17).
  */
 export async function* listListings(shop: Shop, signal: AbortSignal): AsyncGenerator<ListingPage> {
   const listings: Listing[] = [];
@@ -68,7 +68,7 @@ async function* variations(
       }
       return;
     } catch (error) {
-      // Before WooCommerce 10.3 the route does not exist (dossier 4).
+      // Before WooCommerce 10.3 the route does not exist (WOO-4).
       if (!(error instanceof Refusal) || error.code !== 'rest_no_route') throw error;
       shop.learned.flatVariations = false;
     }
@@ -143,7 +143,7 @@ function productListing(row: CatalogueRow): Listing {
   };
 }
 
-/** With `"parent"` every variation shows the parent's one number: they share a counter named by the parent (trap 9). */
+/** With `"parent"` every variation shows the parent's one number: they share a counter named by the parent (WOO-9.9). */
 function variationListing(row: CatalogueRow, parent: CatalogueRow): Listing {
   const listingId = `${parent.id}/${row.id}`;
   const managed = row.manage_stock !== false;

@@ -48,7 +48,7 @@ export type OrderFields = z.infer<typeof orderFields>;
 const requestMs = 5 * 60_000;
 const lookAgainMs = 30_000;
 const looks = 2;
-/** Created and paid within one request: the stock moved then (dossier 2.6). */
+/** Created and paid within one request: the stock moved then (WOO-2.6). */
 const sameRequestMs = 5_000;
 
 /** The kept fields of an order as the shop sends it; null when its times are unreadable. */
@@ -103,7 +103,7 @@ export function refsOf(line: LineFields): string[] {
   return line.variation === '0' || line.variation === listing ? [listing] : [listing, line.variation];
 }
 
-/** May some of the units have been refunded without being put back? Only the refunds themselves tell (trap 13). */
+/** May some of the units have been refunded without being put back? Only the refunds themselves tell (WOO-9.13). */
 export function needsRefunds(order: OrderFields, config: WooConfig): boolean {
   if (!order.hasRefunds || order.refunded !== null || config.hold_rule === 'by-status') return false;
   const standing = standingOf(order, config.status_map);
@@ -127,7 +127,7 @@ export function needsProducts(order: OrderFields, config: WooConfig): boolean {
 
 /**
  * The snapshot of an order. `lineKey` is the line item's id alone: it counts up over the whole site and stays with the
- * line when a plugin moves it to another order (traps 15, 16).
+ * line when a plugin moves it to another order (WOO-9.15, WOO-9.16).
  */
 export function snapshotOf(
   order: OrderFields,

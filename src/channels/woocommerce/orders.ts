@@ -26,7 +26,7 @@ const fields =
 /** The order's own meta tell what a trashed order was before; plugins make them large, so only there. */
 const fieldsWithMeta = `${fields},meta_data`;
 
-/** Orders changed since, the trash excepted: `any` leaves it out, and trashing does not move the date (dossier 6). */
+/** Orders changed since, the trash excepted: `any` leaves it out, and trashing does not move the date (WOO-6). */
 export async function* ordersSince(
   shop: Shop,
   since: number,
@@ -231,7 +231,7 @@ function isRejected(error: unknown): boolean {
   return error instanceof ChannelError && error.kind === 'rejected';
 }
 
-/** Keeps the queue of a shop without visitors moving (trap 25); whatever it answers is of no interest. */
+/** Keeps the queue of a shop without visitors moving (WOO-9.25); whatever it answers is of no interest. */
 async function wakeCron(shop: Shop, signal: AbortSignal): Promise<void> {
   const now = shop.deps.clock.now();
   if (!shop.config.wake_cron || now - shop.learned.wokenAt < 55_000) return;

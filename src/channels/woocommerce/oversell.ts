@@ -4,7 +4,7 @@ import { ChannelError } from '../errors.ts';
 import { shaped } from './answer.ts';
 import type { Shop } from './shop.ts';
 
-/** Meta of the order that carries the key of the action, so that a repeat finds its own work (dossier 8). */
+/** Meta of the order that carries the key of the action, so that a repeat finds its own work (WOO-8). */
 const marker = '_invsync_oversell';
 const orderState = z.object({
   status: z.string(),

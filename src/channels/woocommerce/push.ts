@@ -16,7 +16,7 @@ interface Group {
 }
 
 /**
- * Sets numbers: read, compare with `base`, write, compare the echo (dossier 5.5). WooCommerce has no compare-and-set, so
+ * Sets numbers: read, compare with `base`, write, compare the echo (WOO-5.5). WooCommerce has no compare-and-set, so
  * each group is read right before its own write and the window for a lost sale is one round trip. After a failure that
  * concerns the whole shop the rest is not sent.
  */

@@ -45,7 +45,7 @@ const longestWaitMs = 15 * 60_000;
 const defaultWaitMs = 5_000;
 
 /**
- * The JSON of a good answer; throws `Refusal` for everything else (dossier 7, O.1, O.10; verified 2026-11). A write
+ * The JSON of a good answer; throws `Refusal` for everything else (WOO-7, WOO-O.1, WOO-O.10; verified 2026-11). A write
  * whose answer cannot be read is `unknown`: a shop obeys also when nobody listens (O.2).
  */
 export function readAnswer(answer: HttpAnswer, asked: Asked): unknown {
@@ -162,7 +162,7 @@ function forbidden(what: string, code: string): Refusal {
   });
 }
 
-/** A route is missing also for the minutes in which WooCommerce is updated: pushes must outlive that (dossier 7). */
+/** A route is missing also for the minutes in which WooCommerce is updated: pushes must outlive that (WOO-7). */
 function notFound(what: string, code: string): Refusal {
   const facts = { status: 404, code };
   if (code !== '' && code !== 'rest_no_route') return new Refusal('rejected', what, facts);

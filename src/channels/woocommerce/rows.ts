@@ -29,7 +29,7 @@ export interface Reading {
 const fields = 'id,parent_id,status,manage_stock,stock_quantity';
 
 /**
- * Reads rows past every cache (trap 20), by id. Variations are not found among products (O.2): those of one parent are
+ * Reads rows past every cache (WOO-9.20), by id. Variations are not found among products (O.2): those of one parent are
  * read there, those of many from `/variations` (WooCommerce 10.3), else parent by parent. Whatever a list leaves out is
  * asked for by itself before it counts as gone.
  */
@@ -154,7 +154,7 @@ function spanned(row: StockRow | null, answer: Answered): ReadRow {
   return { row, askedAt: answer.askedAt, answeredAt: answer.answeredAt };
 }
 
-/** The dummy parameter makes each read an address of its own for caches that ignore no-cache (dossier 4). */
+/** The dummy parameter makes each read an address of its own for caches that ignore no-cache (WOO-4). */
 function uncached(shop: Shop): Query {
   return [
     ['_fields', fields],

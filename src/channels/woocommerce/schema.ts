@@ -26,7 +26,7 @@ const orderLine = z.object({
   meta_data: meta,
 });
 
-/** What is read of an order, in webhooks and lists alike (dossier 2.6). */
+/** What is read of an order, in webhooks and lists alike (WOO-2.6). */
 export const orderRow = z.object({
   id: wooId,
   number: z.union([z.string(), z.number().transform(String)]).nullish(),
@@ -54,7 +54,7 @@ export const refundRows = z.array(
   }),
 );
 
-/** `"parent"`: the variable product holds the number for all its variations (dossier 4). */
+/** `"parent"`: the variable product holds the number for all its variations (WOO-4). */
 const managed = z
   .union([z.boolean(), z.literal('parent')])
   .nullish()
@@ -107,7 +107,7 @@ export const errorBody = z.object({
   data: z.object({ status: z.number().nullable().catch(null) }).catch({ status: null }),
 });
 
-/** A webhook as listed; the secret is never among the fields (dossier 3). */
+/** A webhook as listed; the secret is never among the fields (WOO-3). */
 export const webhookRow = z.object({
   id: wooId,
   name: z.string().catch(''),

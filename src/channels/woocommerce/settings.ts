@@ -6,7 +6,7 @@ import type { Shop } from './shop.ts';
 const rows = z.array(z.object({ id: z.string(), value: z.unknown() }));
 const name = 'settings';
 
-/** Store settings that oversell or keep stock for ever (dossier 4, 5.4, 6). Their route was never tried on a real shop. */
+/** Store settings that oversell or keep stock for ever (WOO-4, WOO-5.4, WOO-6). Their route was never tried on a real shop. */
 export async function settingsItems(shop: Shop, signal: AbortSignal): Promise<CheckItem[]> {
   let values: Map<string, string>;
   try {

@@ -11,16 +11,16 @@ export interface Shop {
   learned: {
     /** GET /variations exists (WooCommerce 10.3); null: not tried yet. */
     flatVariations: boolean | null;
-    /** Rows of the next batch: halved by a time-out or 413, grown again by success (dossier 7). */
+    /** Rows of the next batch: halved by a time-out or 413, grown again by success (WOO-7). */
     rowsPerWrite: number;
     /** When wp-cron.php was last called. */
     wokenAt: number;
   };
 }
 
-/** Most rows of one batch: 100 are allowed, 20 to 50 survive PHP's time limits (dossier 5.3). */
+/** Most rows of one batch: 100 are allowed, 20 to 50 survive PHP's time limits (WOO-5.3). */
 export const mostRowsPerWrite = 50;
-/** Most rows of one list (dossier 4). */
+/** Most rows of one list (WOO-4). */
 export const pageSize = 100;
 
 /** Opens the connection pool; nothing is sent yet. */

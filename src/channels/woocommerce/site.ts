@@ -1,6 +1,6 @@
 /**
  * Is it the same WordPress site? Scheme, a leading www and the slash at the end do not count (a shop behind a TLS
- * proxy may call itself http); host, port and path do. Clones of a shop differ in them (trap 21).
+ * proxy may call itself http); host, port and path do. Clones of a shop differ in them (WOO-9.21).
  */
 export function sameSite(a: string, b: string): boolean {
   const left = siteKey(a);

@@ -7,7 +7,7 @@ import type { Shop } from './shop.ts';
 export const unmanagedReason =
   'WooCommerce keeps no stock for it: tick "Track stock quantity for this product" (and WooCommerce > Settings > Products > Inventory > Enable stock management), then run invsync listings import';
 
-/** What the shop shows now, one reading per listing in order (dossier 4; O.2). */
+/** What the shop shows now, one reading per listing in order (WOO-4; O.2). */
 export async function readStock(
   shop: Shop,
   listings: readonly ListingRef[],
@@ -24,7 +24,7 @@ export async function readStock(
   });
 }
 
-/** A row as the engine sees it. A fractional number (plugins, trap 18) counts its whole units. */
+/** A row as the engine sees it. A fractional number (plugins, WOO-9.18) counts its whole units. */
 export function stateOf(
   listing: Pick<ListingRef, 'listingId' | 'counterKey'>,
   read: ReadRow,

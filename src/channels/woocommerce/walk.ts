@@ -40,7 +40,7 @@ const overlap = 20;
 /**
  * Walks orders, oldest first, by keyset: orders that change while we page move to the end and must not push others off
  * a page. The next page is the first one after the last row's second less one (the search is strictly greater, in whole
- * seconds); only when a whole page shares one second do we go on within it by offset (dossier 6, O.4, 2026-11). There,
+ * seconds); only when a whole page shares one second do we go on within it by offset (WOO-6, WOO-O.4, 2026-11). There,
  * too, rows may leave: a page that shows no row of the page before has lost touch, and we step back until one does.
  */
 export async function* walkOrders(shop: Shop, walk: Walk): AsyncGenerator<WalkedPage> {

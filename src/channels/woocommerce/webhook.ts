@@ -18,7 +18,7 @@ import { errorBody, orderRow, wooId } from './schema.ts';
 import { sameSite } from './site.ts';
 
 /**
- * Authenticates a call of the shop (dossier 2.2 to 2.5; O.6, O.7; verified 2026-11). The ping that each registration
+ * Authenticates a call of the shop (WOO-2.2 to 2.5; O.6, O.7; verified 2026-11). The ping that each registration
  * makes is an unsigned form body and must be answered 200 or the admin screen reports an error.
  */
 export function receive(config: WooConfig, request: HookRequest): Receipt {

@@ -9,7 +9,7 @@ import { type WebhookRow, webhookRow } from './schema.ts';
 import { pageSize, type Shop } from './shop.ts';
 
 /**
- * Order topics only: each product save, our own pushes included, would come back as product.updated (dossier 2.7, O.8).
+ * Order topics only: each product save, our own pushes included, would come back as product.updated (WOO-2.7, WOO-O.8).
  */
 const topics = ['order.created', 'order.updated', 'order.deleted', 'order.restored'] as const;
 const namePrefix = 'invsync ';
@@ -23,7 +23,7 @@ const retiredMs = 86_400_000;
 /** A webhook that is disabled again so soon after it was enabled keeps failing on its old count. */
 const enabledLastsMs = 86_400_000;
 
-/** The shop's subscriptions that are ours by name (dossier 3, O.6, O.9; verified 2026-11). */
+/** The shop's subscriptions that are ours by name (WOO-3, WOO-O.6, WOO-O.9; verified 2026-11). */
 export function webhooksOf(shop: Shop): Webhooks {
   return {
     list: async (signal) => statesOf(await rowsOf(shop, signal)),

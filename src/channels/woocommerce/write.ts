@@ -18,7 +18,7 @@ interface Echo {
 
 /**
  * Writes one group and books an outcome per line: a single row by PUT, whose value the shop validates, more by batch,
- * whose rows fail one by one under HTTP 200 (dossier 5.3, O.3). Failures of the whole request are thrown.
+ * whose rows fail one by one under HTTP 200 (WOO-5.3, WOO-O.3). Failures of the whole request are thrown.
  */
 export async function writeRows(
   shop: Shop,

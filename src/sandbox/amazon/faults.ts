@@ -3,7 +3,7 @@ import { sharedFaults } from '../faults.ts';
 /** The fault switches of this shop (see `../faults.ts` for what the shared ones mean). */
 export const faultNames = [
   ...sharedFaults,
-  // This platform's own (dossier 1, 2, 5 and 9):
+  // This platform's own (AMZ-1, AMZ-2, AMZ-5 and AMZ-9):
   /** The refresh token is dead (`invalid_grant`), and every access token with it. */
   'token_revoked',
   /** The client secret is older than 180 days: `invalid_client`. */

@@ -18,7 +18,7 @@ import { judge, obey, type PatchDeps, readPatch } from './patches.ts';
 import { Problem } from './problem.ts';
 import { faultMs } from './site.ts';
 
-/** Feeds 2021-06-30 with JSON_LISTINGS_FEED (dossier 5.2, last verified 2026-11). */
+/** Feeds 2021-06-30 with JSON_LISTINGS_FEED (AMZ-5.2, last verified 2026-11). */
 
 interface Feed {
   feedId: string;
@@ -157,7 +157,7 @@ export function createFeeds(deps: PatchDeps & { url(): string }): Feeds {
     },
   });
 
-  /** What the feed says is obeyed now, however old it is: a patch of meanwhile is overwritten (dossier 5.2). */
+  /** What the feed says is obeyed now, however old it is: a patch of meanwhile is overwritten (AMZ-5.2). */
   const obeyMessage = (message: Message): ReportIssue[] => {
     const { messageId, sku } = message;
     const issue = (code: string, text: string): ReportIssue => ({

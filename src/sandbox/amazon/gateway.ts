@@ -12,7 +12,7 @@ import { orderRoutes } from './routes-orders.ts';
 import { faultMs } from './site.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
-/** The door of the Selling Partner API: who may, how often, and what goes wrong (dossier 1.3, 7, verified 2026-11). */
+/** The door of the Selling Partner API: who may, how often, and what goes wrong (AMZ-1.3, AMZ-7, verified 2026-11). */
 
 interface Operation extends Rate {
   name: string;
@@ -36,7 +36,7 @@ export interface GatewayDeps extends ListingDeps {
   pause(ms: number): Promise<boolean>;
 }
 
-/** Beside the limit of each seller there is one of the application over all (dossier 5.1; the number is this shop's). */
+/** Beside the limit of each seller there is one of the application over all (AMZ-5.1; the number is this shop's). */
 const applicationLimit = { rate: 20, burst: 40 };
 const notificationLimit = { rate: 1, burst: 5 };
 
@@ -199,7 +199,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     return answer;
   };
 
-  /** Told on 2xx, 400 and 404 only, and not even there always (dossier 7). */
+  /** Told on 2xx, 400 and 404 only, and not even there always (AMZ-7). */
   const rateHeader = (operation: Operation, status: number): Record<string, string> =>
     (status < 300 || status === 400 || status === 404) && site.random.chance(0.9)
       ? {

@@ -30,9 +30,9 @@ export interface AmazonShopOptions extends ShopOptions {
   signatureVersion?: '1' | '2';
   /** How the topic retries; default `https`. */
   ladder?: TopicSettings['ladder'];
-  /** How many times the published rates this seller may call: plans follow the volume of sales (dossier 6.2). Default 1. */
+  /** How many times the published rates this seller may call: plans follow the volume of sales (AMZ-6.2). Default 1. */
   usagePlan?: number;
-  /** What is younger than this no search tells, in ms of the platform. Default: its two minutes (dossier 6.1). */
+  /** What is younger than this no search tells, in ms of the platform. Default: its two minutes (AMZ-6.1). */
   unsearchableMs?: number;
   /** The shop's clock, ms since 1970; default the machine's. Timers stay the machine's. */
   now?: () => number;
@@ -61,7 +61,7 @@ export interface AmazonShop extends Shop {
 const topicDeliveries = 10;
 
 /**
- * A sandbox shop that speaks Login with Amazon, the Selling Partner API, SQS and SNS, written from the dossier alone.
+ * A sandbox shop that speaks Login with Amazon, the Selling Partner API, SQS and SNS, written from the facts alone.
  * State is in memory; a stopped shop is gone.
  */
 export function createAmazonShop(options: AmazonShopOptions): AmazonShop {
@@ -72,7 +72,7 @@ export function createAmazonShop(options: AmazonShopOptions): AmazonShop {
   const secretOf = (id: string) => (id === credentials.accessKeyId ? credentials.secretAccessKey : null);
   const lwa = createLwa(site, credentials, random.fork('tokens'));
   const buckets = createBuckets(site.now, site.timeScale);
-  const mail = createMail({ answerMs: 15_000, sockets: 20 }); // dossier 2.7
+  const mail = createMail({ answerMs: 15_000, sockets: 20 }); // AMZ-2.7
   const settings: TopicSettings = {
     signatureVersion: options.signatureVersion ?? '1',
     ladder: options.ladder ?? 'https',

@@ -1,4 +1,4 @@
-/** How often and after what pauses a topic tries an endpoint again (dossier 2.7, last verified 2026-11). */
+/** How often and after what pauses a topic tries an endpoint again (AMZ-2.7, last verified 2026-11). */
 
 export type LadderName = 'https' | 'custom' | 'managed';
 
@@ -11,7 +11,7 @@ interface Phases {
 }
 
 /**
- * `https`: what an HTTPS endpoint gets by default: three more tries, 20 s apart. `custom`: the policy that the dossier
+ * `https`: what an HTTPS endpoint gets by default: three more tries, 20 s apart. `custom`: the policy that the platform's documentation
  * advises, fifty within the cap of an hour. `managed`: what only the platform's own endpoints get: 100,015 more tries
  * over 23 days; the listener must live through it all the same, since a pipe in between may have it.
  */

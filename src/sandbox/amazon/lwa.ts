@@ -3,7 +3,7 @@ import type { ShopAnswer, ShopRequest } from '../server.ts';
 import { platformMs } from '../time.ts';
 import type { Site } from './site.ts';
 
-/** Login with Amazon (dossier 1.2, last verified 2026-11). */
+/** Login with Amazon (AMZ-1.2, last verified 2026-11). */
 
 export interface Credentials {
   clientId: string;

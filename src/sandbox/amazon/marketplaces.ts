@@ -1,4 +1,4 @@
-/** Regions and marketplaces (dossier 1.3, last verified 2026-11). */
+/** Regions and marketplaces (AMZ-1.3, last verified 2026-11). */
 
 export interface Marketplace {
   id: string;

@@ -6,7 +6,7 @@ import { faultMs, type Line, type Listing, type Order, type Site } from './site.
 import type { Destination, Subscription, Subscriptions } from './subscriptions.ts';
 import type { Topic } from './topic.ts';
 
-/** Tells subscribers what happened (dossier 2, last verified 2026-11). */
+/** Tells subscribers what happened (AMZ-2, last verified 2026-11). */
 export interface Notifier {
   /** ORDER_CHANGE at the level of the order, or, with `lines`, one for each of those items. */
   orderChanged(order: Order, change: { reason: string; lines?: Line[] }): void;
@@ -83,7 +83,7 @@ export function createNotifier(deps: NotifierDeps): Notifier {
     }
   };
 
-  /** A FIFO queue, a queue that does not let the platform in, another queue: all silence (dossier 2.5). */
+  /** A FIFO queue, a queue that does not let the platform in, another queue: all silence (AMZ-2.5). */
   const reaches = (destination: Destination): boolean => {
     if ('eventBridge' in destination.resource) return true;
     if (destination.resource.sqs.arn !== queue.arn) return false;
@@ -252,7 +252,7 @@ export function createNotifier(deps: NotifierDeps): Notifier {
           type: 'FEED_PROCESSING_FINISHED',
           subject: feedId,
           taken: () => undefined,
-          // The younger family of types spells its envelope in camel case (dossier 2.1).
+          // The younger family of types spells its envelope in camel case (AMZ-2.1).
           body: ({ subscriptionId, notificationId, publishedAt }) => ({
             notificationVersion: '2020-09-04',
             notificationType: 'FEED_PROCESSING_FINISHED',
@@ -282,7 +282,7 @@ export function createNotifier(deps: NotifierDeps): Notifier {
   };
 }
 
-/** What a partner event bus makes of a notification (dossier 2.6). */
+/** What a partner event bus makes of a notification (AMZ-2.6). */
 function busEnvelope(site: Site, type: string, text: string): string {
   return JSON.stringify({
     version: '0',

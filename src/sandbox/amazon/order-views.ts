@@ -1,7 +1,7 @@
 import { wholeSecond } from './call.ts';
 import type { Line, Order, OrderStatus } from './site.ts';
 
-/** One order as the three worlds tell it: the notification, Orders v0, Orders 2026-01-01 (dossier 2.3, 6.1, 6.2). */
+/** One order as the three worlds tell it: the notification, Orders v0, Orders 2026-01-01 (AMZ-2.3, AMZ-6.1, AMZ-6.2). */
 
 const oldNames: Record<OrderStatus, string> = {
   PENDING: 'Pending',
@@ -103,7 +103,7 @@ export function v0ItemView(order: Order, line: Line): Record<string, unknown> {
   };
 }
 
-/** `included`: the data sets asked for; `FULFILLMENT` and `CANCELLATION` are left out unless they are (dossier 6.1). */
+/** `included`: the data sets asked for; `FULFILLMENT` and `CANCELLATION` are left out unless they are (AMZ-6.1). */
 export function orderView(order: Order, included: readonly string[]): Record<string, unknown> {
   const fulfillment = {
     fulfillmentStatus: order.status,
@@ -138,7 +138,7 @@ function itemView(order: Order, line: Line, included: readonly string[]): Record
       asin: line.asin,
       title: line.title,
       sellerSku: line.sku,
-      // Prices of pending orders are not to be relied on: they are not there (dossier 6.1).
+      // Prices of pending orders are not to be relied on: they are not there (AMZ-6.1).
       ...(order.status === 'PENDING' ? {} : { price }),
     },
     ...(included.includes('FULFILLMENT')

@@ -13,7 +13,7 @@ import {
   type Site,
 } from './site.ts';
 
-/** What buyers, the seller and the platform do to orders (dossier 6.3, last verified 2026-11). */
+/** What buyers, the seller and the platform do to orders (AMZ-6.3, last verified 2026-11). */
 export interface Orders {
   sell(request: SellRequest): SellResult;
   /** One piece of a SKU, if there is one: the sale that slips in between somebody's read and write. */

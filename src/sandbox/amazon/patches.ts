@@ -12,7 +12,7 @@ import {
   setNumberSlowly,
 } from './site.ts';
 
-/** What a patch says about a listing and what it does to it (dossier 5.1 to 5.4, last verified 2026-11). */
+/** What a patch says about a listing and what it does to it (AMZ-5.1 to 5.4, last verified 2026-11). */
 
 export interface Issue {
   code: string;
@@ -143,7 +143,7 @@ function elementIssues(listing: Listing, op: Operation['op'], element: Record<st
   return [];
 }
 
-/** `replace` and `add` overwrite the whole element: what they do not name is gone (dossier 5.1). */
+/** `replace` and `add` overwrite the whole element: what they do not name is gone (AMZ-5.1). */
 function applied(target: Target, { op, path, value = [] }: Operation): Target {
   const [element] = value;
   if (path === '/attributes/item_name') {
@@ -173,7 +173,7 @@ function error(code: string, message: string, attributeNames: string[], category
   return { code, message, severity: 'ERROR', attributeNames, categories: [category] };
 }
 
-/** How long an accepted number stays invisible: mostly seconds, now and then minutes (dossier 5.1). */
+/** How long an accepted number stays invisible: mostly seconds, now and then minutes (AMZ-5.1). */
 function drawSettleMs(site: Site): number {
   const seldom = site.random.chance(0.2);
   return platformMs(

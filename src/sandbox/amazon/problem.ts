@@ -16,7 +16,7 @@ export class Problem extends Error {
   }
 }
 
-/** The error body of every API (dossier 1.3), with the header that names the kind. */
+/** The error body of every API (AMZ-1.3), with the header that names the kind. */
 export function problemAnswer({ status, code, message, details }: Problem): ShopAnswer {
   const error = { code, message, ...(details === null ? {} : { details }) };
   return {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Random } from '../random.ts';
 import { platformMs } from '../time.ts';
 
-/** A Standard queue: at least once, in roughly the order of arrival (dossier 2.5, last verified 2026-11). */
+/** A Standard queue: at least once, in roughly the order of arrival (AMZ-2.5, last verified 2026-11). */
 export interface Queue {
   readonly arn: string;
   readonly url: string;

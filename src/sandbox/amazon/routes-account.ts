@@ -12,7 +12,7 @@ import {
 import { invalidInput } from './problem.ts';
 import { isPlatformFulfilled, type Listing, type Site } from './site.ts';
 
-/** Sellers v1 and FBA inventory v1 (dossier 1.3, 4.4, last verified 2026-11). Both older: data in `payload`. */
+/** Sellers v1 and FBA inventory v1 (AMZ-1.3, AMZ-4.4, last verified 2026-11). Both older: data in `payload`. */
 
 /** A page token of the inventory dies after this. */
 const tokenLifeMs = 30_000;

@@ -18,7 +18,7 @@ import { type Issue, judge, obey, type PatchDeps, readPatch } from './patches.ts
 import { denied, invalidInput, Problem, quotaExceeded } from './problem.ts';
 import { isPlatformFulfilled, type Listing, type Site } from './site.ts';
 
-/** Listings Items 2021-08-01 (dossier 4.1, 4.2, 5.1, last verified 2026-11). */
+/** Listings Items 2021-08-01 (AMZ-4.1, AMZ-4.2, AMZ-5.1, last verified 2026-11). */
 
 const dataSets = [
   'summaries',
@@ -267,7 +267,7 @@ function summaryView(listing: Listing, marketplaceId: string): Record<string, un
   };
 }
 
-/** Snake case here, camel case in the data set of the number (dossier 5.1). */
+/** Snake case here, camel case in the data set of the number (AMZ-5.1). */
 function attributesView(listing: Listing, marketplaceId: string): Record<string, unknown> {
   const availability =
     listing.channelCode === null

@@ -10,7 +10,7 @@ import {
   type Subscriptions,
 } from './subscriptions.ts';
 
-/** Notifications v1 (dossier 3, last verified 2026-11). An older API: data in `payload`, errors without details. */
+/** Notifications v1 (AMZ-3, last verified 2026-11). An older API: data in `payload`, errors without details. */
 
 const destinationSchema = z.object({
   name: z.string().min(1).max(256),
@@ -115,7 +115,7 @@ export function notificationRoutes(site: Site, subscriptions: Subscriptions): Re
       all.delete(byId(call).subscriptionId);
       return json(200, {});
     },
-    // Test notifications exist on the sandbox hosts only (dossier 3).
+    // Test notifications exist on the sandbox hosts only (AMZ-3).
     test() {
       throw denied();
     },
@@ -154,7 +154,7 @@ function addDestination(site: Site, subscriptions: Subscriptions, body: unknown)
   if ([...subscriptions.destinations.values()].some((one) => keyOf(one.resource) === key)) {
     throw old(409, 'Conflict', 'A destination with this resource already exists.');
   }
-  // The platform tries the queue when it makes the destination, and its refusals say little (dossier 3).
+  // The platform tries the queue when it makes the destination, and its refusals say little (AMZ-3).
   if (wish.sqs !== undefined && site.faults.hits('missing_policy')) {
     throw site.random.chance(0.5)
       ? internalFailure()

@@ -16,7 +16,7 @@ import { oldStatus, orderView, v0ItemView, v0View } from './order-views.ts';
 import { invalidInput, Problem } from './problem.ts';
 import type { Order, Site } from './site.ts';
 
-/** Orders 2026-01-01 and Orders v0 (dossier 6.1, 6.2, last verified 2026-11). */
+/** Orders 2026-01-01 and Orders v0 (AMZ-6.1, AMZ-6.2, last verified 2026-11). */
 
 const statuses = [
   'PENDING_AVAILABILITY',

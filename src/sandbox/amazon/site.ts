@@ -8,7 +8,7 @@ import type { Marketplace, Region } from './marketplaces.ts';
 /** What the seller's account holds, its clock and its chance. Times in ms since 1970. */
 export interface Site {
   readonly timeScale: number;
-  /** The seller's plan: so many times the published rates; bursts are the same for all (dossier 6.2). */
+  /** The seller's plan: so many times the published rates; bursts are the same for all (AMZ-6.2). */
   readonly usagePlan: number;
   /** No search tells what is younger than this, in ms of the platform. */
   readonly unsearchableMs: number;
@@ -74,7 +74,7 @@ export interface Order {
   cancelledBy: 'BUYER' | 'MERCHANT' | 'AMAZON' | null;
   /** Free text, of who executed it. */
   cancelReason: string | null;
-  /** Cancelled lines tell 0 units in some orders and the ordered ones in others (dossier 2.4). */
+  /** Cancelled lines tell 0 units in some orders and the ordered ones in others (AMZ-2.4). */
   zeroWhenCancelled: boolean;
   lines: Line[];
   /** Grows with each change of state; `heard` is the newest that a consumer took. */

@@ -4,7 +4,7 @@ import type { Queue, Received } from './queue.ts';
 import { refusalOf, type SigningRefusal } from './sigv4.ts';
 import type { Site } from './site.ts';
 
-/** The queue's endpoint in the JSON protocol (dossier 2.5, last verified 2026-11). */
+/** The queue's endpoint in the JSON protocol (AMZ-2.5, last verified 2026-11). */
 
 export interface SqsDeps {
   site: Site;
@@ -28,7 +28,7 @@ const contentType = 'application/x-amz-json-1.0';
 const defaultVisibilitySeconds = 30;
 const defaultWaitSeconds = 20;
 const maxVisibilitySeconds = 43_200;
-/** The platform's own account, which the queue's policy must let in (dossier 2.5). */
+/** The platform's own account, which the queue's policy must let in (AMZ-2.5). */
 const platformAccount = '437568002678';
 
 /** How this protocol spells what the older query protocol calls by its short name (from memory, untried). */

@@ -1,6 +1,6 @@
 import type { Site } from './site.ts';
 
-/** Where notifications go, and which are wanted (dossier 2 and 3, last verified 2026-11). */
+/** Where notifications go, and which are wanted (AMZ-2 and AMZ-3, last verified 2026-11). */
 
 export type Resource =
   | { sqs: { arn: string } }

@@ -9,7 +9,7 @@ import type { Copy } from './notifier.ts';
 import { refusalOf } from './sigv4.ts';
 import type { Site } from './site.ts';
 
-/** An SNS topic with HTTPS subscribers (dossier 2.6, 2.7, last verified 2026-11). */
+/** An SNS topic with HTTPS subscribers (AMZ-2.6, AMZ-2.7, last verified 2026-11). */
 export interface Topic {
   readonly arn: string;
   /** Path of the signing certificate; the message names it on the platform's own host. */

@@ -6,7 +6,7 @@ import { badRequest, RestProblem } from './problem.ts';
 import { dayEndsAt, type Quota, type Quotas } from './quota.ts';
 import { controlsOutOfStock, type Order, type State } from './state.ts';
 
-/** Who the seller is, what the account may do, and how many calls are left (dossier 1.6 and 7). */
+/** Who the seller is, what the account may do, and how many calls are left (EBAY-1.6 and EBAY-7). */
 export function accountRoutes(state: State, quotas: Quotas): Route[] {
   const account = {
     family: 'account',
@@ -128,7 +128,7 @@ const cancelMs = 60_000;
 const reasons = ['OUT_OF_STOCK_OR_CANNOT_FULFILL', 'BUYER_ASKED_CANCEL', 'ADDRESS_ISSUES'];
 
 /**
- * The seller's cancellation (dossier 8): the whole order, asynchronous. Out of stock means that nothing is there to
+ * The seller's cancellation (EBAY-8): the whole order, asynchronous. Out of stock means that nothing is there to
  * sell again, so that flow restores no number. The digital signature that EU and UK sellers need is not asked for.
  */
 export function cancellationRoutes(state: State, orders: Orders): Route[] {

@@ -22,7 +22,7 @@ export interface Grant {
   scopes: readonly string[];
 }
 
-/** Tokens and what they allow (dossier 1.2 and 1.3). */
+/** Tokens and what they allow (EBAY-1.2 and EBAY-1.3). */
 export interface Auth {
   credentials: Credentials;
   /** `POST /identity/v1/oauth2/token` */

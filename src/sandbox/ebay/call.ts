@@ -25,7 +25,7 @@ export interface RestResult {
   headers?: Record<string, string>;
 }
 
-/** The parts of the platform that count calls apart (dossier 7). */
+/** The parts of the platform that count calls apart (EBAY-7). */
 export type Family =
   | 'inventory'
   | 'fulfillment'

@@ -3,7 +3,7 @@ import { sharedFaults } from '../faults.ts';
 /** The fault switches of this shop (see `../faults.ts` for what the shared ones mean). */
 export const faultNames = [
   ...sharedFaults,
-  // This platform's own (dossier 10.2):
+  // This platform's own (EBAY-10.2):
   /** The merchant changed the password: while armed all user tokens are dead and refreshing is `invalid_grant`. */
   'token_revoked',
   /** Access tokens die now; refreshing works. */

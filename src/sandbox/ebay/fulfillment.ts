@@ -12,7 +12,7 @@ const historyMs = 2 * 365 * dayMs;
 const defaultWindowMs = 90 * dayMs;
 const idForm = /^\d{2}-\d{5}-\d{5}$/;
 
-/** Routes of the Fulfillment API (dossier 6). */
+/** Routes of the Fulfillment API (EBAY-6). */
 export function fulfillmentRoutes(state: State, url: () => string): Route[] {
   const found = (id: string): Order | undefined => {
     const order = state.ordersById.get(id);
@@ -84,7 +84,7 @@ function pageOf(
     query.set('offset', String(start));
     return `${url}${call.path}?${query}`;
   };
-  // Dossier 6: the offset counts orders here.
+  // EBAY-6: the offset counts orders here.
   const page = orders.slice(offset, offset + limit);
   return {
     href: at(offset),
@@ -118,7 +118,7 @@ function searched(state: State, filter: string): Order[] {
   const oldest = now - platformMs(historyMs, state.timeScale);
   const filters = filtersIn(filter);
   const created = filters.get('creationdate');
-  // Dossier 6: with both dates only the creation date counts.
+  // EBAY-6: with both dates only the creation date counts.
   const modified = created === undefined ? filters.get('lastmodifieddate') : undefined;
   const from = modified === undefined ? rangeOf(created, now, windowStart) : null;
   const changed = modified === undefined ? null : rangeOf(modified, now, oldest);

@@ -53,7 +53,7 @@ export interface EbayShop extends Shop {
 const deliveriesAtOnce = 10;
 
 /**
- * A sandbox shop that speaks eBay's REST and Trading APIs, written from its dossier alone. State is in memory; a
+ * A sandbox shop that speaks eBay's REST and Trading APIs, written from the facts alone. State is in memory; a
  * stopped shop is gone. The catalogue is spread over both listing models (see `shelves.ts`). Two things that other
  * platforms know do not exist here, and the verbs then change nothing of stock: orders are never edited, and a refund
  * brings nothing back.
@@ -64,7 +64,7 @@ export function createEbayShop(options: EbayShopOptions): EbayShop {
   const now = options.now ?? Date.now;
   const state = createState(options, { random, faults, now });
   const agenda = createAgenda({ deliveries: deliveriesAtOnce });
-  // Dossier 2.5 and 2.6: three seconds for SOAP, unpublished for JSON.
+  // EBAY-2.5 and EBAY-2.6: three seconds for SOAP, unpublished for JSON.
   const mail = createMail({ answerMs: 3_000, sockets: 10 });
   const records = createRecords(now);
   const quotas = createQuotas(state);
@@ -271,7 +271,7 @@ function listedOf(state: State, sku: string): Counter {
   return counter;
 }
 
-/** A merchant who edits an ended listing has to list it again, under a new item number (dossier 5.3). */
+/** A merchant who edits an ended listing has to list it again, under a new item number (EBAY-5.3). */
 function relist(state: State, counter: Counter): void {
   const { listing } = counter;
   if (listing === null || listing.endedAt === null) return;

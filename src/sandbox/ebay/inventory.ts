@@ -29,7 +29,7 @@ interface Desk {
   pause(ms: number): Promise<boolean>;
 }
 
-/** Routes of the Inventory API (dossier 4.1 and 5.1). */
+/** Routes of the Inventory API (EBAY-4.1 and EBAY-5.1). */
 export function inventoryRoutes(deps: Omit<Desk, 'locked'>): Route[] {
   const desk: Desk = { ...deps, locked: new Set() };
   const at = (path: string) => new RegExp(`^${base}${path.replaceAll('#', '([^/]+)')}$`);
@@ -99,7 +99,7 @@ function itemView(desk: Desk, counter: Counter): Record<string, unknown> {
   };
 }
 
-/** Dossier 4.1: the offset is the number of a page here, not of a record. */
+/** EBAY-4.1: the offset is the number of a page here, not of a record. */
 function listItems(desk: Desk, call: RestCall): RestResult {
   const limit = bounded(call, 'limit', 25, 1, 200);
   const offset = bounded(call, 'offset', 0, 0, 1_000_000);
@@ -150,7 +150,7 @@ function bulkGet(desk: Desk, call: RestCall): RestResult {
   return { status: responses.every(({ statusCode }) => statusCode === 200) ? 200 : 207, body: { responses } };
 }
 
-/** Dossier 9.18: new SKUs are letters and digits only, in the platform's own words. */
+/** EBAY-9.18: new SKUs are letters and digits only, in the platform's own words. */
 function missing(sku: string): RestError {
   if (sku === '' || sku.length > 50)
     return bad(25707, 'Invalid sku. sku has to be alphanumeric with upto 50 characters', { sku });
@@ -205,7 +205,7 @@ function offerView(desk: Desk, counter: Counter): Record<string, unknown> {
   };
 }
 
-/** Dossier 4.1: the SKU is mandatory; there is no list of all offers. */
+/** EBAY-4.1: the SKU is mandatory; there is no list of all offers. */
 function listOffers(desk: Desk, call: RestCall): RestResult {
   const sku = call.query.get('sku');
   if (sku === null || sku === '')
@@ -254,7 +254,7 @@ function publish(desk: Desk, call: RestCall): RestResult {
   if (counter.offer === null) throw new RestProblem(404, bad(25713, 'This Offer is not available.'));
   counter.offer.published = true;
   if (counter.listing !== null && counter.listing.endedAt === null) {
-    // Dossier 9.22: harmless, with a warning.
+    // EBAY-9.22: harmless, with a warning.
     const warning = bad(25402, 'The offer is published already.');
     return { status: 200, body: { listingId: counter.listing.itemId, warnings: [warning] } };
   }
@@ -271,7 +271,7 @@ function withdraw(desk: Desk, call: RestCall): RestResult {
   return { status: 200, body: { listingId: counter.listing?.itemId } };
 }
 
-/** Dossier 1.4: no body is 411; `{}` will do. */
+/** EBAY-1.4: no body is 411; `{}` will do. */
 function needBody(call: RestCall): void {
   if (call.length === 0) throw new RestProblem(411, systemError(domain, 25001, 'Length Required'));
 }
@@ -433,7 +433,7 @@ function answerRow(desk: Desk, call: RestCall, row: Row, busy: boolean): RowResp
   return { sku, statusCode: 200, errors: [], warnings: [] };
 }
 
-/** Dossier 5.1: 200 or 207 when some failed, seemingly at random; 500 only when all met others. */
+/** EBAY-5.1: 200 or 207 when some failed, seemingly at random; 500 only when all met others. */
 function batchResult(desk: Desk, responses: RowResponse[]): RestResult {
   const failed = responses.filter(({ statusCode }) => statusCode !== 200);
   if (failed.length === responses.length && failed.every(({ statusCode }) => statusCode === 500)) {
@@ -459,7 +459,7 @@ function note(
   call.writes.push(desk.records.write({ sku: counter.sku ?? '', ...what, answered: false, key: null }));
 }
 
-/** Full replacement: whatever the body leaves out is deleted, the number too (dossier 5.1 and 9.7). */
+/** Full replacement: whatever the body leaves out is deleted, the number too (EBAY-5.1 and EBAY-9.7). */
 function replaceItem(desk: Desk, call: RestCall): RestResult {
   const sku = call.params[0] ?? '';
   const body = tableOf(call.body);

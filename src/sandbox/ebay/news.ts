@@ -8,7 +8,7 @@ import { type Digest, newSigningKey, type SigningKey, signatureHeader } from './
 import { orderLineItemId, type SoapEvent, type SoapSubject, soapBody } from './soap.ts';
 import type { Order, OrderLine, State } from './state.ts';
 
-/** Where JSON notifications go (dossier 2.5). Only the platform ever sets MARKED_DOWN. */
+/** Where JSON notifications go (EBAY-2.5). Only the platform ever sets MARKED_DOWN. */
 export interface Destination {
   id: string;
   name: string;
@@ -30,7 +30,7 @@ export interface Subscription {
   createdAt: number;
 }
 
-/** What the merchant set for Platform Notifications (dossier 2.6). */
+/** What the merchant set for Platform Notifications (EBAY-2.6). */
 export interface SoapPreferences {
   enabled: boolean;
   url: string | null;
@@ -46,7 +46,7 @@ export interface News {
   destinations: Destination[];
   subscriptions: Subscription[];
   soap: SoapPreferences;
-  /** A line was checked out: one notification per line, ids only (dossier 2.2). */
+  /** A line was checked out: one notification per line, ids only (EBAY-2.2). */
   confirmed(order: Order, line: OrderLine): void;
   /** Tells by SOAP, if anybody listens. */
   told(event: SoapEvent, subject: SoapSubject): void;
@@ -59,7 +59,7 @@ export interface News {
   rotateKey(): void;
 }
 
-/** Not published for this API: so many notifications given up in a row, or a day without an answer (dossier 2.5). */
+/** Not published for this API: so many notifications given up in a row, or a day without an answer (EBAY-2.5). */
 const givenUpInRow = 10;
 const silentMs = 86_400_000;
 const soapFailuresInRow = 1_000;

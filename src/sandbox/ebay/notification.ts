@@ -27,7 +27,7 @@ interface Desk {
   alertEmail: string | null;
 }
 
-/** Routes of the Notification API (dossier 2 and 3). */
+/** Routes of the Notification API (EBAY-2 and EBAY-3). */
 export function notificationRoutes(deps: {
   state: State;
   news: News;
@@ -135,7 +135,7 @@ function putConfig(desk: Desk, call: RestCall): RestResult {
   return { status: 204 };
 }
 
-/** Pages of 10 to 100 entries; the token to go on stands inside `next` (dossier 3). */
+/** Pages of 10 to 100 entries; the token to go on stands inside `next` (EBAY-3). */
 function pageOf(desk: Desk, call: RestCall, name: string, entries: readonly unknown[]): RestResult {
   const limit = Number(call.query.get('limit') ?? 20);
   if (!Number.isInteger(limit) || limit < 10 || limit > 100) return fail(400, 195005, 'Invalid limit.');
@@ -190,7 +190,7 @@ interface DestinationWish {
   verificationToken: string;
 }
 
-/** Dossier 3: any malformed body is 195017 too. Public https is demanded; the sandbox also takes loopback. */
+/** EBAY-3: any malformed body is 195017 too. Public https is demanded; the sandbox also takes loopback. */
 function wishIn(call: RestCall): DestinationWish {
   const body = tableOf(call.body);
   const config = tableOf(body['deliveryConfig']);
@@ -208,7 +208,7 @@ function wishIn(call: RestCall): DestinationWish {
   return { name, status, endpoint, verificationToken };
 }
 
-/** The call that tries an endpoint, while its owner waits for our answer (dossier 2.3). */
+/** The call that tries an endpoint, while its owner waits for our answer (EBAY-2.3). */
 async function challenge(desk: Desk, wish: DestinationWish): Promise<void> {
   const code = uuid(desk.random).replaceAll('-', '');
   const uri = `${wish.endpoint}${wish.endpoint.includes('?') ? '&' : '?'}challenge_code=${code}`;
@@ -289,7 +289,7 @@ function subscriptionIn(desk: Desk, call: RestCall): Subscription {
   );
 }
 
-/** Dossier 3: the seller's token for the seller's topics, the application's for the others, and the scopes. */
+/** EBAY-3: the seller's token for the seller's topics, the application's for the others, and the scopes. */
 function authorize(topic: Topic | undefined, call: RestCall): void {
   if (topic === undefined) return;
   const { kind, scopes } = call.grant;

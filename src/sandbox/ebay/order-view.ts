@@ -1,6 +1,6 @@
 import type { Order, OrderLine, State } from './state.ts';
 
-/** An order as the Fulfillment API shows it (dossier 6.1), buyer and all. `single`: asked for by its id alone. */
+/** An order as the Fulfillment API shows it (EBAY-6.1), buyer and all. `single`: asked for by its id alone. */
 export function orderView(state: State, order: Order, single: boolean): Record<string, unknown> {
   const total = order.lines.reduce((sum, line) => sum + line.quantity, 0);
   return {
@@ -51,7 +51,7 @@ export function orderView(state: State, order: Order, single: boolean): Record<s
 
 const price = 10;
 
-/** Dossier 6: `cancelRequests` is always empty in the list. */
+/** EBAY-6: `cancelRequests` is always empty in the list. */
 function cancelView(order: Order, single: boolean): Record<string, unknown> {
   const { cancel } = order;
   if (cancel === null) return { cancelState: 'NONE_REQUESTED', cancelRequests: [] };

@@ -8,7 +8,7 @@ import type { Counter, Order, OrderLine, State } from './state.ts';
 import { shownOf } from './state.ts';
 import type { Stock } from './stock.ts';
 
-/** How an order is called off. `restores`: the flow gives the units back to the listing (dossier 6: only some do). */
+/** How an order is called off. `restores`: the flow gives the units back to the listing (EBAY-6: only some do). */
 export interface CancelWish {
   restores: boolean;
   initiator: 'BUYER' | 'SELLER';
@@ -17,7 +17,7 @@ export interface CancelWish {
   takesMs: number;
 }
 
-/** What shoppers and the merchant do (dossier 6). */
+/** What shoppers and the merchant do (EBAY-6). */
 export interface Orders {
   sell(request: SellRequest): SellResult;
   cancel(order: Order, wish: CancelWish): void;
@@ -272,7 +272,7 @@ function inStock(wishes: { counter: Counter; quantity: number }[]): boolean {
 
 /**
  * The shop's truth of an order: units of a cancelled one are free unless they had been shipped, refunded ones are not
- * (dossier 6). Commitments are no orders yet.
+ * (EBAY-6). Commitments are no orders yet.
  */
 export function recordOf(order: Order): ShopOrder {
   const free = order.cancel?.state === 'CANCELED' && order.shippedAt === null;

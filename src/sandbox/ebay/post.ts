@@ -24,7 +24,7 @@ export interface Post {
 }
 
 /**
- * Dossier 2.5: three retries after the first attempt. Their spacing is not published; assumed here: ten seconds, a
+ * EBAY-2.5: three retries after the first attempt. Their spacing is not published; assumed here: ten seconds, a
  * minute, ten minutes.
  */
 const retriesMs = [10_000, 60_000, 600_000];

@@ -1,11 +1,11 @@
 import type { RestResult } from './call.ts';
 
 /**
- * Ids that the dossier does not name (25705, 25706, 30500, 30800 to 30840, 32100, 195004, 195005, 195007,
+ * Ids that the facts do not name (25705, 25706, 30500, 30800 to 30840, 32100, 195004, 195005, 195007,
  * 195013, 195014, 195018, 1002, 1100, 2001 to 2004, and those of Post-Order) are from memory and not verified.
  */
 
-/** One entry of a REST error body (dossier 7). */
+/** One entry of a REST error body (EBAY-7). */
 export interface RestError {
   errorId: number;
   domain: string;

@@ -2,7 +2,7 @@ import { platformMs } from '../time.ts';
 import type { Family } from './call.ts';
 import type { State } from './state.ts';
 
-/** What is counted per application and day (dossier 1.3 and 7). */
+/** What is counted per application and day (EBAY-1.3 and EBAY-7). */
 export type Quota = Family | 'trading' | 'client_credentials' | 'refresh_token' | 'authorization_code';
 
 const limits: Readonly<Record<Quota, number>> = {
@@ -20,7 +20,7 @@ const limits: Readonly<Record<Quota, number>> = {
 };
 
 const dayMs = 86_400_000;
-/** Dossier 5.4 [M]: the day begins at midnight Pacific, here fixed at eight hours behind UTC. */
+/** EBAY-5.4 [M]: the day begins at midnight Pacific, here fixed at eight hours behind UTC. */
 const pacificMs = 8 * 3_600_000;
 
 /** Number of the platform's day, as short as the time scale makes it. */

@@ -86,7 +86,7 @@ export function createRest(deps: Deps): (request: ShopRequest) => Promise<ShopAn
   };
 
   return async (request) => {
-    // Dossier 6: brackets and bars must be encoded; the front server does not even ask the API.
+    // EBAY-6: brackets and bars must be encoded; the front server does not even ask the API.
     if (/[[\]{}|]/.test(request.rawTarget)) {
       return {
         status: 400,
@@ -116,13 +116,13 @@ function outage(family: Family) {
   return systemError('ACCESS', 2003, 'Internal error');
 }
 
-/** Dossier 7: `Retry-After` is not always there. */
+/** EBAY-7: `Retry-After` is not always there. */
 function tooMany(seconds: number | null): RestProblem {
   const error = badRequest('ACCESS', 2001, 'Too many requests.');
   return new RestProblem(429, error, seconds === null ? {} : { 'Retry-After': String(seconds) });
 }
 
-/** Dossier 1.4: Bearer, but IAF for Post-Order. */
+/** EBAY-1.4: Bearer, but IAF for Post-Order. */
 function grantOf({ state, auth }: Deps, request: ShopRequest, route: Route): Grant {
   const { faults } = state;
   if (faults.hits('token_expiry')) auth.expire();
@@ -151,7 +151,7 @@ function grantOf({ state, auth }: Deps, request: ShopRequest, route: Route): Gra
   });
 }
 
-/** Dossier 1.4 and 9.1: Inventory wants one explicit locale, on reads too, and the content's on writes. */
+/** EBAY-1.4 and EBAY-9.1: Inventory wants one explicit locale, on reads too, and the content's on writes. */
 function checkHeaders(request: ShopRequest, route: Route): void {
   const needsBody = request.method === 'PUT' || (request.method === 'POST' && request.body.length > 0);
   if (needsBody && !/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {

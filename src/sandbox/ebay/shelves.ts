@@ -32,7 +32,7 @@ export function stockShelves(state: State, catalogue: readonly CatalogueItem[]):
     if (key !== null) groups.set(key, listing);
     putOn(state, listing, counter);
     if (kind.model === 'inventory') {
-      // Dossier D6: every second offer carries a number of its own, which pins the listing.
+      // EBAY-D6: every second offer carries a number of its own, which pins the listing.
       const pinned = index % 2 === 0 ? item.stock : null;
       addOffer(state, counter, { available: pinned, published: true });
     }
@@ -40,7 +40,7 @@ export function stockShelves(state: State, catalogue: readonly CatalogueItem[]):
   addOddities(state);
 }
 
-/** What a shop has that an importer stumbles over (dossier 9). */
+/** What a shop has that an importer stumbles over (EBAY-9). */
 function addOddities(state: State): void {
   const single = (sku: string | null, title: string, stock: number) => {
     const counter = newCounter('trading', sku, title, stock);

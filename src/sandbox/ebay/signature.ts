@@ -6,7 +6,7 @@ import { uuid } from './auth.ts';
 export interface SigningKey {
   kid: string;
   privateKey: KeyObject;
-  /** As the platform hands it out: PEM armour without line breaks (dossier 2.4). */
+  /** As the platform hands it out: PEM armour without line breaks (EBAY-2.4). */
   publicText: string;
 }
 
@@ -24,19 +24,19 @@ export function newSigningKey(random: Random): SigningKey {
   };
 }
 
-/** Value of `X-EBAY-SIGNATURE` for these bytes: base64 of JSON with a DER signature in base64 (dossier 2.4). */
+/** Value of `X-EBAY-SIGNATURE` for these bytes: base64 of JSON with a DER signature in base64 (EBAY-2.4). */
 export function signatureHeader(key: SigningKey, signed: string | Buffer, digest: Digest): string {
   const signature = createSign(digest).update(signed).sign(key.privateKey).toString('base64');
   const header = { alg: 'ecdsa', kid: key.kid, signature, digest };
   return Buffer.from(JSON.stringify(header)).toString('base64');
 }
 
-/** What an endpoint must answer to a challenge: lower-case hex over code, token and endpoint (dossier 2.3). */
+/** What an endpoint must answer to a challenge: lower-case hex over code, token and endpoint (EBAY-2.3). */
 export function challengeAnswer(code: string, verificationToken: string, endpoint: string): string {
   return createHash('sha256').update(code).update(verificationToken).update(endpoint).digest('hex');
 }
 
-/** Signature of a Platform Notification; it does not cover the body (dossier 2.6). */
+/** Signature of a Platform Notification; it does not cover the body (EBAY-2.6). */
 export function soapSignature(
   timestamp: string,
   keyset: { devId: string; clientId: string; clientSecret: string },

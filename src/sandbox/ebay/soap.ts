@@ -4,7 +4,7 @@ import type { Counter, Order, OrderLine } from './state.ts';
 import { unitsOf } from './state.ts';
 import { element } from './xml.ts';
 
-/** Platform Notifications that this shop knows how to write (dossier 2.6). */
+/** Platform Notifications that this shop knows how to write (EBAY-2.6). */
 export type SoapEvent =
   | 'FixedPriceTransaction'
   | 'AuctionCheckoutComplete'
@@ -19,7 +19,7 @@ export interface SoapSubject {
   order: Order | null;
 }
 
-/** The SOAP envelope of an event, with the true element names of the dossier's sample. */
+/** The SOAP envelope of an event, with the true element names of the published sample. */
 export function soapBody(
   event: SoapEvent,
   subject: SoapSubject,
@@ -75,7 +75,7 @@ function transactionOf(line: OrderLine, order: Order | null): string {
   ]);
 }
 
-/** Trading's name of a line: not the id that the REST side uses (dossier 2.6). */
+/** Trading's name of a line: not the id that the REST side uses (EBAY-2.6). */
 export function orderLineItemId(line: OrderLine): string {
   return `${line.itemId}-${line.transactionId}`;
 }

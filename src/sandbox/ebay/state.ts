@@ -25,7 +25,7 @@ export interface State {
   ids: Ids;
 }
 
-/** Inventory API or Trading API: a listing can only be revised with its own (dossier D1). */
+/** Inventory API or Trading API: a listing can only be revised with its own (EBAY-D1). */
 export type Model = 'inventory' | 'trading';
 
 /** What the site shows under one item number. */
@@ -41,7 +41,7 @@ export interface Listing {
   startedAt: number;
   endedAt: number | null;
   onHold: boolean;
-  /** Revisions on a day of the platform, counted for all variations together (dossier 5.4). */
+  /** Revisions on a day of the platform, counted for all variations together (EBAY-5.4). */
   revisions: { day: number; count: number };
 }
 
@@ -87,7 +87,7 @@ export interface Order {
   indexed: { modifiedAt: number; visibleAt: number }[];
 }
 
-/** A cancellation; `requests` is what only a look at the single order tells (dossier 6). */
+/** A cancellation; `requests` is what only a look at the single order tells (EBAY-6). */
 export interface Cancellation {
   id: string;
   state: 'IN_PROGRESS' | 'CANCELED';
@@ -97,7 +97,7 @@ export interface Cancellation {
   reason: string;
 }
 
-/** A line; its id exists from the commitment on and survives combining (dossier 6). */
+/** A line; its id exists from the commitment on and survives combining (EBAY-6). */
 export interface OrderLine {
   lineItemId: string;
   transactionId: string;
@@ -153,7 +153,7 @@ export function shownOf(counter: Counter): number | null {
   return unitsOf(counter);
 }
 
-/** Dossier D6: an offer that carries a number pins the listing to the smaller of the two. */
+/** EBAY-D6: an offer that carries a number pins the listing to the smaller of the two. */
 export function unitsOf(counter: Counter): number {
   return Math.min(counter.available, counter.offer?.available ?? Number.POSITIVE_INFINITY);
 }

@@ -2,14 +2,14 @@ import { dayOf } from './quota.ts';
 import type { Counter, Listing, State } from './state.ts';
 import { controlsOutOfStock, unitsOf } from './state.ts';
 
-/** Revisions of one listing in one day of the platform (dossier D5). */
+/** Revisions of one listing in one day of the platform (EBAY-D5). */
 export const revisionsPerDay = 250;
 
 /** How numbers move. Tells the listeners which listings ended or ran out. */
 export interface Stock {
   /** A sale or commitment: eBay's own count falls, never below 0. */
   take(counter: Counter, quantity: number): void;
-  /** A cancel in a flow that restores; nothing comes back to a listing that has ended (dossier 6). */
+  /** A cancel in a flow that restores; nothing comes back to a listing that has ended (EBAY-6). */
   giveBack(counter: Counter, quantity: number): void;
   /** The number as the merchant or a program sets it; null leaves the offer's own number alone. */
   put(counter: Counter, available: number, offerAvailable: number | null): void;
@@ -32,7 +32,7 @@ export function createStock(deps: {
     if (first !== undefined) happened('ItemClosed', first);
   };
 
-  /** Dossier 5.3: without the option a Trading listing with nothing left is over. */
+  /** EBAY-5.3: without the option a Trading listing with nothing left is over. */
   const reached = (counter: Counter) => {
     const { listing } = counter;
     if (listing === null || listing.endedAt !== null || unitsOf(counter) > 0) return;

@@ -1,6 +1,6 @@
 import { scope } from './auth.ts';
 
-/** A topic as `getTopics` shows it (dossier 2.1). */
+/** A topic as `getTopics` shows it (EBAY-2.1). */
 export interface Topic {
   topicId: string;
   description: string;
@@ -37,7 +37,7 @@ function topic(topicId: string, kind: Topic['scope'], needs: string, versions: s
 
 /**
  * What this keyset is offered. Of the seller's topics only ORDER_CONFIRMATION is ever delivered: no payload of the
- * others is known (dossier 2.1 and 2.2, last verified 2026-11).
+ * others is known (EBAY-2.1 and EBAY-2.2, last verified 2026-11).
  */
 export const topics: readonly Topic[] = [
   topic('MARKETPLACE_ACCOUNT_DELETION', 'APPLICATION', ''),

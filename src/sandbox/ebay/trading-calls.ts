@@ -30,7 +30,7 @@ const longestPage = 200;
 const mostRows = 4;
 const highest = 2 ** 31 - 1;
 
-/** The Trading calls that this shop knows, by name (dossier 4.2, 5.2, 5.3 and 2.6). */
+/** The Trading calls that this shop knows, by name (EBAY-4.2, EBAY-5.2, EBAY-5.3 and EBAY-2.6). */
 export function tradingCalls(desk: Desk): Readonly<Record<string, TradingCall>> {
   return {
     GeteBayOfficialTime: () => ({ content: [], errors: [] }),
@@ -88,7 +88,7 @@ function paged(listings: Listing[], { size, page }: { size: number; page: number
 const badPage = () =>
   refused(37, 'Input data for tag <Pagination> is invalid or missing. Please check API documentation.');
 
-/** Inventory listings show up here too (dossier 4.2). */
+/** Inventory listings show up here too (EBAY-4.2). */
 function getActive({ state }: Desk, request: XmlNode): TradingResult {
   const list = nodeAt(request, 'ActiveList');
   const wish = pageIn(list, 25);
@@ -154,7 +154,7 @@ const unreachable =
 function counterOf({ state }: Desk, row: XmlNode): Counter | TradingError {
   const itemId = textAt(row, 'ItemID');
   const sku = textAt(row, 'SKU') ?? '';
-  // A SKU alone only works where the listing is tracked by it, which none here is (dossier 5.2).
+  // A SKU alone only works where the listing is tracked by it, which none here is (EBAY-5.2).
   if (itemId === null) return requestError(21916884, 'The item could not be found by its SKU.', { SKU: sku });
   const listing = state.listings.get(itemId);
   const subject = { ItemID: itemId, ...(sku === '' ? {} : { SKU: sku }) };
@@ -174,7 +174,7 @@ function counterOf({ state }: Desk, row: XmlNode): Counter | TradingError {
   return found ?? requestError(21916799, 'SKU Mismatch. The SKU does not exist in the listing.', subject);
 }
 
-/** Up to four rows; quantities are units available, and each row stands for itself (dossier 5.2). */
+/** Up to four rows; quantities are units available, and each row stands for itself (EBAY-5.2). */
 function revise(desk: Desk, request: XmlNode): TradingResult {
   const rows = nodesAt(request, 'InventoryStatus');
   if (rows.length < 1 || rows.length > mostRows) {
@@ -186,7 +186,7 @@ function revise(desk: Desk, request: XmlNode): TradingResult {
   const errors: TradingError[] = [];
   const content: string[] = [];
   const writes: WriteRecord[] = [];
-  // All rows of one listing are one revision (dossier 5.4).
+  // All rows of one listing are one revision (EBAY-5.4).
   const revised = new Map<Listing, boolean>();
   for (const row of rows) {
     const counter = counterOf(desk, row);
@@ -237,7 +237,7 @@ function reviseRow(
   if (quantity > counter.available && state.faults.hits('selling_limit')) {
     return { error: error(21919188, 'You have reached your selling limit.'), write: note(false) };
   }
-  // Dossier 5.3: with the option off, 0 for one variation is rejected, or the variation is gone.
+  // EBAY-5.3: with the option off, 0 for one variation is rejected, or the variation is gone.
   if (quantity === 0 && listing?.multi === true && !controlsOutOfStock(state) && !state.random.chance(0.5)) {
     return { error: error(21916620, 'Variations with quantity 0 are not allowed.'), write: note(false) };
   }
@@ -300,7 +300,7 @@ function getNotifications({ news }: Desk): TradingResult {
   return { content: [application, element('UserDeliveryPreferenceArray', events)], errors: [] };
 }
 
-/** Within the last 72 hours, in sum (dossier 2.6). */
+/** Within the last 72 hours, in sum (EBAY-2.6). */
 function getUsage({ state, news }: Desk, request: XmlNode): TradingResult {
   const start = Date.parse(textAt(request, 'StartTime') ?? '');
   if (!Number.isNaN(start) && start < state.now() - 72 * 3_600_000) {

@@ -1,7 +1,7 @@
 import { element } from './xml.ts';
 
 /**
- * Codes that the dossier does not name (5, 37, 340, 515, 10009, 10012, 21916620, 21916799, 21919165, 21919188, 21919474,
+ * Codes that the facts do not name (5, 37, 340, 515, 10009, 10012, 21916620, 21916799, 21919165, 21919188, 21919474,
  * 21920200) are from memory and not verified: no caller should lean on their exact value.
  */
 
@@ -42,8 +42,8 @@ export function errorElement(error: TradingError): string {
   ]);
 }
 
-/** Dossier 5.2: any of these says that the token is no good. */
+/** EBAY-5.2: any of these says that the token is no good. */
 export const tokenCodes = [931, 932, 21916984, 21917053] as const;
 
-/** Dossier 5.2: any of these says that too many calls were made. */
+/** EBAY-5.2: any of these says that too many calls were made. */
 export const limitCodes = [218050, 218053, 218054] as const;

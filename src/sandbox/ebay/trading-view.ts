@@ -17,7 +17,7 @@ function unitsRead(state: State, counter: Counter): number {
   return stale !== null && stale.until > state.now() ? stale.available : unitsOf(counter);
 }
 
-/** Dossier 4.2: outside GetMyeBaySelling's own field the quantity contains the units sold. */
+/** EBAY-4.2: outside GetMyeBaySelling's own field the quantity contains the units sold. */
 function variation(state: State, counter: Counter): string {
   return element('Variation', [
     // An empty tag where there is no SKU.

@@ -23,7 +23,7 @@ interface Deps {
   disturb(counters: Counter[]): void;
 }
 
-/** `POST /ws/api.dll` (dossier 1.4 and 5.2). Almost everything is HTTP 200; null: the connection is cut. */
+/** `POST /ws/api.dll` (EBAY-1.4 and EBAY-5.2). Almost everything is HTTP 200; null: the connection is cut. */
 export function createTrading(deps: Deps): (request: ShopRequest) => ShopAnswer | null {
   const { state, auth, quotas, agenda, random, calls } = deps;
   const { faults } = state;
@@ -96,7 +96,7 @@ export function createTrading(deps: Deps): (request: ShopRequest) => ShopAnswer 
   const run = (name: string, call: TradingCall, node: XmlNode): TradingResult => {
     if (name === writesStock) deps.disturb(named(state, node));
     const result = call(node);
-    // Warnings about something else are no failure (dossier 9.30).
+    // Warnings about something else are no failure (EBAY-9.30).
     if (name === writesStock && result.errors.length === 0 && random.chance(0.1)) {
       const text = 'Return Policy Attribute Not Valid. The attribute is ignored on this site.';
       return { ...result, errors: [{ ...requestError(21920200, text), severity: 'Warning' }] };

@@ -4,14 +4,14 @@ import type { ShopAnswer, ShopRequest } from '../server.ts';
 import { platformMs } from '../time.ts';
 import type { Site } from './site.ts';
 
-/** A self access application, as the seller's dashboard shows it (dossier 1.1). */
+/** A self access application, as the seller's dashboard shows it (FK-1.1). */
 export interface Credentials {
   appId: string;
   /** Proves token calls and signs notifications. */
   appSecret: string;
 }
 
-/** The token desk (dossier 1.2). */
+/** The token desk (FK-1.2). */
 export interface Auth {
   readonly credentials: Credentials;
   token(request: ShopRequest): ShopAnswer;
@@ -67,7 +67,7 @@ export function createAuth(site: Site, random: Random): Auth {
       }
       const grant = request.query.get('grant_type');
       if (grant === null) return refuse(400, 'invalid_request', 'Missing grant type');
-      // Codes and refresh tokens belong to third-party applications (dossier 1.1).
+      // Codes and refresh tokens belong to third-party applications (FK-1.1).
       if (grant !== 'client_credentials')
         return refuse(401, 'unauthorized_client', `Unauthorized grant type: ${grant}`);
       const scope = request.query.get('scope') ?? '';

@@ -21,7 +21,7 @@ export interface Result {
 export interface Route {
   method: 'GET' | 'POST';
   pattern: RegExp;
-  /** What counts together for the rate (dossier 6). */
+  /** What counts together for the rate (FK-6). */
   family: 'listings' | 'orders';
   /** Changes something, so the weather that doubts writes may strike. */
   writes?: true;

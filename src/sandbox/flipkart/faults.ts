@@ -2,7 +2,7 @@ import { sharedFaults } from '../faults.ts';
 
 /**
  * The fault switches of this shop (see `../faults.ts` for what the shared ones mean). `reorder_webhook` lets other
- * groups overtake: within a group the platform keeps the order (dossier 2.5).
+ * groups overtake: within a group the platform keeps the order (FK-2.5).
  */
 export const faultNames = [
   ...sharedFaults,

@@ -3,7 +3,7 @@ import { momentIn } from './moment.ts';
 import { Problem } from './problem.ts';
 import { beforeDispatch, type Canceller, isCancelled, type Shipment, type Site } from './site.ts';
 
-/** What a shipment filter asks for (dossier 5.1, last verified 2026-11). */
+/** What a shipment filter asks for (FK-5.1, last verified 2026-11). */
 export interface Filter {
   pageSize: number;
   fits(shipment: Shipment): boolean;
@@ -25,7 +25,7 @@ const cancellers: readonly Canceller[] = [
   'buyerCancellation',
   'marketplaceCancellation',
 ];
-/** Larger pages are cut to this size without a word; the number itself is from memory (dossier 5.1). */
+/** Larger pages are cut to this size without a word; the number itself is from memory (FK-5.1). */
 const longestPage = 20;
 
 const second = (ms: number) => Math.floor(ms / 1000) * 1000;
@@ -92,7 +92,7 @@ function stateTest(kind: Kind, value: unknown): Test {
   return (shipment) => !isCancelled(shipment) && states.includes(shipment.stage);
 }
 
-/** Held ones are invisible unless asked for (dossier 5.1). */
+/** Held ones are invisible unless asked for (FK-5.1). */
 function holdTest(kind: Kind, value: unknown): Test {
   if (kind !== 'preDispatch') {
     if (value !== undefined) throw new Problem(400, 'filter.hold is allowed for type preDispatch only');

@@ -5,7 +5,7 @@ import type { Call, Result, Route } from './call.ts';
 import { Problem, problemAnswer } from './problem.ts';
 import { type Site, struckMs } from './site.ts';
 
-/** The door of the API: weather, token, rate, route, weather again (dossier 1.4, 6; last verified 2026-11). */
+/** The door of the API: weather, token, rate, route, weather again (FK-1.4, FK-6; last verified 2026-11). */
 export interface Gateway {
   /** Null: the connection is cut. */
   answer(request: ShopRequest): Promise<ShopAnswer | null>;

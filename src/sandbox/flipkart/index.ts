@@ -21,7 +21,7 @@ import { type Basis, createIds, type Item, type Shipment, type Site } from './si
 /** What this shop can be told beside what every shop can. */
 export interface FlipkartShopOptions extends ShopOptions {
   /**
-   * What the number means. No text says so; default `gross`, as the dossier's hints weigh more on that side
+   * What the number means. No text says so; default `gross`, as the hints weigh more on that side
    * (`pending_inventory` beside the number, an integration that adds open orders to what it sends; 3.4).
    */
   basis?: Basis;
@@ -62,14 +62,14 @@ export interface FlipkartShop extends Shop {
 
 /** Deliveries of all groups at once; within a group it is one. */
 const deliveriesAtOnce = 10;
-/** How long the platform waits for an answer is not published (dossier 2.5): five seconds are assumed. */
+/** How long the platform waits for an answer is not published (FK-2.5): five seconds are assumed. */
 const answerMs = 5_000;
 
 /**
- * A sandbox shop that speaks the Flipkart Marketplace Seller API, written from its dossier alone. State is in memory;
+ * A sandbox shop that speaks the Flipkart Marketplace Seller API, written from the facts alone. State is in memory;
  * a stopped shop is gone. `records().listings[].shown` is the `inventory` that the API shows at the main location: on
  * the `gross` basis open orders are still in it, so that buyers can have `shown` less the open units. `pending` counts
- * deliveries and late writes, not the couriers' days. Not served, as the dossier shows no shape of them: the list of
+ * deliveries and late writes, not the couriers' days. Not served, as the facts show no shape of them: the list of
  * locations, creating and overwriting listings, packing and labels, reports, third-party consent.
  */
 export function createFlipkartShop(options: FlipkartShopOptions): FlipkartShop {
@@ -141,7 +141,7 @@ export function createFlipkartShop(options: FlipkartShopOptions): FlipkartShop {
       app_secret: credentials.appSecret,
       location: mainLocation(site),
       basis: site.basis,
-      // Notifications are signed with the application's own secret (dossier 2.4).
+      // Notifications are signed with the application's own secret (FK-2.4).
       hook_secret: credentials.appSecret,
       // The shop keeps its own rate; the adapter's careful default is for a platform that publishes none.
       requests_per_second: 200,

@@ -1,6 +1,6 @@
 const istMs = 19_800_000;
 
-/** `2026-11-23T17:30:00+05:30`: whole seconds, as notifications write it (dossier 2.2, last verified 2026-11). */
+/** `2026-11-23T17:30:00+05:30`: whole seconds, as notifications write it (FK-2.2, last verified 2026-11). */
 export function ist(ms: number): string {
   return `${wholeSecond(ms + istMs).slice(0, 19)}+05:30`;
 }
@@ -10,7 +10,7 @@ export function istLong(ms: number): string {
   return `${wholeSecond(ms + istMs).slice(0, 23)}+05:30`;
 }
 
-/** `2026-11-23T12:00:00.000Z`: the other form in which times come (dossier 7.13). */
+/** `2026-11-23T12:00:00.000Z`: the other form in which times come (FK-7.13). */
 export function utc(ms: number): string {
   return wholeSecond(ms);
 }

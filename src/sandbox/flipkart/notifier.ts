@@ -7,7 +7,7 @@ import { ist } from './moment.ts';
 import { signatureHeaders, type TimeForm } from './signature.ts';
 import { type Return, type Shipment, type Site, struckMs } from './site.ts';
 
-/** What the merchant asked for by ticket; there is no API for it (dossier 2.1). */
+/** What the merchant asked for by ticket; there is no API for it (FK-2.1). */
 export interface Enrolment {
   url: string;
   /** Null: no events of returns. */
@@ -16,7 +16,7 @@ export interface Enrolment {
   locations: string[];
 }
 
-/** The notification service (dossier 2, last verified 2026-11). */
+/** The notification service (FK-2, last verified 2026-11). */
 export interface Notifier {
   /** The platform has approved an address; it replaces the one before. Throws AppError `bad_address`. */
   subscribe(wish: { url: string; returnsUrl?: string | null; locations?: string[] }): Enrolment;
@@ -26,7 +26,7 @@ export interface Notifier {
     type: string,
     shipment: Shipment,
     attributes: Record<string, unknown>,
-    /** Several event types do not name the location (dossier 2.2). */
+    /** Several event types do not name the location (FK-2.2). */
     location?: 'unnamed',
   ): void;
   returnEvent(type: string, one: Return, attributes: Record<string, unknown>): void;
@@ -49,7 +49,7 @@ interface Event {
 }
 
 /**
- * Count and spacing of the attempts are published nowhere (dossier 2.5). Assumed here: eight, the last after half an
+ * Count and spacing of the attempts are published nowhere (FK-2.5). Assumed here: eight, the last after half an
  * hour, then the event is given up and its group goes on.
  */
 const retriesMs = [10_000, 30_000, 60_000, 120_000, 300_000, 600_000, 600_000];
@@ -228,7 +228,7 @@ export function createNotifier({ site, mail, credentials, random }: NotifierDeps
   };
 }
 
-/** Somebody who saw one call can send anything to the same address (dossier 2.4): here, ninety-nine of each. */
+/** Somebody who saw one call can send anything to the same address (FK-2.4): here, ninety-nine of each. */
 function forged(event: Event, random: Random): Buffer {
   const text = event.body.toString('utf8').replaceAll(/"quantity":\d+/g, '"quantity":99');
   const elsewhere = text.replaceAll(event.shipment.id, `${event.shipment.id.slice(0, -12)}${random.hex(12)}`);

@@ -29,7 +29,7 @@ interface Wish {
   groupId: string | null;
 }
 
-/** What buyers, couriers and the merchant do to shipments (dossier 2.6, 5, last verified 2026-11). */
+/** What buyers, couriers and the merchant do to shipments (FK-2.6, FK-5, last verified 2026-11). */
 export interface Orders {
   sell(request: SellRequest): SellResult;
   /** A purchase that the API's test call makes. Answers its shipments. */
@@ -239,7 +239,7 @@ export function createOrders(deps: {
 
   const cancel: Orders['cancel'] = (shipment, { emptied }) => {
     if (!isDispatched(shipment)) return cancelItems(shipment, shipment.items, emptied ? bySeller : byBuyer());
-    // Nothing can be called off any more: the parcel turns round (dossier 2.6).
+    // Nothing can be called off any more: the parcel turns round (FK-2.6).
     for (const item of shipment.items)
       if (item.cancelled === null) returns.open(shipment, item, item.quantity, 'courier_return');
   };

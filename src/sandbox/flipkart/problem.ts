@@ -13,7 +13,7 @@ export class Problem extends Error {
   }
 }
 
-/** One entry of an `errors` list; codes have no public list (dossier 4), these are the shop's own. */
+/** One entry of an `errors` list; codes have no public list (FK-4), these are the shop's own. */
 export function errorRow(code: number, description: string, path = ''): Record<string, unknown> {
   return { severity: 'ERROR', code, description, path };
 }

@@ -4,7 +4,7 @@ import type { Notifier } from './notifier.ts';
 import type { Item, Return, Shipment, Site } from './site.ts';
 import { returnItemView } from './views.ts';
 
-/** What comes back: one return for each unit (dossier 5.5). None of it moves a number of the platform. */
+/** What comes back: one return for each unit (FK-5.5). None of it moves a number of the platform. */
 export interface Returns {
   open(shipment: Shipment, item: Item, units: number, source: Return['source']): void;
 }

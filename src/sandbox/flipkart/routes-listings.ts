@@ -8,7 +8,7 @@ import { freeAt, newPlace } from './shelves.ts';
 import { type Listing, type Site, struckMs } from './site.ts';
 import { listingView } from './views.ts';
 
-/** Listings and their numbers (dossier 3 and 4, last verified 2026-11). */
+/** Listings and their numbers (FK-3 and FK-4, last verified 2026-11). */
 
 interface Desk {
   site: Site;
@@ -44,7 +44,7 @@ export function listingRoutes(desk: Desk): Route[] {
 
 // ----------------------------------------------------------------------------------------------------- reading
 
-/** Ids only, no numbers. The filter of the text is another one than that of the schema (dossier 3.1). */
+/** Ids only, no numbers. The filter of the text is another one than that of the schema (FK-3.1). */
 function search({ site, pageSize }: Desk, call: Call): Result {
   const body = tableOf(call.body);
   const spelling = site.faults.hits('filter_spelling') ? 'listing_status' : 'lisitng_status';
@@ -72,7 +72,7 @@ function pageIn(token: unknown): { at: number; status: string } | null {
   }
 }
 
-/** The path is decoded before it is split: a comma inside a SKU makes two of it (dossier 3.2). */
+/** The path is decoded before it is split: a comma inside a SKU makes two of it (FK-3.2). */
 function read({ site }: Desk, call: Call): Result {
   const skus = [...new Set((call.params[0] ?? '').split(','))];
   if (skus.length > longestBatch) throw new Problem(400, `at most ${longestBatch} SKUs are allowed`);
@@ -147,7 +147,7 @@ function internal(): Verdict {
   return { errors: [errorRow(1099, 'internal error, try again')], attribute_errors: [] };
 }
 
-/** How long a change takes to show, by a vendor's word (dossier 3.4). */
+/** How long a change takes to show, by a vendor's word (FK-3.4). */
 function minutes(site: Site): number {
   return platformMs(site.random.int(120_000, 300_000), site.timeScale);
 }

@@ -7,7 +7,7 @@ import { Problem } from './problem.ts';
 import type { Return, Shipment, Site } from './site.ts';
 import { returnView, shipmentView } from './views.ts';
 
-/** Shipments, returns and the test orders of the sandbox (dossier 5, 8, 9; last verified 2026-11). */
+/** Shipments, returns and the test orders of the sandbox (FK-5, FK-8, FK-9; last verified 2026-11). */
 
 interface Desk {
   site: Site;
@@ -115,7 +115,7 @@ function idsIn(text: string, most: number): string[] {
 
 // ------------------------------------------------------------------------------------------------- cancelling
 
-/** By the seller, before the shipment is packed (dossier 8). Rows fail on their own. */
+/** By the seller, before the shipment is packed (FK-8). Rows fail on their own. */
 function cancel({ orders, site }: Desk, call: Call): Result {
   const rows = listOf(tableOf(call.body)['shipments']);
   if (rows.length === 0 || rows.length > mostCancels)
@@ -211,7 +211,7 @@ function returnsFrom({ returnPages, random }: Desk, rows: Return[], from: number
 
 // ------------------------------------------------------------------------------------------------- test orders
 
-/** The platform's own sandbox call: sells whatever is there or not (dossier 9). A sub-item is a gift with the item. */
+/** The platform's own sandbox call: sells whatever is there or not (FK-9). A sub-item is a gift with the item. */
 function testOrder({ site, orders }: Desk, call: Call): Result {
   const body = tableOf(call.body);
   const location = textOf(body['locationId']);

@@ -55,9 +55,9 @@ export const oddSkus = {
   twoPlaces: 'TWO-PLACES',
   /** Not at the main location. */
   elsewhere: 'ELSEWHERE',
-  /** SKUs that no path can carry (dossier 3.2). */
+  /** SKUs that no path can carry (FK-3.2). */
   unaddressable: ['PAIR,SET', 'HALF/HALF'],
-  /** A SKU is a key of JSON objects here (dossier 7.3). */
+  /** A SKU is a key of JSON objects here (FK-7.3). */
   prototype: '__proto__',
 } as const;
 
@@ -97,7 +97,7 @@ export function take(site: Site, place: Place, units: number): number {
   return drawn;
 }
 
-/** Units are called off: they come back to the number, or, by the seller's doing, the number is 0 (dossier 2.6). */
+/** Units are called off: they come back to the number, or, by the seller's doing, the number is 0 (FK-2.6). */
 export function giveBack(
   site: Site,
   place: Place,

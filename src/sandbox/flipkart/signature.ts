@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 
-/** What is hashed as the time: the sample in the documentation has seconds, its prose the header's text (dossier 2.4). */
+/** What is hashed as the time: the sample in the documentation has seconds, its prose the header's text (FK-2.4). */
 export type TimeForm = 'seconds' | 'date' | 'millis';
 
 /**
- * Headers of a notification: plain SHA-1 over time, registered URL, method and secret, without the body (dossier 2.4,
+ * Headers of a notification: plain SHA-1 over time, registered URL, method and secret, without the body (FK-2.4,
  * last verified 2026-11). `gap` stands between scheme and value: one blank or two.
  */
 export function signatureHeaders(letter: {

@@ -5,7 +5,7 @@ import type { Records } from '../records.ts';
 
 /**
  * `net`: the number that the API shows excludes the channel's open orders, a sale lowers it. `gross`: it still
- * contains them, a sale raises `pending_inventory` only and the dispatch lowers both (dossier 3.4).
+ * contains them, a sale raises `pending_inventory` only and the dispatch lowers both (FK-3.4).
  */
 export type Basis = 'net' | 'gross';
 
@@ -54,7 +54,7 @@ export interface Place {
   stale: { inventory: number; pending: number; until: number } | null;
 }
 
-/** Where a shipment is on its way, as long as it is not cancelled (dossier 5.4). */
+/** Where a shipment is on its way, as long as it is not cancelled (FK-5.4). */
 export type Stage =
   | 'APPROVED'
   | 'PACKING_IN_PROGRESS'
@@ -75,7 +75,7 @@ export const beforeDispatch: readonly Stage[] = [
   'READY_TO_DISPATCH',
 ];
 
-/** The platform's unit of an order: never mixes orders, one location (dossier 5.2). */
+/** The platform's unit of an order: never mixes orders, one location (FK-5.2). */
 export interface Shipment {
   /** Grows with each new shipment. */
   number: number;
@@ -123,7 +123,7 @@ export interface Item {
   packageIds: string[];
 }
 
-/** One unit that comes back (dossier 5.5). */
+/** One unit that comes back (FK-5.5). */
 export interface Return {
   number: number;
   id: string;
@@ -173,7 +173,7 @@ export function createIds(random: Random): Ids {
   };
 }
 
-/** What an item's state is called (dossier 5.4). */
+/** What an item's state is called (FK-5.4). */
 export function statusOf(site: Site, shipment: Shipment, item: Item): string {
   if (item.cancelled !== null) return 'CANCELLED';
   const returns = [...site.returns.values()].filter((one) => one.item === item);

@@ -2,7 +2,7 @@ import type { Random } from '../random.ts';
 import { ist, istLong, utc } from './moment.ts';
 import { type Item, type Listing, type Return, type Shipment, type Site, statusOf } from './site.ts';
 
-/** A listing as the stock call shows it, which may trail a write (dossier 3.2). */
+/** A listing as the stock call shows it, which may trail a write (FK-3.2). */
 export function listingView(site: Site, listing: Listing): Record<string, unknown> {
   const places = listing.profile === 'FBF' ? [] : [...listing.places];
   return {
@@ -24,7 +24,7 @@ export function listingView(site: Site, listing: Listing): Record<string, unknow
   };
 }
 
-/** A shipment as lists and look-ups show it (dossier 5.2). */
+/** A shipment as lists and look-ups show it (FK-5.2). */
 export function shipmentView(site: Site, shipment: Shipment): Record<string, unknown> {
   return {
     shipmentId: shipment.id,
@@ -95,7 +95,7 @@ function itemView(site: Site, shipment: Shipment, item: Item): Record<string, un
   };
 }
 
-/** What the event of a new shipment says (dossier 2.3); the schema spells the mark of a replacement in two ways. */
+/** What the event of a new shipment says (FK-2.3); the schema spells the mark of a replacement in two ways. */
 export function createdAttributes(site: Site, shipment: Shipment, random: Random): Record<string, unknown> {
   const mark = random.chance(0.5) ? 'is_replacement' : 'isReplacement';
   return {
@@ -114,7 +114,7 @@ export function createdAttributes(site: Site, shipment: Shipment, random: Random
   };
 }
 
-/** A return as the list shows it (dossier 5.5). */
+/** A return as the list shows it (FK-5.5). */
 export function returnView(one: Return): Record<string, unknown> {
   return {
     returnId: one.id,

@@ -11,7 +11,7 @@ export interface Credentials {
   clientSecret: string;
   /** Signs webhooks; the client secret of the app. */
   webhookSecret: string;
-  /** The secret before a rotation (dossier 1.1). */
+  /** The secret before a rotation (SHP-1.1). */
   oldSecret: string;
 }
 
@@ -24,7 +24,7 @@ export interface Auth {
   expireGranted(): void;
 }
 
-/** What the app was granted (dossier 1.3). */
+/** What the app was granted (SHP-1.3). */
 export const grantedScopes = [
   'read_products',
   'read_inventory',
@@ -92,7 +92,7 @@ export function createAuth(deps: { random: Random; faults: Faults; timeScale: nu
   };
 }
 
-/** Dossier 1.1: the documented form encoding and the JSON of the vendor's own library both work. */
+/** SHP-1.1: the documented form encoding and the JSON of the vendor's own library both work. */
 function fieldsOf(request: ShopRequest): Record<string, string> {
   const text = request.body.toString('utf8');
   if ((request.headers['content-type'] ?? '').includes('json')) {

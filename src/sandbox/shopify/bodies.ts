@@ -15,8 +15,8 @@ import {
 } from './state.ts';
 
 /**
- * Webhook bodies in the platform's REST shape (dossier 2.6). Ids are bigints and leave as bare digits. Personal
- * fields are null, as an app without approval for customer data gets them (dossier 1.3).
+ * Webhook bodies in the platform's REST shape (SHP-2.6). Ids are bigints and leave as bare digits. Personal
+ * fields are null, as an app without approval for customer data gets them (SHP-1.3).
  */
 type Body = Record<string, unknown>;
 
@@ -127,7 +127,7 @@ function refundRowBody(row: RefundRow): Body {
   };
 }
 
-/** Not an order: only ids and positive deltas, no SKU (dossier 2.6). */
+/** Not an order: only ids and positive deltas, no SKU (SHP-2.6). */
 export function editBody(
   edit: { id: bigint; at: number; added: Line[]; removed: { line: Line; quantity: number }[] },
   order: Order,
@@ -162,7 +162,7 @@ export function levelBody(level: Level): Body {
   };
 }
 
-/** Connecting and disconnecting name the two ids and little else (dossier 2.6). */
+/** Connecting and disconnecting name the two ids and little else (SHP-2.6). */
 export function levelIdsBody(level: Level): Body {
   return { inventory_item_id: level.item.id, location_id: level.location.id };
 }

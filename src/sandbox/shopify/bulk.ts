@@ -23,7 +23,7 @@ import type { ShopState } from './state.ts';
 import type { View } from './views.ts';
 import type { Webhooks } from './webhooks.ts';
 
-/** Exports of whole connections as lines of JSON (dossier 4.4). */
+/** Exports of whole connections as lines of JSON (SHP-4.4). */
 export interface Bulk {
   run(args: { query: string }, call: Call): View;
   find(id: string): View | null;
@@ -54,7 +54,7 @@ interface Operation {
   roots: number;
 }
 
-/** Dossier 4.4, from 2026-01 on. */
+/** SHP-4.4, from 2026-01 on. */
 const mostAtOnce = 5;
 const mostConnections = 5;
 const mostNesting = 2;

@@ -9,7 +9,7 @@ export interface PageArgs {
   reverse?: boolean | null;
 }
 
-/** Longest page and longest input list (dossier 7). */
+/** Longest page and longest input list (SHP-7). */
 export const maxPage = 250;
 
 /** Names the place of an entry in the order of the list: equal numbers are told apart by the id. */
@@ -20,7 +20,7 @@ export interface Place {
 
 /**
  * A page of a list. Cursors name a place, not an index, so entries that move while somebody pages are met again or
- * missed as they are on the platform. `unbounded` is for exports, which ignore page arguments (dossier 4.4).
+ * missed as they are on the platform. `unbounded` is for exports, which ignore page arguments (SHP-4.4).
  */
 export function connection<T, V>(
   things: T[],

@@ -15,7 +15,7 @@ import {
   type ValueNode,
 } from 'graphql';
 
-/** Dossier 7: what one query may cost at most, a mutation's price, and the standard plan's bucket. */
+/** SHP-7: what one query may cost at most, a mutation's price, and the standard plan's bucket. */
 export const maxCost = 1000;
 const mutationCost = 10;
 /** What a connection costs beside its nodes, as seen in responses (`first: 10` of a bare node is asked 12). */

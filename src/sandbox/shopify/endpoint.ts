@@ -48,7 +48,7 @@ interface Ready extends Costed {
   given: Record<string, unknown>;
 }
 
-/** `POST /admin/api/<release>/graphql.json` with the habits of dossier 1.2 and 7. */
+/** `POST /admin/api/<release>/graphql.json` with the habits of SHP-1.2 and SHP-7. */
 export function createEndpoint(deps: EndpointDeps) {
   const { auth, faults, random, agenda, bucket, memory, timeScale } = deps;
   const documents = new Map<string, { document: DocumentNode | null; errors: readonly GraphQLError[] }>();
@@ -96,7 +96,7 @@ export function createEndpoint(deps: EndpointDeps) {
     }),
   });
 
-  /** Dossier 7: mostly a 200; 429 with Retry-After occurs too. */
+  /** SHP-7: mostly a 200; 429 with Retry-After occurs too. */
   const throttled = (cost: number): ShopAnswer => {
     if (random.chance(0.75)) {
       bucket.drain();
@@ -220,7 +220,7 @@ export function createEndpoint(deps: EndpointDeps) {
 const documentation = 'https://shopify.dev/api/usage/rate-limits';
 const unknownToken = '[API] Invalid API key or access token (unrecognized login or wrong password)';
 
-/** Dossier 1.2: a dead release falls forward to the oldest one; what was never released does not exist. */
+/** SHP-1.2: a dead release falls forward to the oldest one; what was never released does not exist. */
 function releaseOf(version: string): Release | null {
   const exact = releases.find((release) => release === version);
   if (exact !== undefined) return exact;
@@ -296,7 +296,7 @@ function keyIn(ready: Ready): string | null {
   return null;
 }
 
-/** Dossier 7: outside 200 `errors` is a plain string. */
+/** SHP-7: outside 200 `errors` is a plain string. */
 function refused(status: number, errors: string): ShopAnswer {
   return refusedWith(status, errors);
 }

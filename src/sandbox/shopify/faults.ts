@@ -3,7 +3,7 @@ import { sharedFaults } from '../faults.ts';
 /** The fault switches of this shop (see `../faults.ts` for what the shared ones mean). */
 export const faultNames = [
   ...sharedFaults,
-  // This platform's own (dossier 9 and 10):
+  // This platform's own (SHP-9 and SHP-10):
   /** A copy under a new webhook id and the same event id, as a second subscription makes it. */
   'new_id_duplicate',
   /** The domain header names another shop; the signature is right, since only the body is signed. */

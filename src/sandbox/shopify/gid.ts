@@ -6,7 +6,7 @@ export function gid(kind: string, id: bigint | string): string {
   return `gid://shopify/${kind}/${id}`;
 }
 
-/** Dossier 2.6: the number in a level's gid is not the location's id, and the item's id hangs behind it. */
+/** SHP-2.6: the number in a level's gid is not the location's id, and the item's id hangs behind it. */
 export function levelGid(level: Level): string {
   return `gid://shopify/InventoryLevel/${level.id}?inventory_item_id=${level.item.id}`;
 }

@@ -12,11 +12,11 @@ export interface HoldInput {
   fulfillmentOrderLineItems?: { id: string; quantity: number }[] | null;
 }
 
-/** Most holds of one app on one fulfilment order, and the longest handle (dossier 8). */
+/** Most holds of one app on one fulfilment order, and the longest handle (SHP-8). */
 const holdLimit = 10;
 const handleLimit = 64;
 
-/** Holding and releasing fulfilment orders, lines and splits included (dossier 8). */
+/** Holding and releasing fulfilment orders, lines and splits included (SHP-8). */
 export function createHolds(deps: { state: ShopState; views: Views; orders: Orders; webhooks: Webhooks }) {
   const { state, views, orders, webhooks } = deps;
 
@@ -150,7 +150,7 @@ export function createHolds(deps: { state: ShopState; views: Views; orders: Orde
       };
     },
 
-    /** Without ids everybody's holds go (dossier 8). */
+    /** Without ids everybody's holds go (SHP-8). */
     fulfillmentOrderReleaseHold(args: { id: string; holdIds?: string[] | null }, _call: Call) {
       const found = find(args.id);
       if (found === null) {

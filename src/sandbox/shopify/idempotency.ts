@@ -1,6 +1,6 @@
 import { platformMs } from '../time.ts';
 
-/** The three ways in which a key is refused (dossier 5.4). */
+/** The three ways in which a key is refused (SHP-5.4). */
 export type KeyError =
   | 'IDEMPOTENCY_CONCURRENT_REQUEST'
   | 'IDEMPOTENCY_KEY_PARAMETER_MISMATCH'

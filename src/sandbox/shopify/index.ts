@@ -44,7 +44,7 @@ export interface ShopifyShop extends Shop {
 const deliveriesAtOnce = 10;
 
 /**
- * A sandbox shop that speaks the Shopify Admin API, written from its dossier alone. State is in memory; a stopped
+ * A sandbox shop that speaks the Shopify Admin API, written from the facts alone. State is in memory; a stopped
  * shop is gone. Beyond its catalogue it sells GIFT-CARD (untracked), BUNDLE-PARENT (derived stock, two components)
  * and two items that share the SKU DUP-1.
  */
@@ -54,7 +54,7 @@ export function createShopifyShop(options: ShopOptions): ShopifyShop {
   const faults = createFaults(random.fork('faults'), faultNames);
   const state = createState(options, random.fork('state'), Date.now());
   const agenda = createAgenda({ webhooks: deliveriesAtOnce });
-  const mail = createMail({ connectMs: 1_000, answerMs: 5_000, sockets: 10 }); // dossier 2.5
+  const mail = createMail({ connectMs: 1_000, answerMs: 5_000, sockets: 10 }); // SHP-2.5
   const records = createRecords(Date.now);
   const auth = createAuth({ random: random.fork('auth'), faults, timeScale });
   const { credentials } = auth;
@@ -219,7 +219,7 @@ function itemOf(state: ShopState, sku: string): InventoryItem {
 
 /**
  * The shop's truth of an order. Restocked units are free again; shipped units that were not returned are gone, and
- * so are unfulfilled units that were refunded without restock (dossier 2.7).
+ * so are unfulfilled units that were refunded without restock (SHP-2.7).
  */
 function recordOf(order: Order): ShopOrder {
   return {

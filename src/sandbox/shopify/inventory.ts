@@ -65,7 +65,7 @@ interface StockInput {
   changes?: Row[];
 }
 
-/** Dossier 5.1: the reasons that the platform accepts. */
+/** SHP-5.1: the reasons that the platform accepts. */
 const reasons = new Set(
   (
     'correction cycle_count_available damaged received restock shrinkage promotion quality_control safety_stock ' +
@@ -78,7 +78,7 @@ const highest = 1_000_000_000;
 const highestDelta = 2_000_000_000;
 
 /**
- * The stock mutations with the run-time rules that the schema does not show (dossier 5.1, 11.1): the directive and
+ * The stock mutations with the run-time rules that the schema does not show (SHP-5.1, SHP-11.1): the directive and
  * the compare field must be present, lists hold 250 entries at most, and a call with any user error changes nothing.
  */
 export function createInventory(deps: InventoryDeps) {
@@ -349,7 +349,7 @@ export function createInventory(deps: InventoryDeps) {
     const level = known ?? addLevel(state, what, where, 0, Date.now());
     const from = known?.quantities.available ?? 0;
     level.active = true;
-    // Dossier 5.5: without a number the old quantities come back to life.
+    // SHP-5.5: without a number the old quantities come back to life.
     const others = onHand(level) - level.quantities.available;
     const to = args.available ?? (typeof args.onHand === 'number' ? args.onHand - others : from);
     move(level, 'available', to - from, Date.now());
@@ -512,7 +512,7 @@ function checkRows(rows: Row[], type: string): void {
   }
 }
 
-/** Dossier 5.1 and 7: no input list is longer than 250. */
+/** SHP-5.1 and SHP-7: no input list is longer than 250. */
 export function checkSize(size: number): void {
   if (size <= maxPage) return;
   throw new GraphQLError(
@@ -521,7 +521,7 @@ export function checkSize(size: number): void {
   );
 }
 
-/** Dossier 5.1: 2026-10 has no code of its own for it any more. */
+/** SHP-5.1: 2026-10 has no code of its own for it any more. */
 function notStocked(call: Call): [string, string, string] {
   return call.release === '2026-07'
     ? [
@@ -563,7 +563,7 @@ function ledgerError(name: string, uri: string | null | undefined): [string, str
   ];
 }
 
-/** A URI with scheme and content; a gid needs app, entity and id (schema text, dossier 5.1). */
+/** A URI with scheme and content; a gid needs app, entity and id (schema text, SHP-5.1). */
 function validReference(uri: string | null | undefined): boolean {
   if (uri === null || uri === undefined) return true;
   if (uri.startsWith('gid://')) return /^gid:\/\/[^/]+\/[^/]+\/.+$/.test(uri);

@@ -8,12 +8,12 @@ export function utc(ms: number): string {
   return new Date(wholeSeconds(ms)).toISOString().replace('.000Z', 'Z');
 }
 
-/** The form of webhook bodies: the shop's own time zone, here fixed at five hours behind UTC (dossier 2.6). */
+/** The form of webhook bodies: the shop's own time zone, here fixed at five hours behind UTC (SHP-2.6). */
 export function shopTime(ms: number): string {
   return utc(ms - 5 * 3_600_000).replace('Z', '-05:00');
 }
 
-/** RFC 3339 with nine digits, as in the trigger header (dossier 2.2). */
+/** RFC 3339 with nine digits, as in the trigger header (SHP-2.2). */
 export function nanoTime(ms: number, digits: string): string {
   return new Date(ms).toISOString().replace('Z', `${digits}Z`);
 }

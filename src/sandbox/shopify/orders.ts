@@ -24,7 +24,7 @@ import {
 } from './state.ts';
 import type { Webhooks } from './webhooks.ts';
 
-/** What shoppers and the merchant do. Quantities move as dossier 2.6-2.7 tells; each act is one event. */
+/** What shoppers and the merchant do. Quantities move as SHP-2.6 to SHP-2.7 tells; each act is one event. */
 export interface Orders {
   sell(request: SellRequest): SellResult;
   cancel(order: Order, how: { restock: boolean; reason: string; staffNote: string | null }): void;
@@ -33,7 +33,7 @@ export interface Orders {
   ship(order: Order): void;
   /** Sets what the level shows, by hand or by a write, and tells the world. */
   setAvailable(level: Level, quantity: number): void;
-  /** A draft order that reserves: available falls, and no order topic fires (dossier 6). */
+  /** A draft order that reserves: available falls, and no order topic fires (SHP-6). */
   reserveDraft(item: InventoryItem, quantity: number): void;
   /** The same for one unit of anything that is in stock. */
   reserveAny(): void;
@@ -88,7 +88,7 @@ export function createOrders(deps: OrderDeps): Orders {
       });
       for (const { product } of level.item.variants) products.add(product);
     }
-    // Dossier 2.1: `products/update` also fires on changes of stock. It is a firehose (9.6).
+    // SHP-2.1: `products/update` also fires on changes of stock. It is a firehose (9.6).
     for (const product of products) {
       product.updatedAt = wholeSeconds(Date.now());
       webhooks.publish({
@@ -100,7 +100,7 @@ export function createOrders(deps: OrderDeps): Orders {
     }
   };
 
-  /** The search index follows seconds behind (dossier 6); the time is drawn per change. */
+  /** The search index follows seconds behind (SHP-6); the time is drawn per change. */
   const stamp = (order: Order, now: number) => {
     order.updatedAt = wholeSeconds(now);
     let lagMs = platformMs(random.int(500, 4000), timeScale);
@@ -138,7 +138,7 @@ export function createOrders(deps: OrderDeps): Orders {
     return take(wishes);
   };
 
-  /** Dossier 9.10: the order carries the component lines; the parent is only their group. */
+  /** SHP-9.10: the order carries the component lines; the parent is only their group. */
   const wishesOf = (variant: Variant, quantity: number): Wish[] => {
     if (variant.components.length === 0) return [{ variant, quantity, bundle: null }];
     const bundle = { id: state.ids.next('LineItemGroup'), parent: variant, quantity };
@@ -160,7 +160,7 @@ export function createOrders(deps: OrderDeps): Orders {
     );
   };
 
-  /** Dossier 10: an order that does not fit one page of lines. What is short is made up with untracked cards. */
+  /** SHP-10: an order that does not fit one page of lines. What is short is made up with untracked cards. */
   const fillUp = (wishes: Wish[]) => {
     const card = state.variants.find(({ product }) => product.giftCard);
     const goods = state.variants.filter(({ item, components }) => item.tracked && components.length === 0);
@@ -186,7 +186,7 @@ export function createOrders(deps: OrderDeps): Orders {
       cancelReason: null,
       staffNote: null,
       edited: false,
-      // Dossier 9.3 and 6: test orders move stock, and so do unpaid ones.
+      // SHP-9.3 and SHP-6: test orders move stock, and so do unpaid ones.
       test: random.chance(0.03),
       unpaid: random.chance(0.1),
       tags: [],
@@ -350,7 +350,7 @@ export function createOrders(deps: OrderDeps): Orders {
       fulfillmentOrder.cancelled = fulfillmentOrder.rows.some(({ remaining }) => remaining > 0);
     }
     shrinkFulfillmentOrders(order, now);
-    // Dossier 2.7 [M]: a cancel writes refund rows of type cancel, or no_restock when nothing goes back.
+    // SHP-2.7 [M]: a cancel writes refund rows of type cancel, or no_restock when nothing goes back.
     const refund = rows.length > 0 ? newRefund(order, rows, now, null) : null;
     changed(order, now);
     const eventId = webhooks.newEventId();
@@ -393,7 +393,7 @@ export function createOrders(deps: OrderDeps): Orders {
     const added: Line[] = [];
     let record: Refund | null = null;
     if (delta > 0) {
-      // Dossier 9.19: what an edit adds comes as a line of its own.
+      // SHP-9.19: what an edit adds comes as a line of its own.
       const extra = newLine({ variant: line.variant, quantity: delta, bundle: line.bundle });
       order.lines.push(extra);
       added.push(extra);
@@ -428,7 +428,7 @@ export function createOrders(deps: OrderDeps): Orders {
     const now = Date.now();
     const rows: Fulfillment['rows'] = [];
     for (const fulfillmentOrder of order.fulfillmentOrders) {
-      // Units on hold stay where they are (dossier 8).
+      // Units on hold stay where they are (SHP-8).
       if (fulfillmentOrder.holds.length > 0) continue;
       for (const row of fulfillmentOrder.rows) {
         if (row.remaining === 0) continue;

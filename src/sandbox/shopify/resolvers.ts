@@ -30,7 +30,7 @@ export interface ResolverDeps {
 
 type ListArgs = PageArgs & { query?: string | null; sortKey?: string };
 
-/** Dossier 1.3: orders older than this stay invisible without a further scope. */
+/** SHP-1.3: orders older than this stay invisible without a further scope. */
 const visibleMs = 60 * 86_400_000;
 
 const productFields: Searchable<Product> = {
@@ -84,7 +84,7 @@ export function createResolvers(deps: ResolverDeps) {
 
   // ----------------------------------------------------------------------------------------------- the order list
 
-  /** The index's change time of an order, null while the index has not met it (dossier 6: lag). */
+  /** The index's change time of an order, null while the index has not met it (SHP-6: lag). */
   const indexedAt = (order: Order, now: number): number | null => {
     let found: number | null = null;
     for (const entry of order.indexed) if (entry.visibleAt <= now) found = entry.updatedAt;
@@ -206,7 +206,7 @@ export function createResolvers(deps: ResolverDeps) {
     if ((args.staffNote ?? '').length > 255) {
       return error('INVALID', ['staffNote'], 'Staff note is too long (maximum is 255 characters)');
     }
-    // Dossier 8: restocking at a deactivated location fails for a paid order.
+    // SHP-8: restocking at a deactivated location fails for a paid order.
     if (args.restock && !order.unpaid && !views.isActive(state.main)) {
       return error('INVALID', ['restock'], 'Cannot restock at a deactivated location');
     }

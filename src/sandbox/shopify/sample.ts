@@ -1,7 +1,7 @@
 import { sampleOrderId } from './state.ts';
 
 /**
- * The fixed order that "Send test notification" and the command line tool deliver (dossier 9.1, 9.2): an id beyond
+ * The fixed order that "Send test notification" and the command line tool deliver (SHP-9.1, SHP-9.2): an id beyond
  * 2^53 that exists in no shop, and line items whose SKUs and variants nobody sells.
  */
 export function sampleOrder(): Record<string, unknown> {

@@ -5,7 +5,7 @@ export const releases = ['2026-07', '2026-10'] as const;
 export type Release = (typeof releases)[number];
 
 /**
- * The shop's own schema of one release: the part of the Admin API that a stock connector can meet (dossier 3-8).
+ * The shop's own schema of one release: the part of the Admin API that a stock connector can meet (SHP-3 to SHP-8).
  * Names, types, nullability, arguments and enum values are those of the official release; a test compares them.
  */
 export function schemaOf(release: Release): GraphQLSchema {
@@ -19,7 +19,7 @@ export function schemaOf(release: Release): GraphQLSchema {
 const built = new Map<Release, GraphQLSchema>();
 
 /**
- * Dossier 5.1 and 11.2: 2026-10 removed one code from the enums of the stock mutations, and brought some types of its
+ * SHP-5.1 and SHP-11.2: 2026-10 removed one code from the enums of the stock mutations, and brought some types of its
  * own. Verified 2026-11 against both official schemas.
  */
 export function sdlOf(release: Release): string {

@@ -1,5 +1,5 @@
 /**
- * The platform's search syntax as far as the dossier uses it (4.3, 6): `field:>='value'` terms, all of which must
+ * The platform's search syntax as far as SHP-4.3 and SHP-6 use it: `field:>='value'` terms, all of which must
  * hold. A term on an unknown field, or with a value that cannot be read, filters nothing (the real thing only warns).
  */
 export interface Term {
@@ -42,7 +42,7 @@ export function idFits(id: bigint, { compare, value }: Term): boolean {
   return /^\d+$/.test(digits) ? fits(id, compare, BigInt(digits)) : true;
 }
 
-/** Dossier 4.3 [M]: SKU search is tokenised, so `TEE-S` also finds `TEE-S-2`; callers must compare exactly. */
+/** SHP-4.3 [M]: SKU search is tokenised, so `TEE-S` also finds `TEE-S-2`; callers must compare exactly. */
 export function skuFits(sku: string, { value }: Term): boolean {
   const tokens = (text: string) =>
     text

@@ -1,7 +1,7 @@
 import type { Random } from '../random.ts';
 import type { ShopOptions } from '../shop.ts';
 
-/** What the shop knows, in memory. Ids are 64 bit, as the platform's are (dossier 9.1); times are ms since 1970. */
+/** What the shop knows, in memory. Ids are 64 bit, as the platform's are (SHP-9.1); times are ms since 1970. */
 export interface ShopState {
   name: string;
   domain: string;
@@ -44,13 +44,13 @@ export interface Variant {
   title: string;
   item: InventoryItem;
   policy: 'DENY' | 'CONTINUE';
-  /** Filled for a bundle parent, whose stock is derived and not mutable (dossier 9.10). */
+  /** Filled for a bundle parent, whose stock is derived and not mutable (SHP-9.10). */
   components: { variant: Variant; quantity: number }[];
   createdAt: number;
   updatedAt: number;
 }
 
-/** The holder of the number. Since 2026-01 several variants may refer to one item (dossier 4.1). */
+/** The holder of the number. Since 2026-01 several variants may refer to one item (SHP-4.1). */
 export interface InventoryItem {
   id: bigint;
   sku: string;
@@ -71,7 +71,7 @@ export const stored = [
 ] as const;
 export type StoredName = (typeof stored)[number];
 
-/** One item at one location. `on_hand` is the sum of the six stored quantities (dossier 4.1). */
+/** One item at one location. `on_hand` is the sum of the six stored quantities (SHP-4.1). */
 export interface Level {
   id: bigint;
   item: InventoryItem;
@@ -160,7 +160,7 @@ export interface Ids {
   next(kind: string): bigint;
 }
 
-/** The id in the platform's fixed sample order; no real order ever has it (dossier 9.1-9.2). */
+/** The id in the platform's fixed sample order; no real order ever has it (SHP-9.1 to SHP-9.2). */
 export const sampleOrderId = 820982911946154508n;
 
 /** Order-side ids lie beyond 2^53 so that a reader that goes through doubles loses digits. */
@@ -294,9 +294,9 @@ export function createState(options: ShopOptions, random: Random, now: number): 
   };
   options.catalogue.forEach((entry, index) => {
     const variant = addProduct(state, { ...entry, at: bornAt });
-    // Dossier 4.1: every seventh product has two variants that share one inventory item, hence one number.
+    // SHP-4.1: every seventh product has two variants that share one inventory item, hence one number.
     if (index % 7 === 6) addVariant(state, variant.product, variant.item, 'Gift wrapped', bornAt);
-    // Stock that is not ours to sell: a reader that adds up locations goes wrong here (dossier 9.12).
+    // Stock that is not ours to sell: a reader that adds up locations goes wrong here (SHP-9.12).
     const back = state.locations[1];
     if (index % 5 === 4 && back !== undefined) addLevel(state, variant.item, back, 7, bornAt);
   });
@@ -374,7 +374,7 @@ function addVariant(
   return variant;
 }
 
-/** Dossier 1.1: letters, digits and hyphens, then `.myshopify.com`. */
+/** SHP-1.1: letters, digits and hyphens, then `.myshopify.com`. */
 function domainOf(name: string): string {
   const label = name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
   return `${label.replace(/^-+|-+$/g, '') || 'shop'}.myshopify.com`;

@@ -16,7 +16,7 @@ interface SubscriptionInput {
 }
 
 /**
- * Registering, changing and deleting (dossier 3). The platform wants public https with a valid certificate; the
+ * Registering, changing and deleting (SHP-3). The platform wants public https with a valid certificate; the
  * sandbox also takes plain http on loopback, and calls nothing that is not loopback. `filter` is kept and shown, and
  * filters nothing. User errors have no code.
  */

@@ -28,7 +28,7 @@ import {
 } from './state.ts';
 import type { Subscription } from './webhooks.ts';
 
-/** Names that `quantities(names:)` knows (dossier 4.1). */
+/** Names that `quantities(names:)` knows (SHP-4.1). */
 const quantityNames = new Set([
   'available',
   'on_hand',

@@ -11,7 +11,7 @@ import { sampleOrder } from './sample.ts';
 import type { Release } from './schema.ts';
 import type { Order, ShopState } from './state.ts';
 
-/** A subscription made through the API; the only kind that exists here (dossier 3). */
+/** A subscription made through the API; the only kind that exists here (SHP-3). */
 export interface Subscription {
   id: bigint;
   topic: string;
@@ -25,7 +25,7 @@ export interface Subscription {
   updatedAt: number;
 }
 
-/** Something that happened, once per topic; `eventId` is shared by the topics of one action (dossier 2.2). */
+/** Something that happened, once per topic; `eventId` is shared by the topics of one action (SHP-2.2). */
 export interface Happening {
   topic: string;
   eventId: string;
@@ -34,7 +34,7 @@ export interface Happening {
   order?: Order;
   /** `state`: the body shows the whole order; `name`: it only names the order. */
   tells?: 'state' | 'name';
-  /** A late body is assembled when the call goes out, and shows what is true then (dossier 2.5). */
+  /** A late body is assembled when the call goes out, and shows what is true then (SHP-2.5). */
   late?: boolean;
   body(): Record<string, unknown>;
 }
@@ -78,11 +78,11 @@ interface Delivery {
   again: boolean;
 }
 
-/** Dossier 2.5: eight retries in four hours, exponential; 255 such steps make up the four hours. */
+/** SHP-2.5: eight retries in four hours, exponential; 255 such steps make up the four hours. */
 const retries = 8;
 const retryStepMs = (4 * 3_600_000) / 255;
 
-/** Deliveries with the habits of dossier 2.2-2.5. Bodies are signed and sent as the exact same bytes each time. */
+/** Deliveries with the habits of SHP-2.2 to SHP-2.5. Bodies are signed and sent as the exact same bytes each time. */
 export function createWebhooks(deps: WebhookDeps): Webhooks {
   const { state, agenda, faults, random, timeScale, mail, records, secrets } = deps;
   const subscriptions: Subscription[] = [];
@@ -149,7 +149,7 @@ export function createWebhooks(deps: WebhookDeps): Webhooks {
     queue(delivery, delayOf());
   };
 
-  /** Seeded jitter: no order between deliveries is promised (dossier 2.5). */
+  /** Seeded jitter: no order between deliveries is promised (SHP-2.5). */
   const delayOf = (): number => {
     let ms = platformMs(random.int(100, 2000), timeScale);
     if (faults.hits('reorder_webhook')) ms += platformMs(random.int(2000, 10_000), timeScale);
@@ -213,7 +213,7 @@ export function createWebhooks(deps: WebhookDeps): Webhooks {
       queue(delivery, platformMs(retryStepMs * 2 ** (delivery.attempts - 1), timeScale));
       return;
     }
-    // Dossier 2.5: the ladder's eight retries failed one after the other; the subscription goes.
+    // SHP-2.5: the ladder's eight retries failed one after the other; the subscription goes.
     const ladderMs = platformMs(4 * 3_600_000, timeScale);
     const heardMeanwhile = (lastSuccess.get(delivery.subscription) ?? 0) > Date.now() - ladderMs;
     const index = subscriptions.indexOf(delivery.subscription);
@@ -249,7 +249,7 @@ export function createWebhooks(deps: WebhookDeps): Webhooks {
   return { subscriptions, publish, newEventId: uuid };
 }
 
-/** What `includeFields` leaves of a body: top-level names, or dotted names into objects and lists (dossier 3). */
+/** What `includeFields` leaves of a body: top-level names, or dotted names into objects and lists (SHP-3). */
 function only(body: Record<string, unknown>, fields: string[]): Record<string, unknown> {
   const kept: Record<string, unknown> = {};
   for (const name of Object.keys(body)) {

@@ -3,7 +3,7 @@ import { sharedFaults } from '../faults.ts';
 /** The fault switches of this shop (see `../faults.ts` for what the shared ones mean). */
 export const faultNames = [
   ...sharedFaults,
-  // Access (dossier 1, 4.2 and 6):
+  // Access (TTS-1, TTS-4.2 and TTS-6):
   /** Access tokens die now (105002); refreshing works. */
   'token_expiry',
   /** A refresh kills the old refresh token at once; normally it lives until its successor is first used. */
@@ -39,7 +39,7 @@ export const faultNames = [
   'timeout_in_200',
   /** A page of HTML with HTTP 200. */
   'html',
-  // Stock (dossier 4 and 7):
+  // Stock (TTS-4 and TTS-7):
   /** A product of the next write is in a promotion: its numbers cannot be lowered, 12052393. */
   'promotion_lock',
   /** The first SKU of the next write is held in one more warehouse now: 12052037 for who does not name it. */
@@ -59,7 +59,7 @@ export const faultNames = [
   'holiday_mode',
   /** The product search shows numbers as they were `ms` ago. */
   'search_lag',
-  // Orders (dossier 2.2 and 5):
+  // Orders (TTS-2.2 and TTS-5):
   /** An order stays UNPAID for ms (default: half an hour). */
   'unpaid',
   /** An UNPAID order is never paid: the platform cancels it. */
@@ -82,9 +82,9 @@ export const faultNames = [
   'pre_order',
   /** Page tokens of the order search are offsets: an order that changes moves others off the page. */
   'shifting_pages',
-  /** The order search refuses windows of change time that are open or longer than a week (a weak claim, dossier 5.1). */
+  /** The order search refuses windows of change time that are open or longer than a week (a weak claim, TTS-5.1). */
   'week_windows',
-  // Deliveries (dossier 2):
+  // Deliveries (TTS-2):
   /** No `tts_notification_id` in the body. */
   'no_notification_id',
   /** Ids in the body are bare numbers beyond 2^53. */

@@ -19,7 +19,7 @@ interface Deps {
   disturb(call: Call): void;
 }
 
-/** The one host of all markets: route, weather, credentials, limits, handler, weather again (dossier 0, 1 and 9). */
+/** The one host of all markets: route, weather, credentials, limits, handler, weather again (TTS-0, TTS-1 and TTS-9). */
 interface Gateway {
   /** Null: the connection is cut. */
   answer(request: ShopRequest): Promise<ShopAnswer | null>;
@@ -116,7 +116,7 @@ export function createGateway(deps: Deps): Gateway {
   };
 }
 
-/** Dossier 9: an unknown path is 404 whoever asks. */
+/** TTS-9: an unknown path is 404 whoever asks. */
 function routeOf(
   routes: readonly Route[],
   { method, path }: ShopRequest,
@@ -211,7 +211,7 @@ function bodyOf(request: ShopRequest): Record<string, unknown> {
   throw new Refusal(400, 36009023, 'Invalid request body.');
 }
 
-/** Dossier 6: `Retry-After` comes as seconds, as a date, or not at all. */
+/** TTS-6: `Retry-After` comes as seconds, as a date, or not at all. */
 function tooMany(state: State, random: Random): Refusal {
   const waitMs = Math.max(1_000, Math.round(30_000 / state.timeScale));
   const after = random.pick([

@@ -67,7 +67,7 @@ const deliveriesAtOnce = 10;
 const dayMs = 86_400_000;
 
 /**
- * A sandbox shop that speaks TikTok Shop's Open API, written from its dossier alone. State is in memory; a stopped shop
+ * A sandbox shop that speaks TikTok Shop's Open API, written from the facts alone. State is in memory; a stopped shop
  * is gone. The number that `records` shows is AVAILABLE, net of orders, summed over the two managed warehouses. What
  * other platforms know and this one does not: no cancel keeps units off sale (`restock: false` is the seller's, for want of stock, and gives them back as well), no
  * return brings them back, no order gets more units; the seller has no way to hold an order.
@@ -79,7 +79,7 @@ export function createTiktokShop(options: TiktokShopOptions): TiktokShop {
   const rates = options.rates ?? usualRates;
   const grain = options.lines ?? 'sku';
   const agenda = createAgenda({ deliveries: deliveriesAtOnce });
-  // Dossier 2.4: three seconds.
+  // TTS-2.4: three seconds.
   const mail = createMail({ answerMs: 3_000, sockets: deliveriesAtOnce });
   const records = createRecords(options.now ?? Date.now);
   const tokens = createTokens({ state, random: random.fork('tokens') });

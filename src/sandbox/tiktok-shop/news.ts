@@ -1,6 +1,6 @@
 import type { Order, State } from './state.ts';
 
-/** The topics that can be registered, and the number that each carries in the body (dossier 2.2). */
+/** The topics that can be registered, and the number that each carries in the body (TTS-2.2). */
 export const topics: Readonly<Record<string, number>> = {
   ORDER_STATUS_CHANGE: 1,
   REVERSE_STATUS_UPDATE: 2,
@@ -17,7 +17,7 @@ export const topics: Readonly<Record<string, number>> = {
   PRODUCT_AUDIT_STATUS_CHANGE: 37,
 };
 
-/** One registered address: a topic has one (dossier 2.5). */
+/** One registered address: a topic has one (TTS-2.5). */
 interface Registration {
   address: string;
   createdAt: number;

@@ -1,7 +1,7 @@
 import type { Cancellation, Order, Return, Unit } from './state.ts';
 import { seconds } from './state.ts';
 
-/** An order as searches and the detail call show it (dossier 5.2): one line item per unit, nowhere a quantity. */
+/** An order as searches and the detail call show it (TTS-5.2): one line item per unit, nowhere a quantity. */
 export function orderView(order: Order): Record<string, unknown> {
   return {
     id: order.id,
@@ -17,7 +17,7 @@ export function orderView(order: Order): Record<string, unknown> {
     is_buyer_request_cancel: order.asksToCancel,
     is_replacement_order: order.replaces !== null,
     ...(order.replaces === null ? {} : { replaced_order_id: order.replaces }),
-    // When the carrier took the first parcel; from the API's own field descriptions, the dossier does not name it.
+    // When the carrier took the first parcel; from the API's own field descriptions, the facts do not name it.
     ...(order.collectedAt === null ? {} : { collection_time: seconds(order.collectedAt) }),
     cancel_time: order.cancelledAt === null ? 0 : seconds(order.cancelledAt),
     cancellation_initiator: order.cancelledBy ?? '',
@@ -66,7 +66,7 @@ function lineItemView(unit: Unit): Record<string, unknown> {
   };
 }
 
-/** States of the parcel; from the API's own field descriptions, the dossier does not name them. */
+/** States of the parcel; from the API's own field descriptions, the facts do not name them. */
 function packageStatusOf({ packageId, status, shipped }: Unit): string {
   if (packageId === '') return '';
   if (status === 'CANCELLED') return 'CANCELLED';
@@ -74,7 +74,7 @@ function packageStatusOf({ packageId, status, shipped }: Unit): string {
   return status === 'DELIVERED' || status === 'COMPLETED' ? 'COMPLETED' : 'FULFILLING';
 }
 
-/** A row of the cancellation search (dossier 5.4), with its own spelling of a withdrawn one. */
+/** A row of the cancellation search (TTS-5.4), with its own spelling of a withdrawn one. */
 export function cancellationView(cancellation: Cancellation): Record<string, unknown> {
   const { status } = cancellation;
   return {
@@ -94,7 +94,7 @@ export function cancellationView(cancellation: Cancellation): Record<string, unk
   };
 }
 
-/** A row of the return search (dossier 5.4). */
+/** A row of the return search (TTS-5.4). */
 export function returnView(made: Return): Record<string, unknown> {
   return {
     return_id: made.id,

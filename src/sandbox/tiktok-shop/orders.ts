@@ -10,7 +10,7 @@ import { seconds } from './state.ts';
 import { availableOf, type Stock } from './stock.ts';
 import { type LineGrain, linesOf } from './units.ts';
 
-/** What shoppers, the seller and the platform do to orders (dossier 5). */
+/** What shoppers, the seller and the platform do to orders (TTS-5). */
 export interface Orders {
   sell(request: SellRequest): SellResult;
   /**
@@ -83,7 +83,7 @@ export function createOrders(deps: {
 
   const tellStatus = (order: Order) => {
     const { status } = order;
-    // Dossier 2.2: deliveries have another word for a cancelled order, and none for one that left in part.
+    // TTS-2.2: deliveries have another word for a cancelled order, and none for one that left in part.
     const told = status === 'PARTIALLY_SHIPPING' ? 'AWAITING_SHIPMENT' : status;
     const short = status === 'CANCELLED' && !faults.hits('cancelled_spelling');
     const data = {
@@ -346,7 +346,7 @@ export function createOrders(deps: {
     if (type === 'REPLACEMENT') sendAgain(order, units);
   };
 
-  /** Dossier 2.2: a replacement is a new order, and takes stock again. */
+  /** TTS-2.2: a replacement is a new order, and takes stock again. */
   const sendAgain = (order: Order, units: Unit[]) => {
     const fresh = units.flatMap(({ sku }) => newUnits(sku, 1));
     const replacement = newOrder(fresh, { replaces: order.id, paidAt: state.now() });
@@ -382,7 +382,7 @@ export function createOrders(deps: {
   const ship: Orders['ship'] = (order) => {
     pay(order);
     release(order);
-    // Dossier 7.11: shipping rejects a cancellation that waits.
+    // TTS-7.11: shipping rejects a cancellation that waits.
     for (const one of state.cancellations) if (one.order === order) withdraw(one);
     const held = heldUnits(order);
     if (held.length === 0) return;

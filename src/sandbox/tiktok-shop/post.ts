@@ -7,7 +7,7 @@ import type { Letter, News } from './news.ts';
 import { deliverySignature } from './sign.ts';
 import type { State } from './state.ts';
 
-/** Dossier 2.4: after these the delivery is lost. */
+/** TTS-2.4: after these the delivery is lost. */
 const retriesMs = [120_000, 1_800_000, 10_800_000, 43_200_000];
 
 /** Delivers: delays, retries, weather. Answers how to send a letter. */
@@ -72,7 +72,7 @@ export function createPost(deps: {
     });
     const ms = Date.now() - sentAt;
     const duplicate = attempt > 1 || again === 'copy';
-    // Dossier 2.4: nothing but 200 is an acknowledgement.
+    // TTS-2.4: nothing but 200 is an acknowledgement.
     const outcome = status === 200 ? 'ok' : 'failed';
     records.webhook({ topic, subject, outcome, status, ms, duplicate });
     if (outcome === 'ok') {

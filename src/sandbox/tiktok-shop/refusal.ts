@@ -1,5 +1,5 @@
 /**
- * Why a call is refused, as the envelope tells it (dossier 4.2). The codes that the dossier does not name (those of
+ * Why a call is refused, as the envelope tells it (TTS-4.2). The codes that the facts do not name (those of
  * cancellations, of the token host and of webhook addresses) are assumed here and not verified.
  */
 export class Refusal extends Error {

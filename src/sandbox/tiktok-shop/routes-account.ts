@@ -6,7 +6,7 @@ import { invalid } from './refusal.ts';
 import type { State } from './state.ts';
 import { seconds } from './state.ts';
 
-/** Who the seller is, where the stock lies, and who is told what (dossier 1.3, 2.5 and 3.3). */
+/** Who the seller is, where the stock lies, and who is told what (TTS-1.3, TTS-2.5 and TTS-3.3). */
 export function accountRoutes(deps: {
   state: State;
   news: News;
@@ -110,7 +110,7 @@ export function accountRoutes(deps: {
   ];
 }
 
-/** Dossier 2.4. Addresses on this machine are taken as they are: the sandbox calls no others. */
+/** TTS-2.4. Addresses on this machine are taken as they are: the sandbox calls no others. */
 function fits(address: string, isLoopback: (uri: string) => boolean): boolean {
   if (address.length > 255) return false;
   if (isLoopback(address)) return true;

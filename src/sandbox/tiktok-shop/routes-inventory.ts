@@ -6,7 +6,7 @@ import { managedWarehouses } from './shelves.ts';
 import type { Holding, Product, Sku, State } from './state.ts';
 import { availableOf, type Stock, shownOf } from './stock.ts';
 
-/** Dossier 4. */
+/** TTS-4. */
 const highest = 99_999;
 const skusAtOnce = 100;
 
@@ -29,7 +29,7 @@ interface RowError {
   detail: { sku_id: string; extra_errors: { warehouse_id: string; code: number; message: string }[] };
 }
 
-/** The write of stock: absolute, one product a call, at once (dossier 4). */
+/** The write of stock: absolute, one product a call, at once (TTS-4). */
 export function inventoryRoutes(deps: Desk & { rates: { read: Rate; write: Rate } }): Route[] {
   const write = {
     domain: 'product',

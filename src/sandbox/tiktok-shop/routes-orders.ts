@@ -21,7 +21,7 @@ const statuses = [
 const idsAtOnce = 50;
 const weekMs = 7 * 86_400_000;
 
-/** Orders, cancellations and returns (dossier 5). */
+/** Orders, cancellations and returns (TTS-5). */
 export function orderRoutes(deps: {
   state: State;
   orders: Orders;
@@ -130,7 +130,7 @@ function searchOrders(state: State, call: Call): Record<string, unknown> {
   };
 }
 
-/** Half-open, in whole seconds (dossier 5.1). */
+/** Half-open, in whole seconds (TTS-5.1). */
 function within(at: number, fromMs: number | null, beforeMs: number | null): boolean {
   if (fromMs !== null && at < seconds(fromMs)) return false;
   return beforeMs === null || at < seconds(beforeMs);
@@ -142,7 +142,7 @@ interface Case {
   updatedAt: number;
 }
 
-/** One page of cancellations or returns that fit, oldest first unless asked otherwise (dossier 5.4). */
+/** One page of cancellations or returns that fit, oldest first unless asked otherwise (TTS-5.4). */
 function searchCases<Row extends Case>(
   call: Call,
   rows: readonly Row[],
@@ -168,7 +168,7 @@ function searchCancellations(state: State, call: Call): Record<string, unknown> 
   const { body } = call;
   const ids = idsIn(body, 'cancel_ids', 50);
   const types = listOf(body['cancel_types']);
-  // Dossier 2.2: the filter knows the withdrawn ones under another name than the deliveries.
+  // TTS-2.2: the filter knows the withdrawn ones under another name than the deliveries.
   const wanted = listOf(body['cancel_status']).map((status) =>
     status === 'CANCELLATION_REQUEST_CANCEL' ? 'CANCELLATION_REQUEST_CANCELLED' : status,
   );
@@ -194,7 +194,7 @@ function searchReturns(state: State, call: Call): Record<string, unknown> {
 }
 
 /**
- * The seller calls an order off (dossier 8). The dossier names only the path: the fields of the body, of the answer and
+ * The seller calls an order off (TTS-8). The facts name only the path: the fields of the body, of the answer and
  * the codes of refusals (25001xxx) are from memory and not verified.
  */
 function cancelOrder(orders: Orders, state: State, { body }: Call): Record<string, unknown> {

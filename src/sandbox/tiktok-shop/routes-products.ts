@@ -18,10 +18,10 @@ const statuses = [
   'FREEZE',
   'DELETED',
 ];
-/** Dossier 3.1: no search goes further. */
+/** TTS-3.1: no search goes further. */
 const rowsReachable = 10_000;
 
-/** Product search, counts, and taking products off sale (dossier 3 and 7.3). */
+/** Product search, counts, and taking products off sale (TTS-3 and TTS-7.3). */
 export function productRoutes(deps: {
   state: State;
   rates: { read: Rate; write: Rate };
@@ -50,7 +50,7 @@ export function productRoutes(deps: {
       run: ({ body }) => searchInventory(state, body),
     },
     { ...move, rest: /^products\/deactivate$/, run: (call) => shelve(deps, call, 'SELLER_DEACTIVATED') },
-    // Dossier 7.3: a product that comes back is audited again.
+    // TTS-7.3: a product that comes back is audited again.
     { ...move, rest: /^products\/activate$/, run: (call) => shelve(deps, call, 'PENDING') },
   ];
 }
@@ -90,7 +90,7 @@ function searchProducts(state: State, call: Call): Record<string, unknown> {
   };
 }
 
-/** Both ends count (dossier 3.1). */
+/** Both ends count (TTS-3.1). */
 function upTo(atMs: number, fromMs: number | null, toMs: number | null): boolean {
   const at = seconds(atMs);
   return (fromMs === null || at >= seconds(fromMs)) && (toMs === null || at <= seconds(toMs));
@@ -114,7 +114,7 @@ function productView(state: State, product: Product): Record<string, unknown> {
   };
 }
 
-/** The numbers as the search's index has them, a moment behind; newer markets add fields (dossier 3.1). */
+/** The numbers as the search's index has them, a moment behind; newer markets add fields (TTS-3.1). */
 function searchedInventory(state: State, sku: Sku): Record<string, unknown>[] {
   if (sku.parts.length > 0) {
     const main = state.warehouses.find(({ isDefault }) => isDefault);
@@ -129,7 +129,7 @@ function searchedInventory(state: State, sku: Sku): Record<string, unknown>[] {
   }));
 }
 
-/** Dossier 3.2: what is deleted or foreign is left out; `sku_ids` win over `product_ids`. */
+/** TTS-3.2: what is deleted or foreign is left out; `sku_ids` win over `product_ids`. */
 function searchInventory(state: State, body: Record<string, unknown>): Record<string, unknown> {
   const skuIds = idsIn(body, 'sku_ids', 600);
   const productIds = idsIn(body, 'product_ids', 100);
@@ -193,7 +193,7 @@ function shelve(
   return errors.length === 0 ? {} : { errors: errors.map(tableOf) };
 }
 
-/** Topics 5 and 27 (dossier 2.2). */
+/** Topics 5 and 27 (TTS-2.2). */
 export function tellProduct(state: State, news: News, product: Product): void {
   const data = { product_id: product.id, status: product.status, update_time: seconds(state.now()) };
   news.tell('PRODUCT_STATUS_CHANGE', product.id, data);

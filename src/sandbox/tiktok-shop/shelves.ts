@@ -10,7 +10,7 @@ export const oddities = {
   refused: ['COMBO-1', 'GLOBAL-1', 'GONE-1'],
   /** On two products. */
   ambiguous: ['DUP-1'],
-  /** Two SKUs of one product that must show one number (dossier 4.2, 12052503). */
+  /** Two SKUs of one product that must show one number (TTS-4.2, 12052503). */
   shared: ['TWIN-A', 'TWIN-B'],
 } as const;
 
@@ -19,7 +19,7 @@ const joinsNext = (index: number) => index % 10 === 4 || index % 10 === 8;
 /** Every fifth item lies in two warehouses. */
 const liesInTwo = (index: number) => index % 5 === 4;
 
-/** The warehouses that the shop opens with (dossier 3.3: one place appears for sales and for returns). */
+/** The warehouses that the shop opens with (TTS-3.3: one place appears for sales and for returns). */
 function openWarehouses(state: State): void {
   const add = (name: string, changes: Partial<Warehouse> = {}) =>
     state.warehouses.push({

@@ -11,7 +11,7 @@ interface Signable {
 
 const unsigned = new Set(['sign', 'access_token']);
 
-/** The `sign` parameter of a request (dossier 1.4): 64 lower-case hex digits. */
+/** The `sign` parameter of a request (TTS-1.4): 64 lower-case hex digits. */
 export function requestSignature(secret: string, { path, query, body, multipart }: Signable): string {
   const pairs = [...query]
     .filter(([key]) => !unsigned.has(key))
@@ -22,7 +22,7 @@ export function requestSignature(secret: string, { path, query, body, multipart 
   return hmac.update(secret).digest('hex');
 }
 
-/** The `Authorization` header of a delivery (dossier 2.3): HMAC over the app's key and the raw body. */
+/** The `Authorization` header of a delivery (TTS-2.3): HMAC over the app's key and the raw body. */
 export function deliverySignature(appKey: string, secret: string, body: Uint8Array): string {
   return createHmac('sha256', secret).update(appKey).update(body).digest('hex');
 }

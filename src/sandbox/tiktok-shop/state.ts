@@ -65,7 +65,7 @@ export interface Product {
 /** A SKU's number in one warehouse. */
 export interface Holding {
   warehouse: Warehouse;
-  /** What can be bought: net of orders, reserved parts included (dossier 3.2). */
+  /** What can be bought: net of orders, reserved parts included (TTS-3.2). */
   available: number;
   /** Ordered and not yet left the warehouse. */
   committed: number;
@@ -132,7 +132,7 @@ export interface Order {
   indexed: { updatedAt: number; visibleAt: number }[];
 }
 
-/** One unit: a line item of the platform (dossier 5.2). */
+/** One unit: a line item of the platform (TTS-5.2). */
 export interface Unit {
   id: string;
   sku: Sku;
@@ -161,7 +161,7 @@ export interface Cancellation {
   updatedAt: number;
 }
 
-/** As the deliveries spell it; the API writes `CANCELLATION_REQUEST_CANCEL` (dossier 2.2). */
+/** As the deliveries spell it; the API writes `CANCELLATION_REQUEST_CANCEL` (TTS-2.2). */
 export type CancelStatus =
   | 'CANCELLATION_REQUEST_PENDING'
   | 'CANCELLATION_REQUEST_SUCCESS'

@@ -1,7 +1,7 @@
 import { platformMs } from '../time.ts';
 import type { Holding, Sku, State, StockLevel, Unit } from './state.ts';
 
-/** How numbers move (dossier 9): a sale moves available to committed, a cancel back, shipping ends it. */
+/** How numbers move (TTS-9): a sale moves available to committed, a cancel back, shipping ends it. */
 export interface Stock {
   /** Commits one unit; where nothing is left (a forced sale) available stays 0. */
   take(sku: Sku): Unit['takes'];
@@ -35,7 +35,7 @@ export function levelOf(available: number): StockLevel {
 }
 
 /**
- * The number that the API shows of a SKU: available, net of orders (dossier 3.2), summed over the managed warehouses;
+ * The number that the API shows of a SKU: available, net of orders (TTS-3.2), summed over the managed warehouses;
  * null when none of them holds it.
  */
 export function shownOf(sku: Sku, managed: readonly { id: string }[]): number | null {
@@ -48,7 +48,7 @@ export function shownOf(sku: Sku, managed: readonly { id: string }[]): number | 
 export function createStock(deps: { state: State; crossed(sku: Sku): void }): Stock {
   const { state, crossed } = deps;
 
-  /** Remembers what the product search goes on showing (dossier 3.1). */
+  /** Remembers what the product search goes on showing (TTS-3.1). */
   const remember = (sku: Sku) => {
     const now = state.now();
     if (sku.stale !== null && sku.stale.until > now) return;

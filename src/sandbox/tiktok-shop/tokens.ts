@@ -18,7 +18,7 @@ interface Grant {
   scopes: readonly string[];
 }
 
-/** Issues and judges tokens (dossier 1.2). */
+/** Issues and judges tokens (TTS-1.2). */
 export interface Tokens {
   credentials: Credentials;
   /** Answers `/api/v2/token/get` and `/api/v2/token/refresh`; null: the connection is cut. Throws `Refusal`. */
@@ -34,7 +34,7 @@ export interface Tokens {
   consent(): string;
 }
 
-/** What the seller consented to (dossier 1.1). */
+/** What the seller consented to (TTS-1.1). */
 const consented: readonly string[] = [
   'seller.authorization.info',
   'seller.order.info',
@@ -55,7 +55,7 @@ interface Refreshable {
 }
 
 /**
- * Opens the token host of one app. What the dossier leaves open is assumed: a refresh token that has been rotated
+ * Opens the token host of one app. What the facts leave open is assumed: a refresh token that has been rotated
  * lives on until a token of its successor's generation is used, so that a lost answer can be asked for again; codes
  * of refusals are 36004xxx.
  */

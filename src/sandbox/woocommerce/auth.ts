@@ -3,7 +3,7 @@ import { flatQuery, rawurldecode, rawurlencode } from './php.ts';
 import { RestProblem } from './problem.ts';
 import type { ApiKey, Site } from './site.ts';
 
-/** WC_REST_Authentication. Dossier O.1, last verified 2026-11. */
+/** WC_REST_Authentication. WOO-O.1, last verified 2026-11. */
 
 /** The tolerance around `oauth_timestamp`. Not scaled: it compares two wall clocks in whole seconds. */
 const WINDOW_S = 15 * 60;

@@ -15,7 +15,7 @@ export interface BatchActs {
 /** A batch was cut in the middle; what was done stays done. */
 export class BrokenOff extends Error {}
 
-/** Row by row, without a transaction, 200 even when all fail (dossier O.3). */
+/** Row by row, without a transaction, 200 even when all fail (WOO-O.3). */
 export async function runBatch(call: RestCall, acts: BatchActs): Promise<RestResult> {
   const rows = {
     create: asList(call.body['create']),

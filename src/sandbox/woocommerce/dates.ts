@@ -1,4 +1,4 @@
-/** Dates as the REST API writes and reads them. Seconds since 1970 inside. Dossier O.4, last verified 2026-11. */
+/** Dates as the REST API writes and reads them. Seconds since 1970 inside. WOO-O.4, last verified 2026-11. */
 
 /** UTC without a Z: `date_modified_gmt`. */
 export function gmtDate(seconds: number): string {

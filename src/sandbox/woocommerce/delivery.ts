@@ -16,7 +16,7 @@ export interface Sender {
 
 /**
  * Deliveries to loopback addresses and odd ports are allowed here, as on the recorded shop; a stock WordPress refuses
- * private addresses and ports other than 80, 443 and 8080 (dossier 2.9).
+ * private addresses and ports other than 80, 443 and 8080 (WOO-2.9).
  */
 export function createSender(): Sender {
   const open = new Set<ClientRequest>();

@@ -4,7 +4,7 @@ import { invalidParam } from './problem.ts';
 import { listParam, type RestCall, type RestResult } from './request.ts';
 import type { Site } from './site.ts';
 
-/** Paging, ordering and date filters that all lists share. Dossier O.4, last verified 2026-11. */
+/** Paging, ordering and date filters that all lists share. WOO-O.4, last verified 2026-11. */
 
 export interface Dated {
   id: number;

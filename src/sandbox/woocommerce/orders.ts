@@ -12,7 +12,7 @@ import {
   type Site,
 } from './site.ts';
 
-/** The orders engine: statuses, and what they do to stock. Dossier O.5, last verified 2026-11. */
+/** The orders engine: statuses, and what they do to stock. WOO-O.5, last verified 2026-11. */
 
 /** Entering one of these takes the stock, once. */
 const TAKING = ['processing', 'completed', 'on-hold'];
@@ -35,7 +35,7 @@ export interface NewOrder {
   shipping: Record<string, string>;
   customerNote: string;
   customerId: number;
-  /** Which of the two hooks fires first: REST created, the storefront updated (dossier O.8). */
+  /** Which of the two hooks fires first: REST created, the storefront updated (WOO-O.8). */
   first: 'created' | 'updated';
 }
 

@@ -1,4 +1,4 @@
-/** The few habits of PHP and WordPress that show on the wire. Last verified 2026-11 (dossier O.3, O.6). */
+/** The few habits of PHP and WordPress that show on the wire. Last verified 2026-11 (WOO-O.3, WOO-O.6). */
 
 export type Fields = Record<string, unknown>;
 

@@ -178,7 +178,7 @@ function permalinkOf(site: Site, product: Product): string {
   return `${site.home}/product/${parent.slug}/?${query.join('&')}`;
 }
 
-/** Five others, shuffled on every read: two reads of an unchanged product differ (dossier O.2). */
+/** Five others, shuffled on every read: two reads of an unchanged product differ (WOO-O.2). */
 function relatedIds(site: Site, product: Product): number[] {
   const ids = [...site.products.keys()];
   const chosen = new Set<number>();

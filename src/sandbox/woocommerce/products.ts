@@ -1,6 +1,6 @@
 import type { Product, Site } from './site.ts';
 
-/** The stock rules of products and variations. Dossier O.2, last verified 2026-11. */
+/** The stock rules of products and variations. WOO-O.2, last verified 2026-11. */
 
 export function parentOf(site: Site, product: Product): Product | undefined {
   return product.parentId === 0 ? undefined : site.products.get(product.parentId);

@@ -11,7 +11,7 @@ export interface RestCall {
   /** Ids in the route, in order. */
   ids: number[];
   query: Fields;
-  /** What the body said; empty for a content type that WordPress does not read (dossier O.2). */
+  /** What the body said; empty for a content type that WordPress does not read (WOO-O.2). */
   body: Fields;
   /** Of a form-encoded POST, for OAuth. */
   form: URLSearchParams | null;
@@ -80,7 +80,7 @@ function fits(value: unknown, kind: 'integer' | 'boolean' | 'string'): boolean {
   if (kind === 'boolean') {
     return typeof value === 'boolean' || [0, 1, '0', '1', 'true', 'false', ''].includes(value as never);
   }
-  // A null quantity passes and becomes 0 (dossier O.2).
+  // A null quantity passes and becomes 0 (WOO-O.2).
   if (value === null) return true;
   if (typeof value === 'number') return Number.isInteger(value);
   return typeof value === 'string' && value.trim() !== '' && Number.isInteger(Number(value));

@@ -275,7 +275,7 @@ export function getRefund(site: Site, call: RestCall): RestResult {
   return { status: 200, body: refundView(site, order, refund) };
 }
 
-/** Restocks unless `api_restock` is false; an amount too large is a 500 that must not be retried (dossier O.5). */
+/** Restocks unless `api_restock` is false; an amount too large is a 500 that must not be retried (WOO-O.5). */
 export function postRefund(site: Site, call: RestCall): RestResult {
   const order = orderAbove(site, call);
   const { body } = call;

@@ -37,7 +37,7 @@ export function listProducts(site: Site, call: RestCall): RestResult {
   const { query } = call;
   validate(query, { type: { oneOf: ['simple', 'grouped', 'external', 'variable'] } });
   const skus = listParam(query['sku']).map((sku) => sku.toLowerCase());
-  // A SKU filter finds variations too, `include` does not (dossier O.2).
+  // A SKU filter finds variations too, `include` does not (WOO-O.2).
   let rows = [...site.products.values()].filter((product) => product.type !== 'variation' || skus.length > 0);
   if (skus.length > 0) rows = rows.filter((product) => skus.includes(product.sku.toLowerCase()));
   rows = byStatus(rows, query);
@@ -147,7 +147,7 @@ function writable(site: Site, id: unknown, status: number): Product {
 
 /**
  * Saves what the caller sent; unknown fields are ignored and the product is saved all the same. Nothing is validated
- * here: a batch row with garbage for a quantity empties the shelf (dossier O.2).
+ * here: a batch row with garbage for a quantity empties the shelf (WOO-O.2).
  */
 async function write(site: Site, call: RestCall, product: Product, body: Fields): Promise<void> {
   const named = 'stock_quantity' in body;
@@ -176,7 +176,7 @@ async function write(site: Site, call: RestCall, product: Product, body: Fields)
 /** Long enough for requests that arrive together to read the same number. */
 const DELTA_GAP_MS = 5;
 
-/** Read, think, write an absolute number: `inventory_delta` is not atomic (dossier O.2). */
+/** Read, think, write an absolute number: `inventory_delta` is not atomic (WOO-O.2). */
 async function addDelta(site: Site, product: Product, delta: number): Promise<void> {
   const read = product.stock ?? 0;
   await new Promise<void>((resolve) => site.later(DELTA_GAP_MS, resolve));
@@ -252,7 +252,7 @@ function variableParent(site: Site, id: unknown): Product {
   return parent;
 }
 
-/** Fires product.created only (dossier O.8). */
+/** Fires product.created only (WOO-O.8). */
 function create(site: Site, body: Fields, parent: Product | null): Product {
   checkSku(site, null, body);
   const managed = asFlag(body['manage_stock']);

@@ -95,7 +95,7 @@ export async function putWebhook(site: Site, queue: WebhookQueue, call: RestCall
   return { status: 200, body: await update(site, queue, webhook, call.body) };
 }
 
-/** The failure count survives a re-activation: the next failure disables again (dossier O.9). */
+/** The failure count survives a re-activation: the next failure disables again (WOO-O.9). */
 async function update(site: Site, queue: WebhookQueue, webhook: Webhook, body: Fields): Promise<unknown> {
   if (body['topic'] !== undefined) webhook.topic = checkTopic(body['topic']);
   if (body['name'] !== undefined) webhook.name = asText(body['name']);

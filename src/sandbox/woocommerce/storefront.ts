@@ -3,7 +3,7 @@ import { createOrder, type NewLine } from './orders.ts';
 import { productBySku, stockHolder, stockStatusOf } from './products.ts';
 import type { Order, Product, Site } from './site.ts';
 
-/** The block checkout: unlike REST it looks at the stock (dossier O.5, O.8; last verified 2026-11). */
+/** The block checkout: unlike REST it looks at the stock (WOO-O.5, WOO-O.8; last verified 2026-11). */
 
 const BUYER: Record<string, string> = {
   first_name: 'Sandbox',

@@ -10,7 +10,7 @@ import { links, productView } from './product-view.ts';
 import type { Records } from './records.ts';
 import { faultMs, type Site, type Webhook } from './site.ts';
 
-/** Subscriptions and the queue behind them. Dossier O.6 to O.9, last verified 2026-11. */
+/** Subscriptions and the queue behind them. WOO-O.6 to O.9, last verified 2026-11. */
 
 /** Topics and the PHP hooks that REST lists for them. */
 const HOOKS: Record<string, string[]> = {
@@ -287,7 +287,7 @@ function deliveryHeaders(
   };
 }
 
-/** A hash of the webhook and the second: everything of one webhook in one second shares it (dossier O.7). */
+/** A hash of the webhook and the second: everything of one webhook in one second shares it (WOO-O.7). */
 function deliveryId(site: Site, webhook: Webhook, job: Job): string {
   const second = site.seconds() + job.repeat;
   const fresh = createHmac('md5', site.salt).update(`${webhook.id}${second}`).digest('hex');

@@ -359,7 +359,7 @@ export function fixture(name: string): string {
   return readFileSync(join(import.meta.dirname, 'fixtures', name), 'utf8');
 }
 
-/** An ORDER_CHANGE of one order of two items, as the dossier shows it. */
+/** An ORDER_CHANGE of one order of two items, as the facts show it. */
 export function orderChange(over: {
   id?: string;
   status?: string;

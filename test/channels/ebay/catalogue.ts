@@ -20,7 +20,7 @@ export interface Made {
   variations?: { sku?: string; color: string; available: number; sold?: number }[];
 }
 
-/** A seller account in both models that answers as documented (dossier 4 and 5) and obeys writes. */
+/** A seller account in both models that answers as documented (EBAY-4 and EBAY-5) and obeys writes. */
 export interface Account {
   skus: Sku[];
   made: Made[];

@@ -12,7 +12,7 @@ interface Row {
   body: Record<string, unknown>;
 }
 
-/** A keyset that behaves as dossier 3 tells: config first, challenge during the call, ids in Location. */
+/** A keyset that behaves as EBAY-3 tells: config first, challenge during the call, ids in Location. */
 interface Keyset {
   alertEmail: string | null;
   topics: Record<string, unknown>[];

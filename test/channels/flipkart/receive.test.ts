@@ -5,7 +5,7 @@ import { UnreadableDelivery } from '../../../src/channels/channel.ts';
 import { digestOf, formOf, readClaim } from '../../../src/channels/flipkart/signature.ts';
 import { calm, hook, noon, publicUrl, received, said, searchPath, stage } from './scripted-flipkart.ts';
 
-/** The documented sample (dossier 2.4). */
+/** The documented sample (FK-2.4). */
 const golden = {
   appId: '6113ca4a-fe05-11e4-a322-1697f925ec7b',
   secret: '669a57f4-fe05-11e4-a322-1697f925ec7b',

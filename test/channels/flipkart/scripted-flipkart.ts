@@ -145,7 +145,7 @@ export async function stage(
   };
 }
 
-/** A fresh token, as the endpoint hands it out (dossier 1.2). */
+/** A fresh token, as the endpoint hands it out (FK-1.2). */
 export const grant: Reply = {
   json: { access_token: 'token-1', token_type: 'bearer', expires_in: 5_183_999, scope: 'Seller_Api' },
 };
@@ -223,7 +223,7 @@ export function fsnOf(sku: string): string {
   return `FSN${sku.replace(/\W/g, '').toUpperCase().padEnd(10, 'X')}`.slice(0, 16);
 }
 
-/** A listing of the account (dossier 3.2). `status`, `inventory`: at our location. */
+/** A listing of the account (FK-3.2). `status`, `inventory`: at our location. */
 export interface Sku {
   sku: string;
   inventory: number;
@@ -235,7 +235,7 @@ export interface Sku {
   row?: unknown;
 }
 
-/** An account that answers as documented (dossier 3 and 4) and obeys writes. */
+/** An account that answers as documented (FK-3 and FK-4) and obeys writes. */
 export interface Account {
   skus: Sku[];
   /** Answers FAILURE for these, with a description. */
@@ -327,7 +327,7 @@ function resultOf(state: Account, sku: string, inventory: unknown) {
   return { status: 'SUCCESS', errors: [], attribute_errors: [] };
 }
 
-/** An order item with defaults (dossier 5.2). */
+/** An order item with defaults (FK-5.2). */
 export function item(change: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     orderItemId: '11764530300990000',
@@ -347,7 +347,7 @@ export function item(change: Record<string, unknown> = {}): Record<string, unkno
   };
 }
 
-/** A shipment with defaults (dossier 5.2). */
+/** A shipment with defaults (FK-5.2). */
 export function shipment(id: string, change: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     shipmentId: id,

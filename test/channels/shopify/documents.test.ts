@@ -142,7 +142,7 @@ describe.skipIf(shared === undefined)('the official Admin schema (needs the shar
   });
 });
 
-/** Requested cost by the rule of dossier 7: scalars 0, objects 1, connections sized by `first`, lists taken as one. */
+/** Requested cost by the rule of SHP-7: scalars 0, objects 1, connections sized by `first`, lists taken as one. */
 function costOf(schema: GraphQLSchema, text: string, given: { first: number; ids: number }): number {
   const info = new TypeInfo(schema);
   const factors = [1];

@@ -13,7 +13,7 @@ export interface Product {
   skus: Sku[];
 }
 
-/** A shop as documented (dossier 3 and 4) that obeys writes. */
+/** A shop as documented (TTS-3 and TTS-4) that obeys writes. */
 export interface Account {
   products: Product[];
   warehouses: unknown[];

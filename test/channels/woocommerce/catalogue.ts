@@ -16,7 +16,7 @@ export interface Item {
 const v3 = '/wp-json/wc/v3';
 
 /**
- * The documented answers to reads and writes of stock (dossier 4, 5; O.2, O.3) over a list of rows. `flat` switches
+ * The documented answers to reads and writes of stock (WOO-4, WOO-5; O.2, O.3) over a list of rows. `flat` switches
  * GET /variations off for an old shop. Numbers of unmanaged rows are dropped silently.
  */
 export function catalogue(

@@ -11,7 +11,7 @@ interface Hook {
 
 const url = 'https://sync.example.com/hooks/wp-shop/7f3a';
 
-/** The documented webhook routes over a list (dossier 3, O.6). */
+/** The documented webhook routes over a list (WOO-3, WOO-O.6). */
 function hooks(list: Hook[]): (call: Call) => Reply {
   let next = 100;
   return ({ method, path, query, body }) => {

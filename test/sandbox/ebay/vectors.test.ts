@@ -38,7 +38,7 @@ function headerOf(text: string): Header {
   return JSON.parse(Buffer.from(text, 'base64').toString('utf8'));
 }
 
-/** The receiver's rule of the dossier (2.4); the vendor's vectors judge it before it judges the shop's signer. */
+/** The receiver's rule of EBAY-2.4; the vendor's vectors judge it before it judges the shop's signer. */
 function verifies(signature: string, signed: string, keyText: string): boolean {
   const header = headerOf(signature);
   const der = Buffer.from(keyText.replace(/-----[A-Z ]+-----/g, ''), 'base64');

@@ -102,9 +102,9 @@ describe.skipIf(!existsSync(contracts))('the sandbox schema (needs the shared ma
     });
   }
 
-  it('takes every document that the dossier gives', () => {
-    const dossier = readFileSync(join(shared, 'reference/channels/shopify.md'), 'utf8');
-    const documents = [...dossier.matchAll(/```graphql\n([\s\S]*?)```/g)].map((match) => match[1] ?? '');
+  it('takes every document that the shared reference gives', () => {
+    const reference = readFileSync(join(shared, 'reference/channels/shopify.md'), 'utf8');
+    const documents = [...reference.matchAll(/```graphql\n([\s\S]*?)```/g)].map((match) => match[1] ?? '');
     expect(documents.length).toBeGreaterThan(4);
     for (const release of releases) {
       const problems = documents.flatMap((text) => validate(schemaOf(release), parse(text)));

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deliverySignature, requestSignature } from '../../../src/sandbox/tiktok-shop/sign.ts';
 import { NOON, type Stage, startShop, tokenCall, write } from './world.ts';
 
-describe('signatures, judged by the golden vectors of the dossier', () => {
+describe('signatures, judged by the golden published vectors', () => {
   const secret = 'e59af819cc';
   const sign = (path: string, query: Record<string, string>, body = '') =>
     requestSignature(secret, { path, query: Object.entries(query), body: Buffer.from(body) });

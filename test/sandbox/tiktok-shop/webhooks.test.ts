@@ -32,7 +32,7 @@ const told = (type: number) =>
   receiver.got.filter(({ json }) => json.type === type).map(({ json }) => json.data);
 const outcomes = () =>
   stage.shop.records().calls.flatMap((call) => (call.kind === 'webhook' ? [call.outcome] : []));
-/** Written out here, so that the shop's own arithmetic is not its judge (dossier 2.3). */
+/** Written out here, so that the shop's own arithmetic is not its judge (TTS-2.3). */
 const right = ({ body }: Received, key = stage.shop.credentials.appKey) =>
   createHmac('sha256', stage.shop.credentials.appSecret).update(key).update(body).digest('hex');
 

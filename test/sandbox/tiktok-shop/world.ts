@@ -21,7 +21,7 @@ export interface Stage {
   tick(ms: number): void;
   now(): number;
   token(): Promise<string>;
-  /** A signed call with token and cipher, as the dossier says it is made. */
+  /** A signed call with token and cipher, as the facts say it is made. */
   call(method: string, path: string, wish?: CallWish): Promise<Answer>;
 }
 
@@ -54,7 +54,7 @@ export function catalogue(size: number) {
   }));
 }
 
-/** Written out here, so that the shop's own arithmetic is not its judge (dossier 1.4). */
+/** Written out here, so that the shop's own arithmetic is not its judge (TTS-1.4). */
 export function signed(secret: string, path: string, query: Record<string, string>, body: string): string {
   const keys = Object.keys(query).filter((key) => key !== 'sign' && key !== 'access_token');
   keys.sort((a, b) => (a < b ? -1 : 1));

@@ -66,7 +66,7 @@ describe('a shop on plain http', () => {
     expect((await plain(`${stage.shop.url}/wp-json/wc/v3/products/11?${query}`)).status).toBe(401);
   });
 
-  it('verifies the vector of the dossier, computed by hand', () => {
+  it('verifies a vector computed by hand', () => {
     const base = [
       'GET',
       'http%3A%2F%2Fshop.example%2Fwp-json%2Fwc%2Fv3%2Forders',
