@@ -41,7 +41,7 @@ const edges = files.flatMap((file) =>
 );
 const anyone = ['errors', 'clock', 'log'];
 const vendors = readdirSync(join(src, 'channels')).filter(
-  (name) => statSync(join(src, 'channels', name)).isDirectory() && name !== 'lib',
+  (name) => statSync(join(src, 'channels', name)).isDirectory() && name !== 'kit',
 );
 
 /** Which rooms a room may import from, besides itself and errors, clock, log. */
@@ -58,7 +58,7 @@ const allowed: Record<string, string[]> = {
     'channels/registry',
     'channels/channel',
     'channels/errors',
-    'channels/lib',
+    'channels/kit',
     'sandbox',
     'sandbox/demo',
   ],
@@ -81,20 +81,20 @@ const allowed: Record<string, string[]> = {
   compose: ['config', 'channels/channel', 'store/store', 'sync'],
   metrics: ['http', 'sync'],
   config: ['channels/channel'],
-  http: ['channels/channel', 'channels/lib', 'store/store', 'sync'],
-  sync: ['channels/channel', 'channels/errors', 'channels/lib', 'store/store', 'stock'],
+  http: ['channels/channel', 'channels/kit', 'store/store', 'sync'],
+  sync: ['channels/channel', 'channels/errors', 'channels/kit', 'store/store', 'stock'],
   'store/store': ['channels/channel', 'stock'],
   'store/sqlite': ['store/store', 'channels/channel', 'stock'],
   stock: [],
   'channels/channel': ['stock'],
   'channels/errors': [],
   'channels/registry': ['channels/channel', ...vendors.map((vendor) => `channels/${vendor}`)],
-  'channels/lib': ['channels/errors', 'channels/channel'],
+  'channels/kit': ['channels/errors', 'channels/channel'],
   sandbox: vendors.map((vendor) => `sandbox/${vendor}`),
   'sandbox/demo': ['sandbox'],
 };
 for (const vendor of vendors) {
-  allowed[`channels/${vendor}`] = ['channels/channel', 'channels/errors', 'channels/lib', 'stock'];
+  allowed[`channels/${vendor}`] = ['channels/channel', 'channels/errors', 'channels/kit', 'stock'];
   allowed[`sandbox/${vendor}`] = ['sandbox'];
 }
 

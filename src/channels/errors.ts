@@ -5,7 +5,8 @@
  */
 export class ChannelError extends Error {
   readonly kind: 'auth' | 'throttled' | 'retry' | 'unknown' | 'rejected';
-  readonly afterMs: number | undefined;
+  /** Set once more by the queue that the request waited in, which knows how often it was refused. */
+  afterMs: number | undefined;
   readonly hint: string;
 
   constructor(

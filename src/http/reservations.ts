@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { parseJsonBytes } from '../channels/lib/json.ts';
+import { parseJsonBytes } from '../channels/kit/json.ts';
 import type { Clock } from '../clock.ts';
 import { iso } from '../clock.ts';
 import { messageOf } from '../errors.ts';

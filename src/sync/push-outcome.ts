@@ -1,6 +1,6 @@
 import type { PushOutcome } from '../channels/channel.ts';
 import { ChannelError } from '../channels/errors.ts';
-import { lineOutcome } from '../channels/lib/outcome.ts';
+import { lineOutcome } from '../channels/kit/outcomes.ts';
 import { mayShow } from '../stock/push.ts';
 import type { CounterView, PushPlan, PushResult } from '../store/store.ts';
 import { askedWaitMs, doublingMs } from './backoff.ts';

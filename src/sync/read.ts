@@ -1,5 +1,5 @@
 import type { DeliveryContent, FactsOf, Json, Obtaining } from '../channels/channel.ts';
-import { parseJsonBytes } from '../channels/lib/json.ts';
+import { parseJsonBytes } from '../channels/kit/json.ts';
 import type { OrderSnapshot } from '../stock/order.ts';
 import type { ClaimedDelivery } from '../store/store.ts';
 import type { Engine, LiveChannel } from './engine.ts';

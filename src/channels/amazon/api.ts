@@ -1,10 +1,10 @@
 import type { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
 import { stopped } from '../errors.ts';
-import { clockOf } from '../lib/answer-time.ts';
-import { createHttpClient, type HttpAnswer, type HttpClient } from '../lib/http.ts';
-import type { Priority } from '../lib/pace.ts';
-import { unlessStopped } from '../lib/unless-stopped.ts';
+import { createHttpClient, type HttpAnswer, type HttpClient } from '../kit/http.ts';
+import type { Priority } from '../kit/pace.ts';
+import { clockOf } from '../kit/retry-after.ts';
+import { unlessStopped } from '../kit/unless-stopped.ts';
 import { type Bucket, type BucketMemory, createBucket } from './bucket.ts';
 import type { AmazonConfig } from './config.ts';
 import { beforeWriting, failureOf, isExpired, jsonOf, unclear } from './failures.ts';

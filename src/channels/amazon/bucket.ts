@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import { ChannelError, stopped } from '../errors.ts';
-import type { Priority } from '../lib/pace.ts';
+import type { Priority } from '../kit/pace.ts';
 
 /** Requests per second and how many may be saved up. */
 export interface Rate {

@@ -1,6 +1,6 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
-import type { HttpClient } from '../lib/http.ts';
+import type { HttpClient } from '../kit/http.ts';
 
 /** What is known about a certificate. `unavailable`: it could not be had just now; asking again is pointless until then. */
 type Certificate =

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Delivery } from '../channel.ts';
-import { parseJsonBytes } from '../lib/json.ts';
+import { parseJsonBytes } from '../kit/json.ts';
 
 /**
  * A notification in one spelling. Two families exist, `NotificationType` and `notificationType` (AMZ-2.1); only the

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Delivery, type Json, UnreadableDelivery } from '../channel.ts';
-import { parseJsonBytes } from '../lib/json.ts';
+import { parseJsonBytes } from '../kit/json.ts';
 import { type Notification, unwrap } from './envelope.ts';
 import { asJson, type Kept, type KeptOrder, statusOf, timeOf } from './kept.ts';
 

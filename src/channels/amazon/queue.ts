@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import { createHttpClient, type HttpAnswer, type HttpClient } from '../lib/http.ts';
-import { signedHeaders } from '../lib/sigv4.ts';
+import { createHttpClient, type HttpAnswer, type HttpClient } from '../kit/http.ts';
 import { userAgent } from './api.ts';
 import type { AmazonConfig, QueueConfig } from './config.ts';
 import { jsonOf, scrub } from './failures.ts';
 import { regionFacts } from './region.ts';
+import { signedHeaders } from './sigv4.ts';
 
 /** A message as the queue lends it; the receipt is good until its visibility time-out ends. */
 interface QueueMessage {

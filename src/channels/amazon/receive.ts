@@ -1,7 +1,7 @@
 import type { ChannelDeps, HookRequest, Receipt } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import { createHttpClient } from '../lib/http.ts';
-import { parseJsonBytes } from '../lib/json.ts';
+import { createHttpClient } from '../kit/http.ts';
+import { parseJsonBytes } from '../kit/json.ts';
 import { userAgent } from './api.ts';
 import { createCertificates } from './certificates.ts';
 import type { AmazonConfig } from './config.ts';

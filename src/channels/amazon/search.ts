@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ChannelError } from '../errors.ts';
-import type { Priority } from '../lib/pace.ts';
+import type { Priority } from '../kit/pace.ts';
 import type { Account } from './account.ts';
 import type { Answer, Query } from './api.ts';
 import { NotFound } from './failures.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import type { HttpAnswer, HttpClient } from '../lib/http.ts';
+import type { HttpAnswer, HttpClient } from '../kit/http.ts';
 import type { AmazonConfig } from './config.ts';
 import { jsonOf } from './failures.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { PushLine, PushOutcome } from '../channel.ts';
-import { lineOutcome } from '../lib/outcome.ts';
+import { lineOutcome } from '../kit/outcomes.ts';
 import type { Account } from './account.ts';
 import { scrub } from './failures.ts';
 import { listingPath } from './search.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Priority } from '../lib/pace.ts';
+import type { Priority } from '../kit/pace.ts';
 import { aspectsRef } from './facts.ts';
 import { Refusal } from './failures.ts';
 import type { Shop } from './shop.ts';

@@ -1,6 +1,6 @@
 import type { PushLine, PushOutcome } from '../channel.ts';
 import type { ChannelError } from '../errors.ts';
-import { lineOutcome } from '../lib/outcome.ts';
+import { lineOutcome } from '../kit/outcomes.ts';
 import type { Facts } from './facts.ts';
 import type { Shop } from './shop.ts';
 

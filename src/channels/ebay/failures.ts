@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { ChannelError } from '../errors.ts';
-import { retryAfterMs } from '../lib/answer-time.ts';
-import type { HttpAnswer } from '../lib/http.ts';
-import { parseJsonBytes } from '../lib/json.ts';
+import type { HttpAnswer } from '../kit/http.ts';
+import { parseJsonBytes } from '../kit/json.ts';
+import { retryAfterMs } from '../kit/retry-after.ts';
 
 /** What a request could have done: a `write` without a clear answer may have happened. */
 export type Effect = 'read' | 'write';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Priority } from '../lib/pace.ts';
+import type { Priority } from '../kit/pace.ts';
 import { rowsPerCall } from './capabilities.ts';
 import type { OfferFacts } from './facts.ts';
 import { Refusal, RestError } from './failures.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
-import type { Priority } from '../lib/pace.ts';
+import type { Priority } from '../kit/pace.ts';
 import { type Trading, wellAnswered } from './trading.ts';
 
 /** The account's Out-of-Stock control: without it a listing that reaches 0 is ended for good (EBAY-5.3). */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { HookRequest, Receipt } from '../channel.ts';
-import { parseJsonBytes } from '../lib/json.ts';
+import { parseJsonBytes } from '../kit/json.ts';
 import { answerChallenge, type Door } from './door.ts';
 import { receivePlatform } from './platform.ts';
 import type { Shop } from './shop.ts';

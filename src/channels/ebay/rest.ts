@@ -1,10 +1,10 @@
 import type { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
 import { stopped } from '../errors.ts';
-import { clockOf } from '../lib/answer-time.ts';
-import type { HttpAnswer, HttpClient } from '../lib/http.ts';
-import { parseJsonBytes } from '../lib/json.ts';
-import { AdaptivePace, type Priority } from '../lib/pace.ts';
+import type { HttpAnswer, HttpClient } from '../kit/http.ts';
+import { parseJsonBytes } from '../kit/json.ts';
+import { clockOf } from '../kit/retry-after.ts';
+import { AdaptivePace, type Priority } from '../kit/was/pace.ts';
 import type { EbayConfig } from './config.ts';
 import { type Effect, failureOf, unclear } from './failures.ts';
 import { createLimitRest } from './limit-rest.ts';

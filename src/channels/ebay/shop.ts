@@ -1,5 +1,5 @@
 import type { ChannelDeps } from '../channel.ts';
-import { createHttpClient } from '../lib/http.ts';
+import { createHttpClient } from '../kit/http.ts';
 import { rowsPerCall } from './capabilities.ts';
 import type { EbayConfig } from './config.ts';
 import { createOutOfStock, type OutOfStock } from './out-of-stock.ts';

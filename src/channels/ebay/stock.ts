@@ -1,5 +1,5 @@
 import type { ListingRef, StockReading } from '../channel.ts';
-import type { Priority } from '../lib/pace.ts';
+import type { Priority } from '../kit/pace.ts';
 import { type ActiveRow, type ActiveRows, activeListings, readItem } from './active.ts';
 import { factsOf, type InventoryFacts, type TradingFacts } from './facts.ts';
 import { distributed, type ItemReading, isDistributed, readItems } from './inventory.ts';

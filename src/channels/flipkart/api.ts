@@ -1,10 +1,10 @@
 import type { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
 import { stopped } from '../errors.ts';
-import { clockOf } from '../lib/answer-time.ts';
-import { createHttpClient, type HttpAnswer, type HttpClient, type HttpRequest } from '../lib/http.ts';
-import type { Priority } from '../lib/pace.ts';
-import { createTurns, type Turns } from '../lib/turns.ts';
+import { createHttpClient, type HttpAnswer, type HttpClient, type HttpRequest } from '../kit/http.ts';
+import type { Priority } from '../kit/pace.ts';
+import { clockOf } from '../kit/retry-after.ts';
+import { createTurns, type Turns } from '../kit/was/turns.ts';
 import type { FlipkartConfig } from './config.ts';
 import { type Effect, failureOf, isThrottle, jsonOf, unclear } from './failures.ts';
 import { createTokens } from './token.ts';

@@ -1,5 +1,5 @@
 import type { PushLine, PushOutcome } from '../channel.ts';
-import { lineOutcome } from '../lib/outcome.ts';
+import { lineOutcome } from '../kit/outcomes.ts';
 import type { Shop } from './shop.ts';
 
 /** One call of `setStock` on its way. */

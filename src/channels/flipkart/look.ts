@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ChannelError } from '../errors.ts';
-import type { Priority } from '../lib/pace.ts';
+import type { Priority } from '../kit/pace.ts';
 import type { Answer } from './api.ts';
 import { skusPerCall } from './capabilities.ts';
 import { Refusal } from './failures.ts';

@@ -7,7 +7,7 @@ import {
   type Obtaining,
   UnreadableDelivery,
 } from '../channel.ts';
-import { parseJsonBytes } from '../lib/json.ts';
+import { parseJsonBytes } from '../kit/json.ts';
 import { KeptShipment } from './shipment.ts';
 import { snapshotOf } from './snapshot.ts';
 

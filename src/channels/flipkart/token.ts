@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import { retryAfterMs } from '../lib/answer-time.ts';
-import type { HttpAnswer, HttpRequest } from '../lib/http.ts';
-import { unlessStopped } from '../lib/unless-stopped.ts';
+import type { HttpAnswer, HttpRequest } from '../kit/http.ts';
+import { retryAfterMs } from '../kit/retry-after.ts';
+import { unlessStopped } from '../kit/unless-stopped.ts';
 import type { FlipkartConfig } from './config.ts';
 import { beforeWriting, jsonOf, short } from './failures.ts';
 

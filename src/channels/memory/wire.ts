@@ -12,7 +12,7 @@ import {
   type Receipt,
   UnreadableDelivery,
 } from '../channel.ts';
-import { parseJsonBytes } from '../lib/json.ts';
+import { parseJsonBytes } from '../kit/json.ts';
 import type { MemoryOrder, MemoryState } from './state.ts';
 
 /** A webhook call as the platform sends it to `/hooks/<channel>`. */

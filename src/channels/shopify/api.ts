@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import { clockOf } from '../lib/answer-time.ts';
-import { type CostBucket, createCostBucket } from '../lib/cost-bucket.ts';
-import { createHttpClient, type HttpAnswer, type HttpClient } from '../lib/http.ts';
-import { parseJsonBytes } from '../lib/json.ts';
-import type { Priority } from '../lib/pace.ts';
-import { unlessStopped } from '../lib/unless-stopped.ts';
+import { createHttpClient, type HttpAnswer, type HttpClient } from '../kit/http.ts';
+import { parseJsonBytes } from '../kit/json.ts';
+import type { Priority } from '../kit/pace.ts';
+import { clockOf } from '../kit/retry-after.ts';
+import { unlessStopped } from '../kit/unless-stopped.ts';
+import { type CostBucket, createCostBucket } from '../kit/was/cost-bucket.ts';
 import { type DocumentName, documents } from './documents.ts';
 import {
   Cost,

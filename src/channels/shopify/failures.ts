@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ChannelError } from '../errors.ts';
-import type { CostStatus } from '../lib/cost-bucket.ts';
-import type { HttpAnswer } from '../lib/http.ts';
+import type { HttpAnswer } from '../kit/http.ts';
+import type { CostStatus } from '../kit/was/cost-bucket.ts';
 
 /** What a request could have done: a `write` without a clear answer may have happened. */
 export type Effect = 'read' | 'write';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { PushLine, PushOutcome } from '../channel.ts';
-import { lineOutcome } from '../lib/outcome.ts';
+import { lineOutcome } from '../kit/outcomes.ts';
 import { capabilities } from './capabilities.ts';
 import { availableOf, LevelNode, ListingFacts, whyUnwritable } from './listings.ts';
 import { classify, indexOf, SetUserError, type Trouble } from './push-errors.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ListingRef, StockReading } from '../channel.ts';
-import type { Priority } from '../lib/pace.ts';
+import type { Priority } from '../kit/pace.ts';
 import type { Answer, ShopifyApi } from './api.ts';
 import { QueryTooCostly } from './failures.ts';
 import { availableOf, LevelNode, ListingFacts, whyUnwritable } from './listings.ts';

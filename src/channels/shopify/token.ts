@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import type { HttpAnswer, HttpClient } from '../lib/http.ts';
-import { parseJsonBytes } from '../lib/json.ts';
+import type { HttpAnswer, HttpClient } from '../kit/http.ts';
+import { parseJsonBytes } from '../kit/json.ts';
 import { statusFailure } from './failures.ts';
 import type { ShopifyConfig } from './schema.ts';
 

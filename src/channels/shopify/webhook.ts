@@ -9,8 +9,8 @@ import {
   type Receipt,
   UnreadableDelivery,
 } from '../channel.ts';
-import { parseJsonBytes } from '../lib/json.ts';
-import { verifiesHmacBase64 } from '../lib/signature.ts';
+import { parseJsonBytes } from '../kit/json.ts';
+import { verifiesHmacBase64 } from '../kit/sign.ts';
 import { Kept } from './fields.ts';
 import { gid } from './gid.ts';
 import { RestId, readRestOrder } from './rest-order.ts';

@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
 import { type ChannelError, stopped } from '../errors.ts';
-import { type AimdLimits, type AimdPace, createAimdPace } from '../lib/aimd.ts';
-import type { HttpAnswer, HttpClient } from '../lib/http.ts';
-import type { Priority } from '../lib/pace.ts';
+import type { HttpAnswer, HttpClient } from '../kit/http.ts';
+import type { Priority } from '../kit/pace.ts';
+import { type AimdLimits, type AimdPace, createAimdPace } from '../kit/was/aimd.ts';
 import type { TikTokShopConfig } from './config.ts';
 import { type Cure, type Effect, envelopeOf, failureOf, Refusal, unclear } from './failures.ts';
 import { clockOf, type ServerClock } from './server-clock.ts';

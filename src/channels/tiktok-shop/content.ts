@@ -7,7 +7,7 @@ import {
   type Obtaining,
   UnreadableDelivery,
 } from '../channel.ts';
-import { parseJsonBytes } from '../lib/json.ts';
+import { parseJsonBytes } from '../kit/json.ts';
 import type { TikTokShopConfig } from './config.ts';
 import { Id } from './ids.ts';
 import { KeptOrder } from './order.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ChannelError } from '../errors.ts';
-import type { HttpAnswer } from '../lib/http.ts';
-import { parseJsonBytes } from '../lib/json.ts';
+import type { HttpAnswer } from '../kit/http.ts';
+import { parseJsonBytes } from '../kit/json.ts';
 import {
   catchAllCode,
   cipherMissingCode,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import type { HttpAnswer, HttpClient } from '../lib/http.ts';
+import type { HttpAnswer, HttpClient } from '../kit/http.ts';
 import { reconsent, throttleCodes, transientCodes } from './codes.ts';
 import type { TikTokShopConfig } from './config.ts';
 import { envelopeOf, retryAfterMs, short } from './failures.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Priority } from '../lib/pace.ts';
+import type { Priority } from '../kit/pace.ts';
 import { skusPerRead } from './capabilities.ts';
 import { unknownSkuCodes } from './codes.ts';
 import { Refusal } from './failures.ts';

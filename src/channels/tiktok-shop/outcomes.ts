@@ -1,6 +1,6 @@
 import type { PushLine, PushOutcome } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import { lineOutcome } from '../lib/outcome.ts';
+import { lineOutcome } from '../kit/outcomes.ts';
 import type { SkuStock } from './inventory.ts';
 import type { Shop } from './shop.ts';
 

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { HookRequest, Receipt } from '../channel.ts';
-import { parseJsonBytes } from '../lib/json.ts';
+import { parseJsonBytes } from '../kit/json.ts';
 import type { TikTokShopConfig } from './config.ts';
 import { Id } from './ids.ts';
 import { deliverySignature } from './sign.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import type { HttpAnswer } from '../lib/http.ts';
+import type { HttpAnswer } from '../kit/http.ts';
 
 /**
  * TikTok's clock as its answers tell it. A request is taken from 5 min behind to 30 s ahead of it (TTS-1.4), so

@@ -1,5 +1,5 @@
 import type { ChannelDeps } from '../channel.ts';
-import { createHttpClient } from '../lib/http.ts';
+import { createHttpClient } from '../kit/http.ts';
 import { createCiphers, readShop } from './account.ts';
 import { type Api, type Ciphers, createApi } from './api.ts';
 import type { TikTokShopConfig } from './config.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
 import { ChannelError, stopped } from '../errors.ts';
-import { unlessStopped } from '../lib/unless-stopped.ts';
+import { unlessStopped } from '../kit/unless-stopped.ts';
 import type { TikTokShopConfig } from './config.ts';
 import type { AskGrant, Grant } from './grant.ts';
 import type { ServerClock } from './server-clock.ts';

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { ChannelError } from '../errors.ts';
-import { parseJsonBytes } from '../lib/json.ts';
+import { parseJsonBytes } from '../kit/json.ts';
 import { errorBody } from './schema.ts';
 
 /**

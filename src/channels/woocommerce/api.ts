@@ -1,7 +1,7 @@
 import type { ChannelDeps } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import { createHttpClient, type HttpAnswer } from '../lib/http.ts';
-import type { Priority } from '../lib/pace.ts';
+import { createHttpClient, type HttpAnswer } from '../kit/http.ts';
+import type { Priority } from '../kit/pace.ts';
 import { authenticate, type Query, queryString, schemeOf } from './auth.ts';
 import type { WooConfig } from './config.ts';
 import { createGate, type Gate } from './gate.ts';

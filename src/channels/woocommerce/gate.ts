@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import { ChannelError, stopped } from '../errors.ts';
-import { AdaptivePace, type Priority } from '../lib/pace.ts';
-import { createTurns } from '../lib/turns.ts';
+import { AdaptivePace, type Priority } from '../kit/was/pace.ts';
+import { createTurns } from '../kit/was/turns.ts';
 
 /** When a request may leave: in its turn, at the shop's pace, and not while the shop asked for a pause. */
 export interface Gate {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { FetchedOrder, Json, OrderPage } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import { clockOf } from '../lib/answer-time.ts';
+import { clockOf } from '../kit/retry-after.ts';
 import { shaped } from './answer.ts';
 import type { Answered } from './api.ts';
 import { idsOf } from './facts.ts';

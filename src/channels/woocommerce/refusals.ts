@@ -1,5 +1,5 @@
 import { ChannelError } from '../errors.ts';
-import type { HttpAnswer } from '../lib/http.ts';
+import type { HttpAnswer } from '../kit/http.ts';
 import { plainText, readJson, refusalBody } from './answer.ts';
 import type { Scheme } from './auth.ts';
 import { sameSite } from './site.ts';

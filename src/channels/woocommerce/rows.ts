@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Priority } from '../lib/pace.ts';
+import type { Priority } from '../kit/pace.ts';
 import { shaped } from './answer.ts';
 import type { Answered } from './api.ts';
 import type { Query } from './auth.ts';

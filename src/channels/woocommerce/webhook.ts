@@ -10,8 +10,8 @@ import {
   type Receipt,
   UnreadableDelivery,
 } from '../channel.ts';
-import { parseJsonBytes } from '../lib/json.ts';
-import { verifiesHmacBase64 } from '../lib/signature.ts';
+import { parseJsonBytes } from '../kit/json.ts';
+import { verifiesHmacBase64 } from '../kit/sign.ts';
 import { type WooConfig, webhookSecrets } from './config.ts';
 import { asJson, keptOrder, needsProducts, needsRefunds, orderFields, refsOf, snapshotOf } from './order.ts';
 import { errorBody, orderRow, wooId } from './schema.ts';

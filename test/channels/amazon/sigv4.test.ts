@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { signedHeaders } from '../../../src/channels/lib/sigv4.ts';
+import { signedHeaders } from '../../../src/channels/amazon/sigv4.ts';
 
 const keys = {
   accessKeyId: 'AKIDEXAMPLE',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createTurns } from '../../../src/channels/lib/turns.ts';
+import { createTurns } from '../../../src/channels/kit/was/turns.ts';
 import { calm, failure } from './scripted-flipkart.ts';
 
 function table(intervalMs = 100) {

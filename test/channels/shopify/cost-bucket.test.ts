@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createCostBucket } from '../../../src/channels/lib/cost-bucket.ts';
+import { createCostBucket } from '../../../src/channels/kit/was/cost-bucket.ts';
 import { calm, testClock } from './scripted-shop.ts';
 
 const full = { maximumAvailable: 2000, currentlyAvailable: 2000, restoreRate: 100 };

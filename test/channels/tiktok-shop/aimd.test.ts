@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ChannelError } from '../../../src/channels/errors.ts';
-import { createAimdPace } from '../../../src/channels/lib/aimd.ts';
+import { createAimdPace } from '../../../src/channels/kit/was/aimd.ts';
 
 const limits = { startPerSecond: 2, mostPerSecond: 4, burst: 3 };
 const calm = new AbortController().signal;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createTurns } from '../../../src/channels/lib/turns.ts';
+import { createTurns } from '../../../src/channels/kit/was/turns.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { signal } from './scripted-shop.ts';
 

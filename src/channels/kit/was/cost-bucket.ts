@@ -1,5 +1,5 @@
-import type { Clock } from '../../clock.ts';
-import { stopped } from '../errors.ts';
+import type { Clock } from '../../../clock.ts';
+import { stopped } from '../../errors.ts';
 import type { Pace, Priority } from './pace.ts';
 
 /** What a cost-limited API says about its bucket, in points and points per second. */

@@ -3,7 +3,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createHttpClient } from '../../../src/channels/lib/http.ts';
+import { createHttpClient } from '../../../src/channels/kit/http.ts';
 import { systemClock } from '../../../src/clock.ts';
 
 const fixtures = join(import.meta.dirname, '..', 'amazon', 'fixtures');

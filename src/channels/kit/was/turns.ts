@@ -1,5 +1,5 @@
-import type { Clock } from '../../clock.ts';
-import { stopped } from '../errors.ts';
+import type { Clock } from '../../../clock.ts';
+import { stopped } from '../../errors.ts';
 import type { Priority } from './pace.ts';
 
 /** Lets one request at a time through, pushes before reads, with a least interval between two starts. */

@@ -53,3 +53,12 @@ function assertDepth(text: string): void {
     } else if (c === 0x7d || c === 0x5d) depth -= 1;
   }
 }
+
+/** JSON of an answer; undefined when it is none. */
+export function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return parseJsonBytes(bytes);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,5 +1,5 @@
-import type { Clock } from '../../clock.ts';
-import { stopped } from '../errors.ts';
+import type { Clock } from '../../../clock.ts';
+import { stopped } from '../../errors.ts';
 import type { Pace, Priority } from './pace.ts';
 
 /** Requests per second: where to begin, how far to go, and how many may leave at once after a rest. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock.ts';
+import type { Clock } from '../../../clock.ts';
 
 /** Who wants to send: pushes go before reads, so that a reconcile never starves a flip to zero. */
 export type Priority = 'push' | 'read';

@@ -1,0 +1,42 @@
+import type { CheckItem } from '../channel.ts';
+import { ChannelError } from '../errors.ts';
+import type { Answer } from './rest.ts';
+
+export function ok(name: string, detail: string): CheckItem {
+  return { name, level: 'ok', detail, remedy: '' };
+}
+
+export function warn(name: string, detail: string, remedy: string): CheckItem {
+  return { name, level: 'warn', detail, remedy };
+}
+
+export function fail(name: string, detail: string, remedy: string): CheckItem {
+  return { name, level: 'fail', detail, remedy };
+}
+
+/** Difference between a platform's clock and ours that deserves a warning. */
+const clockSkewMs = 60_000;
+
+/** How far our clock is from the platform's, as an answer told it. */
+export function clockItem(
+  whose: string,
+  { channelClock, askedAt }: Pick<Answer<unknown>, 'channelClock' | 'askedAt'>,
+): CheckItem {
+  const seconds = Math.round(Math.abs(channelClock - askedAt) / 1_000);
+  if (seconds * 1_000 <= clockSkewMs) return ok('clock', `within ${seconds} s of ${whose}’s`);
+  return warn('clock', `${seconds} s away from ${whose}’s`, 'let this machine keep its time by NTP');
+}
+
+/** An item that needs a request: a refusal becomes the item that `refused` makes; all other failures are thrown. */
+export async function asked(
+  work: () => Promise<CheckItem>,
+  refused: (error: ChannelError) => CheckItem | null,
+): Promise<CheckItem> {
+  try {
+    return await work();
+  } catch (error) {
+    const item = error instanceof ChannelError ? refused(error) : null;
+    if (item === null) throw error;
+    return item;
+  }
+}

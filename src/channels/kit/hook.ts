@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto';
+import { type Delivery, type DeliveryContent, type Receipt, UnreadableDelivery } from '../channel.ts';
+import { jsonOf } from './json.ts';
+
+/** A delivery that is not believed; the body tells the sender why. */
+export function refused(reason: string, status: 400 | 401 | 403 | 405 | 412 | 415 = 401): Receipt {
+  return { kind: 'refused', status, reason };
+}
+
+/** A key for deliveries that carry no id of their own: what they say. */
+export function hashKey(...parts: (string | Uint8Array)[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return `sha256:${hash.digest('hex')}`;
+}
+
+/** The JSON of a stored delivery. Throws `UnreadableDelivery`, named by its kind. */
+export function jsonIn({ kind, body }: Delivery): unknown {
+  const json = jsonOf(body);
+  if (json === undefined) throw new UnreadableDelivery(`${kind.slice(0, 60)}: the body is not JSON`);
+  return json;
+}
+
+/** A delivery that says nothing but what is given. */
+export function saying(said: Partial<DeliveryContent>): DeliveryContent {
+  return { orders: [], fetch: [], touched: [], ignored: null, alert: null, ...said };
+}

@@ -1,0 +1,179 @@
+import type { Clock } from '../../clock.ts';
+import { ChannelError, stopped } from '../errors.ts';
+
+/** Who wants to send: pushes go before reads, so that a reconcile never starves a flip to zero. */
+export type Priority = 'push' | 'read';
+
+/** One request that wants to leave. */
+export interface Turn {
+  /** Default `read`. */
+  priority?: Priority | undefined;
+  /** What it costs by the policy's measure; default 1. */
+  cost?: number;
+  signal: AbortSignal;
+  /** Fails with `throttled` at once instead of waiting longer than this; default: that of the pace. */
+  patienceMs?: number | undefined;
+}
+
+/** How much a platform lets through. Arithmetic only: it is told the time and never waits. */
+export interface Policy {
+  /** Awaited once before the first request: what a former process knew. */
+  recall?(now: number): Promise<void>;
+  /** How long until a request of this cost may leave; 0: now. `pushCost`: of the pushes that wait. */
+  waitMs(turn: { cost: number; priority: Priority; pushCost: number }, now: number): number;
+  take(cost: number, now: number): Promise<void> | undefined;
+  succeeded(now: number): void;
+  /** A request was refused for its rate. */
+  refused(now: number): void;
+  /** The time that one request takes up, in the long run. */
+  intervalMs(): number;
+}
+
+/** The one queue of a channel's requests (or of a family of them), fed by the platform's own answers. */
+export interface Pace {
+  /** Runs `work` when it is its turn; its failure is the caller's alone. Throws `retry` when stopped while waiting. */
+  run<T>(turn: Turn, work: () => Promise<T>): Promise<T>;
+  succeeded(): void;
+  /**
+   * A request was refused for its rate. Returns how long to stay away: as told, or 1 s doubled with each refusal in a row,
+   * whichever is longer. Who asks here meanwhile waits `longestPauseMs` at most; longer rests are for the engine, which is
+   * told, so that nobody hangs.
+   */
+  refused(toldMs: number | null): number;
+}
+
+export interface PaceOptions {
+  /** Requests under way at once; default: any number. */
+  inFlight?: number;
+  firstRestMs?: number;
+  mostRestMs?: number;
+  longestPauseMs?: number;
+  /** Who would wait longer fails with `throttled` at once; default: nobody does. */
+  patienceMs?: number;
+  /** Share of the rest that chance may take off, 0 to 1, drawn for each refusal. */
+  jitter?: () => number;
+}
+
+interface Waiter {
+  priority: Priority;
+  cost: number;
+  go(): void;
+}
+
+/** Waits that follow each other before a request is let go anyway; guards against a clock that stands. */
+const mostRounds = 100;
+
+export function createPace(clock: Clock, policy: Policy, options: PaceOptions = {}): Pace {
+  const { inFlight = Number.POSITIVE_INFINITY, longestPauseMs = 5_000, firstRestMs = 1_000 } = options;
+  const waiting: Waiter[] = [];
+  let recalling: Promise<void> | undefined;
+  let underWay = 0;
+  let admitting = false;
+  let resting: AbortController | null = null;
+  let pausedUntil = Number.NEGATIVE_INFINITY;
+  let refusals = 0;
+  /** A sleep counts in its full length whatever the clock says afterwards: one that was set back holds up nobody. */
+  let ahead = 0;
+  const now = (): number => clock.now() + ahead;
+  const recalled = (): Promise<void> | undefined => {
+    recalling ??= policy.recall?.(now());
+    return recalling;
+  };
+
+  const waitMs = ({ cost, priority }: { cost: number; priority: Priority }): number => {
+    const pushes = waiting.filter((each) => each.priority === 'push');
+    const pushCost = pushes.reduce((sum, each) => sum + each.cost, 0);
+    return Math.max(policy.waitMs({ cost, priority, pushCost }, now()), pausedUntil - now(), 0);
+  };
+  const rest = async (ms: number): Promise<void> => {
+    resting = new AbortController();
+    const { signal } = resting;
+    const began = clock.now();
+    await clock.sleep(ms, signal);
+    if (!signal.aborted) ahead += Math.max(0, ms - (clock.now() - began));
+    resting = null;
+  };
+  const admit = async (): Promise<void> => {
+    if (admitting) return;
+    admitting = true;
+    if (policy.recall !== undefined) await recalled();
+    let rounds = 0;
+    while (waiting.length > 0 && underWay < inFlight) {
+      const next = nextOf(waiting);
+      const ms = waitMs(next);
+      if (ms > 0 && rounds < mostRounds) {
+        rounds += 1;
+        await rest(ms);
+        continue;
+      }
+      rounds = 0;
+      waiting.splice(waiting.indexOf(next), 1);
+      underWay += 1;
+      await policy.take(next.cost, now());
+      next.go();
+    }
+    admitting = false;
+  };
+  const enter = (turn: { cost: number; priority: Priority }, signal: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        ...turn,
+        go() {
+          signal.removeEventListener('abort', leave);
+          resolve();
+        },
+      };
+      const leave = (): void => {
+        const at = waiting.indexOf(waiter);
+        if (at < 0) return;
+        waiting.splice(at, 1);
+        resting?.abort();
+        reject(stopped());
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      waiting.push(waiter);
+      if (turn.priority === 'push') resting?.abort();
+      void admit();
+    });
+
+  return {
+    async run({ priority = 'read', cost = 1, signal, patienceMs = options.patienceMs }, work) {
+      if (signal.aborted) throw stopped();
+      if (patienceMs !== undefined) {
+        await recalled();
+        const afterMs = waitMs({ cost, priority }) + Math.ceil(waiting.length * policy.intervalMs());
+        if (afterMs > patienceMs)
+          throw new ChannelError('throttled', 'the budget of this request is used up', { afterMs });
+      }
+      await enter({ cost, priority }, signal);
+      try {
+        if (signal.aborted) throw stopped();
+        return await work();
+      } finally {
+        underWay -= 1;
+        void admit();
+      }
+    },
+    succeeded() {
+      refusals = 0;
+      policy.succeeded(now());
+    },
+    refused(toldMs) {
+      const share = 1 - (options.jitter?.() ?? 0);
+      const grown = firstRestMs * 2 ** Math.min(20, refusals) * share;
+      refusals += 1;
+      policy.refused(now());
+      const ownMs = Math.min(options.mostRestMs ?? 60_000, grown);
+      const restMs = Math.ceil(Math.max(toldMs ?? 0, ownMs, policy.intervalMs()));
+      pausedUntil = Math.max(pausedUntil, now() + Math.min(restMs, longestPauseMs));
+      return restMs;
+    },
+  };
+}
+
+/** The first push, or the first of all. */
+function nextOf(waiting: readonly Waiter[]): Waiter {
+  const next = waiting.find(({ priority }) => priority === 'push') ?? waiting[0];
+  if (next === undefined) throw new Error('nobody waits');
+  return next;
+}

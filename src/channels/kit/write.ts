@@ -1,0 +1,158 @@
+import type { PushLine, PushOutcome, StockReading } from '../channel.ts';
+import { ChannelError } from '../errors.ts';
+import { lineOutcome, unsentOutcome } from './outcomes.ts';
+import { beforeWriting } from './refusal.ts';
+
+/** A line that may be written, with what its request needs. */
+export interface Due {
+  line: PushLine;
+}
+
+/** What is particular about a platform's writes. */
+export interface WritePlan<D extends Due> {
+  maxQuantity: number;
+  /** Most rows of one request. */
+  perCall: number;
+  /** Why a line is not even asked for: it would harm, or spoil its batch. */
+  refusal?(line: PushLine): { error: string; hint: string } | null;
+  /** Reads what is there: an outcome for lines that need no write, else what is to be written. */
+  read(lines: PushLine[]): Promise<Map<PushLine, D | PushOutcome>>;
+  /** One request. Outcomes of the lines that the answer names; throws `ChannelError` when it failed as a whole. */
+  write(rows: D[]): Promise<Map<PushLine, PushOutcome>>;
+  /** Rows that may share a request have the same one; default: all. */
+  groupOf?(row: D): string;
+  /** Whether a failed request may be good in halves; default: when it was rejected. */
+  isForHalves?(failure: ChannelError): boolean;
+  /** Goes on after this failure of a request; default: only after `rejected`. */
+  isPassable?(failure: ChannelError): boolean;
+}
+
+/**
+ * Read, compare, write, as many at a time as the platform takes. A request that is refused as a whole is halved down to the
+ * row that spoils it; a row that the answer leaves out is sent once more by itself. Failures become outcomes, one for each
+ * line and in order: nothing is thrown.
+ */
+export async function writeInBatches<D extends Due>(
+  lines: readonly PushLine[],
+  plan: WritePlan<D>,
+): Promise<PushOutcome[]> {
+  const outcomes = new Map<PushLine, PushOutcome>();
+  const sound = lines.filter((line) => {
+    const why = quantityRefusal(line, plan.maxQuantity) ?? plan.refusal?.(line) ?? null;
+    if (why !== null) outcomes.set(line, { kind: 'rejected', ...why });
+    return why === null;
+  });
+  const due = await dueRows(sound, plan, outcomes);
+  await writeAll(due, plan, outcomes);
+  return lines.map((line) => outcomes.get(line) ?? { kind: 'retry', error: 'not sent' });
+}
+
+/** Why a quantity is never sent. */
+export function quantityRefusal(
+  { quantity }: Pick<PushLine, 'quantity'>,
+  maxQuantity: number,
+): { error: string; hint: string } | null {
+  if (Number.isInteger(quantity) && quantity >= 0 && quantity <= maxQuantity) return null;
+  return { error: `${quantity} is no quantity`, hint: `set a whole number from 0 to ${maxQuantity}` };
+}
+
+async function dueRows<D extends Due>(
+  lines: PushLine[],
+  plan: WritePlan<D>,
+  outcomes: Map<PushLine, PushOutcome>,
+): Promise<D[]> {
+  if (lines.length === 0) return [];
+  try {
+    const found = await plan.read(lines);
+    return lines.flatMap((line) => {
+      const each = found.get(line);
+      if (each !== undefined && 'line' in each) return [each];
+      outcomes.set(line, each ?? { kind: 'retry', error: 'not read' });
+      return [];
+    });
+  } catch (error) {
+    const outcome = lineOutcome(beforeWriting(error));
+    for (const line of lines) outcomes.set(line, outcome);
+    return [];
+  }
+}
+
+const leftOut: PushOutcome = { kind: 'retry', error: 'the platform’s answer leaves this line out' };
+
+async function writeAll<D extends Due>(
+  due: readonly D[],
+  plan: WritePlan<D>,
+  outcomes: Map<PushLine, PushOutcome>,
+): Promise<void> {
+  const { isForHalves = isRejected, isPassable = isRejected } = plan;
+  const queue = batchesOf(due, plan).map((rows) => ({ rows, retriesLeftOut: true }));
+  for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+    const { rows, retriesLeftOut } = next;
+    const failure = await writeOnce(rows, plan, outcomes);
+    if (failure === null) {
+      const left = rows.filter(({ line }) => !outcomes.has(line));
+      if (retriesLeftOut && rows.length > 1)
+        queue.push(...left.map((row) => ({ rows: [row], retriesLeftOut: false })));
+      else for (const { line } of left) outcomes.set(line, leftOut);
+      continue;
+    }
+    if (rows.length > 1 && isForHalves(failure)) {
+      const half = Math.ceil(rows.length / 2);
+      queue.unshift({ ...next, rows: rows.slice(0, half) }, { ...next, rows: rows.slice(half) });
+      continue;
+    }
+    for (const { line } of rows) outcomes.set(line, lineOutcome(failure));
+    if (isPassable(failure)) continue;
+    for (const { rows: rest } of queue.splice(0))
+      for (const { line } of rest) outcomes.set(line, unsentOutcome(failure));
+  }
+}
+
+function isRejected({ kind }: ChannelError): boolean {
+  return kind === 'rejected';
+}
+
+function batchesOf<D extends Due>(due: readonly D[], plan: WritePlan<D>): D[][] {
+  const groups = new Map<string, D[]>();
+  for (const row of due) {
+    const key = plan.groupOf?.(row) ?? '';
+    groups.set(key, [...(groups.get(key) ?? []), row]);
+  }
+  return [...groups.values()].flatMap((rows) => chunksOf(rows, plan.perCall));
+}
+
+async function writeOnce<D extends Due>(
+  rows: D[],
+  plan: WritePlan<D>,
+  outcomes: Map<PushLine, PushOutcome>,
+): Promise<ChannelError | null> {
+  try {
+    for (const [line, outcome] of await plan.write(rows)) outcomes.set(line, outcome);
+    return null;
+  } catch (error) {
+    if (error instanceof ChannelError) return error;
+    throw error;
+  }
+}
+
+/**
+ * What a live reading says to a line before it is written: `rejected` where there is no number that may be written,
+ * `conflict` where it is not the expected one; null: write it. A line with base null is written over whatever is there.
+ */
+export function compared(
+  line: PushLine,
+  reading: Omit<StockReading, 'listingId'>,
+  hint: string,
+): PushOutcome | null {
+  const { state, shown, detail, askedAt, answeredAt } = reading;
+  if (state !== 'ok') return { kind: 'rejected', error: detail ?? state, hint };
+  if (line.base === null || shown === line.base) return null;
+  return { kind: 'conflict', shown, askedAt, answeredAt };
+}
+
+/** Parts of at most `size`, in order. */
+export function chunksOf<T>(all: readonly T[], size: number): T[][] {
+  const chunks: T[][] = [];
+  for (let at = 0; at < all.length; at += size) chunks.push(all.slice(at, at + size));
+  return chunks;
+}
