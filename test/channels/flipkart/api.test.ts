@@ -1,19 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  account,
-  answers,
-  type Call,
-  calm,
-  failure,
-  filterPath,
-  line,
-  listed,
-  noon,
-  type Reply,
-  searchPath,
-  stage,
-  updatePath,
-} from './scripted-flipkart.ts';
+import { type Call, calm, failure, listed, noon, type Reply } from '../../kit/stage.ts';
+import { account, answers, filterPath, line, searchPath, stage, updatePath } from './scripted-flipkart.ts';
 
 const empty: Reply = { json: { has_more: false, listings: [] } };
 

@@ -2,18 +2,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Channel, CheckItem } from '../../../src/channels/channel.ts';
+import { type Call, calm, failure, noon, type Reply } from '../../kit/stage.ts';
 import {
   type Account,
   account,
   answers,
-  type Call,
-  calm,
   elsewhere,
-  failure,
   filterPath,
   here,
-  noon,
-  type Reply,
   searchPath,
   stage,
 } from './scripted-flipkart.ts';
@@ -64,7 +60,7 @@ describe('the check of a Flipkart channel', () => {
   });
 
   test('warns of a clock that is off', async () => {
-    const { channel } = await stage(withOrders(account([only('A', here)])), { skewMs: -300_000 });
+    const { channel } = await stage(withOrders(account([only('A', here)])), { aheadMs: -300_000 });
     expect(await checked(channel, 'clock')).toMatchObject({
       level: 'warn',
       detail: expect.stringContaining('300 s'),

@@ -1,16 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { type Call, calm, failure, listed, type Reply } from '../../kit/stage.ts';
 import {
   account,
   answers,
-  type Call,
-  calm,
   elsewhere,
-  failure,
   fsnOf,
   here,
   line,
-  listed,
-  type Reply,
   searchPath,
   stage,
   updatePath,

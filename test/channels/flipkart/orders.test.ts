@@ -1,21 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { OrderPage } from '../../../src/channels/channel.ts';
 import { UnreadableDelivery } from '../../../src/channels/channel.ts';
-import {
-  all,
-  type Call,
-  calm,
-  elsewhere,
-  failure,
-  filterPath,
-  here,
-  item,
-  noon,
-  type Reply,
-  said,
-  shipment,
-  stage,
-} from './scripted-flipkart.ts';
+import { all, type Call, calm, failure, noon, type Reply, said } from '../../kit/stage.ts';
+import { elsewhere, filterPath, here, item, shipment, stage } from './scripted-flipkart.ts';
 
 interface Filter {
   type: string;
@@ -164,7 +151,7 @@ describe('the shipments of a Flipkart channel', () => {
 
   test('are asked for up to Flipkart’s now, however wrong our clock goes', async () => {
     const script = (call: Call) => (call.path === filterPath ? list([]) : undefined);
-    const { channel, asked } = await stage(script, { skewMs: 7_200_000 });
+    const { channel, asked } = await stage(script, { aheadMs: 7_200_000 });
     const pages = await all(channel.ordersSince(noon, calm));
     expect(asked(filterPath).map(filterOf)[0]?.['modifiedDate']).toEqual({
       from: '2026-11-23T17:30:00+05:30',

@@ -1,17 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { PushOutcome } from '../../../src/channels/channel.ts';
-import {
-  type Account,
-  account,
-  answers,
-  calm,
-  fsnOf,
-  here,
-  line,
-  type Reply,
-  stage,
-  updatePath,
-} from './scripted-flipkart.ts';
+import { calm, type Reply } from '../../kit/stage.ts';
+import { type Account, account, answers, fsnOf, here, line, stage, updatePath } from './scripted-flipkart.ts';
 
 function ten(): Account {
   return account(Array.from({ length: 10 }, (_, at) => ({ sku: `S-${at}`, inventory: 10 })));

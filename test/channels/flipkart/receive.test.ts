@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Channel, Delivery, HookRequest } from '../../../src/channels/channel.ts';
 import { UnreadableDelivery } from '../../../src/channels/channel.ts';
 import { digestOf, formOf, readClaim } from '../../../src/channels/flipkart/signature.ts';
-import { calm, hook, noon, publicUrl, received, said, searchPath, stage } from './scripted-flipkart.ts';
+import { calm, hook, noon, received, said } from '../../kit/stage.ts';
+import { publicUrl, searchPath, stage } from './scripted-flipkart.ts';
 
 /** The documented sample (FK-2.4). */
 const golden = {

@@ -1,148 +1,36 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach } from 'vitest';
-import type {
-  Channel,
-  ChannelDeps,
-  DeliveryContent,
-  FactsOf,
-  HookRequest,
-  Json,
-  Listing,
-  Obtaining,
-  PushLine,
-  Receipt,
-} from '../../../src/channels/channel.ts';
-import { ChannelError } from '../../../src/channels/errors.ts';
+import type { PushLine } from '../../../src/channels/channel.ts';
 import { FlipkartConfig } from '../../../src/channels/flipkart/config.ts';
 import { flipkart } from '../../../src/channels/flipkart/index.ts';
-import { type Log, silentLog } from '../../../src/log.ts';
+import {
+  type Call,
+  changed,
+  lineOf,
+  type Reply,
+  type Stage,
+  type StageOptions,
+  stageOf,
+} from '../../kit/stage.ts';
 
-/** A call as the server received it. `path` as sent, without the query; `body` is parsed JSON, null when empty. */
-export interface Call {
-  method: string;
-  path: string;
-  query: URLSearchParams;
-  headers: IncomingHttpHeaders;
-  body: unknown;
-}
-
-/** What is answered: `json` (200 unless told), or `text` as it is. */
-export interface Reply {
-  status?: number;
-  json?: unknown;
-  text?: string;
-  headers?: Record<string, string>;
-  hangUp?: true;
-}
-
-/** The time at which every test begins. */
-export const noon = Date.parse('2026-11-23T12:00:00Z');
-export const calm = new AbortController().signal;
 export const here = 'LOC8bdd7abceca4423a839d935584ee6f19';
 export const elsewhere = 'LOC0000000000000000000000000000beef';
 export const publicUrl = 'https://sync.example.com';
-
-/** A running script, the channel at it, and what it was asked. Time moves by sleeping or by hand. */
-export interface Stage {
-  channel: Channel;
-  calls: Call[];
-  asked(path: string): Call[];
-  url: string;
-  vault: Map<string, string>;
-  /** Warnings that were logged. */
-  warned: string[];
-  now(): number;
-  pass(ms: number): void;
-  /** Another channel object on the same script and vault. */
-  reopen(config?: Record<string, unknown>, deps?: Partial<ChannelDeps>): Channel;
-}
-
-const closers: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0)) await close();
-});
-
 export const tokenPath = '/oauth-service/oauth/token';
 export const searchPath = '/sellers/listings/v3/search';
 export const updatePath = '/sellers/listings/v3/update/inventory';
 export const filterPath = '/sellers/v3/shipments/filter';
 
-/** A loopback server that answers by the script. It and its channels end with the test. */
-export async function stage(
-  answer: (call: Call) => Reply | undefined,
-  options: { config?: Record<string, unknown>; deps?: Partial<ChannelDeps>; skewMs?: number } = {},
-): Promise<Stage> {
-  const calls: Call[] = [];
-  let now = noon;
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const [path = '', query = ''] = (request.url ?? '').split('?');
-      const text = Buffer.concat(chunks).toString('utf8');
-      const call: Call = {
-        method: request.method ?? '',
-        path,
-        query: new URLSearchParams(query),
-        headers: request.headers,
-        body: text === '' ? null : JSON.parse(text),
-      };
-      calls.push(call);
-      const reply = answer(call) ?? (path === tokenPath ? grant : { status: 404, json: {} });
-      if (reply.hangUp) return void request.socket.destroy();
-      const date = new Date(now + (options.skewMs ?? 0)).toUTCString();
-      response.writeHead(reply.status ?? 200, { date, ...reply.headers });
-      response.end(reply.text ?? (reply.json === undefined ? '' : JSON.stringify(reply.json)));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const vault = new Map<string, string>();
-  const warned: string[] = [];
-  const log: Log = { ...silentLog, warn: (_, message) => void warned.push(message) };
-  const deps: ChannelDeps = {
-    name: 'fk-shop',
-    clock: {
-      now: () => now,
-      sleep: (ms) => {
-        now += ms;
-        return Promise.resolve();
-      },
-    },
-    log,
-    randomHex: (bytes) => 'ab'.repeat(bytes),
-    baseUrl: url,
-    timeoutMs: 5_000,
-    publicUrl,
-    vault: {
-      get: async (key) => vault.get(key) ?? null,
-      set: async (key, value) => void vault.set(key, value),
-    },
-    ...options.deps,
-  };
-  const reopen = (config: Record<string, unknown> = {}, other: Partial<ChannelDeps> = {}): Channel => {
-    const channel = flipkart.create(configOf({ ...options.config, ...config }), { ...deps, ...other });
-    closers.push(() => channel.close());
-    return channel;
-  };
-  closers.push(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  return {
-    channel: reopen(),
-    calls,
-    asked: (path) => calls.filter((call) => call.path === path),
-    url,
-    vault,
-    warned,
-    now: () => now,
-    pass: (ms) => {
-      now += ms;
-    },
-    reopen,
-  };
+const config = { app_id: 'app-id', app_secret: 'app-secret-1', location: here };
+
+/** A sound configuration with some keys changed. */
+export function configOf(change: Record<string, unknown> = {}): FlipkartConfig {
+  return FlipkartConfig.parse(changed(config, change));
+}
+
+/** A loopback server that answers by the script, and a channel at it. Both end with the test. */
+export function stage(script: (call: Call) => Reply | undefined, options: StageOptions = {}): Promise<Stage> {
+  const deps = { name: 'fk-shop', publicUrl, ...options.deps };
+  const answer = (call: Call) => script(call) ?? (call.path === tokenPath ? grant : undefined);
+  return stageOf(flipkart, config, answer, { ...options, deps });
 }
 
 /** A fresh token, as the endpoint hands it out (FK-1.2). */
@@ -150,73 +38,13 @@ export const grant: Reply = {
   json: { access_token: 'token-1', token_type: 'bearer', expires_in: 5_183_999, scope: 'Seller_Api' },
 };
 
-/** A sound configuration with some keys changed. */
-export function configOf(change: Record<string, unknown> = {}): FlipkartConfig {
-  const config: Record<string, unknown> = {
-    app_id: 'app-id',
-    app_secret: 'app-secret-1',
-    location: here,
-    ...change,
-  };
-  for (const [key, value] of Object.entries(config)) if (value === undefined) delete config[key];
-  return FlipkartConfig.parse(config);
-}
-
-/** All values of an async iterable. */
-export async function all<T>(values: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = [];
-  for await (const value of values) list.push(value);
-  return list;
-}
-
-/** The catalogue as one list. */
-export async function listed(channel: Channel): Promise<Listing[]> {
-  return (await all(channel.listListings(calm))).flatMap((page) => page.listings);
-}
-
 /** A line for a SKU, as the catalogue names it. */
 export function line(sku: string, quantity: number, base: number | null): PushLine {
-  const facts = { fsn: fsnOf(sku) };
-  return { listingId: sku, counterKey: sku, channelSku: sku, facts, quantity, base, key: 'cd'.repeat(16) };
-}
-
-export const unknownRefs: FactsOf = () => undefined;
-
-export function hook(change: Partial<HookRequest>): HookRequest {
-  return {
-    method: 'POST',
-    path: '',
-    query: '',
-    headers: {},
-    body: Buffer.alloc(0),
-    receivedAt: noon,
-    ...change,
-  };
-}
-
-/** What the engine does with `needs`: loads and asks once more. */
-export async function received(channel: Channel, request: HookRequest): Promise<Receipt> {
-  const receipt = channel.receive(request);
-  if (receipt.kind !== 'needs') return receipt;
-  await receipt.load(calm);
-  return channel.receive(request);
-}
-
-export const listedNow: Obtaining = { obtained: 'listed', askedAt: noon, answeredAt: noon, attempt: 0 };
-
-/** What a listed item or a delivery's fields say. */
-export function said(channel: Channel, fields: Json, facts: FactsOf = unknownRefs): DeliveryContent {
-  return channel.ordersIn(fields, facts, listedNow);
-}
-
-/** The ChannelError of a call that fails. */
-export async function failure(promise: Promise<unknown>): Promise<ChannelError> {
-  const error = await promise.then(
-    () => null,
-    (thrown: unknown) => thrown,
+  return lineOf(
+    { listingId: sku, counterKey: sku, channelSku: sku, facts: { fsn: fsnOf(sku) } },
+    quantity,
+    base,
   );
-  if (error instanceof ChannelError) return error;
-  throw new Error(`no ChannelError: ${String(error)}`);
 }
 
 export function fsnOf(sku: string): string {

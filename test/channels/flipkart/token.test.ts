@@ -1,15 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  type Call,
-  calm,
-  configOf,
-  failure,
-  grant,
-  type Reply,
-  searchPath,
-  stage,
-  tokenPath,
-} from './scripted-flipkart.ts';
+import { type Call, calm, failure, type Reply } from '../../kit/stage.ts';
+import { configOf, grant, searchPath, stage, tokenPath } from './scripted-flipkart.ts';
 
 const dayMs = 86_400_000;
 const empty: Reply = { json: { has_more: false, listings: [] } };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createTurns } from '../../../src/channels/kit/was/turns.ts';
-import { calm, failure } from './scripted-flipkart.ts';
+import { calm, failure } from '../../kit/stage.ts';
 
 function table(intervalMs = 100) {
   let now = 0;
