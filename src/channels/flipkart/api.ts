@@ -1,150 +1,179 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
-import { stopped } from '../errors.ts';
-import { createHttpClient, type HttpAnswer, type HttpClient, type HttpRequest } from '../kit/http.ts';
-import type { Priority } from '../kit/pace.ts';
-import { clockOf } from '../kit/retry-after.ts';
-import { createTurns, type Turns } from '../kit/was/turns.ts';
+import type { ChannelError } from '../errors.ts';
+import { createHttpClient, type HttpAnswer, type HttpClient } from '../kit/http.ts';
+import { jsonOf } from '../kit/json.ts';
+import { basicProof, createTokens, grantIn, nobodysSignal, type Tokens } from '../kit/oauth.ts';
+import { createPace, type Pace } from '../kit/pace.ts';
+import { createRate } from '../kit/rate.ts';
+import { type Effect, Refusal, short, statusFailure, unclear } from '../kit/refusal.ts';
+import { type Call as AnyCall, createRest, type Rest } from '../kit/rest.ts';
+import { clockOf, retryAfterMs } from '../kit/retry-after.ts';
 import type { FlipkartConfig } from './config.ts';
-import { type Effect, failureOf, isThrottle, jsonOf, unclear } from './failures.ts';
-import { createTokens } from './token.ts';
 
 /** The two families of calls, each with its own rate and time-out (FK-6). */
 export type Family = 'listings' | 'orders';
 
-/** One request. `path` follows `/sellers` and is percent-encoded already. */
-export interface Call<T> {
+/** One request. `path` follows `/sellers`. */
+export interface Call<T> extends AnyCall<T> {
   family: Family;
-  method: 'GET' | 'POST';
-  path: string;
-  body?: unknown;
-  data: z.ZodType<T>;
-  /** Default `read`: searches are POST too. */
-  effect?: Effect;
-  /** Default `read`. */
-  priority?: Priority;
-}
-
-/** A good answer with the span of its request. An empty body is null. */
-export interface Answer<T> {
-  data: T;
-  askedAt: number;
-  answeredAt: number;
-  /** Flipkart's clock when the request began, at the latest; ours when the answer carries no date. */
-  channelClock: number;
 }
 
 /** Sends requests of one channel. Throws nothing but `ChannelError`. */
-export interface Api {
-  call<T>(call: Call<T>, signal: AbortSignal): Promise<Answer<T>>;
+export interface Api extends Rest<Call<unknown>> {
   http: HttpClient;
   /** Flipkart's clock less ours, as the last answer told it; asks for a token when there was none yet. */
   skewMs(signal: AbortSignal): Promise<number>;
-  close(): Promise<void>;
 }
 
-/** The business paths live under it, the token path does not (FK-0, FK-7.1). */
+/** One location of one seller account, as every part of the adapter gets it. Holds no stock. */
+export interface Shop {
+  config: FlipkartConfig;
+  deps: ChannelDeps;
+  api: Api;
+}
+
+/** The business paths live under it, the token path does not (FK-7.1). */
 const prefix = '/sellers';
 /** Flipkart's own recommendation: shorter ones are "a data-integrity risk" (FK-6). */
 const leastTimeoutMs: Record<Family, number> = { listings: 10_000, orders: 60_000 };
-const firstBackoffMs = 2_000;
-const longestBackoffMs = 120_000;
-/** Who asks meanwhile waits so long at most: longer rests are for the engine, which is told, so that nobody hangs. */
-const longestPauseMs = 5_000;
+/** Statuses that mean "too much" or "not now" (FK-6): 499 is Flipkart's own for a time-out inside. */
+const throttling = new Set([429, 499, 503]);
 
-/** Opens a connection pool of its own; `close` ends it. */
-export function createApi(config: FlipkartConfig, deps: ChannelDeps): Api {
-  const { clock } = deps;
+/** Opens a connection pool of its own; nothing is sent yet. */
+export function openShop(config: FlipkartConfig, deps: ChannelDeps): Shop {
+  const { clock, timeoutMs } = deps;
   const origin = deps.baseUrl ?? 'https://api.flipkart.net';
-  const http = createHttpClient({ clock, timeoutMs: deps.timeoutMs, userAgent: 'invsync' });
+  const http = createHttpClient({ clock, timeoutMs, userAgent: 'invsync' });
   let skewMs = 0;
-  const ask = async (request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> => {
-    const answer = await http(request, signal);
-    skewMs = clockOf(answer) - answer.askedAt;
-    return answer;
+  const heard = (answer: HttpAnswer | null): void => {
+    if (answer !== null) skewMs = clockOf(answer) - answer.askedAt;
   };
-  const tokens = createTokens(config, deps, { send: ask, origin });
-  const intervalMs = 1_000 / config.requests_per_second;
-  const families: Record<Family, { turns: Turns; refusals: number }> = {
-    listings: { turns: createTurns(clock, { intervalMs }), refusals: 0 },
-    orders: { turns: createTurns(clock, { intervalMs: 2 * intervalMs }), refusals: 0 },
+  const tokens = tokensOf(config, deps, { http, origin, heard });
+  const paceAt = (perSecond: number): Pace =>
+    createPace(clock, createRate({ perSecond }), { inFlight: 1, firstRestMs: 2_000, mostRestMs: 120_000 });
+  const paces: Record<Family, Pace> = {
+    listings: paceAt(config.requests_per_second),
+    orders: paceAt(config.requests_per_second / 2),
   };
-
-  const send = (call: Call<unknown>, token: string, signal: AbortSignal): Promise<HttpAnswer> =>
-    families[call.family].turns.run(call.priority ?? 'read', signal, () =>
-      ask(
-        {
-          method: call.method,
-          url: `${origin}${prefix}${call.path}`,
-          headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-          timeoutMs: timeoutOf(call, deps),
-          ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-        },
-        signal,
-      ),
-    );
-  const noteAnswer = (call: Call<unknown>, answer: HttpAnswer): number => {
-    const family = families[call.family];
-    if (!isThrottle(answer)) {
-      family.refusals = 0;
-      return 0;
-    }
-    const afterMs = Math.min(longestBackoffMs, firstBackoffMs * 2 ** Math.min(family.refusals, 10));
-    family.refusals += 1;
-    family.turns.pause(Math.min(afterMs, longestPauseMs));
-    return afterMs;
-  };
-
-  return {
+  const rest = createRest<Call<unknown>>({
+    http,
+    heard,
+    failure,
+    nameOf: ({ method, path }) => `${method} ${nameOf(path)}`,
+    pace: ({ family }) => paces[family],
+    tokens: () => tokens,
+    request: (call, token) => ({
+      method: call.method,
+      url: `${origin}${prefix}${call.path}`,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      // A write ends within the time that the engine counts with.
+      timeoutMs:
+        call.effect === 'write' || call.priority === 'push'
+          ? timeoutMs
+          : Math.max(timeoutMs, leastTimeoutMs[call.family]),
+      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+    }),
+  });
+  const api: Api = {
+    ...rest,
     http,
     async skewMs(signal) {
       await tokens.current(signal);
       return skewMs;
     },
-    close: () => http.close(),
-    async call(call, signal) {
-      if (signal.aborted) throw stopped();
-      const token = await tokens.current(signal);
-      let answer = await send(call, token, signal);
-      // A 401 proves that nothing was done, so that the request may leave again; with the same token it would be no use.
-      if (answer.status === 401) {
-        const fresh = await tokens.afterRefusal(token, signal);
-        if (fresh !== token) answer = await send(call, fresh, signal);
-      }
-      const effect = call.effect ?? 'read';
-      const what = `${call.method} ${nameOf(call.path)}`;
-      const failure = failureOf(answer, { what, effect, afterMs: noteAnswer(call, answer) });
-      if (failure !== null) throw failure;
-      return readAnswer(call, answer, what);
-    },
   };
+  return { config, deps, api };
 }
 
-/** A write ends within the time that the engine counts with. */
-function timeoutOf(call: Call<unknown>, deps: ChannelDeps): number {
-  const { timeoutMs } = deps;
-  return call.effect === 'write' || call.priority === 'push'
-    ? timeoutMs
-    : Math.max(timeoutMs, leastTimeoutMs[call.family]);
+/**
+ * The client-credentials grant of a self access application (FK-1.2): a GET, with the parameters in the query. Until a token
+ * ends, the endpoint hands out the same one with less of its life left: three days before the end it is asked for again,
+ * hourly at most.
+ */
+function tokensOf(
+  config: FlipkartConfig,
+  deps: ChannelDeps,
+  means: { http: HttpClient; origin: string; heard(answer: HttpAnswer): void },
+): Tokens {
+  const url = config.token_url ?? `${means.origin}/oauth-service/oauth/token`;
+  const query = 'grant_type=client_credentials&scope=Seller_Api';
+  return createTokens({
+    clock: deps.clock,
+    vault: deps.vault,
+    key: 'token',
+    owner: [url, config.app_id, config.app_secret],
+    refreshToken: '',
+    renewWithinMs: (lifeMs) => Math.min(3 * 86_400_000, lifeMs - Math.min(3_600_000, lifeMs / 2)),
+    async ask() {
+      const headers = { authorization: basicProof(config.app_id, config.app_secret) };
+      const address = `${url}${url.includes('?') ? '&' : '?'}${query}`;
+      const answer = await means.http({ method: 'GET', url: address, headers }, nobodysSignal);
+      means.heard(answer);
+      return grantIn(answer, {
+        who: 'Flipkart',
+        lifeMs: 3_600_000,
+        secrets: [config.app_secret],
+        hintFor: () =>
+          'check app_id and app_secret (seller dashboard > Manage Profile > Developer Access); sandbox keys do not work in production. If the application was deleted, create a new one and set both keys',
+      });
+    },
+  });
 }
 
-function readAnswer<T>(call: Call<T>, answer: HttpAnswer, what: string): Answer<T> {
-  const effect = call.effect ?? 'read';
-  const body = answer.body.length === 0 ? null : jsonOf(answer.body);
-  if (body === undefined) throw unclear(effect, `${what}: the answer is no JSON`);
-  const data = call.data.safeParse(body);
-  if (!data.success) {
-    const where = data.error.issues[0]?.path.join('.') || 'its root';
-    throw unclear(effect, `${what}: the answer has an unknown shape at ${where}`);
-  }
-  const { askedAt, answeredAt } = answer;
-  return { data: data.data, askedAt, answeredAt, channelClock: clockOf(answer) };
+const authHint =
+  'check app_id and app_secret, and that the application under Developer Access in the seller dashboard is active and has the scope Seller_Api';
+
+function failure(
+  answer: HttpAnswer,
+  { what, effect }: { what: string; effect: Effect },
+): ChannelError | null {
+  const { status } = answer;
+  const isPage = looksLikePage(answer);
+  const words = isPage ? 'a web page instead of JSON' : wordsOf(answer);
+  const told = `${what}: Flipkart answered ${status}${words === '' ? '' : `, ${words}`}`;
+  const isShut = throttling.has(status) || (isPage && status < 300);
+  // 503 is Flipkart's "not now", said before anything happens: a write is refused by it. 499 is a time-out inside, and a
+  // page tells nothing: what they answer may have been done.
+  if (isShut && status !== 429 && status !== 503 && effect === 'write') return unclear(effect, told);
+  if (isShut) return new Refusal('throttled', told, { status, afterMs: retryAfterMs(answer) });
+  return statusFailure(answer, { told, effect, hints: { auth: authHint } });
+}
+
+/** Words of an error body; no form is published for business calls, so that several are tried. */
+const ErrorBody = z.object({
+  errors: z
+    .array(
+      z.object({
+        code: z.unknown().optional(),
+        description: z.string().nullish(),
+        message: z.string().nullish(),
+      }),
+    )
+    .nullish()
+    .catch(null),
+  error: z.string().nullish().catch(null),
+  error_description: z.string().nullish().catch(null),
+  message: z.string().nullish().catch(null),
+});
+
+function wordsOf(answer: HttpAnswer): string {
+  const body = ErrorBody.safeParse(jsonOf(answer.body)).data;
+  if (body === undefined) return '';
+  const rows = (body.errors ?? []).map(({ code, description, message }) => {
+    const known = typeof code === 'string' || typeof code === 'number' ? `${code} ` : '';
+    return `${known}${description ?? message ?? ''}`;
+  });
+  return short([...rows, body.error, body.error_description, body.message].filter(Boolean).join('; '));
+}
+
+function looksLikePage(answer: HttpAnswer): boolean {
+  if (/^\s*text\/html\b/i.test(answer.headers['content-type'] ?? '')) return true;
+  return /^\s*<(?:!doctype|html)\b/i.test(answer.body.subarray(0, 100).toString('latin1'));
 }
 
 /** The path without ids and tokens, for messages. */
 function nameOf(path: string): string {
-  return (
-    path.split('?')[0]?.replace(/^(\/(?:listings\/v3|v3\/shipments))\/(?!search|update|filter).*$/, '$1/…') ??
-    path
-  );
+  const bare = path.split('?')[0] ?? path;
+  return bare.replace(/^(\/(?:listings\/v3|v3\/shipments))\/(?!search|update|filter).*$/, '$1/…');
 }

@@ -1,17 +1,12 @@
 import type { CheckItem } from '../channel.ts';
-import { ChannelError } from '../errors.ts';
-import type { Answer } from './api.ts';
+import { asked, clockItem, fail, ok, warn } from '../kit/check.ts';
+import { Refusal } from '../kit/refusal.ts';
+import type { Answer } from '../kit/rest.ts';
+import type { Shop } from './api.ts';
 import { skusPerCall } from './capabilities.ts';
-import { Refusal } from './failures.ts';
 import { openQueries, pagesOf } from './filter.ts';
 import { namesIn, type SearchPage, searchPage } from './listings.ts';
-import { lookUp } from './look.ts';
-import { isProbed, probe } from './probe.ts';
-import { isAddressable, placeOf, type Row } from './row.ts';
-import type { Shop } from './shop.ts';
-
-/** Difference between Flipkart's clock and ours that deserves a warning. */
-const clockSkewMs = 60_000;
+import { isAddressable, lookUp, placeOf, type Row } from './look.ts';
 
 /** Credentials, clock, location, orders, basis and the way in. Throws `ChannelError` when nothing can be asked. */
 export async function check(shop: Shop, signal: AbortSignal): Promise<CheckItem[]> {
@@ -19,7 +14,7 @@ export async function check(shop: Shop, signal: AbortSignal): Promise<CheckItem[
   const rows = await sampleOf(shop, first, signal);
   return [
     ok('credentials', 'the application is accepted'),
-    clockItem(first),
+    clockItem('Flipkart', first),
     locationItem(shop, rows),
     ...otherPlaces(shop, rows),
     await ordersItem(shop, signal),
@@ -32,15 +27,8 @@ export async function check(shop: Shop, signal: AbortSignal): Promise<CheckItem[
 async function sampleOf(shop: Shop, { data }: Answer<SearchPage>, signal: AbortSignal): Promise<Row[]> {
   const skus = namesIn(data).map(({ sku }) => sku);
   const sample = skus.filter(isAddressable).slice(0, skusPerCall);
-  const looks = await lookUp(shop, sample, { priority: 'read', signal });
-  return [...looks.values()].flatMap(({ row }) => row ?? []);
-}
-
-function clockItem({ channelClock, askedAt }: Answer<unknown>): CheckItem {
-  const seconds = Math.round(Math.abs(channelClock - askedAt) / 1_000);
-  if (seconds * 1_000 <= clockSkewMs) return ok('clock', `within ${seconds} s of Flipkart’s`);
-  const detail = `${seconds} s away from Flipkart’s`;
-  return { name: 'clock', level: 'warn', detail, remedy: 'let this machine keep its time by NTP' };
+  const look = await lookUp(shop, sample, { priority: 'read', signal });
+  return sample.flatMap((sku) => look(sku).row ?? []);
 }
 
 function locationItem(shop: Shop, rows: readonly Row[]): CheckItem {
@@ -48,30 +36,27 @@ function locationItem(shop: Shop, rows: readonly Row[]): CheckItem {
   const { location } = shop.config;
   const placed = rows.filter((row) => row.locations.length > 0);
   if (placed.length === 0)
-    return {
+    return warn(
       name,
-      level: 'warn',
-      detail: 'no listing with a location was found, so that the location could not be checked',
-      remedy: 'list a product, then check again',
-    };
+      'no listing with a location was found, so that the location could not be checked',
+      'list a product, then check again',
+    );
   const here = placed.flatMap((row) => placeOf(row, location) ?? []);
   if (here.length === 0) {
     const seen = [...new Set(placed.flatMap((row) => row.locations.map(({ id }) => id)))];
-    return {
+    return fail(
       name,
-      level: 'fail',
-      detail: `none of ${placed.length} listings is offered at ${location}; seen: ${seen.slice(0, 5).join(', ')}`,
-      remedy: 'set location to the id of your location, and check that the keys are those of the same seller',
-    };
+      `none of ${placed.length} listings is offered at ${location}; seen: ${seen.slice(0, 5).join(', ')}`,
+      'set location to the id of your location, and check that the keys are those of the same seller',
+    );
   }
   const off = here.filter(({ status }) => status === 'DISABLED').length;
   if (off === here.length)
-    return {
+    return warn(
       name,
-      level: 'warn',
-      detail: `${off} of ${off} listings looked at are disabled at ${location}: numbers are written, nobody can buy`,
-      remedy: 'enable the location for them in the seller dashboard',
-    };
+      `${off} of ${off} listings looked at are disabled at ${location}: numbers are written, nobody can buy`,
+      'enable the location for them in the seller dashboard',
+    );
   return ok(name, `${here.length} of ${placed.length} listings looked at are offered at ${location}`);
 }
 
@@ -86,68 +71,100 @@ function otherPlaces(shop: Shop, rows: readonly Row[]): CheckItem[] {
   if (others.length === 0) return [];
   const ids = [...new Set(others.map(({ id }) => id))].slice(0, 5).join(', ');
   return [
-    {
-      name: 'other locations',
-      level: 'warn',
-      detail: `stock is offered at ${ids} too: this channel neither writes it nor sees its orders`,
-      remedy:
-        'give each location a channel of its own with its percent, or set them to 0 in the seller dashboard',
-    },
+    warn(
+      'other locations',
+      `stock is offered at ${ids} too: this channel neither writes it nor sees its orders`,
+      'give each location a channel of its own with its percent, or set them to 0 in the seller dashboard',
+    ),
   ];
 }
 
-async function ordersItem(shop: Shop, signal: AbortSignal): Promise<CheckItem> {
+function ordersItem(shop: Shop, signal: AbortSignal): Promise<CheckItem> {
   const [query] = openQueries;
-  try {
-    if (query !== undefined) for await (const _ of pagesOf(shop, query, null, signal)) break;
-    return ok('orders', 'can be read');
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    const remedy = 'check that the application may read orders, and that location is right';
-    return { name: 'orders', level: 'fail', detail: error.message, remedy };
-  }
+  return asked(
+    async () => {
+      if (query !== undefined) for await (const _ of pagesOf(shop, query, null, signal)) break;
+      return ok('orders', 'can be read');
+    },
+    (error) =>
+      error instanceof Refusal && error.kind === 'rejected'
+        ? fail(
+            'orders',
+            error.message,
+            'check that the application may read orders, and that location is right',
+          )
+        : null,
+  );
 }
 
 function basisItem({ config }: Shop): CheckItem {
-  const name = 'basis';
-  if (config.basis === 'gross') return ok(name, 'gross: open orders are added to what is free');
-  return {
-    name,
-    level: 'warn',
-    detail: 'net: only free stock is written. If Flipkart takes open orders off once more, it offers too few',
-    remedy:
-      'find out with one sale, as docs/channels/flipkart.md shows; net never oversells, so there is no hurry',
-  };
+  if (config.basis === 'gross') return ok('basis', 'gross: open orders are added to what is free');
+  return warn(
+    'basis',
+    'net: only free stock is written. If Flipkart takes open orders off once more, it offers too few',
+    'find out with one sale, as docs/channels/flipkart.md shows; net never oversells, so there is no hurry',
+  );
 }
 
 /** Sales by push: trouble here costs a minute, not a sale, because polling goes on. */
 async function pushItem(shop: Shop, signal: AbortSignal): Promise<CheckItem> {
   const name = 'notifications';
   const { config, deps } = shop;
+  const { publicUrl } = deps;
   if (config.hook_secret === undefined) return ok(name, 'not used: orders are polled, which misses nothing');
-  if (deps.publicUrl === null)
-    return {
+  if (publicUrl === null)
+    return warn(
       name,
-      level: 'warn',
-      detail:
-        'server.public_url is not set: notifications to an address that invsync does not know are refused',
-      remedy: 'set server.public_url to the https address that Flipkart was told',
-    };
-  try {
-    const heard = await probe(shop, deps.publicUrl, signal);
-    if (isProbed(heard)) return ok(name, 'headers with underscores arrive through the public address');
-    return { name, level: 'warn', detail: heard.detail, remedy: heard.remedy };
-  } catch (error) {
-    if (!(error instanceof ChannelError)) throw error;
-    return {
-      name,
-      level: 'warn',
-      detail: `the public address was not reached from here: ${error.message}`,
-      remedy: 'start invsync serve, and check proxy and firewall; some networks cannot reach themselves',
-    };
-  }
+      'server.public_url is not set: notifications to an address that invsync does not know are refused',
+      'set server.public_url to the https address that Flipkart was told',
+    );
+  return asked(
+    () => probe(shop, publicUrl, signal),
+    (error) =>
+      warn(
+        name,
+        `the public address was not reached from here: ${error.message}`,
+        'start invsync serve, and check proxy and firewall; some networks cannot reach themselves',
+      ),
+  );
 }
 
-function ok(name: string, detail: string): CheckItem {
-  return { name, level: 'ok', detail, remedy: '' };
+/** Soundly made and signed with nothing: a listener that gets it refuses it for its signature. */
+const token = Buffer.from(`invsync-probe:${'0'.repeat(40)}`).toString('base64');
+
+/**
+ * Calls our own address as Flipkart would, to see whether the way in lets header names with underscores through: many
+ * proxies drop them by default, and every notification is then refused (FK-2.4). Nothing is signed, so that nobody
+ * on the way learns anything. Throws `ChannelError`.
+ */
+async function probe(shop: Shop, publicUrl: string, signal: AbortSignal): Promise<CheckItem> {
+  const name = 'notifications';
+  const answer = await shop.api.http(
+    {
+      method: 'POST',
+      url: `${publicUrl}/hooks/${shop.deps.name}${shop.config.hook_path ?? ''}`,
+      headers: {
+        X_Date: new Date(shop.deps.clock.now()).toUTCString(),
+        X_Authorization: `FKLOGIN ${token}`,
+        'content-type': 'application/json',
+      },
+      body: '{}',
+      timeoutMs: Math.min(shop.deps.timeoutMs, 10_000),
+    },
+    signal,
+  );
+  const text = answer.body.subarray(0, 200).toString('utf8');
+  if (answer.status === 401 && /another application|does not match/.test(text))
+    return ok(name, 'headers with underscores arrive through the public address');
+  if (answer.status === 401 && /the header x_\S.* is missing/.test(text))
+    return warn(
+      name,
+      'the way to the public address drops headers with underscores: every notification would be refused',
+      'nginx: underscores_in_headers on; in the server block of the public address. Other proxies: see their manual',
+    );
+  return warn(
+    name,
+    `the public address answered ${answer.status}, not as this channel answers`,
+    'check that server.public_url leads to this invsync, that it is running, and that it has this channel',
+  );
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { ChannelError } from '../errors.ts';
-import type { Answer } from './api.ts';
-import type { Shop } from './shop.ts';
-import { timeText } from './time.ts';
+import type { Answer } from '../kit/rest.ts';
+import { walkPages } from '../kit/walk.ts';
+import type { Shop } from './api.ts';
+import { timeText } from './shipment.ts';
 
 /** What one request of a poll asks for. States must fit the type (FK-5.1). */
 export interface Query {
@@ -38,10 +38,9 @@ export const allQueries: readonly Query[] = [
 
 /** More is not documented (FK-5.1: integrators use 20). */
 const pageSize = 20;
-const mostPages = 2_000;
 
 /** Shipments as the filter and the reads by id answer them. What tells neither rows nor an end is not an empty list. */
-export const ShipmentList = z
+const ShipmentList = z
   .object({
     hasMore: z.boolean().nullish(),
     nextPageUrl: z.string().nullish(),
@@ -50,51 +49,60 @@ export const ShipmentList = z
   .refine(({ hasMore, shipments }) => shipments || hasMore === false);
 export type ShipmentList = z.infer<typeof ShipmentList>;
 
+/** A bare list is understood as well: the facts show the answer of the filter only (FK-5.3). */
+const ListOrBare = z.union([
+  ShipmentList,
+  z.array(z.unknown()).transform((shipments): ShipmentList => ({ shipments })),
+]);
+
 /** All pages of one query. Throws `ChannelError`. */
-export async function* pagesOf(
+export function pagesOf(
   shop: Shop,
   query: Query,
   span: Span | null,
   signal: AbortSignal,
 ): AsyncGenerator<Answer<ShipmentList>> {
-  const first = await shop.api.call(
-    {
-      family: 'orders',
-      method: 'POST',
-      path: '/v3/shipments/filter',
-      body: {
-        filter: filterOf(shop, query, span),
-        pagination: { pageSize },
-        sort: { field: 'modifiedDate', order: 'asc' },
-      },
-      data: ShipmentList,
-    },
-    signal,
-  );
-  yield first;
-  yield* nextPages(shop, first.data, signal);
+  const body = {
+    filter: filterOf(shop, query, span),
+    pagination: { pageSize },
+    sort: { field: 'modifiedDate', order: 'asc' },
+  };
+  const first = { method: 'POST', path: '/v3/shipments/filter', body } as const;
+  return walk(shop, first, signal);
 }
 
-/** The pages after one: the address is Flipkart's own and used as it is, below our host only. */
-export async function* nextPages(
+/** The shipments of some ids. Throws `ChannelError`. */
+export function shipmentsById(
   shop: Shop,
-  before: ShipmentList,
+  ids: readonly string[],
   signal: AbortSignal,
 ): AsyncGenerator<Answer<ShipmentList>> {
-  let { hasMore, nextPageUrl } = before;
-  for (let page = 1; hasMore === true; page += 1) {
-    if (page >= mostPages)
-      throw new ChannelError('retry', `a list of shipments has more than ${mostPages} pages`);
-    if (!nextPageUrl || !/^\/(?!\/)[\x21-\x7e]*$/.test(nextPageUrl))
-      throw new ChannelError('retry', 'a list of shipments says that it goes on, but not where');
-    const path = nextPageUrl.replace(/^\/sellers(?=\/)/, '');
-    const answer: Answer<ShipmentList> = await shop.api.call(
-      { family: 'orders', method: 'GET', path, data: ShipmentList },
-      signal,
-    );
-    yield answer;
-    ({ hasMore, nextPageUrl } = answer.data);
-  }
+  return walk(
+    shop,
+    { method: 'GET', path: `/v3/shipments/${ids.map(encodeURIComponent).join(',')}` },
+    signal,
+  );
+}
+
+interface At {
+  method: 'GET' | 'POST';
+  path: string;
+  body?: unknown;
+}
+
+/** The address of a next page is Flipkart's own and used as it is, below our host only. */
+function walk(shop: Shop, first: At, signal: AbortSignal): AsyncGenerator<Answer<ShipmentList>> {
+  return walkPages<At, Answer<ShipmentList>>({
+    what: 'a list of shipments',
+    first,
+    mostPages: 2_000,
+    ask: (at) => shop.api.call({ ...at, family: 'orders', data: ListOrBare, effect: 'read' }, signal),
+    next({ data: { hasMore, nextPageUrl } }) {
+      if (hasMore !== true) return null;
+      if (!nextPageUrl || !/^\/(?!\/)[\x21-\x7e]*$/.test(nextPageUrl)) return undefined;
+      return { method: 'GET', path: nextPageUrl.replace(/^\/sellers(?=\/)/, '') };
+    },
+  });
 }
 
 function filterOf(shop: Shop, query: Query, span: Span | null): Record<string, unknown> {

@@ -1,18 +1,15 @@
 import type { Capabilities, Channel, ChannelDefinition, ChannelDeps } from '../channel.ts';
+import { openShop } from './api.ts';
 import { capabilities } from './capabilities.ts';
 import { check } from './check.ts';
 import { FlipkartConfig } from './config.ts';
-import { createDoor } from './door.ts';
-import { fetchOrders } from './fetch.ts';
-import { identity } from './identity.ts';
-import { listListings } from './listings.ts';
+import { createDoor, webhooksOf } from './door.ts';
+import { forecast, identity, listListings } from './listings.ts';
+import { readStock } from './look.ts';
 import { fieldsOf, ordersIn, refsIn } from './notification.ts';
-import { openOrders, ordersCreatedSince, ordersSince } from './orders.ts';
+import { fetchOrders, openOrders, ordersCreatedSince, ordersSince } from './orders.ts';
 import { setStock } from './push.ts';
 import { receive } from './receive.ts';
-import { openShop } from './shop.ts';
-import { forecast, readStock } from './stock.ts';
-import { webhooksOf } from './webhooks.ts';
 
 /** Flipkart through the Marketplace Seller API v3 with self access: one location of one seller, polled, push optional. */
 export const flipkart: ChannelDefinition<FlipkartConfig> = {
@@ -59,6 +56,6 @@ function create(config: FlipkartConfig, deps: ChannelDeps): Channel {
     ordersIn: (fields, facts, how) => ordersIn(config.location, fields, facts, how),
     forecast: (listings) => forecast(shop, listings),
     ...(pushed ? { webhooks: webhooksOf(shop, door) } : {}),
-    close: () => shop.api.close(),
+    close: () => shop.api.http.close(),
   };
 }

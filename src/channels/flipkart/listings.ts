@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import type { Listing, ListingPage, ListingRef } from '../channel.ts';
-import { ChannelError } from '../errors.ts';
-import type { Answer } from './api.ts';
-import { type Look, lookAt, lookUp } from './look.ts';
-import { isAddressable, shownOf, unaddressable, whyUnwritable } from './row.ts';
-import type { Shop } from './shop.ts';
+import type { AccountIdentity, Listing, ListingPage, ListingRef } from '../channel.ts';
+import type { Answer } from '../kit/rest.ts';
+import { walkPages } from '../kit/walk.ts';
+import { chunksOf } from '../kit/write.ts';
+import type { Shop } from './api.ts';
+import { skusPerCall } from './capabilities.ts';
+import { isAddressable, type Look, lookUp, shownOf, unaddressable, whyUnwritable } from './look.ts';
 
 const Id = z.union([z.string().min(1), z.number()]).transform(String);
 const Found = z.object({ listing_id: Id.nullish().catch(null), sku_id: Id });
@@ -12,7 +13,7 @@ const Found = z.object({ listing_id: Id.nullish().catch(null), sku_id: Id });
  * The schema types `listings` as an object, the example shows an array (FK-3.1). An answer that tells neither rows nor
  * an end is not an empty catalogue.
  */
-export const SearchPage = z
+const SearchPage = z
   .object({
     next_page_id: z.string().nullish(),
     has_more: z.boolean().nullish(),
@@ -33,7 +34,6 @@ interface Named {
 
 /** Listings of one page that is handed out: ten reads. */
 const pageSize = 100;
-const mostPages = 2_000;
 
 /** One page of the search, 500 listings without numbers. No filter is sent: the schema misspells its name (FK-7.5). */
 export function searchPage(
@@ -41,45 +41,57 @@ export function searchPage(
   pageId: string | null,
   signal: AbortSignal,
 ): Promise<Answer<SearchPage>> {
+  const body = { filters: {}, page_id: pageId };
+  const path = '/listings/v3/search';
   return shop.api.call(
-    {
-      family: 'listings',
-      method: 'POST',
-      path: '/listings/v3/search',
-      body: { filters: {}, page_id: pageId },
-      data: SearchPage,
-    },
+    { family: 'listings', method: 'POST', path, body, data: SearchPage, effect: 'read' },
     signal,
   );
+}
+
+/**
+ * The location is what this channel keeps: it belongs to one seller for good, where an application may be made anew, and
+ * a seller with two locations has two channels. No call of this API names the seller. Asks something that needs the
+ * credentials.
+ */
+export async function identity(shop: Shop, signal: AbortSignal): Promise<AccountIdentity> {
+  await searchPage(shop, null, signal);
+  const { location } = shop.config;
+  return { accountId: location, title: `Flipkart location ${location}` };
 }
 
 /** The catalogue: all SKUs first, which are cheap, then their numbers page by page. */
 export async function* listListings(shop: Shop, signal: AbortSignal): AsyncGenerator<ListingPage> {
   const named = await allNamed(shop, signal);
-  for (let at = 0; at < named.length || at === 0; at += pageSize) {
-    const page = named.slice(at, at + pageSize);
-    const looks = await lookUp(
+  if (named.length === 0) yield { listings: [], total: 0 };
+  for (const page of chunksOf(named, pageSize)) {
+    const look = await lookUp(
       shop,
       page.map(({ sku }) => sku),
       { priority: 'read', signal },
     );
-    const listings = page.map((each) => listingOf(shop, each, lookAt(looks, each.sku)));
+    const listings = page.map((each) => listingOf(shop, each, look(each.sku)));
     yield { listings, total: named.length };
   }
 }
 
 async function allNamed(shop: Shop, signal: AbortSignal): Promise<Named[]> {
   const found = new Map<string, Named>();
-  let pageId: string | null = null;
-  for (let page = 0; page < mostPages; page += 1) {
-    const { data }: Answer<SearchPage> = await searchPage(shop, pageId, signal);
-    for (const each of namesIn(data)) note(found, each);
-    if (data.has_more !== true) return [...found.values()];
-    if (!data.next_page_id || data.next_page_id === pageId)
-      throw new ChannelError('retry', 'the list of listings says that it goes on, but not where');
-    pageId = data.next_page_id;
+  const pages = walkPages<string | null, Answer<SearchPage>>({
+    what: 'the list of listings',
+    first: null,
+    mostPages: 2_000,
+    ask: (pageId) => searchPage(shop, pageId, signal),
+    next: ({ data }) => (data.has_more === true ? (data.next_page_id ?? undefined) : null),
+  });
+  for await (const { data } of pages) {
+    for (const { sku, listingId } of namesIn(data)) {
+      const named = found.get(sku) ?? { sku, listingIds: [] };
+      if (listingId !== null && !named.listingIds.includes(listingId)) named.listingIds.push(listingId);
+      found.set(sku, named);
+    }
   }
-  throw new ChannelError('retry', `the list of listings has more than ${mostPages} pages`);
+  return [...found.values()];
 }
 
 /** SKUs on a page of the search, with their listing ids. Rows without a SKU can be neither mapped nor written. */
@@ -90,15 +102,9 @@ export function namesIn(page: SearchPage): { sku: string; listingId: string | nu
   });
 }
 
-function note(found: Map<string, Named>, each: { sku: string; listingId: string | null }): void {
-  const named = found.get(each.sku) ?? { sku: each.sku, listingIds: [] };
-  if (each.listingId !== null && !named.listingIds.includes(each.listingId))
-    named.listingIds.push(each.listingId);
-  found.set(each.sku, named);
-}
-
-function listingOf(shop: Shop, { sku, listingIds }: Named, { row, why }: Look): Listing {
+function listingOf(shop: Shop, { sku, listingIds }: Named, look: Look): Listing {
   const { location } = shop.config;
+  const { row } = look;
   const ids = listingIds.length === 0 && row?.listing_id ? [row.listing_id] : listingIds;
   return {
     listingId: sku,
@@ -107,21 +113,16 @@ function listingOf(shop: Shop, { sku, listingIds }: Named, { row, why }: Look): 
     // No call of this API tells a title.
     title: sku,
     aliases: ids.filter((id) => id !== sku),
-    unwritable: unwritableOf(sku, row, { why, location }),
+    unwritable: unwritableOf(sku, look, location),
     ambiguous: ids.length > 1,
     shown: row === null ? null : shownOf(row, location),
     facts: { fsn: row?.product_id ?? null },
   };
 }
 
-function unwritableOf(
-  sku: string,
-  row: Look['row'],
-  about: { why: string | null; location: string },
-): string | null {
+function unwritableOf(sku: string, { row, why }: Look, location: string): string | null {
   if (!isAddressable(sku)) return unaddressable;
-  if (row === null) return about.why ?? 'Flipkart does not show this listing';
-  return whyUnwritable(row, about.location);
+  return row === null ? (why ?? 'Flipkart does not show this listing') : whyUnwritable(row, location);
 }
 
 const Facts = z.object({ fsn: z.string().min(1).nullish().catch(null) });
@@ -129,4 +130,10 @@ const Facts = z.object({ fsn: z.string().min(1).nullish().catch(null) });
 /** The product id that was known when the catalogue was read. */
 export function knownFsn(ref: Pick<ListingRef, 'facts'>): string | null {
   return Facts.safeParse(ref.facts).data?.fsn ?? null;
+}
+
+/** Requests of a read of so many listings, and how long they take at the configured rate. */
+export function forecast(shop: Shop, listings: number): { requests: number; expectedMs: number } {
+  const requests = Math.ceil(listings / skusPerCall);
+  return { requests, expectedMs: Math.ceil((requests * 1_000) / shop.config.requests_per_second) };
 }

@@ -1,15 +1,43 @@
 import { z } from 'zod';
+import type { ListingRef, StockReading } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import type { Priority } from '../kit/pace.ts';
-import type { Answer } from './api.ts';
+import { Refusal } from '../kit/refusal.ts';
+import type { Answer } from '../kit/rest.ts';
+import { chunksOf } from '../kit/write.ts';
+import type { Shop } from './api.ts';
 import { skusPerCall } from './capabilities.ts';
-import { Refusal } from './failures.ts';
-import { isAddressable, Row, unaddressable } from './row.ts';
-import type { Shop } from './shop.ts';
+
+const Text = z.string().nullish().catch(null);
+const Place = z.object({
+  id: z.string().min(1),
+  status: Text,
+  inventory: z.int().nullish().catch(null),
+});
+type Place = z.infer<typeof Place>;
+
+/** What is read of a listing (FK-3.2). Entries of the map that are no objects are not listings. */
+const Row = z.object({
+  listing_id: z
+    .union([z.string().min(1), z.number()])
+    .transform(String)
+    .nullish()
+    .catch(null),
+  product_id: z.string().min(1).nullish().catch(null),
+  fulfillment_profile: Text,
+  archived_status: Text,
+  locations: z
+    .array(z.unknown())
+    .nullish()
+    .catch(null)
+    .transform((rows) => (rows ?? []).flatMap((row) => Place.safeParse(row).data ?? [])),
+});
+export type Row = z.infer<typeof Row>;
 
 /**
  * What a live read found of one SKU. `absent`: Flipkart said that it has no such listing. `unread`: it is there in a form
- * that cannot be read, Flipkart will not hear of such a SKU, or it cannot be asked for. `left out`: the answer does not name it at all. `why`: in words.
+ * that cannot be read, Flipkart will not hear of such a SKU, or it cannot be asked for. `left out`: the answer does not
+ * name it at all. `why`: in words.
  */
 export interface Look {
   kind: 'found' | 'absent' | 'unread' | 'left out';
@@ -33,48 +61,68 @@ const Listings = z
     invalid: z.array(z.unknown()).nullish().catch(null),
   })
   .refine(({ available, unavailable, invalid }) => available ?? unavailable ?? invalid);
+type Listings = z.infer<typeof Listings>;
+
+/** Live numbers of the channel's location, ten SKUs a request. */
+export async function readStock(
+  shop: Shop,
+  listings: readonly ListingRef[],
+  signal: AbortSignal,
+): Promise<StockReading[]> {
+  const look = await lookUp(
+    shop,
+    listings.map(({ listingId }) => listingId),
+    { priority: 'read', signal },
+  );
+  return listings.map(({ listingId }) => ({
+    listingId,
+    ...readingOf(look(listingId), shop.config.location),
+  }));
+}
 
 /**
- * Live rows by SKU, ten a request (FK-3.2); every wanted SKU has an entry. A request that Flipkart refuses is
- * halved down to the SKU that it does not take. Throws `ChannelError`.
+ * Live rows by SKU, ten a request (FK-3.2); every wanted SKU has one. A request that Flipkart refuses is halved down to
+ * the SKU that it does not take. Throws `ChannelError`.
  */
 export async function lookUp(
   shop: Shop,
   skus: readonly string[],
   manner: Manner,
-): Promise<Map<string, Look>> {
+): Promise<(sku: string) => Look> {
   const found = new Map<string, Look>();
-  const wanted = [...new Set(skus)];
   const now = shop.deps.clock.now();
-  for (const sku of wanted.filter((each) => !isAddressable(each))) {
+  const wanted = [...new Set(skus)];
+  const queue = chunksOf(wanted.filter(isAddressable), skusPerCall);
+  for (let some = queue.shift(); some !== undefined; some = queue.shift())
+    queue.unshift(...(await lookUpSome(shop, some, manner, found)));
+  for (const sku of wanted.filter((each) => !isAddressable(each)))
     found.set(sku, { kind: 'unread', row: null, why: unaddressable, askedAt: now, answeredAt: now });
-  }
-  const sound = wanted.filter(isAddressable);
-  const queue: string[][] = [];
-  for (let at = 0; at < sound.length; at += skusPerCall) queue.push(sound.slice(at, at + skusPerCall));
-  for (let batch = queue.shift(); batch !== undefined; batch = queue.shift()) {
-    const halves = await lookUpSome(shop, batch, manner, found);
-    queue.unshift(...halves);
-  }
-  return found;
+  return (sku) => {
+    const look = found.get(sku);
+    if (look === undefined) throw new ChannelError('retry', 'a listing was not read');
+    return look;
+  };
 }
 
 /** One request. Answers what must be asked again in smaller parts. */
 async function lookUpSome(
   shop: Shop,
   skus: string[],
-  manner: Manner,
+  { priority, signal }: Manner,
   found: Map<string, Look>,
 ): Promise<string[][]> {
   const askedAt = shop.deps.clock.now();
+  const path = `/listings/v3/${skus.map(encodeURIComponent).join(',')}`;
   try {
-    const answer = await ask(shop, skus, manner);
+    const answer = await shop.api.call(
+      { family: 'listings', method: 'GET', path, data: Listings, priority },
+      signal,
+    );
     for (const sku of skus) found.set(sku, lookOf(sku, answer));
     return [];
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    const half = Math.ceil(skus.length / 2);
-    if (skus.length > 1) return [skus.slice(0, half), skus.slice(half)];
+    if (!(error instanceof Refusal) || error.kind !== 'rejected') throw error;
+    if (skus.length > 1) return chunksOf(skus, Math.ceil(skus.length / 2));
     // A refusal is no word that there is no such listing, except where it says just that.
     const kind = error.status === 404 ? 'absent' : 'unread';
     const answeredAt = shop.deps.clock.now();
@@ -83,42 +131,82 @@ async function lookUpSome(
   }
 }
 
-function ask(
-  shop: Shop,
-  skus: string[],
-  { priority, signal }: Manner,
-): Promise<Answer<z.infer<typeof Listings>>> {
-  const path = `/listings/v3/${skus.map(encodeURIComponent).join(',')}`;
-  return shop.api.call({ family: 'listings', method: 'GET', path, data: Listings, priority }, signal);
-}
-
-function lookOf(sku: string, answer: Answer<z.infer<typeof Listings>>): Look {
-  const { askedAt, answeredAt, data } = answer;
-  const span = { askedAt, answeredAt };
-  if ((data.unavailable ?? []).includes(sku))
-    return { ...absent('the account does not list this SKU'), ...span };
-  if ((data.invalid ?? []).includes(sku)) return { ...absent('Flipkart calls this SKU malformed'), ...span };
+function lookOf(sku: string, { data, askedAt, answeredAt }: Answer<Listings>): Look {
+  const none = (kind: Look['kind'], why: string): Look => ({ kind, row: null, why, askedAt, answeredAt });
+  if ((data.unavailable ?? []).includes(sku)) return none('absent', 'the account does not list this SKU');
+  if ((data.invalid ?? []).includes(sku)) return none('absent', 'Flipkart calls this SKU malformed');
   const available = data.available ?? {};
   const entry = Object.hasOwn(available, sku) ? available[sku] : undefined;
   if (typeof entry !== 'object' || entry === null)
-    return { kind: 'left out', row: null, why: 'Flipkart’s answer leaves this SKU out', ...span };
+    return none('left out', 'Flipkart’s answer leaves this SKU out');
   const row = Row.safeParse(entry);
-  if (row.success) return { kind: 'found', row: row.data, why: null, ...span };
-  return {
-    kind: 'unread',
-    row: null,
-    why: 'Flipkart shows this listing in a form that cannot be read',
-    ...span,
-  };
+  if (!row.success) return none('unread', 'Flipkart shows this listing in a form that cannot be read');
+  return { kind: 'found', row: row.data, why: null, askedAt, answeredAt };
 }
 
-function absent(why: string): Pick<Look, 'kind' | 'row' | 'why'> {
-  return { kind: 'absent', row: null, why };
+/** What a look says about the number at a location. */
+export function readingOf(look: Look, location: string): Omit<StockReading, 'listingId'> {
+  const { row, kind, askedAt, answeredAt } = look;
+  const none = (state: StockReading['state'], detail: string) => ({
+    shown: null,
+    state,
+    detail,
+    askedAt,
+    answeredAt,
+  });
+  if (row === null)
+    return none(
+      kind === 'absent' ? 'not-listed' : 'unwritable',
+      look.why ?? 'Flipkart does not show this listing',
+    );
+  const why = whyUnwritable(row, location);
+  if (why !== null) return none('unwritable', why);
+  const shown = shownOf(row, location);
+  if (shown !== null) return { shown, state: 'ok', detail: null, askedAt, answeredAt };
+  const detail = `Flipkart shows no number at the location ${location}: set one in the seller dashboard once`;
+  return none('untracked', detail);
 }
 
-/** The look of a SKU that was asked for. */
-export function lookAt(looks: ReadonlyMap<string, Look>, sku: string): Look {
-  const look = looks.get(sku);
-  if (look === undefined) throw new ChannelError('retry', 'a listing was not read');
-  return look;
+/** The listing's entry for a location. */
+export function placeOf(row: Row, location: string): Place | null {
+  return row.locations.find((place) => place.id === location) ?? null;
 }
+
+/** The number that Flipkart shows for a location; null when it tells none. */
+export function shownOf(row: Row, location: string): number | null {
+  return placeOf(row, location)?.inventory ?? null;
+}
+
+/** Profiles with stock of the seller's own (FK-3.2). FBF alone lies in Flipkart's warehouse. */
+const ownStock = new Set(['NON_FBF', 'FBF_LITE', 'FBF_AND_FBF_LITE', 'FBF_AND_NON_FBF']);
+
+/** Why the number of a listing at a location may not be written, in words, or null. */
+export function whyUnwritable(row: Row, location: string): string | null {
+  const profile = row.fulfillment_profile ?? '';
+  if (profile === 'FBF')
+    return 'Flipkart ships it from its own warehouse (FBF): the number there is Flipkart’s';
+  if (profile !== '' && !ownStock.has(profile))
+    return `its fulfilment profile ${profile.slice(0, 40)} is not known`;
+  if ((row.archived_status ?? '').toUpperCase() === 'ARCHIVED') return 'the listing is archived';
+  if (!row.product_id) return 'Flipkart tells no product id (FSN), which a write needs';
+  if (placeOf(row, location) === null) return `the listing is not offered at the location ${location}`;
+  return null;
+}
+
+/**
+ * Can this SKU stand in the path of a read and as a key of a write? A comma or slash cannot be told from the path's own,
+ * dots alone lead elsewhere (FK-3.2, FK-7.4), and this one key is lost wherever JSON becomes objects (FK-7.3).
+ */
+export function isAddressable(sku: string): boolean {
+  return (
+    sku !== '' &&
+    !/[,/\\]/.test(sku) &&
+    !/^\.{1,2}$/.test(sku) &&
+    sku !== '__proto__' &&
+    !/[\uD800-\uDFFF]/u.test(sku)
+  );
+}
+
+/** Why a SKU that is not addressable is left alone. */
+export const unaddressable =
+  'Flipkart’s API cannot address this SKU (a comma, a slash, or a reserved word): it would need another SKU there';

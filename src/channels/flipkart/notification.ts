@@ -7,7 +7,7 @@ import {
   type Obtaining,
   UnreadableDelivery,
 } from '../channel.ts';
-import { parseJsonBytes } from '../kit/json.ts';
+import { jsonIn, saying } from '../kit/hook.ts';
 import { KeptShipment } from './shipment.ts';
 import { snapshotOf } from './snapshot.ts';
 
@@ -19,7 +19,6 @@ const Kept = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ignored'), why: z.string() }),
   z.object({ kind: z.literal('unreadable'), shipmentId: z.string() }),
 ]);
-type Kept = z.infer<typeof Kept>;
 
 const Id = z.union([z.string().min(1).max(200), z.int().nonnegative()]).transform(String);
 const AboutShipment = z.object({ shipmentId: Id });
@@ -34,16 +33,7 @@ const idle = new Set(['shipment_dispatch_dates_changed', 'shipment_form_failed']
  */
 export function fieldsOf(delivery: Delivery): Json {
   const event = delivery.kind;
-  let body: unknown;
-  try {
-    body = parseJsonBytes(delivery.body);
-  } catch {
-    throw new UnreadableDelivery(`${event.slice(0, 60)}: the body is not JSON`);
-  }
-  return keptOf(event, body);
-}
-
-function keptOf(event: string, body: unknown): Kept {
+  const body = jsonIn(delivery);
   if (idle.has(event)) return { kind: 'ignored', why: `${event} moves no stock` };
   if (event.startsWith('shipment_')) {
     const about = AboutShipment.safeParse(body);
@@ -74,20 +64,17 @@ export function refsIn(fields: Json): string[] {
  */
 export function ordersIn(location: string, fields: Json, facts: FactsOf, how: Obtaining): DeliveryContent {
   const kept = Kept.parse(fields);
-  const nothing: DeliveryContent = { orders: [], fetch: [], touched: [], ignored: null, alert: null };
   switch (kept.kind) {
     case 'shipment': {
       const why = whyNotOurs(kept, location);
-      return why === null
-        ? { ...nothing, orders: [snapshotOf(kept, facts, how)] }
-        : { ...nothing, ignored: why };
+      return saying(why === null ? { orders: [snapshotOf(kept, facts, how)] } : { ignored: why });
     }
     case 'look':
-      return { ...nothing, fetch: [kept.shipmentId] };
+      return saying({ fetch: [kept.shipmentId] });
     case 'returned':
-      return { ...nothing, alert: alertOf(kept.returnId) };
+      return saying({ alert: alertOf(kept.returnId) });
     case 'ignored':
-      return { ...nothing, ignored: kept.why };
+      return saying({ ignored: kept.why });
     case 'unreadable':
       throw new UnreadableDelivery(`shipment ${kept.shipmentId.slice(0, 60)} has a form that cannot be read`);
   }

@@ -1,16 +1,27 @@
-import type { Json, OrderPage } from '../channel.ts';
+import type { FetchedOrder, Json, OrderPage } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import type { Answer } from './api.ts';
+import { fetchInChunks } from '../kit/fetch.ts';
+import type { Answer } from '../kit/rest.ts';
+import type { Shop } from './api.ts';
 import { capabilities } from './capabilities.ts';
-import { allQueries, openQueries, pagesOf, type Query, type ShipmentList, type Span } from './filter.ts';
-import { asJson, changeOf, idOf, keptShipment, Shipment } from './shipment.ts';
-import type { Shop } from './shop.ts';
+import {
+  allQueries,
+  openQueries,
+  pagesOf,
+  type Query,
+  type ShipmentList,
+  type Span,
+  shipmentsById,
+} from './filter.ts';
+import { changeOf, idOf, keptShipment, Shipment } from './shipment.ts';
 
 /** Items of one page that is handed out. */
 const pageSize = 100;
 /** Passes over a list that moves while it is read. */
 const mostPasses = 4;
 const secondMs = 1_000;
+/** The platform takes 100 (FK-5.3); half of it keeps the address short. */
+const idsPerCall = 50;
 
 /** All shipments changed since (Flipkart's clock, ms), held, shipped and cancelled ones too, oldest change first. */
 export function ordersSince(shop: Shop, since: number, signal: AbortSignal): AsyncIterable<OrderPage> {
@@ -25,6 +36,38 @@ export function ordersCreatedSince(shop: Shop, since: number, signal: AbortSigna
 /** All shipments that hold stock, of whatever age. */
 export function openOrders(shop: Shop, signal: AbortSignal): AsyncIterable<OrderPage> {
   return walk(shop, { queries: openQueries, field: null, since: 0 }, signal);
+}
+
+/** Shipments by id, in order. A refused id that is not simply unknown is told as unreadable. */
+export function fetchOrders(
+  shop: Shop,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<FetchedOrder[]> {
+  return fetchInChunks(ids, {
+    perCall: idsPerCall,
+    isSound: (id) => /^[A-Za-z0-9_:-][A-Za-z0-9_.:-]{0,99}$/.test(id),
+    async ask(some) {
+      const found: FetchedOrder[] = [];
+      let askedAt: number | null = null;
+      for await (const answer of shipmentsById(shop, some, signal)) {
+        askedAt ??= answer.askedAt;
+        for (const row of answer.data.shipments ?? [])
+          found.push({ orderId: idOf(row), item: itemOf(row), askedAt, answeredAt: answer.answeredAt });
+      }
+      return found;
+    },
+    refused(orderId, { status }) {
+      if (status === 404) return null;
+      const now = shop.deps.clock.now();
+      return { orderId, item: { kind: 'unreadable', shipmentId: orderId }, askedAt: now, answeredAt: now };
+    },
+  });
+}
+
+function itemOf(row: unknown): Json {
+  const parsed = Shipment.safeParse(row);
+  return parsed.success ? keptShipment(parsed.data) : { kind: 'unreadable', shipmentId: idOf(row) };
 }
 
 interface Search {
@@ -109,9 +152,7 @@ async function spanOf(
 
 /** How many of the rows say something new. One that cannot be read is handed on as such, so that it is seen. */
 function keepAll({ shipments }: ShipmentList, reading: Reading): number {
-  let fresh = 0;
-  for (const row of shipments ?? []) if (keep(row, reading)) fresh += 1;
-  return fresh;
+  return (shipments ?? []).filter((row) => keep(row, reading)).length;
 }
 
 function keep(row: unknown, { search, found }: Reading): boolean {
@@ -120,8 +161,7 @@ function keep(row: unknown, { search, found }: Reading): boolean {
   const known = found.get(id);
   if (!parsed.success) {
     if (known !== undefined) return false;
-    const item = { kind: 'unreadable', shipmentId: id };
-    found.set(id, { item, time: search.since, changedAt: search.since, readable: 'no' });
+    found.set(id, { item: itemOf(row), time: search.since, changedAt: search.since, readable: 'no' });
     return true;
   }
   const kept = keptShipment(parsed.data);
@@ -129,6 +169,6 @@ function keep(row: unknown, { search, found }: Reading): boolean {
   const time = search.field === 'orderDate' ? (kept.placedAt ?? changedAt) : changeOf(parsed.data);
   // Whole seconds: of two states of one second the one that was read later is the newer.
   const isNewer = known === undefined || known.readable === 'no' || known.changedAt <= changedAt;
-  if (isNewer) found.set(id, { item: asJson(kept), time, changedAt, readable: 'yes' });
+  if (isNewer) found.set(id, { item: kept, time, changedAt, readable: 'yes' });
   return known === undefined || known.changedAt < changedAt;
 }

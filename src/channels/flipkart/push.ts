@@ -1,87 +1,135 @@
+import { z } from 'zod';
 import type { PushLine, PushOutcome } from '../channel.ts';
-import { type Batch, outcomeOf } from './batch.ts';
-import { capabilities } from './capabilities.ts';
-import { beforeWriting } from './failures.ts';
+import { short } from '../kit/refusal.ts';
+import { compared, writeInBatches } from '../kit/write.ts';
+import type { Shop } from './api.ts';
+import { capabilities, skusPerCall } from './capabilities.ts';
 import { knownFsn } from './listings.ts';
-import { type Look, lookAt, lookUp } from './look.ts';
-import { isAddressable, placeOf, unaddressable } from './row.ts';
-import type { Shop } from './shop.ts';
-import { stateOf } from './stock.ts';
-import { type Due, writeAll } from './write.ts';
+import { isAddressable, type Look, lookUp, placeOf, readingOf, unaddressable } from './look.ts';
+
+/** A line that may be written. `status`: what the location says now, echoed; null: none was told, none is sent. */
+interface Due {
+  line: PushLine;
+  fsn: string;
+  status: string | null;
+}
+
+const Fault = z.object({
+  severity: z.string().nullish().catch(null),
+  code: z.union([z.number(), z.string()]).nullish().catch(null),
+  description: z.string().nullish().catch(null),
+  attribute: z.string().nullish().catch(null),
+});
+type Fault = z.infer<typeof Fault>;
+const Faults = z
+  .array(z.unknown())
+  .nullish()
+  .catch(null)
+  .transform((rows) => (rows ?? []).flatMap((row) => Fault.safeParse(row).data ?? []));
+const Result = z.object({ status: z.string(), errors: Faults, attribute_errors: Faults });
+/** SKU → result. 202 may come without a body. */
+const Results = z.record(z.string(), z.unknown()).nullable();
 
 const importHint = 'if that was changed at Flipkart, run: invsync listings import';
 
 /**
  * Sets numbers at the channel's location: read (for the product id, the status to echo and the guard against stock that
- * Flipkart holds), compare with `base`, write. Failures become outcomes, nothing is thrown. The whole call ends within
- * one time-out, which is what the engine's deadline counts with.
+ * Flipkart holds), compare with `base`, write by `update/inventory`, never by the calls that replace a whole listing
+ * (FK-4). The whole call ends within one time-out, which is what the engine's deadline counts with.
  */
-export async function setStock(
-  shop: Shop,
-  lines: readonly PushLine[],
-  signal: AbortSignal,
-): Promise<PushOutcome[]> {
-  const ending = AbortSignal.any([signal, AbortSignal.timeout(shop.deps.timeoutMs)]);
-  const batch: Batch = { shop, signal: ending, outcomes: new Map() };
-  const sound = lines.filter((line) => !isRefusedBeforehand(batch, line));
-  const due = await dueLines(batch, sound);
-  await writeAll(batch, due);
-  return lines.map((line) => batch.outcomes.get(line) ?? { kind: 'retry', error: 'not sent' });
+export function setStock(shop: Shop, lines: readonly PushLine[], given: AbortSignal): Promise<PushOutcome[]> {
+  const signal = AbortSignal.any([given, AbortSignal.timeout(shop.deps.timeoutMs)]);
+  return writeInBatches<Due>(lines, {
+    maxQuantity: capabilities.maxQuantity,
+    perCall: skusPerCall,
+    refusal: ({ listingId }) =>
+      isAddressable(listingId)
+        ? null
+        : { error: unaddressable, hint: 'leave it unmapped, or list the product under another SKU' },
+    async read(wanted) {
+      const skus = wanted.map(({ listingId }) => listingId);
+      const look = await lookUp(shop, skus, { priority: 'push', signal });
+      return new Map(wanted.map((line) => [line, dueOf(shop, line, look(line.listingId))]));
+    },
+    write: (rows) => write(shop, rows, signal),
+  });
 }
 
-function isRefusedBeforehand(batch: Batch, line: PushLine): boolean {
-  const { quantity } = line;
-  const { maxQuantity } = capabilities;
-  if (!Number.isInteger(quantity) || quantity < 0 || quantity > maxQuantity) {
-    refuse(batch, line, `${quantity} is no quantity`, `set a whole number from 0 to ${maxQuantity}`);
-    return true;
-  }
-  if (isAddressable(line.listingId)) return false;
-  refuse(batch, line, unaddressable, 'leave it unmapped, or list the product under another SKU');
-  return true;
-}
-
-function refuse(batch: Batch, line: PushLine, error: string, hint: string): void {
-  batch.outcomes.set(line, { kind: 'rejected', error, hint });
-}
-
-/** Reads what is there and keeps the lines that are to be written. */
-async function dueLines(batch: Batch, lines: readonly PushLine[]): Promise<Due[]> {
-  if (lines.length === 0) return [];
-  try {
-    const { shop, signal } = batch;
-    const skus = lines.map(({ listingId }) => listingId);
-    const looks = await lookUp(shop, skus, { priority: 'push', signal });
-    return lines.flatMap((line) => dueLine(batch, line, lookAt(looks, line.listingId)));
-  } catch (error) {
-    const outcome = outcomeOf(beforeWriting(error));
-    for (const line of lines) batch.outcomes.set(line, outcome);
-    return [];
-  }
-}
-
-function dueLine(batch: Batch, line: PushLine, look: Look): Due[] {
-  if (look.kind === 'left out') {
-    batch.outcomes.set(line, { kind: 'retry', error: look.why ?? 'not read' });
-    return [];
-  }
-  const { location } = batch.shop.config;
-  const { state, shown, detail } = stateOf(look, location);
-  const { askedAt, answeredAt } = look;
+function dueOf(shop: Shop, line: PushLine, look: Look): Due | PushOutcome {
+  if (look.kind === 'left out') return { kind: 'retry', error: look.why ?? 'not read' };
+  const { location } = shop.config;
+  const reading = readingOf(look, location);
   // A listing that never had a number at this location gets its first one only by force.
-  const isFirst = state === 'untracked' && line.base === null;
-  if (state !== 'ok' && !isFirst) {
-    refuse(batch, line, detail ?? state, importHint);
-    return [];
-  }
-  if (line.base !== null && shown !== line.base) {
-    batch.outcomes.set(line, { kind: 'conflict', shown, askedAt, answeredAt });
-    return [];
-  }
+  const isFirst = reading.state === 'untracked' && line.base === null;
+  const settled = isFirst ? null : compared(line, reading, importHint);
+  if (settled !== null) return settled;
   const fsn = look.row?.product_id ?? knownFsn(line);
-  if (look.row === null || fsn === null) {
-    refuse(batch, line, 'Flipkart tells no product id (FSN), which a write needs', importHint);
-    return [];
-  }
-  return [{ line, fsn, status: placeOf(look.row, location)?.status ?? null }];
+  if (look.row === null || fsn === null)
+    return {
+      kind: 'rejected',
+      error: 'Flipkart tells no product id (FSN), which a write needs',
+      hint: importHint,
+    };
+  return { line, fsn, status: placeOf(look.row, location)?.status ?? null };
+}
+
+/** SKUs are keys: entries are defined, not assigned, so that none of them can touch a prototype (FK-7.3). */
+async function write(shop: Shop, rows: Due[], signal: AbortSignal): Promise<Map<PushLine, PushOutcome>> {
+  const body = Object.fromEntries(
+    rows.map(({ line, fsn, status }) => [
+      line.listingId,
+      {
+        product_id: fsn,
+        locations: [
+          { id: shop.config.location, ...(status === null ? {} : { status }), inventory: line.quantity },
+        ],
+      },
+    ]),
+  );
+  const path = '/listings/v3/update/inventory';
+  const { data } = await shop.api.call(
+    { family: 'listings', method: 'POST', path, body, data: Results, effect: 'write', priority: 'push' },
+    signal,
+  );
+  return new Map(
+    rows.flatMap(({ line }) => {
+      const outcome = resultIn(data, line.listingId);
+      return outcome === null ? [] : [[line, outcome] as const];
+    }),
+  );
+}
+
+/** HTTP 200 says nothing about a SKU (FK-7.9). Null: the answer does not name it. */
+function resultIn(data: z.infer<typeof Results>, sku: string): PushOutcome | null {
+  if (data === null) return { kind: 'accepted' };
+  const result = Result.safeParse(Object.hasOwn(data, sku) ? data[sku] : undefined);
+  return result.success ? outcomeOf(result.data) : null;
+}
+
+/**
+ * A warning was obeyed with remarks (FK-4). Codes have no public list, so that words decide. A success shows a few
+ * minutes later (FK-3.4): it is accepted, and read back after the settle time.
+ */
+function outcomeOf({ status, errors, attribute_errors }: z.infer<typeof Result>): PushOutcome {
+  if (status === 'SUCCESS' || status === 'WARNING') return { kind: 'accepted' };
+  const faults = [...errors, ...attribute_errors];
+  const words = faults.map(wordsOf).filter(Boolean).join('; ');
+  const error = short(`Flipkart answered ${status}${words === '' ? '' : `: ${words}`}`);
+  if (/too many|throttl|rate limit|try again|temporar|timed? ?out|internal|unavailable/i.test(words))
+    return { kind: 'retry', error };
+  return { kind: 'rejected', error, hint: hintFor(faults) };
+}
+
+function wordsOf({ code, attribute, description }: Fault): string {
+  return [code, attribute, description].filter((part) => part !== null && part !== undefined).join(' ');
+}
+
+function hintFor(faults: readonly Fault[]): string {
+  const about = faults.map((fault) => `${fault.attribute ?? ''} ${fault.description ?? ''}`).join(' ');
+  if (/product.?id|fsn/i.test(about))
+    return 'the SKU belongs to another product (FSN) now: run: invsync listings import';
+  if (/location/i.test(about))
+    return 'check that the location of this channel is active in the seller dashboard';
+  if (/not.?found|unknown|no such|does not exist/i.test(about)) return 'run: invsync listings import';
+  return 'look at the listing in the seller dashboard, then: invsync pushes retry';
 }

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { HookRequest, Receipt } from '../channel.ts';
-import { parseJsonBytes } from '../kit/json.ts';
+import { hashKey } from '../kit/hook.ts';
+import { jsonOf } from '../kit/json.ts';
+import type { Shop } from './api.ts';
 import { listOf } from './config.ts';
 import type { Door } from './door.ts';
-import type { Shop } from './shop.ts';
 import { formOf, readClaim, type Signed } from './signature.ts';
 
 /** An older or newer date is told, and not refused: a repeat may carry its first date, and a refusal blocks its group. */
@@ -59,20 +59,12 @@ function refused(reason: string): Receipt {
 
 /** There is no id of the event: what it is about and what it says make the key (FK-2.2). */
 function named(body: Uint8Array): Receipt {
-  let head: z.infer<typeof Head> | undefined;
-  try {
-    head = Head.safeParse(parseJsonBytes(body)).data;
-  } catch {
-    // Authentic and unreadable: it is kept and becomes a dead letter.
-  }
+  // Authentic and unreadable: it is kept and becomes a dead letter.
+  const head = Head.safeParse(jsonOf(body)).data;
   const kind = head?.eventType ?? 'unknown';
-  const said =
-    head === undefined
-      ? Buffer.from(body)
-      : [kind, head.shipmentId ?? head.returnId ?? '', head.timestamp ?? '', canonical(head.attributes)].join(
-          '|',
-        );
-  const key = `sha256:${createHash('sha256').update(said).digest('hex')}`;
+  const about = head?.shipmentId ?? head?.returnId ?? '';
+  const said = [kind, about, head?.timestamp ?? '', canonical(head?.attributes)].join('|');
+  const key = hashKey(head === undefined ? body : said);
   return { kind: 'deliveries', deliveries: [{ key, kind, meta: {}, body }] };
 }
 
