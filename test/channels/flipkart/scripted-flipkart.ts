@@ -10,6 +10,7 @@ import {
   type StageOptions,
   stageOf,
 } from '../../kit/stage.ts';
+import type { Door } from '../kit/door.ts';
 
 export const here = 'LOC8bdd7abceca4423a839d935584ee6f19';
 export const elsewhere = 'LOC0000000000000000000000000000beef';
@@ -192,3 +193,21 @@ export function shipment(id: string, change: Record<string, unknown> = {}): Reco
     ...change,
   };
 }
+
+/** The door for the suites that all adapters share. */
+export const door: Door = {
+  type: 'flipkart',
+  definition: flipkart as unknown as Door['definition'],
+  config,
+  good: answers(account([{ sku: 'MUG-RED', inventory: 5 }])),
+  line: line('MUG-RED', 4, 5),
+  isWrite: ({ path }) => path === updatePath,
+  limited: (headers) => ({ status: 429, json: {}, headers }),
+  tokens: {
+    isGrant: ({ path }) => path === tokenPath,
+    grant: (token, seconds) => ({ json: { access_token: token, expires_in: seconds } }),
+    tokenIn: ({ headers }) => headers.authorization?.replace('Bearer ', ''),
+    refused: { status: 401, json: {} },
+    denied: { status: 401, json: { error: 'invalid_client' } },
+  },
+};
