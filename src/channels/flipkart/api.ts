@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
 import type { ChannelError } from '../errors.ts';
 import { createHttpClient, type HttpAnswer, type HttpClient } from '../kit/http.ts';
@@ -9,6 +8,7 @@ import { createRate } from '../kit/rate.ts';
 import { type Effect, Refusal, short, statusFailure, unclear } from '../kit/refusal.ts';
 import { type Call as AnyCall, createRest, type Rest } from '../kit/rest.ts';
 import { clockOf, retryAfterMs } from '../kit/retry-after.ts';
+import { wordsIn } from '../kit/shapes.ts';
 import type { FlipkartConfig } from './config.ts';
 
 /** The two families of calls, each with its own rate and time-out (FK-6). */
@@ -130,7 +130,7 @@ function failure(
 ): ChannelError | null {
   const { status } = answer;
   const isPage = looksLikePage(answer);
-  const words = isPage ? 'a web page instead of JSON' : wordsOf(answer);
+  const words = isPage ? 'a web page instead of JSON' : short(wordsIn(jsonOf(answer.body)));
   const told = `${what}: Flipkart answered ${status}${words === '' ? '' : `, ${words}`}`;
   const isShut = throttling.has(status) || (isPage && status < 300);
   // 503 is Flipkart's "not now", said before anything happens: a write is refused by it. 499 is a time-out inside, and a
@@ -138,33 +138,6 @@ function failure(
   if (isShut && status !== 429 && status !== 503 && effect === 'write') return unclear(effect, told);
   if (isShut) return new Refusal('throttled', told, { status, afterMs: retryAfterMs(answer) });
   return statusFailure(answer, { told, effect, hints: { auth: authHint } });
-}
-
-/** Words of an error body; no form is published for business calls, so that several are tried. */
-const ErrorBody = z.object({
-  errors: z
-    .array(
-      z.object({
-        code: z.unknown().optional(),
-        description: z.string().nullish(),
-        message: z.string().nullish(),
-      }),
-    )
-    .nullish()
-    .catch(null),
-  error: z.string().nullish().catch(null),
-  error_description: z.string().nullish().catch(null),
-  message: z.string().nullish().catch(null),
-});
-
-function wordsOf(answer: HttpAnswer): string {
-  const body = ErrorBody.safeParse(jsonOf(answer.body)).data;
-  if (body === undefined) return '';
-  const rows = (body.errors ?? []).map(({ code, description, message }) => {
-    const known = typeof code === 'string' || typeof code === 'number' ? `${code} ` : '';
-    return `${known}${description ?? message ?? ''}`;
-  });
-  return short([...rows, body.error, body.error_description, body.message].filter(Boolean).join('; '));
 }
 
 function looksLikePage(answer: HttpAnswer): boolean {

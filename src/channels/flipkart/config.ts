@@ -1,12 +1,5 @@
 import { z } from 'zod';
-
-const text = z.string().min(1, 'must not be empty');
-const secret = { secret: true };
-const address = z
-  .string()
-  .refine((url) => /^https?:\/\/[^/]/.test(url) && URL.canParse(url), 'must be an http(s) address')
-  .transform((url) => url.replace(/\/+$/, ''));
-const oneOrMore = z.union([text, z.array(text).min(1, 'must not be empty')]);
+import { address, oneOrMore, perSecond, secret, text } from '../kit/config.ts';
 
 /** The keys that a channel of this type adds to those that all channels share. */
 export const FlipkartConfig = z.strictObject({
@@ -39,10 +32,7 @@ export const FlipkartConfig = z.strictObject({
     .optional()
     .describe('Unguessable end of the notification address; everything at another path is refused.'),
   token_url: address.optional().describe('Where tokens come from, if not from /oauth-service/oauth/token.'),
-  requests_per_second: z
-    .number()
-    .min(0.1, 'must be at least 0.1')
-    .max(1_000, 'must be at most 1000')
+  requests_per_second: perSecond
     .default(2)
     .describe(
       'Requests a second to the listing API; half as many to the order API. Flipkart publishes no limit.',
@@ -51,9 +41,3 @@ export const FlipkartConfig = z.strictObject({
 
 /** A channel's configuration after parsing. Addresses have no slash at the end. */
 export type FlipkartConfig = z.infer<typeof FlipkartConfig>;
-
-/** A key that takes one value or a list. */
-export function listOf(value: string | string[] | undefined): string[] {
-  if (value === undefined) return [];
-  return typeof value === 'string' ? [value] : value;
-}

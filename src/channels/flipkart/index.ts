@@ -1,4 +1,5 @@
 import type { Capabilities, Channel, ChannelDefinition, ChannelDeps } from '../channel.ts';
+import { bound } from '../kit/bound.ts';
 import { openShop } from './api.ts';
 import { capabilities } from './capabilities.ts';
 import { check } from './check.ts';
@@ -41,20 +42,14 @@ function create(config: FlipkartConfig, deps: ChannelDeps): Channel {
   const pushed = config.hook_secret !== undefined;
   return {
     capabilities: capabilitiesFor(config),
-    identity: (signal) => identity(shop, signal),
-    check: (signal) => check(shop, signal),
-    listListings: (signal) => listListings(shop, signal),
-    readStock: (listings, signal) => readStock(shop, listings, signal),
-    setStock: (lines, signal) => setStock(shop, lines, signal),
-    ordersSince: (since, signal) => ordersSince(shop, since, signal),
-    ordersCreatedSince: (since, signal) => ordersCreatedSince(shop, since, signal),
-    openOrders: (signal) => openOrders(shop, signal),
-    fetchOrders: (ids, signal) => fetchOrders(shop, ids, signal),
+    ...bound(shop, {
+      ...{ identity, check, listListings, readStock, setStock, forecast },
+      ...{ ordersSince, ordersCreatedSince, openOrders, fetchOrders },
+    }),
     receive: (request) => receive(shop, door, request),
     fieldsOf,
     refsIn,
     ordersIn: (fields, facts, how) => ordersIn(config.location, fields, facts, how),
-    forecast: (listings) => forecast(shop, listings),
     ...(pushed ? { webhooks: webhooksOf(shop, door) } : {}),
     close: () => shop.api.http.close(),
   };

@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import type { AccountIdentity, Listing, ListingPage, ListingRef } from '../channel.ts';
 import type { Answer } from '../kit/rest.ts';
+import { Id, MaybeId, Text } from '../kit/shapes.ts';
 import { walkPages } from '../kit/walk.ts';
 import { chunksOf } from '../kit/write.ts';
 import type { Shop } from './api.ts';
 import { skusPerCall } from './capabilities.ts';
-import { isAddressable, type Look, lookUp, shownOf, unaddressable, whyUnwritable } from './look.ts';
+import { isAddressable, type Look, lookUp, notShown, shownOf, unaddressable, whyUnwritable } from './look.ts';
 
-const Id = z.union([z.string().min(1), z.number()]).transform(String);
-const Found = z.object({ listing_id: Id.nullish().catch(null), sku_id: Id });
+const Found = z.object({ listing_id: MaybeId, sku_id: Id });
 /**
  * The schema types `listings` as an object, the example shows an array (FK-3.1). An answer that tells neither rows nor
  * an end is not an empty catalogue.
@@ -122,14 +122,14 @@ function listingOf(shop: Shop, { sku, listingIds }: Named, look: Look): Listing 
 
 function unwritableOf(sku: string, { row, why }: Look, location: string): string | null {
   if (!isAddressable(sku)) return unaddressable;
-  return row === null ? (why ?? 'Flipkart does not show this listing') : whyUnwritable(row, location);
+  return row === null ? (why ?? notShown) : whyUnwritable(row, location);
 }
 
-const Facts = z.object({ fsn: z.string().min(1).nullish().catch(null) });
+const Facts = z.object({ fsn: Text });
 
 /** The product id that was known when the catalogue was read. */
 export function knownFsn(ref: Pick<ListingRef, 'facts'>): string | null {
-  return Facts.safeParse(ref.facts).data?.fsn ?? null;
+  return Facts.safeParse(ref.facts).data?.fsn || null;
 }
 
 /** Requests of a read of so many listings, and how long they take at the configured rate. */

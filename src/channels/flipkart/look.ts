@@ -2,35 +2,28 @@ import { z } from 'zod';
 import type { ListingRef, StockReading } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import type { Priority } from '../kit/pace.ts';
+import { noNumber, shownAs } from '../kit/reading.ts';
 import { Refusal } from '../kit/refusal.ts';
 import type { Answer } from '../kit/rest.ts';
+import { MaybeId, rowsOf, Text, Whole } from '../kit/shapes.ts';
 import { chunksOf } from '../kit/write.ts';
 import type { Shop } from './api.ts';
 import { skusPerCall } from './capabilities.ts';
 
-const Text = z.string().nullish().catch(null);
 const Place = z.object({
   id: z.string().min(1),
   status: Text,
-  inventory: z.int().nullish().catch(null),
+  inventory: Whole,
 });
 type Place = z.infer<typeof Place>;
 
 /** What is read of a listing (FK-3.2). Entries of the map that are no objects are not listings. */
 const Row = z.object({
-  listing_id: z
-    .union([z.string().min(1), z.number()])
-    .transform(String)
-    .nullish()
-    .catch(null),
-  product_id: z.string().min(1).nullish().catch(null),
+  listing_id: MaybeId,
+  product_id: Text,
   fulfillment_profile: Text,
   archived_status: Text,
-  locations: z
-    .array(z.unknown())
-    .nullish()
-    .catch(null)
-    .transform((rows) => (rows ?? []).flatMap((row) => Place.safeParse(row).data ?? [])),
+  locations: rowsOf(Place),
 });
 export type Row = z.infer<typeof Row>;
 
@@ -146,26 +139,18 @@ function lookOf(sku: string, { data, askedAt, answeredAt }: Answer<Listings>): L
 
 /** What a look says about the number at a location. */
 export function readingOf(look: Look, location: string): Omit<StockReading, 'listingId'> {
-  const { row, kind, askedAt, answeredAt } = look;
-  const none = (state: StockReading['state'], detail: string) => ({
-    shown: null,
-    state,
-    detail,
-    askedAt,
-    answeredAt,
-  });
+  const { row, kind } = look;
   if (row === null)
-    return none(
-      kind === 'absent' ? 'not-listed' : 'unwritable',
-      look.why ?? 'Flipkart does not show this listing',
-    );
+    return noNumber(kind === 'absent' ? 'not-listed' : 'unwritable', look.why ?? notShown, look);
   const why = whyUnwritable(row, location);
-  if (why !== null) return none('unwritable', why);
+  if (why !== null) return noNumber('unwritable', why, look);
   const shown = shownOf(row, location);
-  if (shown !== null) return { shown, state: 'ok', detail: null, askedAt, answeredAt };
+  if (shown !== null) return shownAs(shown, look);
   const detail = `Flipkart shows no number at the location ${location}: set one in the seller dashboard once`;
-  return none('untracked', detail);
+  return noNumber('untracked', detail, look);
 }
+
+export const notShown = 'Flipkart does not show this listing';
 
 /** The listing's entry for a location. */
 export function placeOf(row: Row, location: string): Place | null {

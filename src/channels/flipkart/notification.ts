@@ -8,6 +8,7 @@ import {
   UnreadableDelivery,
 } from '../channel.ts';
 import { jsonIn, saying } from '../kit/hook.ts';
+import { Id } from '../kit/shapes.ts';
 import { KeptShipment } from './shipment.ts';
 import { snapshotOf } from './snapshot.ts';
 
@@ -20,7 +21,6 @@ const Kept = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('unreadable'), shipmentId: z.string() }),
 ]);
 
-const Id = z.union([z.string().min(1).max(200), z.int().nonnegative()]).transform(String);
 const AboutShipment = z.object({ shipmentId: Id });
 const AboutReturn = z.object({ returnId: Id });
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { PushLine, PushOutcome } from '../channel.ts';
 import { short } from '../kit/refusal.ts';
+import { rowsOf, Text } from '../kit/shapes.ts';
 import { compared, writeInBatches } from '../kit/write.ts';
 import type { Shop } from './api.ts';
 import { capabilities, skusPerCall } from './capabilities.ts';
@@ -15,18 +16,12 @@ interface Due {
 }
 
 const Fault = z.object({
-  severity: z.string().nullish().catch(null),
   code: z.union([z.number(), z.string()]).nullish().catch(null),
-  description: z.string().nullish().catch(null),
-  attribute: z.string().nullish().catch(null),
+  description: Text,
+  attribute: Text,
 });
 type Fault = z.infer<typeof Fault>;
-const Faults = z
-  .array(z.unknown())
-  .nullish()
-  .catch(null)
-  .transform((rows) => (rows ?? []).flatMap((row) => Fault.safeParse(row).data ?? []));
-const Result = z.object({ status: z.string(), errors: Faults, attribute_errors: Faults });
+const Result = z.object({ status: z.string(), errors: rowsOf(Fault), attribute_errors: rowsOf(Fault) });
 /** SKU → result. 202 may come without a body. */
 const Results = z.record(z.string(), z.unknown()).nullable();
 

@@ -1,22 +1,22 @@
 import { z } from 'zod';
 import type { HookRequest, Receipt } from '../channel.ts';
+import { listOf } from '../kit/config.ts';
 import { hashKey } from '../kit/hook.ts';
 import { jsonOf } from '../kit/json.ts';
+import { MaybeId } from '../kit/shapes.ts';
 import type { Shop } from './api.ts';
-import { listOf } from './config.ts';
 import type { Door } from './door.ts';
 import { formOf, readClaim, type Signed } from './signature.ts';
 
 /** An older or newer date is told, and not refused: a repeat may carry its first date, and a refusal blocks its group. */
 const staleMs = 15 * 60_000;
 
-const Id = z.union([z.string(), z.number()]).transform(String).nullish().catch(null);
 /** What is read of a notification at the door (FK-2.2). */
 const Head = z.object({
   eventType: z.string().min(1).max(100).nullish().catch(null),
-  shipmentId: Id,
-  returnId: Id,
-  timestamp: Id,
+  shipmentId: MaybeId,
+  returnId: MaybeId,
+  timestamp: MaybeId,
   attributes: z.unknown().optional(),
 });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Flag, Id, Text } from '../kit/shapes.ts';
 
 /** India has one time zone and no summer time. */
 const istMs = 5.5 * 3_600_000;
@@ -27,8 +28,6 @@ const Time = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-const Id = z.union([z.string().min(1).max(200), z.int().nonnegative()]).transform(String);
-const Text = z.string().nullish().catch(null);
 const Moment = Time.nullish().catch(null);
 
 /** What is read of a shipment, in lists and by id alike (FK-5.2); nothing of the buyer. */
@@ -36,7 +35,7 @@ export const Shipment = z.object({
   shipmentId: Id,
   updatedAt: Moment,
   locationId: Text,
-  hold: z.boolean().nullish().catch(null),
+  hold: Flag,
   orderItems: z.array(
     z.object({
       orderItemId: Id,
@@ -45,7 +44,7 @@ export const Shipment = z.object({
       status: z.string().min(1),
       cancellationReason: Text,
       cancellationSubReason: Text,
-      courierReturn: z.boolean().nullish().catch(null),
+      courierReturn: Flag,
       quantity: z.int().nonnegative().max(1_000_000),
       sku: Text,
       listingId: Text,

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+
+/** Shapes of what platforms answer, where one odd field must not cost the whole row. */
+
+/** A text, or null whatever else is there. */
+export const Text = z.string().nullish().catch(null);
+
+/** A whole number, or null whatever else is there. */
+export const Whole = z.int().nullish().catch(null);
+
+export const Flag = z.boolean().nullish().catch(null);
+
+/** An id as text: platforms write the same one as text here and as a number there. */
+export const Id = z.union([z.string().min(1).max(200), z.int().nonnegative()]).transform(String);
+
+export const MaybeId = Id.nullish().catch(null);
+
+/** Those rows of a list that have the shape; none when it is no list. */
+export function rowsOf<T>(row: z.ZodType<T>): z.ZodType<T[]> {
+  return z
+    .array(z.unknown())
+    .nullish()
+    .catch(null)
+    .transform((rows) => (rows ?? []).flatMap((each) => row.safeParse(each).data ?? []));
+}
+
+/** Where error bodies have words for people, and codes. */
+const telling = new Set(['code', 'error', 'error_description', 'message', 'description', 'attribute']);
+/** Lists and objects that hold them. */
+const holding = new Set(['errors', 'error']);
+
+/** Words of an error body whose form is not published: those of the usual fields, in their order, joined by `; `. */
+export function wordsIn(body: unknown): string {
+  return partsIn(body).filter(Boolean).join('; ');
+}
+
+function partsIn(body: unknown): string[] {
+  if (Array.isArray(body)) return body.flatMap(partsIn);
+  if (typeof body !== 'object' || body === null) return [];
+  const own = Object.entries(body)
+    .filter(([key, value]) => telling.has(key) && ['string', 'number'].includes(typeof value))
+    .map(([, value]) => String(value));
+  const inner = Object.entries(body)
+    .filter(([key]) => holding.has(key))
+    .flatMap(([, value]) => partsIn(value));
+  return [...inner, own.join(' ')];
+}
