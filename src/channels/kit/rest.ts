@@ -53,6 +53,8 @@ export interface Dialect<C extends Call<unknown>> {
   content?(answer: HttpAnswer, call: C): unknown;
   /** Mends the cause of a refusal that did nothing (`Refusal.cure`); true: worth another attempt. The token is mended here. */
   mend?(cure: string, signal: AbortSignal): Promise<boolean>;
+  /** The platform's clock when the request began; where the answer carries no Date; default: ours. */
+  clockOf?(answer: HttpAnswer): number;
   /** What to do about an answer of an unknown shape. */
   shapeHint?: string;
 }
@@ -135,7 +137,8 @@ function readAnswer<C extends Call<unknown>, T>(
     throw unclear(effect, `${what}: the answer has an unknown shape at ${where}`, { hint });
   }
   const { headers, askedAt, answeredAt } = answer;
-  return { data: read.data, headers, askedAt, answeredAt, channelClock: clockOf(answer) };
+  const channelClock = clockOf(answer, dialect.clockOf?.(answer) ?? askedAt);
+  return { data: read.data, headers, askedAt, answeredAt, channelClock };
 }
 
 function contentOf(answer: HttpAnswer): unknown {

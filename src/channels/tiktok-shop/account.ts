@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { AccountIdentity } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import type { Answer, Api, Ciphers } from './api.ts';
+import type { Answer } from '../kit/rest.ts';
+import { Text } from '../kit/shapes.ts';
+import type { Api } from './api.ts';
 import { reconsent } from './codes.ts';
 import type { TikTokShopConfig } from './config.ts';
 import { Id } from './ids.ts';
@@ -9,9 +11,9 @@ import { Id } from './ids.ts';
 const AuthorizedShop = z.object({
   id: Id,
   cipher: z.string().min(1),
-  name: z.string().nullish().catch(null),
-  region: z.string().nullish().catch(null),
-  seller_type: z.string().nullish().catch(null),
+  name: Text,
+  region: Text,
+  seller_type: Text,
 });
 /** A shop that the seller opened to the app. The id never changes; names do. */
 export type AuthorizedShop = z.infer<typeof AuthorizedShop>;
@@ -39,6 +41,12 @@ export async function readShop(
 /** The account that the channel is bound to. */
 export function identityOf(shop: AuthorizedShop): AccountIdentity {
   return { accountId: shop.id, title: shop.name || shop.id };
+}
+
+/** How a shop's cipher is had. `forget` after it was refused. */
+export interface Ciphers {
+  current(signal: AbortSignal): Promise<string>;
+  forget(): void;
 }
 
 /** The shop's cipher, asked for once: deliveries name the shop by its id, calls by its cipher (TTS-7.10). */

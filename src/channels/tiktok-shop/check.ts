@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import type { CheckItem } from '../channel.ts';
+import { asked, fail, ok, warn } from '../kit/check.ts';
+import { Refusal } from '../kit/refusal.ts';
 import { type AuthorizedShop, readShop } from './account.ts';
-import type { Call } from './api.ts';
-import { lacksScope, Refusal } from './failures.ts';
-import type { Shop } from './shop.ts';
+import type { Call, Shop } from './api.ts';
+import { lacksScope } from './failures.ts';
+import { consentOf } from './tokens.ts';
 import { neededTopics, wantedTopics } from './topics.ts';
 import type { Sites } from './warehouses.ts';
 import { isOurs, readHooks } from './webhooks.ts';
@@ -18,7 +20,13 @@ const scopesRemedy =
 const consentRemedy = 'let the seller authorize the app again and set the new refresh_token';
 
 const Anything = z.unknown();
-const search = { method: 'POST', query: { page_size: '1' }, body: {}, data: Anything } as const;
+const search = {
+  method: 'POST',
+  query: { page_size: '1' },
+  body: {},
+  data: Anything,
+  effect: 'read',
+} as const;
 const probes: { name: string; level: 'warn' | 'fail'; call: Call<unknown> }[] = [
   { name: 'orders', level: 'fail', call: { ...search, path: '/order/202309/orders/search' } },
   {
@@ -53,35 +61,25 @@ export async function check(shop: Shop, signal: AbortSignal): Promise<CheckItem[
   return [...items, warehouses, webhooks];
 }
 
-function ok(name: string, detail: string): CheckItem {
-  return { name, level: 'ok', detail, remedy: '' };
-}
-
 /** A refusal that concerns this ability alone becomes a finding; all other failures are the caller's. */
-async function attempt(
-  name: string,
-  level: 'warn' | 'fail',
-  look: () => Promise<CheckItem>,
-): Promise<CheckItem> {
-  try {
-    return await look();
-  } catch (error) {
-    if (lacksScope(error)) return { name, level, detail: error.message, remedy: scopesRemedy };
-    if (!(error instanceof Refusal) || error.kind !== 'rejected') throw error;
-    return { name, level, detail: error.message, remedy: error.hint || 'look into Seller Center' };
-  }
+function attempt(name: string, level: 'warn' | 'fail', look: () => Promise<CheckItem>): Promise<CheckItem> {
+  const finding = level === 'warn' ? warn : fail;
+  return asked(look, (error) => {
+    if (lacksScope(error)) return finding(name, error.message, scopesRemedy);
+    if (!(error instanceof Refusal) || error.kind !== 'rejected') return null;
+    return finding(name, error.message, error.hint || 'look into Seller Center');
+  });
 }
 
 function credentialsItem(own: AuthorizedShop): CheckItem {
   const name = 'credentials';
   const detail = `shop ${own.name || own.id}${own.region ? `, ${own.region}` : ''}`;
   if (own.seller_type !== 'CROSS_BORDER') return ok(name, detail);
-  return {
+  return warn(
     name,
-    level: 'warn',
-    detail: `${detail}, cross-border: the stock of global products is changed at the global level, which invsync does not do`,
-    remedy: 'switch the listings of global products off here (code 12052141 when they are written)',
-  };
+    `${detail}, cross-border: the stock of global products is changed at the global level, which invsync does not do`,
+    'switch the listings of global products off here (code 12052141 when they are written)',
+  );
 }
 
 function clockItem(shop: Shop): CheckItem {
@@ -89,19 +87,19 @@ function clockItem(shop: Shop): CheckItem {
   if (Math.abs(offsetMs) <= clockSkewMs) return ok('clock', 'agrees with TikTok Shop’s');
   const seconds = Math.round(Math.abs(offsetMs) / 1000);
   const detail = `this machine’s clock is ${seconds} s ${offsetMs < 0 ? 'ahead of' : 'behind'} TikTok Shop’s; requests are signed with its time meanwhile`;
-  return { name: 'clock', level: 'warn', detail, remedy: 'synchronize the clock (NTP)' };
+  return warn('clock', detail, 'synchronize the clock (NTP)');
 }
 
 async function consentItem(shop: Shop): Promise<CheckItem> {
   const name = 'authorization';
-  const until = (await shop.tokens.told())?.refreshUntil ?? null;
+  const until = (await consentOf(shop.tokens)).refreshUntil;
   if (until === null) return ok(name, 'its end is not told');
   const days = Math.floor((until - shop.serverClock.now()) / dayMs);
   const day =
     Number.isFinite(until) && until < 8.64e15 ? new Date(until).toISOString().slice(0, 10) : 'never';
-  if (days < 0) return { name, level: 'fail', detail: `over since ${day}`, remedy: consentRemedy };
+  if (days < 0) return fail(name, `over since ${day}`, consentRemedy);
   const detail = `ends on ${day}, in ${days} days`;
-  return days < warnDays ? { name, level: 'warn', detail, remedy: consentRemedy } : ok(name, detail);
+  return days < warnDays ? warn(name, detail, consentRemedy) : ok(name, detail);
 }
 
 /** Names of scopes as far as they are known (TTS-1.1); whether they suffice, the other items try. */
@@ -114,11 +112,11 @@ const wantedScopes = [
 
 async function scopesItem(shop: Shop): Promise<CheckItem> {
   const name = 'scopes';
-  const granted = (await shop.tokens.told())?.scopes ?? null;
+  const granted = (await consentOf(shop.tokens)).scopes;
   if (granted === null || granted.length === 0) return ok(name, 'which ones are granted is not told');
   const missing = wantedScopes.filter((scope) => !granted.includes(scope));
   if (missing.length === 0) return ok(name, `${granted.length} granted`);
-  return { name, level: 'warn', detail: `not granted: ${missing.join(', ')}`, remedy: scopesRemedy };
+  return warn(name, `not granted: ${missing.join(', ')}`, scopesRemedy);
 }
 
 function warehousesItem(shop: Shop, sites: Sites): CheckItem {
@@ -128,33 +126,22 @@ function warehousesItem(shop: Shop, sites: Sites): CheckItem {
     const sales = sites.all
       .filter(({ id }) => !sites.isReturns(id))
       .map(({ id, name: called }) => `${id} (${called ?? 'unnamed'})`);
-    return {
+    return fail(
       name,
-      level: 'fail',
-      detail: `the shop has no warehouse ${unknown.join(', ')}`,
-      remedy: `set warehouses to some of ${sales.join(', ') || 'none: leave it empty'}`,
-    };
+      `the shop has no warehouse ${unknown.join(', ')}`,
+      `set warehouses to some of ${sales.join(', ') || 'none: leave it empty'}`,
+    );
   }
   const returns = shop.config.warehouses.filter(sites.isReturns);
   if (returns.length > 0) {
     const detail = `${returns.join(', ')} takes returns and holds no stock for sale`;
-    return {
-      name,
-      level: 'fail',
-      detail,
-      remedy: 'a place has one id for sales and one for returns: use the other',
-    };
+    return fail(name, detail, 'a place has one id for sales and one for returns: use the other');
   }
   const managed = sites.all.filter(({ id }) => sites.isManaged(id));
   const shut = managed.filter(({ effect_status: status }) => status && status !== 'ENABLED');
   if (shut.length > 0) {
     const detail = `not open for sales: ${shut.map((each) => `${each.name ?? each.id} (${each.effect_status})`).join(', ')}; its numbers are kept right all the same`;
-    return {
-      name,
-      level: 'warn',
-      detail,
-      remedy: 'end the holiday mode or the order limit in Seller Center, if it is not meant',
-    };
+    return warn(name, detail, 'end the holiday mode or the order limit in Seller Center, if it is not meant');
   }
   return ok(name, managed.map((each) => each.name ?? each.id).join(', ') || 'one, unnamed');
 }
@@ -166,23 +153,16 @@ async function webhooksItem(shop: Shop, signal: AbortSignal): Promise<CheckItem>
   const ours = hooks.filter((hook) => isOurs(shop, hook)).map((hook) => hook.event_type);
   const taken = hooks.filter((hook) => wantedTopics.includes(hook.event_type) && !isOurs(shop, hook));
   if (taken.length > 0) {
-    return {
+    return warn(
       name,
-      level: 'warn',
-      detail: `${taken.map((hook) => hook.event_type).join(', ')} goes to another program’s address, and TikTok Shop knows one per topic`,
-      remedy:
-        'remove it with that program, then run: invsync webhooks register; or poll only (webhooks: false)',
-    };
+      `${taken.map((hook) => hook.event_type).join(', ')} goes to another program’s address, and TikTok Shop knows one per topic`,
+      'remove it with that program, then run: invsync webhooks register; or poll only (webhooks: false)',
+    );
   }
   if (ours.length === 0 && shop.deps.publicUrl === null) {
     return ok(name, 'none are registered: sales are learned by polling');
   }
   const missing = neededTopics.filter((topic) => !ours.includes(topic));
   if (missing.length === 0) return ok(name, `${ours.length} topics come here`);
-  return {
-    name,
-    level: 'warn',
-    detail: `${missing.join(', ')} is not registered`,
-    remedy: 'run: invsync webhooks register',
-  };
+  return warn(name, `${missing.join(', ')} is not registered`, 'run: invsync webhooks register');
 }

@@ -1,24 +1,18 @@
 import { z } from 'zod';
+import { address, perSecond, secret, text } from '../kit/config.ts';
 
-const text = z.string().trim().min(1, 'must not be empty');
 /** Ids have 17 to 21 digits: as a bare number in the file they would lose some, so that only text is taken. */
 const id = z.string().regex(/^\d{1,30}$/, 'must be the digits of an id, in quotes');
-const address = z
-  .string()
-  .refine((url) => /^https?:\/\/[^/]/.test(url) && URL.canParse(url), 'must be an http(s) address')
-  .transform((url) => url.replace(/\/+$/, ''));
 
 /** The keys that a channel of this type adds to those that all channels share. */
 export const TikTokShopConfig = z.strictObject({
-  app_key: text.describe('App key of the custom app in Partner Center.').meta({ secret: true }),
-  app_secret: text
-    .describe('App secret of that app; signs requests and proves deliveries.')
-    .meta({ secret: true }),
+  app_key: text.describe('App key of the custom app in Partner Center.').meta(secret),
+  app_secret: text.describe('App secret of that app; signs requests and proves deliveries.').meta(secret),
   refresh_token: text
     .describe(
       'Refresh token of the seller’s authorization. TikTok Shop replaces it with each use: this one only begins the chain, its successors live in the store.',
     )
-    .meta({ secret: true }),
+    .meta(secret),
   shop_id: id.describe('The shop’s id in quotes, as GET /authorization/202309/shops tells it.'),
   warehouses: z
     .array(id)
@@ -30,10 +24,7 @@ export const TikTokShopConfig = z.strictObject({
   token_url: address
     .optional()
     .describe('Where tokens are refreshed, instead of https://auth.tiktok-shops.com.'),
-  requests_per_second: z
-    .number()
-    .min(0.1, 'must be at least 0.1')
-    .max(1_000, 'must be at most 1000')
+  requests_per_second: perSecond
     .optional()
     .describe(
       'Calls a second that this shop is known to get, for reads and for writes each. TikTok Shop publishes no limit: without this key it is found out.',

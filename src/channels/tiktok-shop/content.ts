@@ -7,7 +7,7 @@ import {
   type Obtaining,
   UnreadableDelivery,
 } from '../channel.ts';
-import { parseJsonBytes } from '../kit/json.ts';
+import { jsonIn, saying } from '../kit/hook.ts';
 import type { TikTokShopConfig } from './config.ts';
 import { Id } from './ids.ts';
 import { KeptOrder } from './order.ts';
@@ -52,14 +52,9 @@ const orderTopics = new Set([
 const names = new Set(topics.values());
 
 /** The kept fields of a delivery: ids and states, never a buyer. Throws `UnreadableDelivery`. */
-export function fieldsOf({ kind, body }: Delivery): Json {
-  let json: unknown;
-  try {
-    json = parseJsonBytes(body);
-  } catch {
-    throw new UnreadableDelivery(`${kind.slice(0, 60)}: the body is not JSON`);
-  }
-  const parsed = Body.safeParse(json);
+export function fieldsOf(delivery: Delivery): Json {
+  const { kind } = delivery;
+  const parsed = Body.safeParse(jsonIn(delivery));
   if (!parsed.success) throw new UnreadableDelivery(`${kind.slice(0, 60)}: the body is no notification`);
   return keptOf(kind, parsed.data.data ?? {}) satisfies Json;
 }
@@ -141,21 +136,20 @@ export function ordersIn(
   how: Obtaining,
 ): DeliveryContent {
   const kept = Kept.parse(fields);
-  const nothing: DeliveryContent = { orders: [], fetch: [], touched: [], ignored: null, alert: null };
   switch (kept.kind) {
     case 'order':
       if (kept.fulfilledByTikTok && config.fulfilled_by_tiktok === 'ignore') {
-        return { ...nothing, ignored: 'fulfilled by TikTok from its own warehouse' };
+        return saying({ ignored: 'fulfilled by TikTok from its own warehouse' });
       }
-      return { ...nothing, orders: [snapshotOf(kept, config, facts, how)] };
+      return saying({ orders: [snapshotOf(kept, config, facts, how)] });
     case 'fetch':
-      return { ...nothing, fetch: [kept.orderId], alert: kept.alert };
+      return saying({ fetch: [kept.orderId], alert: kept.alert });
     case 'touched':
-      return { ...nothing, touched: kept.skus };
+      return saying({ touched: kept.skus });
     case 'alert':
-      return { ...nothing, alert: kept.text };
+      return saying({ alert: kept.text });
     case 'ignored':
-      return { ...nothing, ignored: kept.why };
+      return saying({ ignored: kept.why });
     case 'unreadable':
       throw new UnreadableDelivery(`order ${kept.orderId.slice(0, 60)} has a form that cannot be read`);
   }

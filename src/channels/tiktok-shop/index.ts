@@ -1,15 +1,15 @@
 import type { Channel, ChannelDefinition, ChannelDeps } from '../channel.ts';
+import { bound } from '../kit/bound.ts';
 import { identityOf, readShop } from './account.ts';
+import { openShop } from './api.ts';
 import { capabilities, skusPerRead } from './capabilities.ts';
 import { check } from './check.ts';
 import { TikTokShopConfig } from './config.ts';
 import { fieldsOf, ordersIn, refsIn } from './content.ts';
-import { fetchOrders } from './fetch.ts';
 import { listListings } from './listings.ts';
-import { ordersCreatedSince, ordersSince } from './orders.ts';
+import { fetchOrders, ordersCreatedSince, ordersSince } from './orders.ts';
 import { setStock } from './push.ts';
 import { receive } from './receive.ts';
-import { openShop } from './shop.ts';
 import { readStock } from './stock.ts';
 import { webhooksOf } from './webhooks.ts';
 
@@ -35,13 +35,10 @@ function create(config: TikTokShopConfig, deps: ChannelDeps): Channel {
   return {
     capabilities,
     identity: async (signal) => identityOf((await readShop(config, shop.api, signal)).data),
-    check: (signal) => check(shop, signal),
-    listListings: (signal) => listListings(shop, signal),
-    readStock: (listings, signal) => readStock(shop, listings, { priority: 'read', signal }),
-    setStock: (lines, signal) => setStock(shop, lines, signal),
-    ordersSince: (since, signal) => ordersSince(shop, since, signal),
-    ordersCreatedSince: (since, signal) => ordersCreatedSince(shop, since, signal),
-    fetchOrders: (ids, signal) => fetchOrders(shop, ids, signal),
+    ...bound(shop, {
+      ...{ check, listListings, readStock, setStock },
+      ...{ ordersSince, ordersCreatedSince, fetchOrders },
+    }),
     receive: (request) => receive(config, request),
     fieldsOf,
     refsIn,
@@ -51,6 +48,6 @@ function create(config: TikTokShopConfig, deps: ChannelDeps): Channel {
       return { requests, expectedMs: requests * callMs };
     },
     webhooks: webhooksOf(shop),
-    close: () => shop.close(),
+    close: () => shop.http.close(),
   };
 }

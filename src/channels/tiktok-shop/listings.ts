@@ -1,7 +1,8 @@
-import type { Listing, ListingPage } from '../channel.ts';
-import { asJson } from './facts.ts';
+import { z } from 'zod';
+import type { Listing, ListingPage, ListingRef } from '../channel.ts';
+import { chunksOf } from '../kit/write.ts';
+import type { Shop } from './api.ts';
 import { allProducts, type Product, type ProductSku } from './products.ts';
-import type { Shop } from './shop.ts';
 import { type Sites, shownOf } from './warehouses.ts';
 
 /** Listings that are handed on at once. */
@@ -32,7 +33,7 @@ export async function* listListings(shop: Shop, signal: AbortSignal): AsyncGener
   markAmbiguous(all);
   const total = all.length;
   if (total === 0) yield { listings: [], total };
-  for (let at = 0; at < total; at += handful) yield { listings: all.slice(at, at + handful), total };
+  for (const listings of chunksOf(all, handful)) yield { listings, total };
 }
 
 function listingOf(product: Product, sku: ProductSku, sites: Sites): Listing {
@@ -46,7 +47,7 @@ function listingOf(product: Product, sku: ProductSku, sites: Sites): Listing {
     unwritable,
     ambiguous: false,
     shown: shownIn(sku, sites),
-    facts: asJson({ id: sku.id, productId: product.id, unwritable }),
+    facts: { id: sku.id, productId: product.id, unwritable },
   };
 }
 
@@ -85,4 +86,18 @@ function markAmbiguous(listings: readonly Listing[]): void {
   for (const listing of listings) {
     listing.ambiguous = listing.channelSku !== null && (uses.get(listing.channelSku) ?? 0) > 1;
   }
+}
+
+/** What discovery stores about a listing. */
+const Facts = z.object({
+  /** The listing id: the SKU's. */
+  id: z.string(),
+  productId: z.string(),
+  unwritable: z.string().nullable(),
+});
+
+/** Facts held against the listing's id: those of another listing must not speak for it. */
+export function factsOf(ref: Pick<ListingRef, 'listingId' | 'facts'>): { unwritable: string | null } {
+  const stored = Facts.safeParse(ref.facts);
+  return stored.success && stored.data.id === ref.listingId ? stored.data : { unwritable: null };
 }

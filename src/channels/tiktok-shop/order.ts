@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Json } from '../channel.ts';
+import { Flag, Text } from '../kit/shapes.ts';
 import { Id } from './ids.ts';
 
 const Seconds = z.union([
@@ -10,8 +10,6 @@ const Seconds = z.union([
     .transform(Number),
 ]);
 const Time = Seconds.nullish().catch(null);
-const Text = z.string().nullish().catch(null);
-const Flag = z.boolean().nullish().catch(null);
 
 const Row = z.object({
   sku_id: Id.nullish().catch(null),
@@ -75,7 +73,7 @@ export const KeptOrder = z.object({
 /** What is kept of an order, however it came. Times in ms. */
 export type KeptOrder = z.infer<typeof KeptOrder>;
 
-/** webhooks say CANCEL, orders CANCELLED (TTS-2.2). */
+/** Webhooks say CANCEL, orders CANCELLED (TTS-2.2). */
 export function statusOf(word: string): string {
   return word === 'CANCEL' || word === 'CANCELED' ? 'CANCELLED' : word;
 }
@@ -135,9 +133,4 @@ function groupOf(item: Row, order: { status: string; lostOnTheWay: boolean; canc
 
 function timeOf(seconds: number | null | undefined): number | null {
   return seconds ? seconds * 1000 : null;
-}
-
-/** Kept fields as they are stored. */
-export function asJson(order: KeptOrder): Json {
-  return order;
 }

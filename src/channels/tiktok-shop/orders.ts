@@ -1,13 +1,17 @@
 import { z } from 'zod';
-import type { Json, OrderPage } from '../channel.ts';
-import { ChannelError } from '../errors.ts';
-import type { Answer } from './api.ts';
-import { ordersCancelledSince } from './cancellations.ts';
+import type { FetchedOrder, OrderPage } from '../channel.ts';
+import { stopped } from '../errors.ts';
+import { fetchInChunks } from '../kit/fetch.ts';
+import { type Gathered, type GatheredSpan, gather, handedOut } from '../kit/gather.ts';
+import type { Refusal } from '../kit/refusal.ts';
+import type { Answer } from '../kit/rest.ts';
+import { rowsOf, Whole } from '../kit/shapes.ts';
+import { walkPages } from '../kit/walk.ts';
+import type { Shop } from './api.ts';
 import { capabilities, rowsPerPage } from './capabilities.ts';
-import { fetchOrders } from './fetch.ts';
-import { Id } from './ids.ts';
-import { asJson, keptOrder, OrderRow } from './order.ts';
-import type { Shop } from './shop.ts';
+import { lacksScope } from './failures.ts';
+import { Id, isId } from './ids.ts';
+import { keptOrder, OrderRow } from './order.ts';
 
 const hourMs = 3_600_000;
 /**
@@ -17,24 +21,20 @@ const hourMs = 3_600_000;
 const windowsMs = { update_time: 24 * hourMs, create_time: 6 * 24 * hourMs };
 /** TikTok gives a delivery up after 15.5 hours (TTS-2.4): so far back orders are looked through once an hour. */
 const lookBackMs = 20 * hourMs;
-const mostPages = 2_000;
-/** Passes over a window that moves while it is read. */
-const mostPasses = 5;
+/** Most ids of one call (TTS-5.2; the API's own field description). */
+const idsPerCall = 50;
 
 const Page = z.object({
-  total_count: z.int().nullish().catch(null),
+  total_count: Whole,
   next_page_token: z.string().nullish(),
   orders: z.array(z.unknown()).nullish(),
 });
+type Page = z.infer<typeof Page>;
+const Found = z.object({ orders: z.array(z.unknown()).nullish() }).nullish();
 
 interface Search {
   field: 'update_time' | 'create_time';
   since: number;
-}
-
-interface Found {
-  item: Json;
-  changedAt: number;
 }
 
 /**
@@ -58,28 +58,67 @@ export function ordersCreatedSince(shop: Shop, since: number, signal: AbortSigna
   return walk(shop, { field: 'create_time', since }, signal);
 }
 
+/** Orders by id, in order. Ids are joined by commas: anything else than digits would ask for other orders. */
+export function fetchOrders(
+  shop: Shop,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<FetchedOrder[]> {
+  return fetchInChunks(ids, {
+    perCall: idsPerCall,
+    isSound: isId,
+    async ask(some) {
+      if (signal.aborted) throw stopped();
+      const query = { ids: some.join(',') };
+      const path = '/order/202507/orders';
+      const answer = await shop.api.call({ method: 'GET', path, query, data: Found }, signal);
+      const { askedAt, answeredAt } = answer;
+      return (answer.data?.orders ?? []).map((row) => {
+        const { id: orderId, item } = gathered(row);
+        return { orderId, item, askedAt, answeredAt };
+      });
+    },
+    refused(_, refusal) {
+      if (isUnknownOrder(refusal)) return null;
+      throw refusal;
+    },
+  });
+}
+
+/** No code for this is documented, so that the words decide; codes of the gateway (36009…) never mean it. */
+function isUnknownOrder({ codes: [code], message }: Refusal): boolean {
+  if (typeof code !== 'number' || Math.floor(code / 1000) === 36_009) return false;
+  return /not (?:be )?(?:found|exist)|no such|doesn.?t exist|does not exist|invalid order/i.test(message);
+}
+
 /** A window in Unix seconds, `to` excluded; the last one has no end, so that clocks need not agree. */
 interface Window {
   from: number;
   to: number | null;
 }
 
+/** Each window is read wholly before anything of it is handed out. */
 async function* walk(shop: Shop, search: Search, signal: AbortSignal): AsyncGenerator<OrderPage> {
   let channelClock: number | null = null;
+  const from = Math.floor(search.since / 1_000) * 1_000;
   for (const window of windowsOf(shop, search)) {
-    const found = new Map<string, Found>();
-    const first = await readWindow(shop, { search, window, found }, signal);
-    channelClock ??= first.channelClock;
-    let { answeredAt } = first;
-    if (window.to === null && search.field === 'update_time') {
-      answeredAt = await addCancelled(shop, { since: search.since, found, answeredAt }, signal);
-    }
-    const items = [...found.values()].sort((a, b) => a.changedAt - b.changedAt).map(({ item }) => item);
-    const span = { askedAt: first.askedAt, answeredAt };
-    for (let at = 0; at < items.length || (at === 0 && window.to === null); at += rowsPerPage) {
-      const isLast = window.to === null && at + rowsPerPage >= items.length;
-      yield { items: items.slice(at, at + rowsPerPage), ...span, end: isLast ? { channelClock } : null };
-    }
+    const found = new Map<string, Gathered>();
+    const span = await gather<Page>(
+      {
+        what: 'the list of orders',
+        pages: () => pages(shop, { search, window }, signal),
+        rows: ({ orders }) => (orders ?? []).map(gathered),
+        total: (page) => page.total_count ?? 0,
+      },
+      found,
+    );
+    channelClock ??= span.channelClock;
+    const rows = [...found.values()].filter((row) => timeOf(row, search) >= from);
+    const isLast = window.to === null;
+    if (isLast && search.field === 'update_time')
+      span.answeredAt = await addCancelled(shop, { since: search.since, found, rows, span }, signal);
+    for (const page of handedOut(rows, { ...span, channelClock }, rowsPerPage))
+      if (isLast || page.items.length > 0) yield isLast ? page : { ...page, end: null };
   }
 }
 
@@ -90,105 +129,115 @@ function windowsOf(shop: Shop, { field, since }: Search): Window[] {
   const oldest = now - (capabilities.orderHistoryMs ?? 0);
   const windows: Window[] = [];
   let from = Math.min(Math.max(since, oldest), now - 60_000);
-  for (; now - from > windowMs; from += windowMs) {
+  for (; now - from > windowMs; from += windowMs)
     windows.push({ from: Math.floor(from / 1000), to: Math.floor((from + windowMs) / 1000) });
-  }
   return [...windows, { from: Math.floor(from / 1000), to: null }];
 }
 
-/**
- * Reads a whole window before anything of it is handed out, and again when TikTok counted more orders than were seen:
- * an order that changes while we page moves to the end and may push another one off its page. Returns the first answer
- * with the time of the last.
- */
-async function readWindow(
-  shop: Shop,
-  at: { search: Search; window: Window; found: Map<string, Found> },
-  signal: AbortSignal,
-): Promise<Answer<unknown>> {
-  let first: Answer<unknown> | null = null;
-  let answeredAt = 0;
-  for (let pass = 0; pass < mostPasses; pass += 1) {
-    const seen = new Set<string>();
-    let total = 0;
-    for await (const answer of pages(shop, at, signal)) {
-      first ??= answer;
-      answeredAt = answer.answeredAt;
-      total = answer.data.total_count ?? 0;
-      for (const row of answer.data.orders ?? []) seen.add(keep(row, at));
-    }
-    if (seen.size >= total) break;
-  }
-  if (first === null) throw new ChannelError('retry', 'the list of orders could not be read');
-  return { ...first, answeredAt };
-}
-
-async function* pages(
+function pages(
   shop: Shop,
   { search, window }: { search: Search; window: Window },
   signal: AbortSignal,
-): AsyncGenerator<Answer<z.infer<typeof Page>>> {
+): AsyncGenerator<Answer<Page>> {
   const { field } = search;
   const end = window.to === null ? {} : { [`${field}_lt`]: window.to };
-  let token = '';
-  for (let page = 0; page < mostPages; page += 1) {
-    const answer = await shop.api.call(
+  const sorted = { page_size: String(rowsPerPage), sort_field: field, sort_order: 'ASC' };
+  return walkTokens('the list of orders', (token) =>
+    shop.api.call(
       {
         method: 'POST',
         path: '/order/202309/orders/search',
-        query: {
-          page_size: String(rowsPerPage),
-          sort_field: field,
-          sort_order: 'ASC',
-          ...(token === '' ? {} : { page_token: token }),
-        },
+        query: { ...sorted, ...token },
         body: { [`${field}_ge`]: window.from, ...end },
         data: Page,
+        effect: 'read',
       },
       signal,
-    );
-    yield answer;
-    const next = answer.data.next_page_token ?? '';
-    if (next === '') return;
-    if (next === token) throw new ChannelError('retry', 'the list of orders stands still');
-    token = next;
-  }
-  throw new ChannelError('retry', 'the list of orders has more pages than can be read');
+    ),
+  );
 }
 
-/** Keeps a row and returns its id. A row that cannot be read is handed on as such, so that it is seen and not skipped. */
-function keep(row: unknown, { search, found }: { search: Search; found: Map<string, Found> }): string {
+/** Pages by TikTok's page tokens; the first one has none. */
+export function walkTokens<T extends { next_page_token?: string | null | undefined }>(
+  what: string,
+  ask: (query: { page_token?: string }) => Promise<Answer<T>>,
+): AsyncGenerator<Answer<T>> {
+  return walkPages<string, Answer<T>>({
+    what,
+    first: '',
+    mostPages: 2_000,
+    ask: (token) => ask(token === '' ? {} : { page_token: token }),
+    next: ({ data }) => data.next_page_token || null,
+  });
+}
+
+/** A row of any list. One that cannot be read is handed on as such, so that it is seen and not skipped. */
+function gathered(row: unknown): Gathered {
   const parsed = OrderRow.safeParse(row);
   if (!parsed.success) {
-    const orderId = z.object({ id: Id }).safeParse(row).data?.id ?? 'without id';
-    found.set(orderId, { item: { kind: 'unreadable', orderId }, changedAt: search.since });
-    return orderId;
+    const id = z.object({ id: Id }).safeParse(row).data?.id ?? 'without id';
+    return { id, item: { kind: 'unreadable', orderId: id }, changedAt: null };
   }
   const order = keptOrder(parsed.data);
-  const time = search.field === 'update_time' ? order.updatedAt : order.placedAt;
-  const known = found.get(order.orderId);
-  const isNew = known === undefined || known.changedAt <= order.updatedAt;
-  if (isNew && time >= Math.floor(search.since / 1000) * 1000) {
-    found.set(order.orderId, { item: asJson(order), changedAt: order.updatedAt });
-  }
-  return order.orderId;
+  return { id: order.orderId, item: order, changedAt: order.updatedAt };
+}
+
+/** The time that a search is about; a row that cannot be read belongs to every search. */
+function timeOf({ item, changedAt }: Gathered, { field }: Search): number {
+  if (changedAt === null) return Number.POSITIVE_INFINITY;
+  const placedAt = z.object({ placedAt: z.number() }).safeParse(item).data?.placedAt ?? 0;
+  return field === 'update_time' ? changedAt : placedAt;
 }
 
 /** Adds the orders of cancellations that the list of orders did not bring; returns when the last answer came. */
 async function addCancelled(
   shop: Shop,
-  at: { since: number; found: Map<string, Found>; answeredAt: number },
+  at: { since: number; found: Map<string, Gathered>; rows: Gathered[]; span: GatheredSpan },
   signal: AbortSignal,
 ): Promise<number> {
   const from = Math.max(at.since, shop.serverClock.now() - lookBackMs);
   const ids = await ordersCancelledSince(shop, from, signal);
-  const unseen = ids.filter((id) => !at.found.has(id));
-  let { answeredAt } = at;
+  const unseen = ids.filter((id) => !at.rows.some((row) => row.id === id));
+  let { answeredAt } = at.span;
   for (const each of await fetchOrders(shop, unseen, signal)) {
     if ('missing' in each) continue;
     const changedAt = z.object({ updatedAt: z.number() }).safeParse(each.item).data?.updatedAt ?? at.since;
-    at.found.set(each.orderId, { item: each.item, changedAt });
+    at.rows.push({ id: each.orderId, item: each.item, changedAt });
     answeredAt = Math.max(answeredAt, each.answeredAt);
   }
   return answeredAt;
+}
+
+/** The name of the list of rows is not documented where we looked: the only list there is (TTS-5.4). */
+const Cancellations = z
+  .looseObject({ next_page_token: z.string().nullish().catch(null) })
+  .nullish()
+  .transform((page) => page ?? { next_page_token: null });
+const Row = z.object({ order_id: Id });
+
+/**
+ * Ids of the orders of which anything was cancelled since (TikTok's clock, ms). Empty where the app may not read
+ * cancellations: a partial cancellation is then learned from its delivery or from the daily look at open orders.
+ */
+async function ordersCancelledSince(shop: Shop, since: number, signal: AbortSignal): Promise<string[]> {
+  const ids = new Set<string>();
+  const from = Math.floor(Math.min(since, shop.serverClock.now() - 60_000) / 1000);
+  const path = '/return_refund/202309/cancellations/search';
+  const sorted = { page_size: '50', sort_field: 'update_time', sort_order: 'ASC' };
+  const body = { update_time_ge: from };
+  try {
+    const all = walkTokens('the list of cancellations', (token) =>
+      shop.api.call(
+        { method: 'POST', path, query: { ...sorted, ...token }, body, data: Cancellations, effect: 'read' },
+        signal,
+      ),
+    );
+    for await (const { data } of all)
+      for (const row of rowsOf(Row).parse(Object.values(data).find(Array.isArray))) ids.add(row.order_id);
+  } catch (error) {
+    if (!lacksScope(error)) throw error;
+    shop.deps.log.info({ codes: error.codes }, 'cancellations may not be read: the app lacks a scope');
+    return [];
+  }
+  return [...ids];
 }

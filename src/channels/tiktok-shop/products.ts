@@ -1,14 +1,16 @@
 import { z } from 'zod';
 import { ChannelError } from '../errors.ts';
+import { Refusal } from '../kit/refusal.ts';
+import { Text, Whole } from '../kit/shapes.ts';
+import type { Shop } from './api.ts';
 import { rowsPerPage } from './capabilities.ts';
 import { tooManyRowsCode } from './codes.ts';
-import { Refusal } from './failures.ts';
 import { Id } from './ids.ts';
-import type { Shop } from './shop.ts';
+import { walkTokens } from './orders.ts';
 
 const Sku = z.object({
   id: Id,
-  seller_sku: z.string().nullish().catch(null),
+  seller_sku: Text,
   inventory: z
     .array(z.object({ warehouse_id: Id.nullish().catch(null), quantity: z.int() }))
     .nullish()
@@ -16,12 +18,12 @@ const Sku = z.object({
 });
 const Product = z.object({
   id: Id,
-  title: z.string().nullish().catch(null),
-  status: z.string().nullish().catch(null),
+  title: Text,
+  status: Text,
   skus: z.array(z.unknown()).nullish(),
 });
 const Page = z.object({
-  total_count: z.int().nullish().catch(null),
+  total_count: Whole,
   next_page_token: z.string().nullish(),
   products: z.array(z.unknown()).nullish(),
 });
@@ -38,7 +40,6 @@ export interface Product {
 
 /** Rows that a search ends at (TTS-3.1). */
 const mostRows = 10_000;
-const mostPages = mostRows / rowsPerPage + 1;
 
 /** Times of last change in Unix seconds, both included; null: no bound. */
 interface Range {
@@ -75,37 +76,26 @@ async function readRange(
   found: Map<string, Product>,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const body = {
-    status: 'ALL',
-    ...(range === null ? {} : { update_time_ge: range.from, update_time_le: range.to }),
-  };
-  let token = '';
-  for (let page = 0; page < mostPages; page += 1) {
-    const data = await readPage(shop, { body, token }, signal);
-    if (data === null || (data.total_count ?? 0) > mostRows) return false;
-    for (const row of data.products ?? []) keep(shop, row, found);
-    const next = data.next_page_token ?? '';
-    if (next === '') return true;
-    if (next === token) throw new ChannelError('retry', 'the list of products stands still');
-    token = next;
-  }
-  return false;
-}
-
-async function readPage(
-  shop: Shop,
-  at: { body: unknown; token: string },
-  signal: AbortSignal,
-): Promise<z.infer<typeof Page> | null> {
-  const query = { page_size: String(rowsPerPage), ...(at.token === '' ? {} : { page_token: at.token }) };
-  try {
-    const { data } = await shop.api.call(
-      { method: 'POST', path: '/product/202502/products/search', query, body: at.body, data: Page },
+  const path = '/product/202502/products/search';
+  const query = { page_size: String(rowsPerPage) };
+  const bounds = range === null ? {} : { update_time_ge: range.from, update_time_le: range.to };
+  const body = { status: 'ALL', ...bounds };
+  const pages = walkTokens('the list of products', (token) =>
+    shop.api.call(
+      { method: 'POST', path, query: { ...query, ...token }, body, data: Page, effect: 'read' },
       signal,
-    );
-    return data;
+    ),
+  );
+  try {
+    let rows = 0;
+    for await (const { data } of pages) {
+      rows += rowsPerPage;
+      if ((data.total_count ?? 0) > mostRows || rows > mostRows + rowsPerPage) return false;
+      for (const row of data.products ?? []) keep(shop, row, found);
+    }
+    return true;
   } catch (error) {
-    if (error instanceof Refusal && error.code === tooManyRowsCode) return null;
+    if (error instanceof Refusal && error.has(tooManyRowsCode)) return false;
     throw error;
   }
 }

@@ -1,97 +1,157 @@
+import { z } from 'zod';
 import type { PushLine, PushOutcome } from '../channel.ts';
+import { Refusal, short } from '../kit/refusal.ts';
+import { Text } from '../kit/shapes.ts';
+import { type Due as AnyDue, compared, writeInBatches } from '../kit/write.ts';
+import type { Shop } from './api.ts';
 import { capabilities } from './capabilities.ts';
-import { factsOf } from './facts.ts';
-import { isId } from './ids.ts';
-import { numberOf, readSkus, type SkuStock } from './inventory.ts';
-import { type Batch, type Due, unsent } from './outcomes.ts';
-import type { Shop } from './shop.ts';
-import type { Sites } from './warehouses.ts';
-import { writeProduct } from './write.ts';
+import { hourlyLimitCode, rejectHints, staleWarehouseCodes, throttleCodes, transientCodes } from './codes.ts';
+import { Code } from './failures.ts';
+import { Id, isId } from './ids.ts';
+import { factsOf } from './listings.ts';
+import { readingOf, readSkus, type SkuStock } from './stock.ts';
+import { type Sites, spread } from './warehouses.ts';
+
+/** A line that is to be written, with what was read of its SKU. */
+interface Due extends AnyDue {
+  stock: SkuStock;
+}
+
+const SkuError = z.object({
+  code: Code.nullish().catch(null),
+  message: Text,
+  detail: z
+    .object({
+      sku_id: Id.nullish().catch(null),
+      extra_errors: z
+        .array(z.object({ code: Code.nullish().catch(null) }))
+        .nullish()
+        .catch(null),
+    })
+    .nullish()
+    .catch(null),
+});
+type SkuError = z.infer<typeof SkuError>;
+/** A list of errors that cannot be read must not look like success. */
+const Answer = z.object({ errors: z.array(SkuError).nullish() }).nullish();
 
 const importHint = 'run: invsync listings import; unmap the listing if it is gone for good';
 
 /**
  * Sets numbers: read, compare with `base`, write, one call a product (TTS-4). The read also brings every warehouse
- * that must be named. Failures become outcomes, nothing is thrown. What shows its number already is not written.
+ * that must be named. What shows its number already is not written. Where the warehouses of a SKU changed since they were
+ * read, both are read again, once.
  */
 export async function setStock(
   shop: Shop,
   lines: readonly PushLine[],
   signal: AbortSignal,
 ): Promise<PushOutcome[]> {
-  const batch: Batch = { shop, signal, outcomes: new Map(), stale: new Map() };
-  const sound = lines.filter((line) => !isRefusedBeforehand(batch, line));
-  try {
-    if (sound.length > 0) {
-      await writeDue(batch, sound, await shop.warehouses.known(signal));
-      await repeatStale(batch);
-    }
-  } catch (error) {
-    const outcome = unsent(error);
-    // What has no outcome yet was never sent: writers settle their own lines.
-    for (const line of sound) if (!batch.outcomes.has(line)) batch.outcomes.set(line, outcome);
-  }
-  return lines.map((line) => batch.outcomes.get(line) ?? { kind: 'retry', error: 'not sent' });
+  const stale = new Set<PushLine>();
+  const first = await writeWith(shop, lines, { signal, stale, sites: () => shop.warehouses.known(signal) });
+  if (stale.size === 0) return first;
+  const again = [...stale];
+  const second = await writeWith(shop, again, { signal, stale, sites: () => shop.warehouses.fresh(signal) });
+  const settled = new Map(again.map((line, at) => [line, second[at]]));
+  return lines.flatMap((line, at) => settled.get(line) ?? first[at] ?? []);
 }
 
-function isRefusedBeforehand({ outcomes }: Batch, line: PushLine): boolean {
-  const { quantity } = line;
-  const reject = (error: string, hint: string): true => {
-    outcomes.set(line, { kind: 'rejected', error, hint });
-    return true;
-  };
-  if (!Number.isInteger(quantity) || quantity < 0 || quantity > capabilities.maxQuantity) {
-    return reject(`${quantity} is no quantity`, `set a whole number from 0 to ${capabilities.maxQuantity}`);
-  }
-  if (!isId(line.listingId)) return reject('this is no SKU id of TikTok Shop', importHint);
-  const why = factsOf(line).unwritable;
-  return why !== null && reject(why, 'once that was changed on TikTok Shop, run: invsync listings import');
-}
-
-/** The warehouses of these SKUs changed since they were read: both are read again, once (TTS-4). */
-async function repeatStale(batch: Batch): Promise<void> {
-  if (batch.stale.size === 0) return;
-  const lines = [...batch.stale.keys()];
-  const sites = await batch.shop.warehouses.fresh(batch.signal);
-  await writeDue(batch, lines, sites);
-}
-
-async function writeDue(batch: Batch, lines: readonly PushLine[], sites: Sites): Promise<void> {
-  const due = await dueLines(batch, lines, sites);
-  const byProduct = new Map<string, Due[]>();
-  for (const each of due) {
-    byProduct.set(each.stock.productId, [...(byProduct.get(each.stock.productId) ?? []), each]);
-  }
-  for (const [productId, some] of byProduct) await writeProduct(batch, { productId, sites }, some);
-}
-
-/** Reads what is there and keeps the lines that are to be written. */
-async function dueLines(batch: Batch, lines: readonly PushLine[], sites: Sites): Promise<Due[]> {
-  const ids = lines.map(({ listingId }) => listingId);
-  const found = await readSkus(batch.shop, ids, { priority: 'push', signal: batch.signal });
-  return lines.flatMap((line): Due[] => {
-    const stock = found.get(line.listingId);
-    const settled = settledBy(line, stock, sites);
-    if (settled === null && stock !== undefined) return [{ line, stock }];
-    if (settled !== null) batch.outcomes.set(line, settled);
-    return [];
+function writeWith(
+  shop: Shop,
+  lines: readonly PushLine[],
+  at: { signal: AbortSignal; stale: Set<PushLine>; sites(): Promise<Sites> },
+): Promise<PushOutcome[]> {
+  let sites: Sites | null = null;
+  return writeInBatches<Due>(lines, {
+    maxQuantity: capabilities.maxQuantity,
+    perCall: capabilities.batchSize,
+    groupOf: ({ stock }) => stock.productId,
+    refusal(line) {
+      if (!isId(line.listingId)) return { error: 'this is no SKU id of TikTok Shop', hint: importHint };
+      const why = factsOf(line).unwritable;
+      const hint = 'once that was changed on TikTok Shop, run: invsync listings import';
+      return why === null ? null : { error: why, hint };
+    },
+    async read(wanted) {
+      const known = await at.sites();
+      sites = known;
+      const ids = wanted.map(({ listingId }) => listingId);
+      const found = await readSkus(shop, ids, { priority: 'push', signal: at.signal });
+      return new Map(wanted.map((line) => [line, dueOf(line, found.get(line.listingId), known)]));
+    },
+    write: (rows) => writeProduct(shop, rows, { ...at, sites }),
   });
 }
 
-function settledBy(line: PushLine, stock: SkuStock | undefined, sites: Sites): PushOutcome | null {
-  if (stock === undefined) {
+function dueOf(line: PushLine, stock: SkuStock | undefined, sites: Sites): Due | PushOutcome {
+  if (stock === undefined)
     return { kind: 'rejected', error: 'TikTok Shop has no such SKU in this shop', hint: importHint };
+  // Without the warehouses nobody can tell what else a write would overwrite.
+  const settled = compared(line, readingOf(stock, sites, null), 'look at its stock in Seller Center');
+  if (settled !== null) return settled;
+  const { shown } = readingOf(stock, sites, null);
+  return shown === line.quantity ? { kind: 'applied', shown } : { line, stock };
+}
+
+/**
+ * Some SKUs of one product in one call (TTS-4). Code 0 may have failures inside; one that names none of the SKUs refuses
+ * the call as a whole.
+ */
+async function writeProduct(
+  shop: Shop,
+  rows: Due[],
+  at: { signal: AbortSignal; stale: Set<PushLine>; sites: Sites | null },
+): Promise<Map<PushLine, PushOutcome>> {
+  const { sites, stale, signal } = at;
+  const [only] = rows;
+  if (sites === null || only === undefined) return new Map();
+  const skus = rows.map(({ line, stock }) => ({
+    id: line.listingId,
+    inventory: spread(stock.levels ?? [], line.quantity, sites),
+  }));
+  const isStale = (codes: readonly unknown[]) => codes.some((code) => staleWarehouseCodes.has(Number(code)));
+  const path = `/product/202309/products/${only.stock.productId}/inventory/update`;
+  try {
+    const { data } = await shop.api.call(
+      { method: 'POST', path, body: { skus }, data: Answer, effect: 'write', priority: 'push' },
+      signal,
+    );
+    const errors = data?.errors ?? [];
+    const unnamed = errors.find((error) => !rows.some(({ line }) => line.listingId === skuOf(error)));
+    if (unnamed !== undefined && rows.length > 1) throw new Refusal('rejected', wordsOf(unnamed));
+    return new Map(
+      rows.map(({ line }) => {
+        const own = errors.find((error) => skuOf(error) === line.listingId) ?? unnamed;
+        if (own === undefined) return [line, { kind: 'applied', shown: line.quantity }];
+        if (isStale(codesOf(own))) stale.add(line);
+        return [line, outcomeIn(own)];
+      }),
+    );
+  } catch (error) {
+    if (error instanceof Refusal && rows.length === 1 && isStale(error.codes)) stale.add(only.line);
+    throw error;
   }
-  const shown = numberOf(stock, sites);
-  if (shown === null) {
-    // Without the warehouses nobody can tell what else a write would overwrite.
-    return {
-      kind: 'rejected',
-      error: 'TikTok Shop tells no number for this SKU',
-      hint: 'look at its stock in Seller Center',
-    };
-  }
-  const { askedAt, answeredAt } = stock;
-  if (line.base !== null && shown !== line.base) return { kind: 'conflict', shown, askedAt, answeredAt };
-  return shown === line.quantity ? { kind: 'applied', shown } : null;
+}
+
+function outcomeIn(own: SkuError): PushOutcome {
+  const codes = codesOf(own);
+  const error = wordsOf(own);
+  if (codes.some((code) => throttleCodes.has(code))) return { kind: 'throttled', error, afterMs: 1_000 };
+  if (codes.includes(hourlyLimitCode)) return { kind: 'throttled', error, afterMs: 3_600_000 };
+  if (codes.some((code) => transientCodes.has(code))) return { kind: 'unknown', error };
+  const hint = codes.map((code) => rejectHints.get(code)).find((text) => text !== undefined);
+  return { kind: 'rejected', error, hint: hint ?? 'look at the product in Seller Center' };
+}
+
+function wordsOf({ code, message }: SkuError): string {
+  return short(`code ${code ?? 'unknown'} ${message ?? ''}`);
+}
+
+function skuOf(error: SkuError): string | null {
+  return error.detail?.sku_id ?? null;
+}
+
+function codesOf(error: SkuError): number[] {
+  const codes = [error.code, ...(error.detail?.extra_errors ?? []).map(({ code }) => code)];
+  return codes.filter((code) => typeof code === 'number');
 }

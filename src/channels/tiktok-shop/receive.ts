@@ -1,7 +1,8 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { HookRequest, Receipt } from '../channel.ts';
-import { parseJsonBytes } from '../kit/json.ts';
+import { hashKey, refused } from '../kit/hook.ts';
+import { jsonOf } from '../kit/json.ts';
 import type { TikTokShopConfig } from './config.ts';
 import { Id } from './ids.ts';
 import { deliverySignature } from './sign.ts';
@@ -29,7 +30,7 @@ const Head = z.object({
  */
 export function receive(config: TikTokShopConfig, request: HookRequest): Receipt {
   if (request.method !== 'POST') {
-    return { kind: 'refused', status: 405, reason: 'deliveries are sent by POST' };
+    return refused('deliveries are sent by POST', 405);
   }
   const given = request.headers['authorization'];
   if (given === undefined || given === '') return refused('the signature is missing');
@@ -38,7 +39,8 @@ export function receive(config: TikTokShopConfig, request: HookRequest): Receipt
   if (!timingSafeEqual(Buffer.from(given), Buffer.from(expected))) {
     return refused('the signature does not match');
   }
-  const head = headOf(request.body);
+  // An authentic body that cannot be read is kept and becomes a dead letter.
+  const head = Head.safeParse(jsonOf(request.body)).data ?? null;
   const shopId = head?.shop_id ?? null;
   // One app serves several shops: their deliveries are signed alike.
   if (shopId !== null && shopId !== config.shop_id) return refused('the delivery is for another shop');
@@ -54,18 +56,5 @@ export function receive(config: TikTokShopConfig, request: HookRequest): Receipt
 /** The notification id is the same in all repeats (TTS-2.1). */
 function keyOf(head: z.infer<typeof Head> | null, body: Uint8Array): string {
   const id = head?.tts_notification_id ?? null;
-  return id === null ? `sha256:${createHash('sha256').update(body).digest('hex')}` : `tts:${id}`;
-}
-
-/** Null for an authentic body that cannot be read: it is kept and becomes a dead letter. */
-function headOf(body: Uint8Array): z.infer<typeof Head> | null {
-  try {
-    return Head.safeParse(parseJsonBytes(body)).data ?? null;
-  } catch {
-    return null;
-  }
-}
-
-function refused(reason: string): Receipt {
-  return { kind: 'refused', status: 401, reason };
+  return id === null ? hashKey(body) : `tts:${id}`;
 }

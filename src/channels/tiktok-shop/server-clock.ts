@@ -27,24 +27,13 @@ export function createServerClock(clock: Clock): ServerClock {
   };
 }
 
-/** TikTok's clock when the request began, at the latest; `fallback` when the answer tells none. Whole seconds. */
-export function clockOf(answer: HttpAnswer, fallback: number): number {
-  const date = dateOf(answer);
-  return date === null ? fallback : date - (answer.answeredAt - answer.askedAt);
-}
-
 /**
  * The Date was written between question and answer and has whole seconds: only what lies outside of that span is an
  * error of our clock.
  */
-function provenOffset(answer: HttpAnswer): number | null {
-  const date = dateOf(answer);
-  if (date === null) return null;
-  if (date + 1000 < answer.askedAt) return date + 1000 - answer.askedAt;
-  return date > answer.answeredAt ? date - answer.answeredAt : 0;
-}
-
-function dateOf(answer: HttpAnswer): number | null {
-  const date = Date.parse(answer.headers['date'] ?? '');
-  return Number.isNaN(date) ? null : date;
+function provenOffset({ headers, askedAt, answeredAt }: HttpAnswer): number | null {
+  const date = Date.parse(headers['date'] ?? '');
+  if (Number.isNaN(date)) return null;
+  if (date + 1000 < askedAt) return date + 1000 - askedAt;
+  return date > answeredAt ? date - answeredAt : 0;
 }

@@ -28,12 +28,6 @@ export function deliverySignature(body: Uint8Array, keys: { appKey: string; secr
   return createHmac('sha256', keys.secret).update(keys.appKey, 'utf8').update(body).digest('hex');
 }
 
-/** `?name=value&…`, everything percent-encoded that has a meaning in a query. */
-export function queryString(query: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-  return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
-}
-
 function hmacHex(text: string, secret: string): string {
   return createHmac('sha256', secret).update(text, 'utf8').digest('hex');
 }

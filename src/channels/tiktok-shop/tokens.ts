@@ -1,195 +1,120 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
-import { ChannelError, stopped } from '../errors.ts';
-import { unlessStopped } from '../kit/unless-stopped.ts';
+import { ChannelError } from '../errors.ts';
+import type { HttpAnswer, HttpClient } from '../kit/http.ts';
+import { createTokens, type Granted, nobodysSignal, type Tokens } from '../kit/oauth.ts';
+import { Refusal, short } from '../kit/refusal.ts';
+import { queryString } from '../kit/rest.ts';
+import { retryAfterMs } from '../kit/retry-after.ts';
+import { reconsent, throttleCodes, transientCodes } from './codes.ts';
 import type { TikTokShopConfig } from './config.ts';
-import type { AskGrant, Grant } from './grant.ts';
+import { envelopeOf } from './failures.ts';
 import type { ServerClock } from './server-clock.ts';
 
-/** The tokens of one channel. Methods throw `ChannelError`. */
-export interface Tokens {
-  /** An access token that is not known to be refused or over. */
-  current(signal: AbortSignal): Promise<string>;
-  /** After `refused` was refused: another one. */
-  afterRefusal(refused: string, signal: AbortSignal): Promise<string>;
-  /** What the last refresh told; null before the first. */
-  told(): Promise<Pick<Grant, 'refreshUntil' | 'scopes'> | null>;
-}
-
-const Held = z.object({
-  owner: z.string(),
-  access: z.string(),
-  accessUntil: z.number(),
-  renewFrom: z.number(),
-  refresh: z.string(),
-  refreshUntil: z.number().nullable(),
-  scopes: z.array(z.string()).nullable(),
-  /** The refresh token before this one. */
-  previous: z.string().nullable(),
+const Seconds = z
+  .union([z.number(), z.string().regex(/^\d+$/).transform(Number)])
+  .nullish()
+  .catch(null);
+const Data = z.object({
+  access_token: z.string().min(1),
+  access_token_expire_in: Seconds,
+  refresh_token: z.string().min(1),
+  refresh_token_expire_in: Seconds,
+  user_type: Seconds,
+  granted_scopes: z.array(z.string()).nullish().catch(null),
 });
-type Held = z.infer<typeof Held>;
+const Told = z.object({ refreshUntil: z.number().nullable(), scopes: z.array(z.string()).nullable() });
 
-const vaultKey = 'tokens';
-/** Renewed with a day left (TTS-1.2), or with a seventh of its life where that is shorter. */
-const renewWithinMs = 86_400_000;
-const renewShare = 1 / 7;
-/** After a renewal that failed for a passing reason, while the old token still holds. */
-const tryAgainMs = 60_000;
+const dayMs = 86_400_000;
+const tokenHost = 'https://auth.tiktok-shops.com';
+const path = '/api/v2/token/refresh';
+/** Seven days (TTS-1.2), where the answer tells no end. */
+const accessLifeMs = 7 * dayMs;
+/** Larger values are absolute Unix seconds, as documented; smaller ones can only be durations (TTS-1.2). */
+const leastAbsoluteSeconds = 1_000_000_000;
 
 /**
- * Each refresh replaces access and refresh token together (TTS-1.2): both are on disk, in one write, before either
- * is used. The configured refresh token only begins the chain; a changed one begins a new chain. One request serves all
- * who wait. What the store holds is the truth, so that a restart, or a second process, goes on where the chain is.
+ * The refresh grant (TTS-1.2): each refresh replaces access and refresh token together. An unsigned GET with the secrets in
+ * its query, so that its address is never logged or shown. Renewed with a day left, or with a seventh of a shorter life.
  */
-export function createTokens(
+export function createTikTokTokens(
   config: TikTokShopConfig,
   deps: ChannelDeps,
-  means: { ask: AskGrant; serverClock: ServerClock },
+  { http, serverClock }: { http: HttpClient; serverClock: ServerClock },
 ): Tokens {
-  const { serverClock } = means;
-  const book = createBook(config, deps);
-  let renewing: Promise<Held> | null = null;
-
-  const ask = async (): Promise<Held> => {
-    const before = await book.load();
-    const grant = await firstGranted(means.ask, candidatesOf(before, config));
-    return book.save(grant, { before, now: serverClock.now() });
-  };
-  const renew = (): Promise<Held> => {
-    renewing ??= ask().finally(() => {
-      renewing = null;
-    });
-    return renewing;
-  };
-  const usable = async (): Promise<Held> => {
-    if (renewing !== null) return renewing;
-    const known = await book.current();
-    const now = serverClock.now();
-    if (known === null || now >= known.accessUntil) return renew();
-    if (now < known.renewFrom) return known;
-    return renew().catch((error: unknown) => {
-      if (!(error instanceof ChannelError) || error.kind === 'auth') throw error;
-      book.putOff(now + tryAgainMs);
-      return known;
-    });
-  };
-  const other = async (refused: string): Promise<Held> => {
-    if (renewing !== null) return renewing;
-    const known = await book.load();
-    const isOther = known !== null && known.access !== refused && known.accessUntil > serverClock.now();
-    return isOther ? known : renew();
-  };
-
-  return {
-    current: (signal) => accessOf(usable, signal),
-    afterRefusal: (refused, signal) => accessOf(() => other(refused), signal),
-    async told() {
-      const known = await book.current();
-      return known === null ? null : { refreshUntil: known.refreshUntil, scopes: known.scopes };
+  const { app_key, app_secret, refresh_token } = config;
+  const url = addressOf(config, deps);
+  return createTokens({
+    clock: serverClock,
+    vault: deps.vault,
+    key: 'tokens',
+    owner: [app_key, refresh_token],
+    refreshToken: refresh_token,
+    renewWithinMs: (lifeMs) => Math.min(dayMs, lifeMs / 7),
+    async ask(refresh) {
+      const query = { app_key, app_secret, refresh_token: refresh, grant_type: 'refresh_token' };
+      const address = `${url}${queryString(Object.entries(query))}`;
+      const answer = await http({ method: 'GET', url: address }, nobodysSignal);
+      serverClock.learn(answer);
+      return readGrant(answer, serverClock.now(), [refresh, app_secret]);
     },
-  };
+  });
 }
 
-/** The tokens as the store has them. Throws `ChannelError` kind `retry` when they cannot be stored. */
-interface Book {
-  /** From memory if there, with what is not stored yet stored first. */
-  current(): Promise<Held | null>;
-  /** From the store, unless memory is newer. */
-  load(): Promise<Held | null>;
-  save(grant: Grant, at: { before: Held | null; now: number }): Promise<Held>;
-  /** In memory only. */
-  putOff(renewFrom: number): void;
+/** When the seller's consent ends (TikTok's clock, ms) and what it is for; null where that was never told. */
+export async function consentOf(tokens: Tokens): Promise<z.infer<typeof Told>> {
+  return Told.safeParse(await tokens.told()).data ?? { refreshUntil: null, scopes: null };
 }
 
-function createBook(config: TikTokShopConfig, deps: ChannelDeps): Book {
-  const owner = fingerprint([config.app_key, config.refresh_token]);
-  let held: Held | null = null;
-  /** True while `held` is newer than the store, because writing it failed: it is the only link to the chain. */
-  let unsaved = false;
+/** A `token_url` may name the host, the folder of the token calls, or the very call. */
+export function addressOf(config: TikTokShopConfig, deps: Pick<ChannelDeps, 'baseUrl'>): string {
+  const told = config.token_url;
+  if (told === undefined) return `${deps.baseUrl ?? tokenHost}${path}`;
+  const { pathname } = new URL(told);
+  if (pathname === '/') return `${told}${path}`;
+  return pathname.endsWith('/token') ? `${told}/refresh` : told;
+}
 
-  const write = async (fresh: Held): Promise<Held> => {
-    held = fresh;
-    unsaved = true;
-    try {
-      await deps.vault.set(vaultKey, JSON.stringify(fresh));
-    } catch (error) {
-      throw new ChannelError('retry', 'the new tokens could not be stored and are not used before that', {
-        cause: error,
-      });
-    }
-    unsaved = false;
-    return fresh;
-  };
-  const load = async (): Promise<Held | null> => {
-    if (unsaved) return held;
-    const text = await deps.vault.get(vaultKey).catch((error: unknown) => {
-      throw new ChannelError('retry', 'the tokens could not be read from the store', { cause: error });
+function readGrant(answer: HttpAnswer, now: number, secrets: readonly string[]): Granted {
+  const envelope = envelopeOf(answer);
+  const { status } = answer;
+  const code = envelope?.code ?? null;
+  const words = envelope === null ? '' : `, code ${envelope.code} ${envelope.message ?? ''}`;
+  const told = short(`no token: HTTP ${status}${words}`, secrets);
+  if (status === 429 || (code !== null && throttleCodes.has(code)))
+    throw new Refusal('throttled', told, { afterMs: retryAfterMs(answer) ?? 60_000 });
+  if (status >= 500 || (code !== null && transientCodes.has(code))) throw new ChannelError('retry', told);
+  if (code === null) {
+    if (status === 401 || status === 403) throw new ChannelError('auth', told, { hint: reconsent });
+    throw new ChannelError('retry', `${told} without the JSON that TikTok Shop answers`, {
+      hint: 'check token_url',
     });
-    const stored = readHeld(text);
-    held = stored?.owner === owner ? stored : null;
-    return held;
-  };
-  return {
-    load,
-    async current() {
-      if (held === null) return load();
-      return unsaved ? write(held) : held;
-    },
-    save: (grant, at) => write(heldOf(grant, { owner, ...at })),
-    putOff(renewFrom) {
-      if (held !== null) held = { ...held, renewFrom };
-    },
-  };
-}
-
-/**
- * The newest refresh token first. A lost answer may have replaced it without our knowing, and a restored store may be
- * behind: only when it is refused are the older ones tried, once each.
- */
-function candidatesOf(before: Held | null, config: TikTokShopConfig): string[] {
-  const all = [before?.refresh, before?.previous, config.refresh_token];
-  return [...new Set(all.filter((token) => typeof token === 'string'))];
-}
-
-async function firstGranted(ask: AskGrant, candidates: readonly string[]): Promise<Grant> {
-  let refused: ChannelError | null = null;
-  for (const candidate of candidates) {
-    try {
-      return await ask(candidate);
-    } catch (error) {
-      if (!(error instanceof ChannelError) || error.kind !== 'auth') throw error;
-      refused ??= error;
-    }
   }
-  throw refused ?? new ChannelError('auth', 'there is no refresh token');
+  if (code !== 0 || status >= 300)
+    throw new ChannelError('auth', told, { hint: `check app_key and app_secret; else ${reconsent}` });
+  const data = Data.safeParse(envelope?.data);
+  if (!data.success) throw new ChannelError('retry', 'no token: the answer has an unknown shape');
+  return grantOf(data.data, now);
 }
 
-function heldOf(grant: Grant, at: { owner: string; before: Held | null; now: number }): Held {
-  const lifeMs = Math.max(0, grant.accessUntil - at.now);
+function grantOf(data: z.infer<typeof Data>, now: number): Granted {
+  if ((data.user_type ?? 0) !== 0)
+    throw new ChannelError('auth', 'the token belongs to a user who is no seller', {
+      hint: 'the seller’s main account must authorize the app, not a creator or partner',
+    });
   return {
-    ...grant,
-    owner: at.owner,
-    renewFrom: grant.accessUntil - Math.min(renewWithinMs, lifeMs * renewShare),
-    previous: at.before?.refresh ?? null,
+    access: data.access_token,
+    lifeMs: (endOf(data.access_token_expire_in, now) ?? now + accessLifeMs) - now,
+    refresh: data.refresh_token,
+    told: {
+      refreshUntil: endOf(data.refresh_token_expire_in, now),
+      scopes: data.granted_scopes ?? null,
+    },
   };
 }
 
-function readHeld(text: string | null): Held | null {
-  if (text === null) return null;
-  try {
-    return Held.safeParse(JSON.parse(text)).data ?? null;
-  } catch {
-    return null;
-  }
-}
-
-function fingerprint(parts: readonly string[]): string {
-  return createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 32);
-}
-
-/** A renewal serves all callers; who is stopped already begins none. */
-async function accessOf(token: () => Promise<Held>, signal: AbortSignal): Promise<string> {
-  if (signal.aborted) throw stopped();
-  return (await unlessStopped(token(), signal)).access;
+/** `*_expire_in` are points in time by the documentation, in spite of their name. */
+function endOf(seconds: number | null | undefined, now: number): number | null {
+  if (seconds === null || seconds === undefined || !Number.isFinite(seconds) || seconds <= 0) return null;
+  return seconds < leastAbsoluteSeconds ? now + seconds * 1_000 : seconds * 1_000;
 }

@@ -1,15 +1,16 @@
 import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
+import { Flag, Text } from '../kit/shapes.ts';
 import type { Api } from './api.ts';
 import type { TikTokShopConfig } from './config.ts';
 import { Id } from './ids.ts';
 
 const Warehouse = z.object({
   id: Id,
-  name: z.string().nullish().catch(null),
-  type: z.string().nullish().catch(null),
-  effect_status: z.string().nullish().catch(null),
-  is_default: z.boolean().nullish().catch(null),
+  name: Text,
+  type: Text,
+  effect_status: Text,
+  is_default: Flag,
 });
 /** A place. One that ships and takes returns is listed twice under two ids (TTS-3.3). */
 export type Warehouse = z.infer<typeof Warehouse>;

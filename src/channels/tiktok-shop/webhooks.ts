@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { WebhookReport, WebhookState, Webhooks } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import { Refusal } from './failures.ts';
-import type { Shop } from './shop.ts';
+import { Refusal } from '../kit/refusal.ts';
+import type { Shop } from './api.ts';
 import { neededTopics, wantedTopics } from './topics.ts';
 
 const path = '/event/202309/webhooks';
@@ -77,7 +77,7 @@ async function put(shop: Shop, at: { topic: string; url: string }, signal: Abort
     const isOptional =
       error instanceof Refusal && error.kind === 'rejected' && !neededTopics.includes(at.topic);
     if (!isOptional) throw error;
-    shop.deps.log.info({ topic: at.topic, code: error.code }, 'an optional topic is not to be had');
+    shop.deps.log.info({ topic: at.topic, codes: error.codes }, 'an optional topic is not to be had');
     return false;
   }
 }

@@ -13,6 +13,8 @@ export interface Door {
   };
   /** A sound configuration. */
   config: Record<string, unknown>;
+  /** The key whose change means another account's tokens; default: the first that is a secret. */
+  credential?: string;
   /** Answers all that a push of `line` and `identity` ask for, well; undefined: not known here. */
   good(call: Call): Reply | undefined;
   /** A line whose number is there, so that it is written. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ChannelError } from '../../../src/channels/errors.ts';
-import { calm, cipher, type Reply, shopsPath, stage } from './scripted-tiktok.ts';
+import { calm } from '../../kit/stage.ts';
+import { cipher, type Reply, shopsPath, stage } from './scripted-tiktok.ts';
 
 const search = '/product/202309/inventory/search';
 const ref = { listingId: '1729592969712207013', counterKey: 'x', channelSku: null, facts: null };

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { calm, noon } from '../../kit/stage.ts';
 import {
-  calm,
   grant,
-  noon,
   type Reply,
   type Script,
   shopId,

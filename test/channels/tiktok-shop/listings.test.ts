@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { all, calm, listed } from '../../kit/stage.ts';
 import { type Account, account, answers, type Product } from './catalogue.ts';
-import { all, calm, listed, stage } from './scripted-tiktok.ts';
+import { stage } from './scripted-tiktok.ts';
 
 const product = (n: number, change: Partial<Product> = {}): Product => ({
   id: String(1729592969712000000n + BigInt(n)),

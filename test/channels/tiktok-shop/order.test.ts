@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { FactsOf, ListingRef } from '../../../src/channels/channel.ts';
 import type { OrderSnapshot } from '../../../src/stock/order.ts';
-import { calm, noon, type Stage, said, stage } from './scripted-tiktok.ts';
+import { calm, noon, said } from '../../kit/stage.ts';
+import { type Stage, stage } from './scripted-tiktok.ts';
 
 const orderId = '576486316948490001';
 const red = '1729592969712207013';

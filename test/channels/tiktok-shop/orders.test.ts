@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { OrderPage } from '../../../src/channels/channel.ts';
-import { all, type Call, calm, noon, type Reply, said, stage } from './scripted-tiktok.ts';
+import { all, calm, noon, said } from '../../kit/stage.ts';
+import { type Call, type Reply, stage } from './scripted-tiktok.ts';
 
 const searchPath = '/order/202309/orders/search';
 const cancelPath = '/return_refund/202309/cancellations/search';

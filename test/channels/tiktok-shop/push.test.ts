@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { calm, listed } from '../../kit/stage.ts';
 import { type Account, account, answers } from './catalogue.ts';
-import { calm, line, listed, type Reply, type Script, stage } from './scripted-tiktok.ts';
+import { line, type Reply, type Script, stage } from './scripted-tiktok.ts';
 
 const mug = {
   id: '1729592969712207008',

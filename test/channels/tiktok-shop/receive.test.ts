@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { UnreadableDelivery } from '../../../src/channels/channel.ts';
 import { tiktokShop } from '../../../src/channels/tiktok-shop/index.ts';
-import { appKey, configOf, hook, noon, type Stage, said, shopId, stage } from './scripted-tiktok.ts';
+import { noon, said } from '../../kit/stage.ts';
+import { appKey, configOf, hook, type Stage, shopId, stage } from './scripted-tiktok.ts';
 
 const silent = () => undefined;
 const orderId = '576653688135258178';

@@ -1,28 +1,13 @@
 import { createHmac } from 'node:crypto';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach } from 'vitest';
-import type {
-  Channel,
-  ChannelDeps,
-  DeliveryContent,
-  FactsOf,
-  HookRequest,
-  Json,
-  Listing,
-  PushLine,
-} from '../../../src/channels/channel.ts';
+import type { HookRequest, PushLine } from '../../../src/channels/channel.ts';
 import { TikTokShopConfig } from '../../../src/channels/tiktok-shop/config.ts';
 import { tiktokShop } from '../../../src/channels/tiktok-shop/index.ts';
-import { silentLog } from '../../../src/log.ts';
+import * as kit from '../../kit/stage.ts';
+import type { Door } from '../kit/door.ts';
 
 /** A call as the server received it. `text` is the raw body, `body` its JSON. */
-export interface Call {
-  method: string;
-  path: string;
+export interface Call extends Omit<kit.Call, 'query' | 'body'> {
   query: Record<string, string>;
-  headers: IncomingHttpHeaders;
-  text: string;
   body: Record<string, unknown>;
 }
 
@@ -39,9 +24,6 @@ export interface Reply {
 
 export type Script = (call: Call) => Reply | undefined;
 
-/** The time at which every test begins. */
-export const noon = Date.parse('2026-11-23T12:00:00Z');
-export const calm = new AbortController().signal;
 export const shopId = '7494049642642441621';
 export const appKey = '29a39d';
 export const appSecret = 'e59af819cc-secret';
@@ -49,109 +31,52 @@ export const cipher = 'ROW_abc+/=';
 export const tokenPath = '/api/v2/token/refresh';
 export const shopsPath = '/authorization/202309/shops';
 
-/** A running script, the channel at it, and what it was asked. Time moves by sleeping or by hand. */
-export interface Stage {
-  channel: Channel;
+const config = { app_key: appKey, app_secret: appSecret, refresh_token: 'rt-configured', shop_id: shopId };
+
+/** A running script, the channel at it, and what it was asked. */
+export interface Stage extends Omit<kit.Stage, 'calls' | 'asked'> {
   calls: Call[];
   asked(path: string | RegExp): Call[];
-  deps: ChannelDeps;
-  vault: Map<string, string>;
-  url: string;
-  /** Milliseconds by which the platform's clock is ahead of ours. */
-  platform: { aheadMs: number; isVaultBroken: boolean };
-  pass(ms: number): void;
-  reopen(config?: Record<string, unknown>): Channel;
 }
-
-const closers: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0)) await close();
-});
 
 /** A loopback server that checks token, time and signature as documented, then answers by the script. */
 export async function stage(
   script: Script,
-  options: { config?: Record<string, unknown>; vault?: Map<string, string>; isSlack?: true } = {},
+  options: kit.StageOptions & { isSlack?: true } = {},
 ): Promise<Stage> {
-  const calls: Call[] = [];
-  const platform = { aheadMs: 0, isVaultBroken: false };
-  let now = noon;
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const address = new URL(request.url ?? '/', 'http://localhost');
-      const text = Buffer.concat(chunks).toString('utf8');
-      const call: Call = {
-        method: request.method ?? '',
-        path: address.pathname,
-        query: Object.fromEntries(address.searchParams),
-        headers: request.headers,
-        text,
-        body: text === '' ? {} : JSON.parse(text),
-      };
-      calls.push(call);
-      const theirNow = now + platform.aheadMs;
-      const reply = (options.isSlack ? undefined : atTheGate(call, theirNow)) ??
-        script(call) ??
-        standard(call, theirNow) ?? { status: 404, code: 36009009, message: 'Invalid path' };
-      if (reply.hangUp) return void request.socket.destroy();
-      response.writeHead(reply.status ?? 200, {
-        date: new Date(theirNow).toUTCString(),
-        'content-type': 'application/json',
-        ...reply.headers,
-      });
-      response.end(bodyOf(reply));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const vault = options.vault ?? new Map<string, string>();
-  const deps: ChannelDeps = {
-    name: 'tiktok',
-    clock: {
-      now: () => now,
-      sleep: (ms) => {
-        now += ms;
-        return Promise.resolve();
-      },
-    },
-    log: silentLog,
-    randomHex: (bytes) => 'ab'.repeat(bytes),
-    baseUrl: url,
-    publicUrl: null,
-    timeoutMs: 5_000,
-    vault: {
-      get: async (key) => vault.get(key) ?? null,
-      set: async (key, value) => {
-        if (platform.isVaultBroken) throw new Error('disk full');
-        vault.set(key, value);
-      },
-    },
+  let theirNow = () => kit.noon;
+  const answer = (given: kit.Call): kit.Reply => {
+    const call = callOf(given);
+    const now = theirNow();
+    const reply = (options.isSlack ? undefined : atTheGate(call, now)) ??
+      script(call) ??
+      standard(call, now) ?? { status: 404, code: 36009009, message: 'Invalid path' };
+    return {
+      ...reply,
+      text: bodyOf(reply),
+      headers: { 'content-type': 'application/json', ...reply.headers },
+    };
   };
-  const reopen = (config: Record<string, unknown> = {}): Channel => {
-    const channel = tiktokShop.create(configOf({ ...options.config, ...config }), deps);
-    closers.push(() => channel.close());
-    return channel;
-  };
-  closers.push(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+  const opened = await kit.stageOf(tiktokShop, config, answer, {
+    ...options,
+    deps: { name: 'tiktok', ...options.deps },
   });
-  const isPath = (path: string | RegExp) => (call: Call) =>
-    typeof path === 'string' ? call.path === path : path.test(call.path);
+  theirNow = () => opened.now() + opened.platform.aheadMs;
+  const asked = (path: string | RegExp) => opened.asked(path).map(callOf);
   return {
-    channel: reopen(),
-    calls,
-    asked: (path) => calls.filter(isPath(path)),
-    deps,
-    vault,
-    url,
-    platform,
-    pass: (ms) => {
-      now += ms;
+    ...opened,
+    asked,
+    get calls() {
+      return opened.calls.map(callOf);
     },
-    reopen,
+  };
+}
+
+function callOf(call: kit.Call): Call {
+  return {
+    ...call,
+    query: Object.fromEntries(call.query),
+    body: (call.body ?? {}) as Record<string, unknown>,
   };
 }
 
@@ -242,56 +167,57 @@ function bodyOf(reply: Reply): string {
 
 /** A sound configuration with some keys changed. */
 export function configOf(change: Record<string, unknown> = {}): TikTokShopConfig {
-  const config: Record<string, unknown> = {
-    app_key: appKey,
-    app_secret: appSecret,
-    refresh_token: 'rt-configured',
-    shop_id: shopId,
-    ...change,
-  };
-  for (const [key, value] of Object.entries(config)) if (value === undefined) delete config[key];
-  return TikTokShopConfig.parse(config);
-}
-
-/** All values of an async iterable. */
-export async function all<T>(values: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = [];
-  for await (const value of values) list.push(value);
-  return list;
-}
-
-export async function listed(channel: Channel): Promise<Listing[]> {
-  return (await all(channel.listListings(calm))).flatMap((page) => page.listings);
+  return TikTokShopConfig.parse(kit.changed(config, change));
 }
 
 /** A line for a SKU of which nothing else is known. */
 export function line(id: string, quantity: number, base: number | null): PushLine {
-  return {
-    listingId: id,
-    counterKey: id,
-    channelSku: null,
-    facts: null,
-    quantity,
-    base,
-    key: 'cd'.repeat(16),
-  };
+  return kit.lineOf({ listingId: id, counterKey: id, channelSku: null, facts: null }, quantity, base);
 }
 
 export function hook(body: string | Buffer, change: Partial<HookRequest> = {}): HookRequest {
   const bytes = Buffer.from(body);
   const authorization = createHmac('sha256', appSecret).update(appKey).update(bytes).digest('hex');
-  return {
-    method: 'POST',
-    path: '',
-    query: '',
-    headers: { authorization },
-    body: bytes,
-    receivedAt: noon,
-    ...change,
-  };
+  return kit.hook({ headers: { authorization }, body: bytes, ...change });
 }
 
-/** What fields say, by webhook, list or fetch. */
-export function said(channel: Channel, fields: Json, facts: FactsOf = () => undefined): DeliveryContent {
-  return channel.ordersIn(fields, facts, { obtained: 'listed', askedAt: noon, answeredAt: noon, attempt: 0 });
-}
+/** The door for the suites that all adapters share. */
+export const door: Door = {
+  type: 'tiktok-shop',
+  definition: tiktokShop as unknown as Door['definition'],
+  config,
+  credential: 'refresh_token',
+  good(given) {
+    const call = callOf(given);
+    const sku = {
+      id: '1729',
+      total_available_quantity: 5,
+      warehouse_inventory: [{ warehouse_id: '700', available_quantity: 5 }],
+    };
+    const answers: Record<string, unknown> = {
+      '/product/202309/inventory/search': { inventory: [{ product_id: '17', skus: [sku] }] },
+      '/product/202309/products/17/inventory/update': { errors: [] },
+    };
+    const data = answers[call.path];
+    const reply = data === undefined ? standard(call, kit.noon) : { data };
+    return reply === undefined || call.path === tokenPath ? undefined : { text: bodyOf(reply) };
+  },
+  line: line('1729', 4, 5),
+  isWrite: ({ path }) => path.endsWith('/inventory/update'),
+  limited: (headers) => ({ status: 429, headers, text: bodyOf({ code: 36009002, message: 'Too many' }) }),
+  tokens: {
+    isGrant: ({ path }) => path === tokenPath,
+    grant: (token, seconds, now) => ({
+      text: bodyOf({
+        data: {
+          access_token: token,
+          access_token_expire_in: Math.floor(now / 1_000) + seconds,
+          refresh_token: `refresh of ${token}`,
+        },
+      }),
+    }),
+    tokenIn: ({ headers }) => String(headers['x-tts-access-token']),
+    refused: { status: 401, text: bodyOf({ code: 105002, message: 'Expired credentials.' }) },
+    denied: { text: bodyOf({ code: 36004004, message: 'refresh_token is invalid' }) },
+  },
+};

@@ -1,17 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { ChannelError } from '../../../src/channels/errors.ts';
-import { addressOf } from '../../../src/channels/tiktok-shop/grant.ts';
-import {
-  calm,
-  configOf,
-  grant,
-  noon,
-  type Reply,
-  type Script,
-  shopsPath,
-  stage,
-  tokenPath,
-} from './scripted-tiktok.ts';
+import { addressOf } from '../../../src/channels/tiktok-shop/tokens.ts';
+import { calm, noon } from '../../kit/stage.ts';
+import { configOf, grant, type Reply, type Script, shopsPath, stage, tokenPath } from './scripted-tiktok.ts';
 
 const dayMs = 86_400_000;
 

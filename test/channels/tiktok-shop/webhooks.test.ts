@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Call, calm, type Reply, type Script, stage } from './scripted-tiktok.ts';
+import { calm } from '../../kit/stage.ts';
+import { type Call, type Reply, type Script, stage } from './scripted-tiktok.ts';
 
 const path = '/event/202309/webhooks';
 const url = 'https://sync.example.com/hooks/tiktok/s3gment';
