@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Priority } from '../kit/pace.ts';
+import { Refusal } from '../kit/refusal.ts';
+import type { Shop } from './api.ts';
 import { aspectsRef } from './facts.ts';
-import { Refusal } from './failures.ts';
-import type { Shop } from './shop.ts';
 import { type TradingAnswer, wellAnswered, wordsOfErrors } from './trading.ts';
 import { countText, escaped, many, optionalTable } from './xml.ts';
 
@@ -116,7 +116,7 @@ export async function readItem(
     if (answer.errors.some((error) => notFoundCodes.includes(error.ErrorCode))) return null;
     throw new Refusal('retry', `${name}: ${wordsOfErrors(answer.errors)}`, {
       status: 200,
-      ids: answer.errors.map((error) => error.ErrorCode),
+      codes: answer.errors.map((error) => error.ErrorCode),
     });
   }
   const { askedAt, answeredAt } = answer;

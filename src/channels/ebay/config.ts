@@ -1,16 +1,11 @@
 import { z } from 'zod';
+import { address, secret, text } from '../kit/config.ts';
 import { type Marketplace, sites } from './sites.ts';
-
-const text = z.string().min(1, 'must not be empty');
-const address = z
-  .string()
-  .refine((url) => /^https?:\/\/[^/]/.test(url) && URL.canParse(url), 'must be an http(s) address')
-  .transform((url) => url.replace(/\/+$/, ''));
 
 /** The keys that a channel of this type adds to those that all channels share. */
 export const EbayConfig = z.strictObject({
   client_id: text.describe('App ID (Client ID) of the production keyset.'),
-  client_secret: text.describe('Cert ID (Client Secret) of that keyset.').meta({ secret: true }),
+  client_secret: text.describe('Cert ID (Client Secret) of that keyset.').meta(secret),
   dev_id: text
     .optional()
     .describe(
@@ -21,7 +16,7 @@ export const EbayConfig = z.strictObject({
     .describe('RuName of the keyset: the redirect name with which the refresh token was made.'),
   refresh_token: text
     .describe('Refresh token of the seller’s consent (v^1.1#…); it lives 18 months.')
-    .meta({ secret: true }),
+    .meta(secret),
   refresh_token_created: z
     .string()
     .refine((day) => !Number.isNaN(Date.parse(day)), 'must be a date like 2026-11-01')
@@ -37,7 +32,7 @@ export const EbayConfig = z.strictObject({
     .describe(
       'Secret of our own making, 32 to 80 of A-Z a-z 0-9 _ -; proves the address to eBay (challenge). Not needed with webhooks: false.',
     )
-    .meta({ secret: true }),
+    .meta(secret),
   alert_email: z
     .email()
     .optional()

@@ -7,7 +7,8 @@ import {
   type Obtaining,
   UnreadableDelivery,
 } from '../channel.ts';
-import { parseJsonBytes } from '../kit/json.ts';
+import { jsonIn, saying } from '../kit/hook.ts';
+import { Id } from '../kit/shapes.ts';
 import { KeptOrder, needsReason, snapshotOf } from './order.ts';
 import { platformPrefix, readSoap } from './platform.ts';
 
@@ -22,10 +23,9 @@ const Kept = z.discriminatedUnion('kind', [
 ]);
 type Kept = z.infer<typeof Kept>;
 
-const OrderId = z.union([z.string().min(1).max(100), z.int().nonnegative()]).transform(String);
 /** The order id is nested (EBAY-2.2); the rest of the payload is not needed, the order is fetched. */
 const OrderPointer = z.object({
-  notification: z.object({ data: z.object({ order: z.object({ orderId: OrderId }) }) }),
+  notification: z.object({ data: z.object({ order: z.object({ orderId: Id }) }) }),
 });
 
 /** Topics whose payload points to an order. Only the first one's is documented; the others may turn out to name none. */
@@ -35,13 +35,7 @@ const orderTopics = new Set(['ORDER_CONFIRMATION', 'ORDER_CANCELLATION_ACTIVITY'
 export function fieldsOf(delivery: Delivery): Json {
   const { kind } = delivery;
   if (kind.startsWith(platformPrefix)) return hintOf(delivery);
-  let body: unknown;
-  try {
-    body = parseJsonBytes(delivery.body);
-  } catch {
-    throw new UnreadableDelivery(`${kind.slice(0, 60)}: the body is not JSON`);
-  }
-  return keptOf(kind, body);
+  return keptOf(kind, jsonIn(delivery));
 }
 
 function keptOf(topic: string, body: unknown): Kept {
@@ -89,27 +83,25 @@ export function refsIn(fields: Json): string[] {
 /** What kept fields say. Throws `UnreadableDelivery` for a pulled order that could not be read. */
 export function ordersIn(fields: Json, facts: FactsOf, how: Obtaining): DeliveryContent {
   const kept = Kept.parse(fields);
-  const nothing: DeliveryContent = { orders: [], fetch: [], touched: [], ignored: null, alert: null };
   switch (kept.kind) {
     case 'order':
-      if (how.obtained === 'listed' && needsReason(kept)) return { ...nothing, fetch: [kept.orderId] };
-      return { ...nothing, orders: [snapshotOf(kept, facts, how)] };
+      if (how.obtained === 'listed' && needsReason(kept)) return saying({ fetch: [kept.orderId] });
+      return saying({ orders: [snapshotOf(kept, facts, how)] });
     case 'fetch':
-      return { ...nothing, fetch: [kept.orderId] };
+      return saying({ fetch: [kept.orderId] });
     case 'hint': {
       const touched = kept.refs.filter((ref) => facts(ref) !== undefined);
       const isEmpty = kept.orders.length === 0 && touched.length === 0;
-      return {
-        ...nothing,
+      return saying({
         fetch: kept.orders,
         touched,
         ignored: isEmpty ? 'names no known order or listing' : null,
-      };
+      });
     }
     case 'alert':
-      return { ...nothing, alert: kept.text };
+      return saying({ alert: kept.text });
     case 'ignored':
-      return { ...nothing, ignored: kept.why };
+      return saying({ ignored: kept.why });
     case 'unreadable':
       throw new UnreadableDelivery(`order ${kept.orderId.slice(0, 60)} has a form that cannot be read`);
   }

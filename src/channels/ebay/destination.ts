@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { ChannelError } from '../errors.ts';
+import { Refusal } from '../kit/refusal.ts';
+import type { Shop } from './api.ts';
 import type { Door } from './door.ts';
-import { Refusal } from './failures.ts';
 import { base, type Destination, destinationsOf, write } from './registry.ts';
-import type { Shop } from './shop.ts';
 
 const Config = z.object({ alertEmail: z.string().nullish() }).nullish();
 const vaultKey = 'destination';
@@ -122,7 +122,7 @@ function explained(error: unknown): never {
       : error.hint;
   throw new Refusal(error.kind, error.message, {
     status: error.status,
-    ids: error.ids,
+    codes: error.codes,
     hint,
     ...(error.afterMs === undefined ? {} : { afterMs: error.afterMs }),
   });

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { HookRequest, Receipt } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import { readUser } from './identity.ts';
+import { refused } from '../kit/hook.ts';
+import type { Shop } from './api.ts';
 import { createKeys, type Keys } from './keys.ts';
-import type { Shop } from './shop.ts';
+import { readUser } from './user.ts';
 
 /** What the listener needs to know beforehand, because it answers without looking anything up. */
 export interface Door {
@@ -66,16 +67,16 @@ const longestCode = 200;
 export function answerChallenge(shop: Shop, door: Door, request: HookRequest): Receipt {
   const codes = new URLSearchParams(request.query).getAll('challenge_code');
   const [code = ''] = codes;
-  if (codes.length === 0) return refusal(405, 'notifications are sent by POST');
+  if (codes.length === 0) return refused('notifications are sent by POST', 405);
   if (codes.length > 1 || code.length === 0 || code.length > longestCode) {
-    return refusal(400, 'the challenge code is of the wrong length');
+    return refused('the challenge code is of the wrong length', 400);
   }
   const token = shop.config.verification_token;
-  if (token === undefined) return refusal(412, 'no verification_token is configured');
+  if (token === undefined) return refused('no verification_token is configured', 412);
   const registered = door.address();
   if (registered === undefined) return { kind: 'needs', load: () => door.loadAddress() };
   const address = addressOf(shop, registered, request);
-  if (address === null) return refusal(400, 'the Host header is missing or odd');
+  if (address === null) return refused('the Host header is missing or odd', 400);
   const challengeResponse = createHash('sha256').update(code).update(token).update(address).digest('hex');
   return {
     kind: 'handshake',
@@ -97,8 +98,4 @@ function addressOf({ deps }: Shop, registered: string | null, request: HookReque
 
 function pathOf(url: string): string {
   return url.replace(/^https?:\/\/[^/]*/, '');
-}
-
-function refusal(status: 400 | 405 | 412, reason: string): Receipt {
-  return { kind: 'refused', status, reason };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { Json, ListingRef } from '../channel.ts';
+import type { ListingRef } from '../channel.ts';
+import type { Due as AnyDue } from '../kit/write.ts';
 
 const OfferFacts = z.object({
   offerId: z.string(),
@@ -50,9 +51,14 @@ export function factsOf(ref: Pick<ListingRef, 'listingId' | 'facts'>): Facts {
   return { model, id, itemId, variation, unwritable: null };
 }
 
-/** Facts as they are stored. */
-export function asJson(facts: Facts): Json {
-  return facts;
+/** A line that is to be written, with the facts that address it. */
+export interface Due<F extends Facts = Facts> extends AnyDue {
+  facts: F;
+}
+
+/** The eBay listings whose revision a write of these facts costs. */
+export function revisedBy(facts: Facts): string[] {
+  return facts.model === 'trading' ? [facts.itemId] : [...new Set(facts.offers.map(({ itemId }) => itemId))];
 }
 
 /** The name of a variation that has no SKU: its item and its aspects in one order. */

@@ -1,16 +1,17 @@
 import type { Channel, ChannelDefinition, ChannelDeps } from '../channel.ts';
+import { bound } from '../kit/bound.ts';
+import { openShop } from './api.ts';
 import { capabilities, rowsPerCall } from './capabilities.ts';
 import { check } from './check.ts';
 import { EbayConfig } from './config.ts';
 import { fieldsOf, ordersIn, refsIn } from './deliveries.ts';
 import { createDoor } from './door.ts';
-import { identity } from './identity.ts';
 import { listListings } from './listings.ts';
 import { fetchOrders, ordersCreatedSince, ordersSince } from './orders.ts';
 import { setStock } from './push.ts';
 import { receive } from './receive.ts';
-import { openShop } from './shop.ts';
 import { readStock } from './stock.ts';
+import { readUser } from './user.ts';
 import { webhooksOf } from './webhooks.ts';
 
 /** eBay: both of its listing models, sales by notification and by polling. */
@@ -36,17 +37,15 @@ function create(config: EbayConfig, deps: ChannelDeps): Channel {
   return {
     capabilities,
     async identity(signal) {
-      const account = await identity(shop, signal);
-      door.noteUser(account.accountId);
-      return account;
+      const { userId, username } = (await readUser(shop, signal)).data;
+      door.noteUser(userId);
+      return { accountId: userId, title: username ?? userId };
     },
     check: (signal) => check(shop, door, signal),
-    listListings: (signal) => listListings(shop, signal),
-    readStock: (listings, signal) => readStock(shop, listings, { priority: 'read', signal }),
-    setStock: (lines, signal) => setStock(shop, lines, signal),
-    ordersSince: (since, signal) => ordersSince(shop, since, signal),
-    ordersCreatedSince: (since, signal) => ordersCreatedSince(shop, since, signal),
-    fetchOrders: (ids, signal) => fetchOrders(shop, ids, signal),
+    ...bound(shop, {
+      ...{ listListings, readStock, setStock },
+      ...{ ordersSince, ordersCreatedSince, fetchOrders },
+    }),
     receive: (request) => receive(shop, door, request),
     fieldsOf,
     refsIn,

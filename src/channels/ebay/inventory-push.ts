@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import type { PushOutcome } from '../channel.ts';
-import { ChannelError } from '../errors.ts';
-import { type Batch, type Due, outcomeOf, revisedBy, settleRest } from './batch.ts';
+import type { PushLine, PushOutcome } from '../channel.ts';
+import { Refusal } from '../kit/refusal.ts';
+import { RestError, type Shop, wordsOf } from './api.ts';
 import { rowsPerCall } from './capabilities.ts';
-import type { InventoryFacts } from './facts.ts';
-import { RestError, wordsOf } from './failures.ts';
+import { type Due, type InventoryFacts, revisedBy } from './facts.ts';
 
 const Row = z.object({
   sku: z.string().nullish(),
@@ -32,54 +31,29 @@ const hints = new Map<number, string>([
 
 /**
  * Writes SKUs of the Inventory API by bulk_update_price_quantity, 25 a call (EBAY-5.1). Each row has its own
- * status, also under HTTP 200. Offers that carry a number get the same one, or they would pin the listing (EBAY-9.4).
+ * status, also under HTTP 200. Offers that carry a number get the same one, or they would pin the listing (EBAY-9.4). The
+ * method's own text says one SKU a call, its schema 25: a refusal of the whole call teaches smaller ones.
  */
-export async function writeInventory(batch: Batch, due: readonly Due<InventoryFacts>[]): Promise<void> {
-  const queue: Due<InventoryFacts>[][] = [];
-  const size = batch.shop.learned.rowsPerWrite;
-  for (let at = 0; at < due.length; at += size) queue.push(due.slice(at, at + size));
-  for (let rows = queue.shift(); rows !== undefined; rows = queue.shift()) {
-    const failure = await writeRows(batch, rows);
-    if (failure === null) continue;
-    if (failure.kind === 'rejected' && rows.length > 1) {
-      queue.unshift(...halves(batch, rows));
-      continue;
-    }
-    settleRest(batch, rows, () => outcomeOf(failure));
-    if (failure.kind !== 'rejected') throw failure;
-  }
-}
-
-/** The method's own text says one SKU a call, its schema 25 (EBAY-5.1): a refusal of the whole call is halved. */
-function halves(batch: Batch, rows: Due<InventoryFacts>[]): Due<InventoryFacts>[][] {
-  const half = Math.ceil(rows.length / 2);
-  batch.shop.learned.rowsPerWrite = half;
-  return [rows.slice(0, half), rows.slice(half)];
-}
-
-/** One call; null when every row has its outcome, else the failure of the whole call. */
-async function writeRows(batch: Batch, rows: readonly Due<InventoryFacts>[]): Promise<ChannelError | null> {
-  const { shop, signal } = batch;
+export async function writeInventory(
+  shop: Shop,
+  rows: readonly Due<InventoryFacts>[],
+  signal: AbortSignal,
+): Promise<Map<PushLine, PushOutcome>> {
+  const { learned } = shop;
   const revised = rows.flatMap(({ facts }) => revisedBy(facts));
   if (revised.length > 0) await shop.revisions.spend(revised);
+  const body = { requests: rows.map(requestOf) };
+  const path = '/sell/inventory/v1/bulk_update_price_quantity';
   try {
     const { data } = await shop.rest.call(
-      {
-        method: 'POST',
-        path: '/sell/inventory/v1/bulk_update_price_quantity',
-        body: { requests: rows.map(requestOf) },
-        data: Answer,
-        priority: 'push',
-      },
+      { method: 'POST', path, body, data: Answer, priority: 'push' },
       signal,
     );
-    for (const [at, each] of rows.entries())
-      batch.outcomes.set(each.line, rowOutcome(each, data.responses, at));
-    const { learned } = shop;
     learned.rowsPerWrite = Math.min(rowsPerCall, learned.rowsPerWrite + 1);
-    return null;
+    return new Map(rows.map((each, at) => [each.line, rowOutcome(each, data.responses, at)]));
   } catch (error) {
-    if (error instanceof ChannelError) return error;
+    const isRefused = error instanceof Refusal && error.kind === 'rejected' && rows.length > 1;
+    if (isRefused) learned.rowsPerWrite = Math.ceil(rows.length / 2);
     throw error;
   }
 }

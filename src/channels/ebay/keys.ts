@@ -1,8 +1,8 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
-import { Refusal } from './failures.ts';
-import type { Rest } from './rest.ts';
+import { Refusal } from '../kit/refusal.ts';
+import type { Rest } from './api.ts';
 
 /** What is known of a key id right now. `absent`: it must be loaded before anything can be said. */
 export type KeyState = { kind: 'known'; key: KeyObject } | { kind: 'unknown' } | { kind: 'absent' };

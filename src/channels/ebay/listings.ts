@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import type { Listing, ListingPage } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
+import { markAmbiguous } from '../kit/ambiguous.ts';
+import { chunksOf } from '../kit/write.ts';
 import { type ActiveRow, activeListings, pageSize } from './active.ts';
-import { asJson, type Facts, type OfferFacts } from './facts.ts';
+import type { Shop } from './api.ts';
+import type { Facts, OfferFacts } from './facts.ts';
 import { distributed, Item, isDistributed, type Offer, offersOf, shownOf } from './inventory.ts';
-import type { Shop } from './shop.ts';
 
 const ItemPage = z.object({
   inventoryItems: z.array(z.unknown()).nullish(),
@@ -49,7 +51,7 @@ export async function* listListings(shop: Shop, signal: AbortSignal): AsyncGener
   dropStolenAliases(listings, ids);
   const total = listings.length;
   if (total === 0) yield { listings: [], total };
-  for (let at = 0; at < total; at += handful) yield { listings: listings.slice(at, at + handful), total };
+  for (const page of chunksOf(listings, handful)) yield { listings: page, total };
 }
 
 interface Inventory {
@@ -133,7 +135,7 @@ function inventoryListing(item: Item, offers: readonly Offer[]): Listing {
     unwritable: why,
     ambiguous: false,
     shown: own === null ? null : Math.min(own, ...caps),
-    facts: asJson(facts),
+    facts,
   };
 }
 
@@ -154,16 +156,8 @@ function tradingListing(row: ActiveRow): Listing {
     unwritable: why,
     ambiguous: false,
     shown: row.available,
-    facts: asJson(facts),
+    facts,
   };
-}
-
-function markAmbiguous(listings: readonly Listing[]): void {
-  const uses = new Map<string, number>();
-  for (const { channelSku } of listings) {
-    if (channelSku !== null) uses.set(channelSku, (uses.get(channelSku) ?? 0) + 1);
-  }
-  for (const listing of listings) listing.ambiguous = (uses.get(listing.channelSku ?? '') ?? 0) > 1;
 }
 
 /** Ids and aliases are unique within the channel: the first to claim a name keeps it. */

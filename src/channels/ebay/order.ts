@@ -1,16 +1,15 @@
 import { z } from 'zod';
 import type { OrderSnapshot, SnapshotLine } from '../../stock/order.ts';
-import type { FactsOf, Json, Obtaining } from '../channel.ts';
+import type { FactsOf, Obtaining } from '../channel.ts';
+import { Id, Text } from '../kit/shapes.ts';
 import { aspectsRef } from './facts.ts';
 
-const Id = z.union([z.string().min(1), z.number().int().nonnegative()]).transform(String);
 const Time = z.string().transform((text, context) => {
   const at = Date.parse(text);
   if (!Number.isNaN(at)) return at;
   context.addIssue({ code: 'custom', message: 'not a time' });
   return z.NEVER;
 });
-const Text = z.string().nullish().catch(null);
 
 /** What is read of an order, in lists and by id alike (EBAY-6); nothing of the buyer. */
 export const OrderRow = z.object({
@@ -173,9 +172,4 @@ function statusOf(order: KeptOrder): string {
   if (order.cancel === 'IN_PROGRESS') return 'cancellation in progress';
   const shipped = order.lines.length > 0 && order.lines.every((line) => line.fulfilled);
   return `${order.payment || 'payment unknown'}${shipped ? ', FULFILLED' : ''}`;
-}
-
-/** Kept fields as they are stored. */
-export function asJson(order: KeptOrder): Json {
-  return order;
 }

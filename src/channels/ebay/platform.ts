@@ -1,22 +1,23 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { HookRequest, Receipt } from '../channel.ts';
-import type { Shop } from './shop.ts';
+import { refused as refusedWith } from '../kit/hook.ts';
+import { Text } from '../kit/shapes.ts';
+import type { Shop } from './api.ts';
 import { callLimits, many, optionalTable, parseXml } from './xml.ts';
 
 /** Prefix of the kind of a delivery that came by SOAP. */
 export const platformPrefix = 'platform/';
 
-const text = z.string().nullish().catch(null);
 const Transaction = z.object({
-  OrderLineItemID: text,
-  ContainingOrder: optionalTable(z.object({ OrderID: text })).catch(undefined),
-  Variation: optionalTable(z.object({ SKU: text })).catch(undefined),
+  OrderLineItemID: Text,
+  ContainingOrder: optionalTable(z.object({ OrderID: Text })).catch(undefined),
+  Variation: optionalTable(z.object({ SKU: Text })).catch(undefined),
 });
 const Content = z.object({
   Timestamp: z.string().min(1).max(40),
   NotificationEventName: z.string().regex(/^\w{1,60}$/),
-  Item: optionalTable(z.object({ ItemID: text, SKU: text })).catch(undefined),
+  Item: optionalTable(z.object({ ItemID: Text, SKU: Text })).catch(undefined),
   TransactionArray: optionalTable(z.object({ Transaction: many(Transaction) })).catch(undefined),
 });
 /** What is read of a notification: which event, which listing, which order. Nothing of it is proven (see below). */
@@ -80,5 +81,5 @@ export function readSoap(body: Uint8Array): { content: PlatformContent; signatur
 }
 
 function refused(reason: string): Receipt {
-  return { kind: 'refused', status: 412, reason };
+  return refusedWith(reason, 412);
 }

@@ -1,23 +1,23 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { HookRequest, Receipt } from '../channel.ts';
-import { parseJsonBytes } from '../kit/json.ts';
+import { hashKey, refused as refusedWith } from '../kit/hook.ts';
+import { jsonOf } from '../kit/json.ts';
+import { MaybeId } from '../kit/shapes.ts';
+import type { Shop } from './api.ts';
 import { answerChallenge, type Door } from './door.ts';
 import { receivePlatform } from './platform.ts';
-import type { Shop } from './shop.ts';
 import { readSignature, signedBytes } from './signature.ts';
 import { callLimits } from './xml.ts';
 
-const Id = z.union([z.string(), z.number()]).transform(String).nullish().catch(null);
 /** What is read of a signed notification at the door (EBAY-2.2). */
 const Head = z.object({
   metadata: z.object({ topic: z.string().catch('') }).catch({ topic: '' }),
   notification: z
     .object({
-      notificationId: Id,
+      notificationId: MaybeId,
       publishAttemptCount: z.number().int().nullish().catch(null),
       data: z
-        .object({ userId: Id, user: z.object({ userId: Id }).nullish().catch(null) })
+        .object({ userId: MaybeId, user: z.object({ userId: MaybeId }).nullish().catch(null) })
         .nullish()
         .catch(null),
     })
@@ -31,8 +31,7 @@ const Head = z.object({
  */
 export function receive(shop: Shop, door: Door, request: HookRequest): Receipt {
   if (request.method === 'GET') return answerChallenge(shop, door, request);
-  if (request.method !== 'POST')
-    return { kind: 'refused', status: 405, reason: 'notifications are sent by POST' };
+  if (request.method !== 'POST') return refusedWith('notifications are sent by POST', 405);
   if (request.body.length > callLimits.bytes) return refused('the body is too large');
   const header = request.headers['x-ebay-signature'];
   const type = request.headers['content-type'] ?? '';
@@ -67,8 +66,7 @@ function named(door: Door, body: Uint8Array): Receipt {
   if (topic !== 'MARKETPLACE_ACCOUNT_DELETION' && own !== null && userId !== null && userId !== own) {
     return refused('the notification is for another account');
   }
-  const hash = createHash('sha256').update(body).digest('hex');
-  const key = id === '' ? `sha256:${hash}` : `ntf:${id.slice(0, 150)}${attempt > 1 ? `#${attempt}` : ''}`;
+  const key = id === '' ? hashKey(body) : `ntf:${id.slice(0, 150)}${attempt > 1 ? `#${attempt}` : ''}`;
   return {
     kind: 'deliveries',
     deliveries: [{ key, kind: topic === '' ? 'unknown' : topic.slice(0, 100), meta: {}, body }],
@@ -76,13 +74,8 @@ function named(door: Door, body: Uint8Array): Receipt {
 }
 
 function headOf(body: Uint8Array): { topic: string; id: string; attempt: number; userId: string | null } {
-  let json: unknown = null;
-  try {
-    json = parseJsonBytes(body);
-  } catch {
-    // Authentic and unreadable: it is kept and becomes a dead letter.
-  }
-  const head = Head.safeParse(json).data;
+  // Authentic and unreadable: it is kept and becomes a dead letter.
+  const head = Head.safeParse(jsonOf(body)).data;
   const notification = head?.notification;
   return {
     topic: head?.metadata.topic ?? '',
@@ -93,5 +86,5 @@ function headOf(body: Uint8Array): { topic: string; id: string; attempt: number;
 }
 
 function refused(reason: string): Receipt {
-  return { kind: 'refused', status: 412, reason };
+  return refusedWith(reason, 412);
 }

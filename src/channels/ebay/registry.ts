@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { ChannelError } from '../errors.ts';
-import { Refusal } from './failures.ts';
-import type { Answer } from './rest.ts';
-import type { Shop } from './shop.ts';
+import { Refusal } from '../kit/refusal.ts';
+import type { Answer } from '../kit/rest.ts';
+import { walkPages } from '../kit/walk.ts';
+import type { Shop } from './api.ts';
 import type { TokenKind } from './tokens.ts';
 
 /** Base path of the Notification API (EBAY-2.1). */
@@ -82,7 +83,7 @@ async function softened<T>(answer: Promise<T>): Promise<T> {
     if (!(error instanceof Refusal) || error.status !== 403) throw error;
     throw new Refusal('rejected', error.message, {
       status: error.status,
-      ids: error.ids,
+      codes: error.codes,
       hint: 'let the seller consent again with the scope commerce.notification.subscription, or set webhooks: false',
     });
   });
@@ -94,28 +95,33 @@ async function listed<T>(
   signal: AbortSignal,
 ): Promise<T[]> {
   const rows: T[] = [];
-  const tokens = new Set<string>();
-  const page = z.looseObject({ next: z.string().nullish() });
-  let token: string | null = null;
-  for (let count = 0; count < mostPages; count += 1) {
-    const query: [string, string][] = [['limit', String(pageSize)]];
-    if (token !== null) query.push(['continuation_token', token]);
-    const answer: Answer<z.infer<typeof page>> = await softened(
-      shop.rest.call({ method: 'GET', path: `${base}${ask.path}`, query, data: page, as: ask.as }, signal),
-    );
-    const parsed = z.array(ask.row).safeParse(answer.data[ask.member] ?? []);
+  const path = `${base}${ask.path}`;
+  const pages = walkPages<string, Answer<z.infer<typeof ListPage>>>({
+    what: `the list at ${path}`,
+    first: '',
+    mostPages,
+    ask(token) {
+      const more = token === '' ? {} : { continuation_token: token };
+      const query = Object.entries({ limit: String(pageSize), ...more });
+      return softened(shop.rest.call({ method: 'GET', path, query, data: ListPage, as: ask.as }, signal));
+    },
+    next({ data }) {
+      const token = /[?&]continuation_token=([^&]+)/.exec(data.next ?? '')?.[1];
+      return token === undefined ? null : decodeURIComponent(token);
+    },
+  });
+  for await (const { data } of pages) {
+    const parsed = z.array(ask.row).safeParse(data[ask.member] ?? []);
     if (!parsed.success) {
       const where = parsed.error.issues[0]?.path.join('.') ?? '';
-      throw new ChannelError('retry', `GET ${base}${ask.path}: the answer has an unknown shape at ${where}`);
+      throw new ChannelError('retry', `GET ${path}: the answer has an unknown shape at ${where}`);
     }
     rows.push(...parsed.data);
-    token = /[?&]continuation_token=([^&]+)/.exec(answer.data.next ?? '')?.[1] ?? null;
-    if (token === null || tokens.has(token)) return rows;
-    tokens.add(token);
-    token = decodeURIComponent(token);
   }
   return rows;
 }
+
+const ListPage = z.looseObject({ next: z.string().nullish() });
 
 /** Sends a write whose answer has no body. The id is in Location, which is empty now and then (EBAY-9.14): null then. */
 export async function write(

@@ -1,9 +1,9 @@
 import type { ListingRef, StockReading } from '../channel.ts';
 import type { Priority } from '../kit/pace.ts';
 import { type ActiveRow, type ActiveRows, activeListings, readItem } from './active.ts';
+import type { Shop } from './api.ts';
 import { factsOf, type InventoryFacts, type TradingFacts } from './facts.ts';
 import { distributed, type ItemReading, isDistributed, readItems } from './inventory.ts';
-import type { Shop } from './shop.ts';
 
 interface Reading {
   priority: Priority;
@@ -16,9 +16,9 @@ const gone = 'eBay has no such active listing (any more): it was ended, or its S
 export async function readStock(
   shop: Shop,
   listings: readonly ListingRef[],
-  reading: Reading,
+  signal: AbortSignal,
 ): Promise<StockReading[]> {
-  const looks = await look(shop, listings, reading);
+  const looks = await look(shop, listings, { priority: 'read', signal });
   return looks.map((one) =>
     one.state === 'failed' ? { ...one, state: 'untracked' } : { ...one, state: one.state },
   );

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { PushOutcome } from '../channel.ts';
-import { ChannelError } from '../errors.ts';
-import { type Batch, type Due, outcomeOf, settleRest } from './batch.ts';
-import type { TradingFacts } from './facts.ts';
+import type { PushLine, PushOutcome } from '../channel.ts';
+import { groupsOf } from '../kit/write.ts';
+import type { Shop } from './api.ts';
+import type { Due, TradingFacts } from './facts.ts';
 import { type TradingAnswer, type TradingError, wordsOfErrors } from './trading.ts';
 import { escaped, many } from './xml.ts';
 
@@ -25,56 +25,39 @@ const hints = new Map<number, string>([
   [21919188, 'the selling limit of the account is reached: ask eBay for a higher one'],
 ]);
 
-/**
- * Writes listings made on the site, four rows a call, all variations of one listing together as far as they fit: a
- * call costs each listing in it one revision (EBAY-5.2, EBAY-5.4). A refusal of several rows is repeated row by row, so
- * that one bad row never blocks its call.
- */
-export async function writeTrading(batch: Batch, due: readonly Due<TradingFacts>[]): Promise<void> {
-  const queue = callsFor(due);
-  for (let rows = queue.shift(); rows !== undefined; rows = queue.shift()) {
-    try {
-      queue.unshift(...(await writeRows(batch, rows)));
-    } catch (error) {
-      if (!(error instanceof ChannelError)) throw error;
-      settleRest(batch, rows, () => outcomeOf(error));
-      throw error;
-    }
-  }
-}
-
 /** Rows grouped by listing, groups packed into calls of four at most. */
-function callsFor(due: readonly Due<TradingFacts>[]): Due<TradingFacts>[][] {
-  const byItem = new Map<string, Due<TradingFacts>[]>();
-  for (const each of due) byItem.set(each.facts.itemId, [...(byItem.get(each.facts.itemId) ?? []), each]);
+export function tradingBatches(due: readonly Due<TradingFacts>[]): Due<TradingFacts>[][] {
   const calls: Due<TradingFacts>[][] = [];
-  for (const rows of byItem.values()) {
-    for (let at = 0; at < rows.length; at += rowsPerCall) {
-      const part = rows.slice(at, at + rowsPerCall);
-      const open = calls.find((call) => call.length + part.length <= rowsPerCall);
-      if (open === undefined) calls.push(part);
-      else open.push(...part);
-    }
+  for (const part of groupsOf(due, ({ facts }) => facts.itemId, rowsPerCall)) {
+    const open = calls.find((call) => call.length + part.length <= rowsPerCall);
+    if (open === undefined) calls.push(part);
+    else open.push(...part);
   }
   return calls;
 }
 
-/** One call; the rows that must be sent again, each alone. */
-async function writeRows(batch: Batch, rows: readonly Due<TradingFacts>[]): Promise<Due<TradingFacts>[][]> {
-  const { shop, signal } = batch;
+/**
+ * Writes listings made on the site, four rows a call, all variations of one listing together as far as they fit: a
+ * call costs each listing in it one revision (EBAY-5.2, EBAY-5.4). A refusal of several rows names none of them: they are
+ * left out of the answer, and sent again row by row.
+ */
+export async function writeTrading(
+  shop: Shop,
+  rows: readonly Due<TradingFacts>[],
+  signal: AbortSignal,
+): Promise<Map<PushLine, PushOutcome>> {
   await shop.revisions.spend([...new Set(rows.map(({ facts }) => facts.itemId))]);
   const answer = await shop.trading.call(
     { name, body: rows.map(nodeOf).join(''), data: Answer, effect: 'write', priority: 'push' },
     signal,
   );
-  const applied = rows.filter((row) => isApplied(row, answer));
-  for (const { line } of applied) batch.outcomes.set(line, { kind: 'applied', shown: line.quantity });
-  const refused = rows.filter((row) => !applied.includes(row));
-  const [only] = refused;
-  if (only === undefined) return [];
-  if (rows.length > 1) return refused.map((row) => [row]);
-  batch.outcomes.set(only.line, refusalOf(answer.errors));
-  return [];
+  const outcomes = new Map<PushLine, PushOutcome>();
+  for (const row of rows) {
+    const { line } = row;
+    if (isApplied(row, answer)) outcomes.set(line, { kind: 'applied', shown: line.quantity });
+    else if (rows.length === 1) outcomes.set(line, refusalOf(answer.errors));
+  }
+  return outcomes;
 }
 
 /** Quantity is what is left to buy: eBay adds the sold units itself (EBAY-9.3). A variation is named by its SKU. */

@@ -1,8 +1,9 @@
 import type { WebhookReport, WebhookState, Webhooks } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
+import { Refusal } from '../kit/refusal.ts';
+import type { Shop } from './api.ts';
 import { ensureConfig, ensureDestination, isOurs } from './destination.ts';
 import type { Door } from './door.ts';
-import { Refusal } from './failures.ts';
 import {
   type Destination,
   destinationsOf,
@@ -13,7 +14,6 @@ import {
   topicsOf,
   write,
 } from './registry.ts';
-import type { Shop } from './shop.ts';
 import type { TokenKind } from './tokens.ts';
 
 /** The topic that tells of sales. */
@@ -83,7 +83,7 @@ async function ensureTopic(shop: Shop, at: TopicAt, signal: AbortSignal): Promis
   } catch (error) {
     const isOptional = topic.topicId !== salesTopic && error instanceof Refusal && error.kind === 'rejected';
     if (!isOptional) throw error;
-    shop.deps.log.info({ topic: topic.topicId, ids: error.ids }, 'an optional topic is not to be had');
+    shop.deps.log.info({ topic: topic.topicId, codes: error.codes }, 'an optional topic is not to be had');
     return null;
   }
 }

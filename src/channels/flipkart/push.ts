@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { PushLine, PushOutcome } from '../channel.ts';
 import { short } from '../kit/refusal.ts';
 import { rowsOf, Text } from '../kit/shapes.ts';
-import { compared, writeInBatches } from '../kit/write.ts';
+import { chunksOf, compared, writeInBatches } from '../kit/write.ts';
 import type { Shop } from './api.ts';
 import { capabilities, skusPerCall } from './capabilities.ts';
 import { knownFsn } from './listings.ts';
@@ -36,7 +36,7 @@ export function setStock(shop: Shop, lines: readonly PushLine[], given: AbortSig
   const signal = AbortSignal.any([given, AbortSignal.timeout(shop.deps.timeoutMs)]);
   return writeInBatches<Due>(lines, {
     maxQuantity: capabilities.maxQuantity,
-    perCall: skusPerCall,
+    batches: (due) => chunksOf(due, skusPerCall),
     refusal: ({ listingId }) =>
       isAddressable(listingId)
         ? null

@@ -22,9 +22,10 @@ export function clockItem(
   whose: string,
   { channelClock, askedAt }: Pick<Answer<unknown>, 'channelClock' | 'askedAt'>,
 ): CheckItem {
-  const seconds = Math.round(Math.abs(channelClock - askedAt) / 1_000);
-  if (seconds * 1_000 <= clockSkewMs) return ok('clock', `within ${seconds} s of ${whose}’s`);
-  return warn('clock', `${seconds} s away from ${whose}’s`, 'let this machine keep its time by NTP');
+  const seconds = Math.round((askedAt - channelClock) / 1_000);
+  if (Math.abs(seconds) * 1_000 <= clockSkewMs) return ok('clock', `agrees with ${whose}’s`);
+  const detail = `this machine’s clock is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} ${whose}’s`;
+  return warn('clock', detail, 'let this machine keep its time by NTP');
 }
 
 /** An item that needs a request: a refusal becomes the item that `refused` makes; all other failures are thrown. */

@@ -54,11 +54,17 @@ function assertDepth(text: string): void {
   }
 }
 
-/** JSON of an answer; undefined when it is none. */
+const known = new WeakMap<Uint8Array, unknown>();
+
+/** JSON of an answer; undefined when it is none. Asked twice about the same bytes it parses once. */
 export function jsonOf(bytes: Uint8Array): unknown {
+  if (known.has(bytes)) return known.get(bytes);
+  let json: unknown;
   try {
-    return parseJsonBytes(bytes);
+    json = parseJsonBytes(bytes);
   } catch {
-    return undefined;
+    json = undefined;
   }
+  known.set(bytes, json);
+  return json;
 }

@@ -11,16 +11,14 @@ export interface Due {
 /** What is particular about a platform's writes. */
 export interface WritePlan<D extends Due> {
   maxQuantity: number;
-  /** Most rows of one request. */
-  perCall: number;
   /** Why a line is not even asked for: it would harm, or spoil its batch. */
   refusal?(line: PushLine): { error: string; hint: string } | null;
   /** Reads what is there: an outcome for lines that need no write, else what is to be written. */
   read(lines: PushLine[]): Promise<Map<PushLine, D | PushOutcome>>;
   /** One request. Outcomes of the lines that the answer names; throws `ChannelError` when it failed as a whole. */
   write(rows: D[]): Promise<Map<PushLine, PushOutcome>>;
-  /** Rows that may share a request have the same one; default: all. */
-  groupOf?(row: D): string;
+  /** Rows of each request, as many as the platform takes at once. */
+  batches(due: readonly D[]): D[][];
   /** Whether a failed request may be good in halves; default: when it was rejected. */
   isForHalves?(failure: ChannelError): boolean;
   /** Goes on after this failure of a request; default: only after `rejected`. */
@@ -85,7 +83,7 @@ async function writeAll<D extends Due>(
   outcomes: Map<PushLine, PushOutcome>,
 ): Promise<void> {
   const { isForHalves = isRejected, isPassable = isRejected } = plan;
-  const queue = batchesOf(due, plan).map((rows) => ({ rows, retriesLeftOut: true }));
+  const queue = plan.batches(due).map((rows) => ({ rows, retriesLeftOut: true }));
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     const { rows, retriesLeftOut } = next;
     const failure = await writeOnce(rows, plan, outcomes);
@@ -110,15 +108,6 @@ async function writeAll<D extends Due>(
 
 function isRejected({ kind }: ChannelError): boolean {
   return kind === 'rejected';
-}
-
-function batchesOf<D extends Due>(due: readonly D[], plan: WritePlan<D>): D[][] {
-  const groups = new Map<string, D[]>();
-  for (const row of due) {
-    const key = plan.groupOf?.(row) ?? '';
-    groups.set(key, [...(groups.get(key) ?? []), row]);
-  }
-  return [...groups.values()].flatMap((rows) => chunksOf(rows, plan.perCall));
 }
 
 async function writeOnce<D extends Due>(
@@ -148,6 +137,13 @@ export function compared(
   if (state !== 'ok') return { kind: 'rejected', error: detail ?? state, hint };
   if (line.base === null || shown === line.base) return null;
   return { kind: 'conflict', shown, askedAt, answeredAt };
+}
+
+/** Parts of at most `size` that share a key. */
+export function groupsOf<T>(all: readonly T[], keyOf: (each: T) => string, size: number): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const each of all) groups.set(keyOf(each), [...(groups.get(keyOf(each)) ?? []), each]);
+  return [...groups.values()].flatMap((group) => chunksOf(group, size));
 }
 
 /** Parts of at most `size`, in order. */

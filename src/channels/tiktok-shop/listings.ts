@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Listing, ListingPage, ListingRef } from '../channel.ts';
+import { markAmbiguous } from '../kit/ambiguous.ts';
 import { chunksOf } from '../kit/write.ts';
 import type { Shop } from './api.ts';
 import { allProducts, type Product, type ProductSku } from './products.ts';
@@ -76,16 +77,6 @@ function shownIn(sku: ProductSku, sites: Sites): number | null {
     available: quantity,
   }));
   return shownOf(levels, sites);
-}
-
-function markAmbiguous(listings: readonly Listing[]): void {
-  const uses = new Map<string, number>();
-  for (const { channelSku } of listings) {
-    if (channelSku !== null) uses.set(channelSku, (uses.get(channelSku) ?? 0) + 1);
-  }
-  for (const listing of listings) {
-    listing.ambiguous = listing.channelSku !== null && (uses.get(listing.channelSku) ?? 0) > 1;
-  }
 }
 
 /** What discovery stores about a listing. */

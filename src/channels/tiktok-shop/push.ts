@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { PushLine, PushOutcome } from '../channel.ts';
 import { Refusal, short } from '../kit/refusal.ts';
 import { Text } from '../kit/shapes.ts';
-import { type Due as AnyDue, compared, writeInBatches } from '../kit/write.ts';
+import { type Due as AnyDue, compared, groupsOf, writeInBatches } from '../kit/write.ts';
 import type { Shop } from './api.ts';
 import { capabilities } from './capabilities.ts';
 import { hourlyLimitCode, rejectHints, staleWarehouseCodes, throttleCodes, transientCodes } from './codes.ts';
@@ -64,8 +64,7 @@ function writeWith(
   let sites: Sites | null = null;
   return writeInBatches<Due>(lines, {
     maxQuantity: capabilities.maxQuantity,
-    perCall: capabilities.batchSize,
-    groupOf: ({ stock }) => stock.productId,
+    batches: (due) => groupsOf(due, ({ stock }) => stock.productId, capabilities.batchSize),
     refusal(line) {
       if (!isId(line.listingId)) return { error: 'this is no SKU id of TikTok Shop', hint: importHint };
       const why = factsOf(line).unwritable;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { calm } from '../../kit/stage.ts';
 import { account, answers } from './catalogue.ts';
-import { type Call, calm, type Reply, stage } from './scripted-ebay.ts';
+import { type Call, type Reply, stage } from './scripted-ebay.ts';
 
 const base = '/commerce/notification/v1';
 

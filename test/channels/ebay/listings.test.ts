@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { calm, listed } from '../../kit/stage.ts';
 import { account, answers } from './catalogue.ts';
-import { calm, listed, stage } from './scripted-ebay.ts';
+import { stage } from './scripted-ebay.ts';
 
 describe('the catalogue of an eBay account', () => {
   test('tells the two models apart and lists a listing of the Inventory API once', async () => {

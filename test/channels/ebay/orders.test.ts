@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { type Json, UnreadableDelivery } from '../../../src/channels/channel.ts';
+import { all, calm, factsIn, listed, noon, said } from '../../kit/stage.ts';
 import { type Account, account, answers } from './catalogue.ts';
-import { all, type Call, calm, factsIn, listed, noon, type Reply, said, stage } from './scripted-ebay.ts';
+import { type Call, type Reply, stage } from './scripted-ebay.ts';
 
 const orderPath = '/sell/fulfillment/v1/order';
 const at = (ms: number) => new Date(noon + ms).toISOString();

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { calm, listed } from '../../kit/stage.ts';
 import { account, answers } from './catalogue.ts';
-import { calm, line, listed, stage } from './scripted-ebay.ts';
+import { line, stage } from './scripted-ebay.ts';
 
 const mug = { sku: 'MUG', quantity: 10, itemId: '110000000001' };
 

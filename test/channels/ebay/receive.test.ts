@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { UnreadableDelivery } from '../../../src/channels/channel.ts';
-import { calm, factsIn, hook, noon, type Reply, received, said, stage } from './scripted-ebay.ts';
+import { calm, factsIn, hook, noon, received, said } from '../../kit/stage.ts';
+import { type Reply, stage } from './scripted-ebay.ts';
 
 const shared = process.env['INVSYNC_SHARED'] ?? join(import.meta.dirname, '../../../../shared');
 const vectorFile = join(shared, 'contracts/ebay/event-notification-sdk-test-vectors.json');

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { consentItem } from '../../../src/channels/ebay/consent.ts';
 import { ChannelError } from '../../../src/channels/errors.ts';
-import { calm, configOf, noon, type Reply, stage, tokenPath } from './scripted-ebay.ts';
+import { calm, noon } from '../../kit/stage.ts';
+import { configOf, type Reply, stage, tokenPath } from './scripted-ebay.ts';
 
 const user = { json: { userId: 'u-1', username: 'myshop', registrationMarketplaceId: 'EBAY_DE' } };
 const ok = (call: { path: string }): Reply | undefined =>
@@ -71,7 +72,8 @@ describe('the tokens of an eBay channel', () => {
     [401, 'invalid_client', 'auth', /client_id/],
     [400, 'unauthorized_client', 'auth', /account-deletion/],
     [429, 'quota', 'throttled', /^$/],
-    [503, '', 'retry', /^$/],
+    [503, '', 'throttled', /^$/],
+    [500, '', 'retry', /^$/],
   ])('HTTP %i %s is %s', async (status, error, kind, hint) => {
     const { channel } = await stage((call) =>
       call.path === tokenPath ? { status, json: { error } } : ok(call),

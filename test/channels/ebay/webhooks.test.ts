@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { Channel } from '../../../src/channels/channel.ts';
-import { type Call, calm, hook, type Reply, received, stage } from './scripted-ebay.ts';
+import { calm, hook, received } from '../../kit/stage.ts';
+import { type Call, type Reply, stage } from './scripted-ebay.ts';
 
 const base = '/commerce/notification/v1';
 const url = 'https://sync.example.com/hooks/ebay-shop/s3cret';

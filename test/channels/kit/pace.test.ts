@@ -125,6 +125,15 @@ describe('the queue of a channel’s requests', () => {
     for (let n = 0; n < 3; n += 1) await pace.run({ signal: calm }, nothing);
   });
 
+  test('rests begin and end where the platform’s limits ask for it, and begin anew after a good answer', () => {
+    const pace = createPace(sleeper().clock, free, { firstRestMs: 5_000, mostRestMs: 900_000 });
+    const rests = Array.from({ length: 10 }, () => pace.refused(null));
+    expect(rests.slice(0, 3)).toEqual([5_000, 10_000, 20_000]);
+    expect(rests.at(-1)).toBe(900_000);
+    pace.succeeded();
+    expect(pace.refused(null)).toBe(5_000);
+  });
+
   test('chance takes its share off a rest that nobody told', () => {
     const pace = createPace(sleeper().clock, free, { jitter: () => 0.5 });
     expect([pace.refused(null), pace.refused(null)]).toEqual([500, 1_000]);

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import type { AccountIdentity } from '../channel.ts';
-import type { Answer } from './rest.ts';
-import type { Shop } from './shop.ts';
+import type { Answer } from '../kit/rest.ts';
+import type { Shop } from './api.ts';
 
 const User = z.object({
   userId: z.string().min(1),
@@ -17,10 +16,4 @@ export function readUser(shop: Shop, signal: AbortSignal): Promise<Answer<User>>
     { method: 'GET', path: '/commerce/identity/v1/user/', data: User, host: 'identity' },
     signal,
   );
-}
-
-/** The account that the channel is bound to. */
-export async function identity(shop: Shop, signal: AbortSignal): Promise<AccountIdentity> {
-  const { data } = await readUser(shop, signal);
-  return { accountId: data.userId, title: data.username ?? data.userId };
 }
