@@ -177,6 +177,8 @@ export interface StageOptions {
   vault?: Map<string, string>;
   /** The platform's clock ahead of ours. */
   aheadMs?: number;
+  /** Default noon. */
+  startAt?: number;
 }
 
 /** Opens a channel of the definition at a scripted platform. `config`: a sound configuration, to be changed key by key. */
@@ -185,19 +187,20 @@ export async function stageOf<Config>(
     config: { parse(value: unknown): Config };
     create(config: Config, deps: ChannelDeps): Channel;
   },
-  config: Record<string, unknown>,
+  config: Record<string, unknown> | ((url: string) => Record<string, unknown>),
   script: Script,
   options: StageOptions = {},
 ): Promise<Stage> {
-  const clock = testClock();
+  const clock = testClock(options.startAt);
   const platform = { aheadMs: options.aheadMs ?? 0, isVaultBroken: false };
   const { url, calls } = await serve(script, () => clock.now() + platform.aheadMs);
   const vault = options.vault ?? new Map<string, string>();
   const warned: string[] = [];
   const log: Log = { ...silentLog, warn: (_, message) => void warned.push(message) };
   const deps = depsFor({ clock, log, baseUrl: url, vault: vaultOf(vault, platform), ...options.deps });
+  const sound = typeof config === 'function' ? config(url) : config;
   const reopen: Stage['reopen'] = (change = {}, other = {}) => {
-    const given = definition.config.parse(changed(config, { ...options.config, ...change }));
+    const given = definition.config.parse(changed(sound, { ...options.config, ...change }));
     const channel = definition.create(given, { ...deps, ...other });
     afterTest(() => channel.close());
     return channel;

@@ -1,52 +1,36 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
-import { stopped } from '../errors.ts';
 import { createHttpClient, type HttpAnswer, type HttpClient } from '../kit/http.ts';
-import type { Priority } from '../kit/pace.ts';
-import { clockOf } from '../kit/retry-after.ts';
-import { unlessStopped } from '../kit/unless-stopped.ts';
-import { type Bucket, type BucketMemory, createBucket } from './bucket.ts';
+import { jsonOf } from '../kit/json.ts';
+import { createTokens, grantIn, nobodysSignal, type Tokens } from '../kit/oauth.ts';
+import { createPace, type Pace } from '../kit/pace.ts';
+import { createRate, type RateMemory, type RatePolicy } from '../kit/rate.ts';
+import { type Effect, Refusal, short, statusFailure } from '../kit/refusal.ts';
+import { type Answer, type Call as AnyCall, createRest } from '../kit/rest.ts';
 import type { AmazonConfig } from './config.ts';
-import { beforeWriting, failureOf, isExpired, jsonOf, unclear } from './failures.ts';
-import { effectOf, isSlow, type OperationName, operations } from './operations.ts';
+import { type OperationName, operationOf } from './operations.ts';
 import { regionFacts } from './region.ts';
-import { createTokens, type Grant, type Tokens } from './token.ts';
 
 /** A query; lists are sent as CSV, each member percent-encoded by itself (AMZ-4.1). */
 export type Query = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** One request. `path` is already percent-encoded. */
-export interface Call<T> {
+/** `seller`: on behalf of the merchant. `grantless`: the application itself, for destinations (AMZ-3). */
+export type Grant = 'seller' | 'grantless';
+
+/** One request of an operation, which has its own rate. */
+export interface Call<T> extends AnyCall<T> {
   operation: OperationName;
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  path: string;
   query?: Query;
-  body?: unknown;
-  data: z.ZodType<T>;
   /** Default `seller`. */
   grant?: Grant;
-  /** Default `read`. */
-  priority?: Priority;
-  /** Fails with `throttled` instead of waiting longer than this for its turn; default 30 s, so that nobody is held up. */
-  patienceMs?: number;
-}
-
-/** The answer's data and the span of its request. */
-export interface Answer<T> {
-  data: T;
-  askedAt: number;
-  answeredAt: number;
-  /** Amazon's clock when the request began, at the latest; ours when the answer carries no date. */
-  channelClock: number;
 }
 
 /** Sends requests of one channel, each operation within its own rate. Throws nothing but `ChannelError`. */
 export interface Api {
   call<T>(call: Call<T>, signal: AbortSignal): Promise<Answer<T>>;
-  bucketOf(operation: OperationName): Bucket;
+  /** How long so many requests of an operation take within Amazon's rate. */
+  forecastMs(operation: OperationName, requests: number): number;
   http: HttpClient;
-  tokens: Tokens;
-  close(): Promise<void>;
 }
 
 /** Beyond this a call is not waited for: whoever asked comes back at the time that the failure tells. */
@@ -55,34 +39,70 @@ const longestWaitMs = 30_000;
 /** Mandatory, at most 500 characters (AMZ-1.3). */
 export const userAgent = `invsync/1.0 (Language=TypeScript; Platform=Node/${process.versions.node.split('.')[0]})`;
 
-/** Opens a connection pool of its own; `close` ends it. */
+/** Opens a connection pool of its own. */
 export function createApi(config: AmazonConfig, deps: ChannelDeps): Api {
   const http = createHttpClient({ clock: deps.clock, timeoutMs: deps.timeoutMs, userAgent });
-  const tokens = createTokens(config, deps, http);
-  const origin = deps.baseUrl ?? regionFacts[config.region].origin;
-  const buckets = new Map<OperationName, Bucket>();
-  const bucketOf = (operation: OperationName): Bucket => {
-    const known = buckets.get(operation);
-    if (known !== undefined) return known;
-    const memory = isSlow(operation) ? memoryOf(deps, operation) : null;
-    const made = createBucket(deps.clock, operations[operation], memory);
-    buckets.set(operation, made);
-    return made;
+  const tokens: Record<Grant, Tokens> = {
+    seller: tokensOf(config, deps, { http, grant: 'seller' }),
+    grantless: tokensOf(config, deps, { http, grant: 'grantless' }),
   };
-
+  const origin = deps.baseUrl ?? regionFacts[config.region].origin;
+  const lanes = new Map<OperationName, { pace: Pace; rate: RatePolicy }>();
+  const laneOf = (operation: OperationName) => {
+    const lane = lanes.get(operation) ?? createLane(deps, operation);
+    lanes.set(operation, lane);
+    return lane;
+  };
+  const rest = createRest<Call<unknown>>({
+    http,
+    failure: (answer, { call, effect }) => failureOf(answer, call.operation, effect),
+    content: ({ body }) => (body.length === 0 ? {} : jsonOf(body)),
+    nameOf: ({ operation }) => operation,
+    pace: ({ operation }) => laneOf(operation).pace,
+    tokens: ({ grant }) => tokens[grant ?? 'seller'],
+    heard(answer, { operation }) {
+      const told = answer?.headers['x-amzn-ratelimit-limit'];
+      if (told !== undefined) laneOf(operation).rate.told(Number(told));
+    },
+    request: (call, token) => ({
+      method: call.method,
+      url: `${origin}${call.path}${queryString(call.query ?? {})}`,
+      headers: { 'x-amz-access-token': token, 'content-type': 'application/json' },
+      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+    }),
+  });
   return {
     http,
-    tokens,
-    bucketOf,
-    close: () => http.close(),
-    async call(call, signal) {
-      if (signal.aborted) throw stopped();
-      const bucket = bucketOf(call.operation);
-      await bucket.within(call.patienceMs ?? longestWaitMs);
-      const url = `${origin}${call.path}${queryString(call.query ?? {})}`;
-      const answer = await sendWithToken({ http, tokens, bucket, url }, call, signal);
-      return readAnswer(call, answer, { bucket, deps });
+    call: (call, signal) => rest.call({ effect: operationOf(call.operation).effect, ...call }, signal),
+    forecastMs: (operation, requests) => laneOf(operation).rate.forecastMs(requests),
+  };
+}
+
+/**
+ * The token bucket of one operation, as Amazon keeps one (AMZ-7). Requests that leave on the second may arrive before it: a
+ * fast bucket is left one token to spare. The level of a slow one is remembered.
+ */
+function createLane(deps: ChannelDeps, operation: OperationName): { pace: Pace; rate: RatePolicy } {
+  const { rate: perSecond, burst, slow } = operationOf(operation);
+  const spare = perSecond >= 1 && burst > 1 ? 1 : 0;
+  const memory = slow === true ? memoryOf(deps, operation) : null;
+  const rate = createRate({ perSecond, burst: burst - spare }, memory);
+  const jitter = (): number => (1 - Number.parseInt(deps.randomHex(4), 16) / 0x1_0000_0000) / 2;
+  const longestPauseMs = Number.POSITIVE_INFINITY;
+  return { rate, pace: createPace(deps.clock, rate, { longestPauseMs, patienceMs: longestWaitMs, jitter }) };
+}
+
+function memoryOf(deps: ChannelDeps, operation: OperationName): RateMemory {
+  const key = `bucket ${operation}`;
+  return {
+    async load() {
+      const text = await deps.vault.get(key);
+      const [level = Number.NaN, at = Number.NaN, perSecond = Number.NaN] = (text ?? '')
+        .split(' ')
+        .map(Number);
+      return Number.isFinite(level) && Number.isFinite(at) && perSecond > 0 ? { level, at, perSecond } : null;
     },
+    save: ({ level, at, perSecond }) => deps.vault.set(key, `${level.toFixed(4)} ${at} ${perSecond}`),
   };
 }
 
@@ -96,81 +116,78 @@ function queryString(query: Query): string {
   return parts.length === 0 ? '' : `?${parts.join('&')}`;
 }
 
-/** A call that was refused for an expired token did nothing, so it may leave once more with a new one. */
-async function sendWithToken(
-  link: { http: HttpClient; tokens: Tokens; bucket: Bucket; url: string },
-  call: Call<unknown>,
-  signal: AbortSignal,
-): Promise<HttpAnswer> {
-  const { http, tokens, bucket, url } = link;
-  const grant = call.grant ?? 'seller';
-  const send = async (token: string): Promise<HttpAnswer> => {
-    await bucket.take(call.priority ?? 'read', signal);
-    return http(
-      {
-        method: call.method,
-        url,
-        headers: { 'x-amz-access-token': token, 'content-type': 'application/json' },
-        ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-      },
-      signal,
-    );
-  };
-  const token = await tokenOf(tokens.current(grant), signal);
-  const answer = await send(token);
-  if (!isExpired(answer)) return answer;
-  const fresh = await tokenOf(tokens.afterRefusal(grant, token), signal);
-  return fresh === token ? answer : send(fresh);
-}
-
-/** A renewal serves all callers; no token means that nothing was sent. */
-function tokenOf<T>(renewal: Promise<T>, signal: AbortSignal): Promise<T> {
-  const failing = renewal.catch((error: unknown) => {
-    throw beforeWriting(error);
-  });
-  return unlessStopped(failing, signal);
-}
-
-function readAnswer<T>(
-  call: Call<T>,
-  answer: HttpAnswer,
-  means: { bucket: Bucket; deps: ChannelDeps },
-): Answer<T> {
-  const { bucket, deps } = means;
-  const { operation } = call;
-  const effect = effectOf(operation);
-  const rate = answer.headers['x-amzn-ratelimit-limit'];
-  if (rate !== undefined) bucket.told(Number(rate));
-  const afterMs = answer.status === 429 ? bucket.refused(fraction(deps)) : 0;
-  if (answer.status !== 429) bucket.succeeded();
-  const failure = failureOf(answer, { operation, effect, afterMs });
-  if (failure !== null) {
-    deps.log.debug({ operation, status: answer.status, kind: failure.kind }, 'Amazon refused a request');
-    throw failure;
-  }
-  const json = answer.body.length === 0 ? {} : jsonOf(answer.body);
-  const parsed = call.data.safeParse(json);
-  if (!parsed.success) {
-    const where = parsed.error.issues[0]?.path.join('.') ?? '';
-    throw unclear(effect, `${operation}: Amazon answered in an unexpected shape at "${where}"`);
-  }
-  const { askedAt, answeredAt } = answer;
-  return { data: parsed.data, askedAt, answeredAt, channelClock: clockOf(answer) };
-}
-
-function fraction(deps: ChannelDeps): number {
-  return Number.parseInt(deps.randomHex(4), 16) / 0x1_0000_0000;
-}
-
-function memoryOf(deps: ChannelDeps, operation: OperationName): BucketMemory {
-  const key = `bucket ${operation}`;
-  return {
-    async load() {
-      const text = await deps.vault.get(key);
-      const [level = Number.NaN, at = Number.NaN, rate = Number.NaN] = (text ?? '').split(' ').map(Number);
-      if (!Number.isFinite(level) || !Number.isFinite(at) || !(rate > 0)) return null;
-      return { level, at, rate };
+/** Login with Amazon (AMZ-1.2); a token is renewed after four fifths of its life. */
+function tokensOf(
+  config: AmazonConfig,
+  deps: ChannelDeps,
+  { http, grant }: { http: HttpClient; grant: Grant },
+): Tokens {
+  const { client_id, client_secret, refresh_token } = config;
+  const url = config.token_url ?? 'https://api.amazon.com/auth/o2/token';
+  return createTokens({
+    clock: deps.clock,
+    vault: deps.vault,
+    key: `token ${grant}`,
+    owner: [url, client_id, client_secret, refresh_token],
+    refreshToken: refresh_token,
+    async ask(refresh) {
+      const form: Record<string, string> =
+        grant === 'seller'
+          ? { grant_type: 'refresh_token', refresh_token: refresh }
+          : { grant_type: 'client_credentials', scope: 'sellingpartnerapi::notifications' };
+      const headers = { 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8' };
+      const body = new URLSearchParams({ ...form, client_id, client_secret }).toString();
+      return grantIn(await http({ method: 'POST', url, headers, body }, nobodysSignal), {
+        who: 'Login with Amazon',
+        lifeMs: 3_600_000,
+        secrets: [client_secret, refresh_token],
+        hintFor: (error) => hints[error] ?? 'check client_id, client_secret and refresh_token',
+      });
     },
-    save: ({ level, at, rate }) => deps.vault.set(key, `${level.toFixed(4)} ${at} ${rate}`),
-  };
+  });
+}
+
+const hints: Record<string, string> = {
+  invalid_grant:
+    'the refresh token is wrong, revoked or of another application: authorize the application again and use its new refresh_token',
+  invalid_client:
+    'client_id or client_secret is wrong, or the secret is older than 180 days: make a new one in the Solution Provider Portal',
+  unauthorized_client: 'the refresh token belongs to another application than client_id',
+};
+
+/** The error body of old and new APIs alike (AMZ-1.3). */
+const ErrorList = z.object({
+  errors: z
+    .array(z.object({ code: z.string(), message: z.string().nullish(), details: z.string().nullish() }))
+    .min(1),
+});
+
+/** Roles are frozen into the refresh token when it is made (AMZ-1.1). */
+const authHint =
+  'the refresh token lacks a role, or was revoked: save the roles Inventory and Order Tracking and Product Listing, authorize the application again, and use the new refresh_token';
+
+/** The failure that an answer tells, or null. An access token that was good and is not any more is renewed. */
+function failureOf(answer: HttpAnswer, operation: OperationName, effect: Effect): Refusal | null {
+  const { status, headers } = answer;
+  if (status >= 200 && status < 300) return null;
+  const [first] = ErrorList.safeParse(jsonOf(answer.body)).data?.errors ?? [];
+  const text = first === undefined ? '' : scrub([first.message, first.details].filter(Boolean).join(' '));
+  const words = [first?.code, text].filter(Boolean).join(': ');
+  const id = headers['x-amzn-requestid']?.slice(0, 64);
+  const request = id === undefined ? '' : ` (request ${id})`;
+  const told = `${operation}: Amazon answered ${status}${words === '' ? '' : ` ${words}`}${request}`;
+  const codes = first === undefined ? [] : [first.code];
+  if (status === 401 || status === 403) {
+    const cure = /expired/i.test(text) ? 'token' : null;
+    return new Refusal('auth', told, { status, codes, cure, hint: authHint });
+  }
+  // 503 is "temporary overloading or maintenance of the server" (Listings Items model, 2021-08-01): nothing was begun. A
+  // 500 is "an unexpected condition" at any point of the work.
+  const rejected = status === 404 ? 'check seller_id and marketplaces' : 'run: invsync check';
+  return statusFailure(answer, { told, effect, codes, hints: { rejected } });
+}
+
+/** Words of the platform for people: short, and never a token. */
+export function scrub(text: string): string {
+  return short(text.replace(/Atz[a-z]\|\S+/g, '[token]'));
 }

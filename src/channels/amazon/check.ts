@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { AccountIdentity, CheckItem } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
+import { clockItem, fail, ok, warn } from '../kit/check.ts';
+import { isNotFound } from '../kit/refusal.ts';
+import type { Answer } from '../kit/rest.ts';
 import type { Account } from './account.ts';
-import type { Answer } from './api.ts';
-import { NotFound } from './failures.ts';
 import { checkQueue } from './queue-check.ts';
 import { marketplaceName, regionFacts, regionOf } from './region.ts';
 import { searchPage } from './search.ts';
@@ -23,7 +24,6 @@ type Participations = Answer<z.infer<typeof participations>>;
 /** A new secret is wanted every 180 days, or every call fails (AMZ-1.2). */
 const secretDays = { warn: 150, dead: 180 };
 const dayMs = 86_400_000;
-const clockSkewMs = 60_000;
 /** No order has this id; the answer tells whether orders may be asked for. */
 const noOrder = '000-0000000-0000000';
 
@@ -45,7 +45,7 @@ export async function check(account: Account, signal: AbortSignal): Promise<Chec
     return [failure('credentials', error), ...items, ...(await queueItems(account, signal))];
   }
   items.unshift(ok('credentials', 'accepted'));
-  items.push(...participationItems(account, joined), clockItem(account, joined));
+  items.push(...participationItems(account, joined), clockItem('Amazon', joined));
   items.push(
     await roleItem('role Product Listing', () =>
       searchPage(account, { query: { pageSize: '1' }, includedData: ['summaries'] }, signal),
@@ -75,7 +75,7 @@ async function askNoOrder({ api }: Account, signal: AbortSignal): Promise<void> 
     await api.call({ operation: 'getOrder', method: 'GET', path, data: z.unknown() }, signal);
   } catch (error) {
     const isRefusedId = error instanceof ChannelError && error.kind === 'rejected';
-    if (!(error instanceof NotFound) && !isRefusedId) throw error;
+    if (!isNotFound(error) && !isRefusedId) throw error;
   }
 }
 
@@ -128,17 +128,6 @@ function participationItems({ config }: Account, { data }: Participations): Chec
   });
 }
 
-function clockItem({ deps }: Account, { channelClock }: Participations): CheckItem {
-  const seconds = Math.round((deps.clock.now() - channelClock) / 1_000);
-  if (Math.abs(seconds) * 1_000 <= clockSkewMs) return ok('clock', 'agrees with Amazon’s');
-  const detail = `this machine’s clock is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} Amazon’s`;
-  return warn(
-    'clock',
-    detail,
-    'synchronize the clock (NTP): the queue refuses signatures of five minutes off',
-  );
-}
-
 async function roleItem(name: string, ask: () => Promise<unknown>): Promise<CheckItem> {
   try {
     await ask();
@@ -175,16 +164,4 @@ function failure(name: string, error: unknown): CheckItem {
     error.message,
     error.hint === '' ? 'try again; if it stays, look at the log' : error.hint,
   );
-}
-
-function ok(name: string, detail: string): CheckItem {
-  return { name, level: 'ok', detail, remedy: '' };
-}
-
-function warn(name: string, detail: string, remedy: string): CheckItem {
-  return { name, level: 'warn', detail, remedy };
-}
-
-function fail(name: string, detail: string, remedy: string): CheckItem {
-  return { name, level: 'fail', detail, remedy };
 }

@@ -1,8 +1,6 @@
 import { z } from 'zod';
+import { secret, text } from '../kit/config.ts';
 import { regions } from './region.ts';
-
-const text = z.string().min(1, 'must not be empty');
-const secret = { secret: true };
 
 const address = z
   .string()

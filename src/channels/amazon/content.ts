@@ -1,25 +1,24 @@
 import { type DeliveryContent, type Json, type Obtaining, UnreadableDelivery } from '../channel.ts';
+import { saying } from '../kit/hook.ts';
 import { type Kept, type KeptOrder, kept } from './kept.ts';
 import { foreignStatuses, snapshotOf } from './snapshot.ts';
-
-const silent: DeliveryContent = { orders: [], fetch: [], touched: [], ignored: null, alert: null };
 
 /** What kept fields say, however they came. Throws `UnreadableDelivery` for an order that cannot be read. */
 export function ordersIn(sellerId: string, fields: Json, how: Obtaining): DeliveryContent {
   const parsed = kept.safeParse(fields);
-  if (!parsed.success) return { ...silent, alert: 'the kept fields of a delivery cannot be read any more' };
+  if (!parsed.success) return saying({ alert: 'the kept fields of a delivery cannot be read any more' });
   const said = parsed.data;
   const stranger = strangerIn(said, sellerId);
-  if (stranger !== null) return { ...silent, ignored: 'another seller', alert: stranger };
+  if (stranger !== null) return saying({ ignored: 'another seller', alert: stranger });
   switch (said.kind) {
     case 'order':
       return orderContent(said, how);
     case 'touched':
-      return { ...silent, touched: said.skus };
+      return saying({ touched: said.skus });
     case 'alert':
-      return { ...silent, alert: said.text };
+      return saying({ alert: said.text });
     case 'ignored':
-      return { ...silent, ignored: said.why };
+      return saying({ ignored: said.why });
     case 'unreadable-order':
       throw new UnreadableDelivery(`order ${said.orderId ?? '(without id)'}: ${said.why}`);
   }
@@ -27,13 +26,13 @@ export function ordersIn(sellerId: string, fields: Json, how: Obtaining): Delive
 
 /** Orders that Amazon ships from its own warehouses arrive in the same feeds (AMZ-9.22). */
 function orderContent(order: KeptOrder, how: Obtaining): DeliveryContent {
-  if (order.fulfilledBy === 'amazon') return { ...silent, ignored: 'fulfilled by Amazon' };
-  if (foreignStatuses.has(order.status)) return { ...silent, ignored: `status ${order.status}` };
+  if (order.fulfilledBy === 'amazon') return saying({ ignored: 'fulfilled by Amazon' });
+  if (foreignStatuses.has(order.status)) return saying({ ignored: `status ${order.status}` });
   // One item of a cancelled order says nothing about the others: only the whole order tells what is released.
-  if (order.status === 'CANCELLED' && !order.complete) return { ...silent, fetch: [order.orderId] };
+  if (order.status === 'CANCELLED' && !order.complete) return saying({ fetch: [order.orderId] });
   // Only the order itself tells who cancelled it and why.
   const asks = order.status === 'CANCELLED' && order.source === 'notification';
-  return { ...silent, orders: [snapshotOf(order, how)], fetch: asks ? [order.orderId] : [] };
+  return saying({ orders: [snapshotOf(order, how)], fetch: asks ? [order.orderId] : [] });
 }
 
 function strangerIn(said: Kept, sellerId: string): string | null {

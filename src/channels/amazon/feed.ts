@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { PushOutcome } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
+import { lineOutcome } from '../kit/outcomes.ts';
+import { beforeWriting } from '../kit/refusal.ts';
 import type { Account } from './account.ts';
-import { beforeWriting } from './failures.ts';
-import type { Batch } from './push.ts';
-import { changeOf, outcomeOf, type Writable } from './write.ts';
+import { type Batch, changeOf, type Writable } from './write.ts';
 
 const root = '/feeds/2021-06-30';
 const contentType = 'application/json; charset=UTF-8';
@@ -53,7 +53,7 @@ async function submit(account: Account, fit: Writable[], signal: AbortSignal): P
     await feeds.submitted(data.feedId);
     return { kind: 'accepted' };
   } catch (error) {
-    const outcome = outcomeOf(error);
+    const outcome = lineOutcome(error);
     return outcome.kind === 'rejected' ? { kind: 'retry', error: outcome.error } : outcome;
   }
 }

@@ -1,4 +1,5 @@
 import type { Channel, ChannelDefinition, ChannelDeps } from '../channel.ts';
+import { bound } from '../kit/bound.ts';
 import { openAccount } from './account.ts';
 import { capabilities } from './capabilities.ts';
 import { check, identity } from './check.ts';
@@ -37,24 +38,18 @@ function create(config: AmazonConfig, deps: ChannelDeps): Channel {
   const { queue } = account;
   return {
     capabilities,
-    identity: (signal) => identity(account, signal),
-    check: (signal) => check(account, signal),
-    listListings: (signal) => listListings(account, signal),
-    readStock: (listings, signal) => readStock(account, listings, signal),
-    setStock: (lines, signal) => setStock(account, lines, signal),
-    ordersSince: (since, signal) => ordersSince(account, since, signal),
-    ordersCreatedSince: (since, signal) => ordersCreatedSince(account, since, signal),
-    openOrders: (signal) => openOrders(account, signal),
-    fetchOrders: (ids, signal) => fetchOrders(account, ids, signal),
+    ...bound(account, {
+      ...{ identity, check, listListings, readStock, setStock, forecast },
+      ...{ ordersSince, ordersCreatedSince, openOrders, fetchOrders },
+    }),
     receive: (request) => door.receive(request),
     fieldsOf,
     refsIn,
     ordersIn: (fields, _facts, how) => ordersIn(config.seller_id, fields, how),
     ...(queue === null ? {} : { listen: (take, signal) => listen(queue, take, signal) }),
-    forecast: (listings) => forecast(account, listings),
     webhooks: subscriptionsOf(account),
     async close() {
-      await Promise.all([account.api.close(), queue?.close(), door.close()]);
+      await Promise.all([account.api.http.close(), queue?.close(), door.close()]);
     },
   };
 }

@@ -1,9 +1,10 @@
-import type { Rate } from './bucket.ts';
+import type { Effect } from '../kit/refusal.ts';
 
-/** What a request does when nobody knows whether it arrived. */
-export type Effect = 'read' | 'write';
-
-interface Operation extends Rate {
+/** Requests per second, and how many may be saved up. */
+interface Operation {
+  rate: number;
+  burst: number;
+  /** `read` also for what may be repeated without harm. */
   effect: Effect;
   /** Its bucket is so slow that its level is remembered over restarts. */
   slow?: true;
@@ -32,12 +33,6 @@ export const operations = {
 
 export type OperationName = keyof typeof operations;
 
-/** Whether losing the answer of an operation leaves a write in doubt; what is repeatable counts as a read. */
-export function effectOf(name: OperationName): Effect {
-  return operations[name].effect;
-}
-
-/** Whether the operation's bucket is remembered. */
-export function isSlow(name: OperationName): boolean {
-  return 'slow' in operations[name];
+export function operationOf(name: OperationName): Operation {
+  return operations[name];
 }

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import type { FetchedOrder, Json, OrderPage } from '../channel.ts';
-import { ChannelError, stopped } from '../errors.ts';
+import { ChannelError } from '../errors.ts';
+import { fetchInChunks } from '../kit/fetch.ts';
+import { isNotFound } from '../kit/refusal.ts';
+import type { Answer } from '../kit/rest.ts';
+import { Text } from '../kit/shapes.ts';
 import type { Account } from './account.ts';
-import type { Answer, Query } from './api.ts';
+import type { Query } from './api.ts';
 import { capabilities } from './capabilities.ts';
-import { NotFound } from './failures.ts';
 import { asJson, type KeptLine, type KeptOrder, statusOf, timeOf } from './kept.ts';
 
 const root = '/orders/2026-01-01/orders';
@@ -25,7 +28,6 @@ const searchAnswer = z.object({
 });
 const getAnswer = z.object({ order: z.unknown() });
 
-const text = z.string().nullish().catch(null);
 const item = z.object({
   orderItemId: z.string().min(1),
   quantityOrdered: z.int().min(0),
@@ -40,7 +42,7 @@ const item = z.object({
     .object({
       cancellationRequest: z.unknown().optional(),
       cancellationExecution: z
-        .object({ cancelledBy: text, cancelReason: text })
+        .object({ cancelledBy: Text, cancelReason: Text })
         .nullish()
         .catch({ cancelledBy: null, cancelReason: null }),
     })
@@ -142,41 +144,29 @@ function endOf({ data, channelClock }: Answer<z.infer<typeof searchAnswer>>): nu
   return reached === null ? channelClock : Math.min(channelClock, reached + capabilities.indexLagMs);
 }
 
-const orderIdForm = /^\d{3}-\d{7}-\d{7}$/;
-
 /** Orders by id, in order; what does not look like an order of Amazon is not asked for. */
-export async function fetchOrders(
+export function fetchOrders(
   account: Account,
-  ids: string[],
+  ids: readonly string[],
   signal: AbortSignal,
 ): Promise<FetchedOrder[]> {
-  const found: FetchedOrder[] = [];
-  for (const orderId of ids) {
-    if (signal.aborted) throw stopped();
-    found.push(
-      orderIdForm.test(orderId) ? await fetchOne(account, orderId, signal) : { orderId, missing: true },
-    );
-  }
-  return found;
-}
-
-async function fetchOne(account: Account, orderId: string, signal: AbortSignal): Promise<FetchedOrder> {
-  try {
-    const { data, askedAt, answeredAt } = await account.api.call(
-      {
-        operation: 'getOrder',
-        method: 'GET',
-        path: `${root}/${orderId}`,
-        query: { includedData },
-        data: getAnswer,
-      },
-      signal,
-    );
-    return { orderId, item: jsonOfOrder(keptOf(data.order)), askedAt, answeredAt };
-  } catch (error) {
-    if (error instanceof NotFound) return { orderId, missing: true };
-    throw error;
-  }
+  return fetchInChunks(ids, {
+    signal,
+    perCall: 1,
+    isSound: (id) => /^\d{3}-\d{7}-\d{7}$/.test(id),
+    async ask([orderId = '']) {
+      const path = `${root}/${orderId}`;
+      const { data, askedAt, answeredAt } = await account.api.call(
+        { operation: 'getOrder', method: 'GET', path, query: { includedData }, data: getAnswer },
+        signal,
+      );
+      return [{ orderId, item: jsonOfOrder(keptOf(data.order)), askedAt, answeredAt }];
+    },
+    refused(_, refusal) {
+      if (isNotFound(refusal)) return null;
+      throw refusal;
+    },
+  });
 }
 
 type Read = KeptOrder | { unreadable: { orderId: string | null; why: string } };
@@ -219,7 +209,7 @@ function keptLine(row: z.infer<typeof item>): KeptLine {
     open,
     // While units are still to be shipped the cancellation was of a part, which the ordered quantity shows.
     cancelled: executed !== null && (open ?? 0) === 0,
-    notFound: isNotFound(row),
+    notFound: wasMissing(row),
   };
 }
 
@@ -231,7 +221,7 @@ const stockReason =
  * Did the seller call the item off because it was not there? Amazon names the seller `MERCHANT`; its reason is free text
  * (Orders API 2026-01-01, 2026-11). Without a buyer's wish and without a reason the shelf is what is left to doubt.
  */
-function isNotFound({ cancellation }: z.infer<typeof item>): boolean {
+function wasMissing({ cancellation }: z.infer<typeof item>): boolean {
   const executed = cancellation?.cancellationExecution ?? null;
   if (executed?.cancelledBy?.toUpperCase() !== 'MERCHANT') return false;
   if (executed.cancelReason) return stockReason.test(executed.cancelReason);

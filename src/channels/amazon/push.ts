@@ -1,22 +1,13 @@
 import type { PushLine, PushOutcome } from '../channel.ts';
+import { lineOutcome } from '../kit/outcomes.ts';
+import { beforeWriting } from '../kit/refusal.ts';
+import { chunksOf, quantityRefusal } from '../kit/write.ts';
 import type { Account } from './account.ts';
 import { capabilities, feedFrom } from './capabilities.ts';
-import { beforeWriting } from './failures.ts';
 import { sendFeed } from './feed.ts';
 import { channelsOf, listingFacts, marketplacesOf, shownOf, whyUnwritable } from './item.ts';
 import { type FoundItem, findItems, pageSize } from './search.ts';
-import { outcomeOf, patch, type Writable } from './write.ts';
-
-/** One call of `setStock` on its way. */
-export interface Batch {
-  account: Account;
-  signal: AbortSignal;
-  outcomes: Map<PushLine, PushOutcome>;
-  /** What went wrong beyond a single line; nothing more is sent then. */
-  trouble: PushOutcome | null;
-  /** From then on nothing new is begun: what is left is for the next call, and spends no attempt. */
-  stopAt: number;
-}
+import { type Batch, patch, type Writable } from './write.ts';
 
 /** Shares of the channel's time-out: when nothing new is begun, and when what is under way is cut off. */
 const beginWithin = 0.6;
@@ -65,10 +56,9 @@ const later: PushOutcome = {
 
 /** What would harm, or is no quantity, is refused before anything is sent (AMZ-5.1, AMZ-5.3). */
 function isRefusedBeforehand(batch: Batch, line: PushLine): boolean {
-  const { quantity } = line;
-  const { maxQuantity } = capabilities;
-  if (!Number.isInteger(quantity) || quantity < 0 || quantity > maxQuantity) {
-    refuse(batch, line, `${quantity} is no quantity`, `set a whole number from 0 to ${maxQuantity}`);
+  const odd = quantityRefusal(line, capabilities.maxQuantity);
+  if (odd !== null) {
+    refuse(batch, line, odd.error, odd.hint);
     return true;
   }
   const facts = listingFacts.safeParse(line.facts);
@@ -114,10 +104,7 @@ async function writableOf(batch: Batch, lines: PushLine[]): Promise<Writable[]> 
   const writable: Writable[] = [];
   for (let at = 0; at < lines.length; at += pageSize * inFlight) {
     const wave = lines.slice(at, at + pageSize * inFlight);
-    const parts = Array.from({ length: Math.ceil(wave.length / pageSize) }, (_, part) =>
-      checked(batch, wave.slice(part * pageSize, (part + 1) * pageSize)),
-    );
-    const found = await Promise.all(parts);
+    const found = await Promise.all(chunksOf(wave, pageSize).map((part) => checked(batch, part)));
     for (const part of found) writable.push(...(part ?? []));
     if (found.includes(null)) {
       settleRest(batch, lines.slice(at));
@@ -136,7 +123,7 @@ async function checked(batch: Batch, lines: PushLine[]): Promise<Writable[] | nu
     const found = await findItems(account, skus, 'push', signal);
     return lines.flatMap((line) => check(batch, line, found.get(line.listingId)));
   } catch (error) {
-    const outcome = outcomeOf(beforeWriting(error));
+    const outcome = lineOutcome(beforeWriting(error));
     batch.trouble ??= outcome;
     for (const line of lines) outcomes.set(line, outcome);
     return null;

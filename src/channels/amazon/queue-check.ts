@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { CheckItem } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
+import { fail, ok, warn } from '../kit/check.ts';
 import type { Queue } from './queue.ts';
 import { policyHint } from './subscriptions.ts';
 
@@ -26,9 +27,8 @@ const policy = z.object({
 export async function checkQueue(queue: Queue, signal: AbortSignal): Promise<CheckItem[]> {
   if (queue.isFifo) {
     return [
-      item(
+      fail(
         'queue',
-        'fail',
         `${queue.arn} is a FIFO queue: Amazon sends nothing there, without a word`,
         'make a standard queue and set its URL as sqs.queue_url',
       ),
@@ -39,7 +39,7 @@ export async function checkQueue(queue: Queue, signal: AbortSignal): Promise<Che
     attributes = await queue.attributes(signal);
   } catch (error) {
     if (!(error instanceof ChannelError)) throw error;
-    return [item('queue', 'fail', error.message, error.hint || 'try again')];
+    return [fail('queue', error.message, error.hint || 'try again')];
   }
   return [
     arnItem(queue, attributes['QueueArn']),
@@ -49,10 +49,9 @@ export async function checkQueue(queue: Queue, signal: AbortSignal): Promise<Che
 }
 
 function arnItem(queue: Queue, told: string | undefined): CheckItem {
-  if (told === undefined || told === queue.arn) return item('queue', 'ok', queue.arn, '');
-  return item(
+  if (told === undefined || told === queue.arn) return ok('queue', queue.arn);
+  return fail(
     'queue',
-    'fail',
     `the URL means ${queue.arn}, the queue calls itself ${told}`,
     'check sqs.queue_url: account, name and region',
   );
@@ -62,12 +61,12 @@ function policyItem(queue: Queue, text: string | undefined): CheckItem {
   const name = 'queue policy';
   const remedy = policyHint(queue.arn);
   const allowed = text === undefined ? [] : allowedTo(text);
-  if (allowed === null) return item(name, 'fail', 'the access policy cannot be read', remedy);
+  if (allowed === null) return fail(name, 'the access policy cannot be read', remedy);
   const missing = neededActions.filter(
     (action) => !allowed.some((pattern) => matches(pattern, `sqs:${action}`)),
   );
-  if (missing.length === 0) return item(name, 'ok', 'Amazon may send', '');
-  return item(name, 'fail', `Amazon may not ${missing.join(' and ')} there`, remedy);
+  if (missing.length === 0) return ok(name, 'Amazon may send');
+  return fail(name, `Amazon may not ${missing.join(' and ')} there`, remedy);
 }
 
 /** The actions that Amazon's account is allowed by the policy; null when it is none. */
@@ -98,17 +97,8 @@ function matches(pattern: string, action: string): boolean {
 function retentionItem(attributes: Record<string, string>): CheckItem {
   const name = 'queue retention';
   const seconds = Number(attributes['MessageRetentionPeriod'] ?? Number.NaN);
-  if (Number.isNaN(seconds)) return item(name, 'ok', 'not told', '');
+  if (Number.isNaN(seconds)) return ok(name, 'not told');
   const days = Math.floor(seconds / 86_400);
-  if (seconds >= fourteenDaysSeconds) return item(name, 'ok', '14 days', '');
-  return item(
-    name,
-    'warn',
-    `messages are dropped after ${days} days`,
-    'set the message retention period to 14 days',
-  );
-}
-
-function item(name: string, level: CheckItem['level'], detail: string, remedy: string): CheckItem {
-  return { name, level, detail, remedy };
+  if (seconds >= fourteenDaysSeconds) return ok(name, '14 days');
+  return warn(name, `messages are dropped after ${days} days`, 'set the message retention period to 14 days');
 }

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { createHttpClient, type HttpAnswer, type HttpClient } from '../kit/http.ts';
-import { userAgent } from './api.ts';
+import { jsonOf } from '../kit/json.ts';
+import { scrub, userAgent } from './api.ts';
 import type { AmazonConfig, QueueConfig } from './config.ts';
-import { jsonOf, scrub } from './failures.ts';
 import { regionFacts } from './region.ts';
 import { signedHeaders } from './sigv4.ts';
 

@@ -1,7 +1,8 @@
 import type { ChannelDeps, HookRequest, Receipt } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
+import { refused as refusedWith } from '../kit/hook.ts';
 import { createHttpClient } from '../kit/http.ts';
-import { parseJsonBytes } from '../kit/json.ts';
+import { jsonOf } from '../kit/json.ts';
 import { userAgent } from './api.ts';
 import { createCertificates } from './certificates.ts';
 import type { AmazonConfig } from './config.ts';
@@ -32,7 +33,7 @@ const confirmTimeoutMs = 3_000;
 
 /** Refusals are 403: SNS ends a delivery at any 4xx, so that nothing of our own making may be one. */
 function refused(reason: string, status: 403 | 405 = 403): Receipt {
-  return { kind: 'refused', status, reason };
+  return refusedWith(reason, status);
 }
 
 /** A door with its own small connection pool; nothing is asked for before a message of a known topic came. */
@@ -92,12 +93,8 @@ export function createSnsDoor(config: AmazonConfig, deps: ChannelDeps): SnsDoor 
 function readMessage({ headers, body }: HookRequest): SnsMessage | string {
   if (headers['x-amz-sns-rawdelivery'] === 'true')
     return 'raw message delivery has no signature: switch it off for this subscription';
-  let json: unknown;
-  try {
-    json = parseJsonBytes(body);
-  } catch {
-    return 'the body is no JSON';
-  }
+  const json = jsonOf(body);
+  if (json === undefined) return 'the body is no JSON';
   const parsed = snsMessage.safeParse(json);
   if (!parsed.success) return 'the body is no message of SNS';
   const { Type, TopicArn } = parsed.data;

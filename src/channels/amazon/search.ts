@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { ChannelError } from '../errors.ts';
 import type { Priority } from '../kit/pace.ts';
+import { isNotFound } from '../kit/refusal.ts';
+import type { Answer } from '../kit/rest.ts';
 import type { Account } from './account.ts';
-import type { Answer, Query } from './api.ts';
-import { NotFound } from './failures.ts';
+import type { Query } from './api.ts';
 import { type ListingsItem, listingsItem } from './item.ts';
 
 const root = '/listings/2021-08-01/items';
@@ -127,7 +128,7 @@ async function getItem(
     );
     return { item: answer.data, askedAt: answer.askedAt, answeredAt: answer.answeredAt };
   } catch (error) {
-    if (error instanceof NotFound) return { item: null, askedAt, answeredAt: deps.clock.now() };
+    if (isNotFound(error)) return { item: null, askedAt, answeredAt: deps.clock.now() };
     throw error;
   }
 }

@@ -1,7 +1,9 @@
 import type { ListingRef, StockReading } from '../channel.ts';
+import { noNumber, shownAs } from '../kit/reading.ts';
+import { chunksOf } from '../kit/write.ts';
 import type { Account } from './account.ts';
-import { channelsOf, type ListingsItem, shownOf, whyUnwritable } from './item.ts';
-import { findItems, pageSize } from './search.ts';
+import { channelsOf, shownOf, whyUnwritable } from './item.ts';
+import { type FoundItem, findItems, pageSize } from './search.ts';
 
 /** Live numbers, 20 SKUs a request (AMZ-4.1: the reconciler's main read). */
 export async function readStock(
@@ -10,40 +12,30 @@ export async function readStock(
   signal: AbortSignal,
 ): Promise<StockReading[]> {
   const readings: StockReading[] = [];
-  for (let at = 0; at < listings.length; at += pageSize) {
-    const batch = listings.slice(at, at + pageSize);
-    const found = await findItems(
-      account,
-      batch.map((listing) => listing.listingId),
-      'read',
-      signal,
-    );
-    for (const { listingId } of batch) {
+  for (const batch of chunksOf(listings, pageSize)) {
+    const skus = batch.map(({ listingId }) => listingId);
+    const found = await findItems(account, skus, 'read', signal);
+    for (const listingId of skus) {
       const each = found.get(listingId);
-      if (each === undefined) continue;
-      const { askedAt, answeredAt } = each;
-      readings.push({ listingId, ...stateOf(each.item), askedAt, answeredAt });
+      if (each !== undefined) readings.push({ listingId, ...readingOf(each) });
     }
   }
   return readings;
 }
 
-function stateOf(item: ListingsItem | null): Pick<StockReading, 'shown' | 'state' | 'detail'> {
-  if (item === null)
-    return { shown: null, state: 'not-listed', detail: 'the account does not list this SKU' };
+/** What an item shows. */
+export function readingOf(found: FoundItem): Omit<StockReading, 'listingId'> {
+  const { item } = found;
+  if (item === null) return noNumber('not-listed', 'the account does not list this SKU', found);
   const unwritable = whyUnwritable(channelsOf(item));
-  if (unwritable !== null) return { shown: null, state: 'unwritable', detail: unwritable };
+  if (unwritable !== null) return noNumber('unwritable', unwritable, found);
   const shown = shownOf(item);
-  if (shown !== null) return { shown, state: 'ok', detail: null };
-  return {
-    shown: null,
-    state: 'untracked',
-    detail: 'Amazon shows no quantity: set one in Seller Central once',
-  };
+  if (shown !== null) return shownAs(shown, found);
+  return noNumber('untracked', 'Amazon shows no quantity: set one in Seller Central once', found);
 }
 
 /** Requests of a read of so many listings, and how long they take within Amazon's rate. */
 export function forecast(account: Account, listings: number): { requests: number; expectedMs: number } {
   const requests = Math.ceil(listings / pageSize);
-  return { requests, expectedMs: account.api.bucketOf('searchListingsItems').forecastMs(requests) };
+  return { requests, expectedMs: account.api.forecastMs('searchListingsItems', requests) };
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { WebhookReport, WebhookState, Webhooks } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
+import { isNotFound, Refusal } from '../kit/refusal.ts';
 import type { Account } from './account.ts';
 import type { Call } from './api.ts';
-import { AlreadyThere, NotFound } from './failures.ts';
 import type { Queue } from './queue.ts';
 
 const root = '/notifications/v1';
@@ -91,7 +91,7 @@ async function findSubscription(account: Account, signal: AbortSignal): Promise<
     );
     return payload ?? null;
   } catch (error) {
-    if (error instanceof NotFound) return null;
+    if (isNotFound(error)) return null;
     const remembered = await account.deps.vault.get(rememberedKey);
     if (!(error instanceof ChannelError) || error.kind !== 'rejected') throw error;
     const parsed = subscription.safeParse(
@@ -157,7 +157,7 @@ async function createDestination(account: Account, queue: Queue, signal: AbortSi
     );
     return payload.destinationId;
   } catch (error) {
-    if (error instanceof AlreadyThere) return await existing(account, queue, signal);
+    if (error instanceof Refusal && error.status === 409) return await existing(account, queue, signal);
     if (!(error instanceof ChannelError) || !['rejected', 'retry'].includes(error.kind)) throw error;
     // A bare 400 or 500 is how Amazon says that it may not send there (AMZ-3).
     throw new ChannelError(error.kind, error.message, { hint: policyHint(queue.arn), cause: error });
@@ -220,7 +220,7 @@ async function forget(
   try {
     await ask(account, { operation, method: 'DELETE', path, grant: 'grantless', data: anything }, signal);
   } catch (error) {
-    if (!(error instanceof NotFound)) throw error;
+    if (!isNotFound(error)) throw error;
   }
 }
 

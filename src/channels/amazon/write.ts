@@ -2,8 +2,19 @@ import { z } from 'zod';
 import type { PushLine, PushOutcome } from '../channel.ts';
 import { lineOutcome } from '../kit/outcomes.ts';
 import type { Account } from './account.ts';
-import { scrub } from './failures.ts';
+import { scrub } from './api.ts';
 import { listingPath } from './search.ts';
+
+/** One call of `setStock` on its way. */
+export interface Batch {
+  account: Account;
+  signal: AbortSignal;
+  outcomes: Map<PushLine, PushOutcome>;
+  /** What went wrong beyond a single line; nothing more is sent then. */
+  trouble: PushOutcome | null;
+  /** From then on nothing new is begun: what is left is for the next call, and spends no attempt. */
+  stopAt: number;
+}
 
 /** A line that may be written, with the marketplaces that show its number. */
 export interface Writable {
@@ -54,7 +65,7 @@ export async function patch(
     );
     return outcomeOfSubmission(data);
   } catch (error) {
-    return outcomeOf(error);
+    return lineOutcome(error);
   }
 }
 
@@ -68,9 +79,4 @@ function outcomeOfSubmission({ status, issues }: z.infer<typeof submission>): Pu
     error: scrub(`Amazon answered ${status}${why === '' ? '' : ` with ${why}`}`),
     hint: 'mend the listing in Seller Central (Manage Inventory > Fix), then: invsync pushes retry',
   };
-}
-
-/** A failure as the outcome of a line. */
-export function outcomeOf(error: unknown): PushOutcome {
-  return lineOutcome(error, { throttledMs: 1_000, hint: '' });
 }

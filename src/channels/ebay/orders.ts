@@ -100,6 +100,7 @@ export function fetchOrders(
   signal: AbortSignal,
 ): Promise<FetchedOrder[]> {
   return fetchInChunks(ids, {
+    signal,
     perCall: idsPerCall,
     isSound: () => true,
     ask: (some) =>

@@ -34,6 +34,7 @@ export function fetchOrders(
   signal: AbortSignal,
 ): Promise<FetchedOrder[]> {
   return fetchInChunks(ids, {
+    signal,
     perCall: idsPerCall,
     isSound: (id) => /^[A-Za-z0-9_:-][A-Za-z0-9_.:-]{0,99}$/.test(id),
     async ask(some) {

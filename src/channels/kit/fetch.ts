@@ -1,9 +1,11 @@
 import type { FetchedOrder } from '../channel.ts';
+import { stopped } from '../errors.ts';
 import { Refusal } from './refusal.ts';
 import { chunksOf } from './write.ts';
 
 /** What is particular about reading orders by id. */
 export interface FetchPlan {
+  signal: AbortSignal;
   /** Most ids of one request. */
   perCall: number;
   /** What may stand in the request; another id cannot be one of the platform's. */
@@ -20,6 +22,7 @@ export interface FetchPlan {
  */
 export async function fetchInChunks(ids: readonly string[], plan: FetchPlan): Promise<FetchedOrder[]> {
   const found = new Map<string, FetchedOrder>();
+  if (plan.signal.aborted) throw stopped();
   const ask = async (some: string[]): Promise<void> => {
     for (const order of await askOnce(some, plan))
       if (some.includes(order.orderId)) found.set(order.orderId, order);

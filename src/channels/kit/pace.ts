@@ -15,12 +15,22 @@ export interface Turn {
   patienceMs?: number | undefined;
 }
 
+/** What a policy is asked about. */
+export interface Wish {
+  cost: number;
+  priority: Priority;
+  /** Requests that go before. */
+  ahead: number;
+  /** What the pushes that wait will cost. */
+  pushCost: number;
+}
+
 /** How much a platform lets through. Arithmetic only: it is told the time and never waits. */
 export interface Policy {
   /** Awaited once before the first request: what a former process knew. */
   recall?(now: number): Promise<void>;
-  /** How long until a request of this cost may leave; 0: now. `pushCost`: of the pushes that wait. */
-  waitMs(turn: { cost: number; priority: Priority; pushCost: number }, now: number): number;
+  /** How long until a request may leave; 0: now. */
+  waitMs(turn: Wish, now: number): number;
   take(cost: number, now: number): Promise<void> | undefined;
   succeeded(now: number): void;
   /** A request was refused for its rate. */
@@ -80,10 +90,14 @@ export function createPace(clock: Clock, policy: Policy, options: PaceOptions = 
     return recalling;
   };
 
-  const waitMs = ({ cost, priority }: { cost: number; priority: Priority }): number => {
+  const waitMs = ({ cost, priority, ahead: before }: Omit<Wish, 'pushCost'>): number => {
     const pushes = waiting.filter((each) => each.priority === 'push');
     const pushCost = pushes.reduce((sum, each) => sum + each.cost, 0);
-    return Math.max(policy.waitMs({ cost, priority, pushCost }, now()), pausedUntil - now(), 0);
+    return Math.max(
+      policy.waitMs({ cost, priority, ahead: before, pushCost }, now()),
+      pausedUntil - now(),
+      0,
+    );
   };
   const rest = async (ms: number): Promise<void> => {
     resting = new AbortController();
@@ -100,7 +114,7 @@ export function createPace(clock: Clock, policy: Policy, options: PaceOptions = 
     let rounds = 0;
     while (waiting.length > 0 && underWay < inFlight) {
       const next = nextOf(waiting);
-      const ms = waitMs(next);
+      const ms = waitMs({ ...next, ahead: 0 });
       if (ms > 0 && rounds < mostRounds) {
         rounds += 1;
         await rest(ms);
@@ -141,7 +155,7 @@ export function createPace(clock: Clock, policy: Policy, options: PaceOptions = 
       if (signal.aborted) throw stopped();
       if (patienceMs !== undefined) {
         await recalled();
-        const afterMs = waitMs({ cost, priority }) + Math.ceil(waiting.length * policy.intervalMs());
+        const afterMs = waitMs({ cost, priority, ahead: waiting.length });
         if (afterMs > patienceMs)
           throw new ChannelError('throttled', 'the budget of this request is used up', { afterMs });
       }

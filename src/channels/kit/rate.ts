@@ -26,7 +26,7 @@ export interface RateMemory {
 }
 
 export interface RatePolicy extends Policy {
-  /** The rate that an answer told. */
+  /** The rate that an answer told: it is kept from then on. */
   told(perSecond: number): void;
   perSecond(): number;
   /** How long so many requests take from a full bucket. */
@@ -41,7 +41,8 @@ const firstGainPerSecond = 0.5;
  * a published rate one that never adapts; a platform that tells no limit is searched for its own.
  */
 export function createRate(limits: RateLimits, memory: RateMemory | null = null): RatePolicy {
-  const { burst = 1, mostPerSecond = limits.perSecond, leastPerSecond = limits.perSecond } = limits;
+  const { burst = 1 } = limits;
+  let { mostPerSecond = limits.perSecond, leastPerSecond = limits.perSecond } = limits;
   const { share, perMs } = limits.regain ?? { share: 0.1, perMs: 60_000 };
   let { perSecond } = limits;
   let tokens = burst;
@@ -60,14 +61,17 @@ export function createRate(limits: RateLimits, memory: RateMemory | null = null)
             const known = await memory.load().catch(() => null);
             if (known === null) return;
             ({ perSecond } = known);
+            mostPerSecond = Math.max(mostPerSecond, perSecond);
+            leastPerSecond = Math.min(leastPerSecond, perSecond);
             tokens = known.level;
             countedAt = Math.min(known.at, now);
             refill(now);
           },
         }),
-    waitMs(_turn, now) {
+    waitMs({ ahead }, now) {
       refill(now);
-      return tokens >= 1 ? 0 : Math.ceil(((1 - tokens) / perSecond) * 1_000);
+      const missing = 1 + ahead - tokens;
+      return missing <= 0 ? 0 : Math.ceil((missing / perSecond) * 1_000);
     },
     take(_cost, now) {
       refill(now);
@@ -88,7 +92,10 @@ export function createRate(limits: RateLimits, memory: RateMemory | null = null)
     },
     intervalMs: () => 1_000 / perSecond,
     told(value) {
-      if (Number.isFinite(value) && value > 0) perSecond = value;
+      if (!Number.isFinite(value) || value <= 0) return;
+      perSecond = value;
+      mostPerSecond = value;
+      leastPerSecond = value;
     },
     perSecond: () => perSecond,
     forecastMs: (requests) => Math.ceil((Math.max(0, requests - burst) / perSecond) * 1_000),

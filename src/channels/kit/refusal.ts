@@ -40,6 +40,11 @@ export class Refusal extends ChannelError {
   }
 }
 
+/** Did the platform answer that it has no such thing? */
+export function isNotFound(error: unknown): error is Refusal {
+  return error instanceof Refusal && error.status === 404;
+}
+
 /** What an answer says besides its status. Hints are for people. */
 export interface Said {
   /** The whole message: what was asked, and what was answered. */

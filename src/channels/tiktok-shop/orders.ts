@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { FetchedOrder, OrderPage } from '../channel.ts';
-import { stopped } from '../errors.ts';
 import { fetchInChunks } from '../kit/fetch.ts';
 import { type Gathered, type GatheredSpan, gather, handedOut } from '../kit/gather.ts';
 import type { Refusal } from '../kit/refusal.ts';
@@ -65,10 +64,10 @@ export function fetchOrders(
   signal: AbortSignal,
 ): Promise<FetchedOrder[]> {
   return fetchInChunks(ids, {
+    signal,
     perCall: idsPerCall,
     isSound: isId,
     async ask(some) {
-      if (signal.aborted) throw stopped();
       const query = { ids: some.join(',') };
       const path = '/order/202507/orders';
       const answer = await shop.api.call({ method: 'GET', path, query, data: Found }, signal);

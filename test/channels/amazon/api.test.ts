@@ -1,48 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { createBucket } from '../../../src/channels/amazon/bucket.ts';
 import { isUploadUrl } from '../../../src/channels/amazon/feed.ts';
-import { calm, item, refusal, scripted, secrets, shelf, testClock } from './scripted-amazon.ts';
+import { calm } from '../../kit/stage.ts';
+import { item, refusal, scripted, secrets, shelf } from './scripted-amazon.ts';
 
 const ref = (sku: string) => ({ listingId: sku, counterKey: sku, channelSku: sku, facts: null });
 
 describe('rates', () => {
-  test('a burst leaves at once, one token spared for what arrives early, then one at a time as tokens come back', async () => {
-    const clock = testClock();
-    const bucket = createBucket(clock, { rate: 5, burst: 3 });
-    const began = clock.now();
-    const times: number[] = [];
-    for (let at = 0; at < 6; at += 1) {
-      await bucket.take('read', calm);
-      times.push(clock.now() - began);
-    }
-    expect(times).toEqual([0, 0, 200, 400, 600, 800]);
-  });
-
-  test('a push goes before reads that wait longer', async () => {
-    const bucket = createBucket(testClock(), { rate: 1, burst: 1 });
-    const order: string[] = [];
-    const take = async (name: string, priority: 'push' | 'read') => {
-      await bucket.take(priority, calm);
-      order.push(name);
-    };
-    await Promise.all([take('first', 'read'), take('second', 'read'), take('push', 'push')]);
-    expect(order.indexOf('push')).toBeLessThan(order.indexOf('second'));
-  });
-
-  test('a waiter that is stopped leaves the queue at once and takes no token', async () => {
-    const clock = {
-      ...testClock(),
-      sleep: (_ms: number, signal?: AbortSignal) =>
-        new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve())),
-    };
-    const bucket = createBucket(clock, { rate: 0.001, burst: 1 });
-    await bucket.take('read', calm);
-    const stopping = new AbortController();
-    const waiting = bucket.take('read', stopping.signal);
-    stopping.abort();
-    await expect(waiting).rejects.toMatchObject({ kind: 'retry' });
-  });
-
   test('x-amzn-RateLimit-Limit replaces the published rate', async () => {
     const { channel, clock } = await scripted({
       searchListingsItems: (received) => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { CheckItem } from '../../../src/channels/channel.ts';
+import { calm } from '../../kit/stage.ts';
 import {
-  calm,
   germany,
   item,
   queueArn,

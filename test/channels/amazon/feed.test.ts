@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { feedFrom } from '../../../src/channels/amazon/capabilities.ts';
 import type { PushLine } from '../../../src/channels/channel.ts';
+import { calm } from '../../kit/stage.ts';
 import { againstSchema, hasModels } from './models.ts';
 import {
-  calm,
   germany,
   item,
   line,
@@ -137,7 +137,7 @@ describe('a feed and a patch', () => {
     await channel.setStock(full(), calm);
     const outside = skus[feedFrom] ?? '';
     for (let look = 0; look < 2; look += 1) {
-      clock.move(6_000);
+      clock.pass(6_000);
       const outcomes = await channel.setStock([line('S-0000', 0, null), line(outside, 1, 5)], calm);
       expect(outcomes).toMatchObject([
         { kind: 'waits', error: expect.stringContaining('feed') },
@@ -146,7 +146,7 @@ describe('a feed and a patch', () => {
     }
     const patched = () => of('patchListingsItem').map(({ path }) => path.split('/').at(-1));
     expect(patched()).toEqual([outside, outside]);
-    clock.move(6_000);
+    clock.pass(6_000);
     expect(await channel.setStock([line('S-0000', 0, null)], calm)).toEqual([{ kind: 'accepted' }]);
     expect(patched().at(-1)).toBe('S-0000');
   });
@@ -154,7 +154,7 @@ describe('a feed and a patch', () => {
   test.each(['CANCELLED', 'FATAL', 'DONE'])('a feed that ended as %s holds nothing up', async (status) => {
     const { channel, clock } = await shop({ getFeed: [feed(status)] });
     await channel.setStock(full(), calm);
-    clock.move(6_000);
+    clock.pass(6_000);
     expect(await channel.setStock([line('S-0000', 0, null)], calm)).toEqual([{ kind: 'accepted' }]);
   });
 
@@ -171,7 +171,7 @@ describe('a feed and a patch', () => {
       getFeed: [{ status: 500, json: refusal('x', 'y') }],
     });
     await channel.setStock(full(), calm);
-    clock.move(6_000);
+    clock.pass(6_000);
     expect(await channel.setStock([line('S-0000', 0, null)], calm)).toMatchObject([{ kind: 'waits' }]);
   });
 
@@ -201,7 +201,7 @@ describe('a feed and a patch', () => {
     expect(Date.parse(of('getFeeds')[0]?.query.get('createdSince') ?? '')).toBeGreaterThan(
       testStart - 120_000,
     );
-    clock.move(61_000);
+    clock.pass(61_000);
     expect(await wait()).toBe('accepted');
     expect(of('getFeed').at(-1)?.path).toContain('f-9');
   });
@@ -210,7 +210,7 @@ describe('a feed and a patch', () => {
     const { channel, clock } = await shop({ createFeed: ['hang up'], getFeeds: [{ json: { feeds: [] } }] });
     await channel.setStock(full(), calm);
     expect(await channel.setStock([line('S-0000', 0, null)], calm)).toMatchObject([{ kind: 'waits' }]);
-    clock.move(6 * 60_000);
+    clock.pass(6 * 60_000);
     expect(await channel.setStock([line('S-0000', 0, null)], calm)).toEqual([{ kind: 'accepted' }]);
   });
 
@@ -227,10 +227,10 @@ describe('a feed and a patch', () => {
   test('the next feed waits for the end of the last, and for twenty minutes', async () => {
     const { channel, clock, of } = await shop({ getFeed: [feed('DONE')] });
     await channel.setStock(full(), calm);
-    clock.move(6_000);
+    clock.pass(6_000);
     await channel.setStock(full(4), calm);
     expect(of('createFeed').length).toBe(1);
-    clock.move(20 * 60_000);
+    clock.pass(20 * 60_000);
     expect(kindsOf(await channel.setStock(full(2), calm))).toEqual(['accepted']);
     expect(of('createFeed').length).toBe(2);
   });

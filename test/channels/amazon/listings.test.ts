@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { calm, listed } from '../../kit/stage.ts';
 import {
-  allListings,
-  calm,
   france,
   germany,
   item,
@@ -49,7 +48,7 @@ describe('the catalogue', () => {
     const { channel, of } = await scripted({
       searchListingsItems: shelf([item('MUG-RED', 7, { attributes })]),
     });
-    expect(await allListings(channel.listListings(calm))).toEqual([
+    expect(await listed(channel)).toEqual([
       {
         listingId: 'MUG-RED',
         counterKey: 'MUG-RED',
@@ -93,7 +92,7 @@ describe('the catalogue', () => {
     ['without any word about it', { sku: 'A' } as ReturnType<typeof item>, /no fulfilment channel/],
   ])('an offer %s cannot be written, and shows no number', async (_, row, why) => {
     const { channel } = await scripted({ searchListingsItems: shelf([row]) });
-    const [listing] = await allListings(channel.listListings(calm));
+    const [listing] = await listed(channel);
     expect(listing).toMatchObject({ shown: null, unwritable: expect.stringMatching(why) });
     const [reading] = await channel.readStock([ref('A')], calm);
     expect(reading).toMatchObject({ shown: null, state: 'unwritable', detail: expect.stringMatching(why) });
@@ -101,7 +100,7 @@ describe('the catalogue', () => {
 
   test('of 999 listings is paged through without windows', async () => {
     const { channel, of } = await scripted({ searchListingsItems: catalogue(999, () => testStart) });
-    expect((await allListings(channel.listListings(calm))).length).toBe(999);
+    expect((await listed(channel)).length).toBe(999);
     expect(of('searchListingsItems').every(({ query }) => !query.has('createdAfter'))).toBe(true);
   });
 
@@ -110,7 +109,7 @@ describe('the catalogue', () => {
     async (count) => {
       const spread = (index: number) => Date.UTC(2019, 0, 1) + index * 7_200_000;
       const { channel, of } = await scripted({ searchListingsItems: catalogue(count, spread) });
-      const skus = (await allListings(channel.listListings(calm))).map((listing) => listing.listingId);
+      const skus = (await listed(channel)).map((listing) => listing.listingId);
       expect(new Set(skus).size).toBe(count);
       expect(skus.length).toBe(count);
       expect(of('searchListingsItems').length).toBeLessThan(count / 20 + 60);
@@ -120,20 +119,20 @@ describe('the catalogue', () => {
   test('of which most were created within minutes is read whole too', async () => {
     const uploaded = (index: number) => Date.UTC(2024, 4, 1) + Math.floor(index / 300) * 1_000;
     const { channel } = await scripted({ searchListingsItems: catalogue(2_500, uploaded) });
-    const skus = (await allListings(channel.listListings(calm))).map((listing) => listing.listingId);
+    const skus = (await listed(channel)).map((listing) => listing.listingId);
     expect(new Set(skus).size).toBe(2_500);
   });
 
   test('of which up to two thousand were created within one second is read from both ends', async () => {
     const { channel } = await scripted({ searchListingsItems: catalogue(1_900, () => Date.UTC(2024, 4, 1)) });
-    const skus = (await allListings(channel.listListings(calm))).map((listing) => listing.listingId);
+    const skus = (await listed(channel)).map((listing) => listing.listingId);
     expect(skus.length).toBe(1_900);
     expect(new Set(skus).size).toBe(1_900);
   });
 
   test('that cannot be listed whole is an error, never a short catalogue', async () => {
     const { channel } = await scripted({ searchListingsItems: catalogue(2_500, () => Date.UTC(2024, 4, 1)) });
-    await expect(allListings(channel.listListings(calm))).rejects.toMatchObject({
+    await expect(listed(channel)).rejects.toMatchObject({
       kind: 'rejected',
       message: expect.stringContaining('one second'),
     });

@@ -3,7 +3,8 @@ import { deliveryOf } from '../../../src/channels/amazon/envelope.ts';
 import type { DeliveryContent, Obtaining } from '../../../src/channels/channel.ts';
 import type { OrderSnapshot } from '../../../src/stock/order.ts';
 import { digestOf, verdictOn } from '../../../src/stock/settle.ts';
-import { apiItem, apiOrder, bytesOf, calm, orderChange, scripted } from './scripted-amazon.ts';
+import { calm } from '../../kit/stage.ts';
+import { apiItem, apiOrder, bytesOf, orderChange, scripted } from './scripted-amazon.ts';
 
 const how: Obtaining = { obtained: 'delivered', askedAt: 5, answeredAt: 6, attempt: 0 };
 const item = (quantity: number, shipped = 0) => [

@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { capabilities } from '../../../src/channels/amazon/capabilities.ts';
 import { UnreadableDelivery } from '../../../src/channels/channel.ts';
+import { all, calm } from '../../kit/stage.ts';
 import {
-  allPages,
   apiOrder,
-  calm,
   france,
   germany,
   type Received,
@@ -39,7 +38,7 @@ describe('orders since a time', () => {
       { searchOrders: book(0) },
       { config: { marketplaces: [germany, france] } },
     );
-    await allPages(channel.ordersSince(testStart - 3_600_000, calm));
+    await all(channel.ordersSince(testStart - 3_600_000, calm));
     expect(Object.fromEntries(of('searchOrders')[0]?.query ?? [])).toEqual({
       lastUpdatedAfter: at(-60),
       marketplaceIds: `${germany},${france}`,
@@ -51,7 +50,7 @@ describe('orders since a time', () => {
 
   test('come page by page, every later page with the same question, and the end on the last', async () => {
     const { channel, of } = await scripted({ searchOrders: book(230) });
-    const pages = await allPages(channel.ordersSince(0, calm));
+    const pages = await all(channel.ordersSince(0, calm));
     expect(pages.map((page) => page.items.length)).toEqual([100, 100, 30]);
     expect(pages.map((page) => page.end !== null)).toEqual([false, false, true]);
     const asked = of('searchOrders').map(({ query }) => {
@@ -67,7 +66,7 @@ describe('orders since a time', () => {
       apiOrder({ orderId: `111-2222222-30000${-minutes}`, updated: at(minutes) }),
     );
     const { channel } = await scripted({ searchOrders: [{ ...dated, json: { orders } }] });
-    const items = (await allPages(channel.ordersSince(0, calm))).flatMap((page) => page.items);
+    const items = (await all(channel.ordersSince(0, calm))).flatMap((page) => page.items);
     const how = { obtained: 'listed', askedAt: 1, answeredAt: 2, attempt: 0 } as const;
     const ids = items.flatMap((item) => channel.ordersIn(item, () => undefined, how).orders);
     expect(ids.map(({ orderId }) => orderId.slice(-2))).toEqual(['40', '30', '20']);
@@ -77,17 +76,17 @@ describe('orders since a time', () => {
     const late = await scripted({
       searchOrders: [{ ...dated, json: { orders: [], lastUpdatedBefore: at(-45) } }],
     });
-    const [page] = await allPages(late.channel.ordersSince(0, calm));
+    const [page] = await all(late.channel.ordersSince(0, calm));
     expect((page?.end?.channelClock ?? 0) - capabilities.indexLagMs).toBe(Date.parse(at(-45)));
     const usual = await scripted({ searchOrders: book(0) });
-    const [other] = await allPages(usual.channel.ordersSince(0, calm));
+    const [other] = await all(usual.channel.ordersSince(0, calm));
     expect(other?.end?.channelClock).toBe(testStart);
     expect((other?.end?.channelClock ?? 0) - capabilities.indexLagMs).toBeLessThanOrEqual(Date.parse(at(-2)));
   });
 
   test('never ask for the last two minutes, which Amazon refuses', async () => {
     const { channel, of } = await scripted({ searchOrders: book(3) });
-    const pages = await allPages(channel.ordersSince(testStart + 3_600_000, calm));
+    const pages = await all(channel.ordersSince(testStart + 3_600_000, calm));
     const asked = Date.parse(of('searchOrders')[0]?.query.get('lastUpdatedAfter') ?? '');
     expect(asked).toBeLessThanOrEqual(testStart - 120_000);
     expect(pages.flatMap((page) => page.items)).toEqual([]);
@@ -96,7 +95,7 @@ describe('orders since a time', () => {
 
   test('walk on at the rate of Amazon when the saved-up calls are used: pages are waited for, not begun again', async () => {
     const { channel, clock, of } = await scripted({ searchOrders: book(2_300) });
-    const pages = await allPages(channel.ordersSince(0, calm));
+    const pages = await all(channel.ordersSince(0, calm));
     expect(pages.flatMap((page) => page.items).length).toBe(2_300);
     expect(of('searchOrders').length).toBe(23);
     expect(clock.slept.length).toBe(3);
@@ -106,8 +105,8 @@ describe('orders since a time', () => {
   test('an hourly pull of a few pages is never throttled', async () => {
     const { channel, clock } = await scripted({ searchOrders: book(300) });
     for (let hour = 0; hour < 24; hour += 1) {
-      await allPages(channel.ordersSince(0, calm));
-      clock.move(3_600_000);
+      await all(channel.ordersSince(0, calm));
+      clock.pass(3_600_000);
     }
     expect(clock.slept).toEqual([]);
   });
@@ -116,7 +115,7 @@ describe('orders since a time', () => {
     const good = apiOrder({ updated: at(-30) });
     const { fulfillment: _, ...withheld } = apiOrder({ orderId: '111-2222222-4444444', updated: at(-29) });
     const { channel } = await scripted({ searchOrders: [{ ...dated, json: { orders: [withheld, good] } }] });
-    const items = (await allPages(channel.ordersSince(0, calm))).flatMap((page) => page.items);
+    const items = (await all(channel.ordersSince(0, calm))).flatMap((page) => page.items);
     expect(items.length).toBe(2);
     const how = { obtained: 'listed', askedAt: 1, answeredAt: 2, attempt: 0 } as const;
     const read = items.map((item) => {
@@ -136,14 +135,14 @@ describe('orders since a time', () => {
     const { channel } = await scripted({
       searchOrders: [{ json: { orders: [], pagination: { nextToken: 'again' } } }],
     });
-    await expect(allPages(channel.ordersSince(0, calm))).rejects.toMatchObject({ kind: 'retry' });
+    await expect(all(channel.ordersSince(0, calm))).rejects.toMatchObject({ kind: 'retry' });
   });
 });
 
 describe('other lists of orders', () => {
   test('by creation, for the daily sweep', async () => {
     const { channel, of } = await scripted({ searchOrders: book(5) });
-    const pages = await allPages(channel.ordersCreatedSince(testStart - 7 * 86_400_000, calm));
+    const pages = await all(channel.ordersCreatedSince(testStart - 7 * 86_400_000, calm));
     expect(pages.flatMap((page) => page.items).length).toBe(5);
     expect(of('searchOrders')[0]?.query.get('createdAfter')).toBe(
       new Date(testStart - 7 * 86_400_000).toISOString(),
@@ -154,7 +153,7 @@ describe('other lists of orders', () => {
   test('open ones are those that hold stock and did not leave', async () => {
     const { channel, of } = await scripted({ searchOrders: book(5) });
     if (channel.openOrders === undefined) throw new Error('no openOrders');
-    await allPages(channel.openOrders(calm));
+    await all(channel.openOrders(calm));
     expect(of('searchOrders')[0]?.query.get('fulfillmentStatuses')).toBe(
       'PENDING,UNSHIPPED,PARTIALLY_SHIPPED',
     );
@@ -177,7 +176,8 @@ describe('orders by id', () => {
       'missing',
       '111-2222222-3333333',
     ]);
-    expect(of('getOrder').length).toBe(3);
+    // An id that is wanted twice is read once.
+    expect(of('getOrder').length).toBe(2);
     expect(of('getOrder')[0]?.query.get('includedData')).toBe('FULFILLMENT,CANCELLATION');
     expect(await channel.fetchOrders([], calm)).toEqual([]);
   });
@@ -185,7 +185,7 @@ describe('orders by id', () => {
   test('beyond the thirty that are saved up wait for Amazon’s rate', async () => {
     const { channel, clock } = await scripted({ getOrder: [{ json: { order: apiOrder({}) } }] });
     await channel.fetchOrders(
-      Array.from({ length: 33 }, () => '111-2222222-3333333'),
+      Array.from({ length: 33 }, (_, at) => `111-2222222-33333${10 + at}`),
       calm,
     );
     expect(clock.slept).toEqual([2_000, 2_000, 2_000]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { calm } from '../../kit/stage.ts';
 import {
-  calm,
   france,
   germany,
   item,

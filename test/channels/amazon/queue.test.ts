@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { deliveryOf, unwrap } from '../../../src/channels/amazon/envelope.ts';
 import { cloudRegionOf } from '../../../src/channels/amazon/queue.ts';
 import { type Delivery, UnreadableDelivery } from '../../../src/channels/channel.ts';
+import { calm } from '../../kit/stage.ts';
 import {
   bytesOf,
-  calm,
   orderChange,
   type Received,
   type Reply,

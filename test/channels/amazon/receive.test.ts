@@ -2,9 +2,9 @@ import { createSign } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { isCertUrl, isSubscribeUrl } from '../../../src/channels/amazon/sns.ts';
 import type { HookRequest, Receipt } from '../../../src/channels/channel.ts';
+import { calm } from '../../kit/stage.ts';
 import {
   bytesOf,
-  calm,
   fixture,
   orderChange,
   type Script,
@@ -267,7 +267,7 @@ describe('the certificate', () => {
       const hook = request(signed(notification()));
       for (let at = 0; at < 5; at += 1) expect((await knock(world, hook)).kind).toBe('needs');
       expect(world.of('certificate').length).toBe(1);
-      world.clock.move(6_000);
+      world.clock.pass(6_000);
       await knock(world, hook);
       expect(world.of('certificate').length).toBe(2);
     },
@@ -277,7 +277,7 @@ describe('the certificate', () => {
     const world = await scripted(served);
     const hook = request(signed(notification()));
     expect((await knock(world, hook)).kind).toBe('deliveries');
-    world.clock.move(101 * 365 * 86_400_000);
+    world.clock.pass(101 * 365 * 86_400_000);
     expect(await knock(world, hook)).toMatchObject({ kind: 'refused', status: 403 });
   });
 
@@ -288,7 +288,7 @@ describe('the certificate', () => {
     });
     const hook = request(signed(notification()));
     await knock(world, hook);
-    world.clock.move(25 * 3_600_000);
+    world.clock.pass(25 * 3_600_000);
     expect((await knock(world, hook)).kind).toBe('deliveries');
     expect(world.of('certificate').length).toBe(2);
   });

@@ -1,19 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect } from 'vitest';
 import { amazon } from '../../../src/channels/amazon/index.ts';
-import type {
-  Channel,
-  ChannelDeps,
-  Listing,
-  ListingPage,
-  OrderPage,
-  PushLine,
-} from '../../../src/channels/channel.ts';
-import type { Clock } from '../../../src/clock.ts';
-import { silentLog } from '../../../src/log.ts';
+import type { Channel, PushLine } from '../../../src/channels/channel.ts';
+import * as kit from '../../kit/stage.ts';
+import type { Door } from '../kit/door.ts';
 import { answerFaults, hasModels, requestFaults } from './models.ts';
 
 /** One request that the scripted platform received, named by its operation. */
@@ -36,11 +27,11 @@ export type Reply =
   | 'silence';
 export type Script = Record<string, Reply[] | ((received: Received, count: number) => Reply)>;
 
-/** A tiny HTTP server on loopback that plays Login with Amazon, SP-API, SQS, SNS and the upload storage. */
+/** A platform on loopback that plays Login with Amazon, SP-API, SQS, SNS and the upload storage. */
 export interface Scripted {
   url: string;
   channel: Channel;
-  clock: TestClock;
+  clock: kit.TestClock;
   vault: Map<string, string>;
   received: Received[];
   of(operation: string): Received[];
@@ -70,101 +61,63 @@ const routes: [string, string, RegExp][] = [
   ['certificate', 'GET', /\.pem$/],
 ];
 
-const opened: (() => Promise<void>)[] = [];
 const faults: string[] = [];
-afterEach(async () => {
-  for (const close of opened.splice(0)) await close();
+afterEach(() => {
   // Every request of the adapter, and every answer of a script, was held against the official models.
   expect(faults.splice(0)).toEqual([]);
 });
 
 const givenTokens: Script = {
-  token: (received) => ({
-    json: {
-      access_token: received.body.includes('grantless') ? 'x' : tokenOf(received.body),
-      token_type: 'bearer',
-      expires_in: 3_600,
-    },
-  }),
+  token: (received) => {
+    const kind = new URLSearchParams(received.body).get('grant_type') === 'refresh_token';
+    return { json: { access_token: kind ? 'Atza|seller' : 'Atza|grantless', expires_in: 3_600 } };
+  },
 };
 
-function tokenOf(form: string): string {
-  return new URLSearchParams(form).get('grant_type') === 'refresh_token' ? 'Atza|seller' : 'Atza|grantless';
-}
+export const testStart = Date.parse('2026-11-23T10:00:00Z');
 
 /** Starts the platform and opens a channel at it. `script` maps an operation to its answers; the last one repeats. */
 export async function scripted(
   script: Script,
-  options: { config?: Record<string, unknown>; timeoutMs?: number; clock?: TestClock } = {},
+  options: { config?: Record<string, unknown>; timeoutMs?: number } = {},
 ): Promise<Scripted> {
   const received: Received[] = [];
   const counts = new Map<string, number>();
   const plan: Script = { ...givenTokens, ...script };
-  const server = createServer((request, response) => {
-    void readBody(request).then((body) => {
-      const entry = describe(request, body);
-      received.push(entry);
-      const count = counts.get(entry.operation) ?? 0;
-      counts.set(entry.operation, count + 1);
-      const answers = plan[entry.operation];
-      const reply =
-        typeof answers === 'function'
-          ? answers(entry, count)
-          : (answers?.[Math.min(count, answers.length - 1)] ?? unscripted(entry));
-      judge(entry, reply);
-      send(response, reply);
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  const url = `http://127.0.0.1:${port}`;
-  const clock = options.clock ?? testClock();
+  const answer = (call: kit.Call): kit.Reply => {
+    const entry = describe(call);
+    received.push(entry);
+    const count = counts.get(entry.operation) ?? 0;
+    counts.set(entry.operation, count + 1);
+    const answers = plan[entry.operation];
+    const reply =
+      typeof answers === 'function'
+        ? answers(entry, count)
+        : (answers?.[Math.min(count, answers.length - 1)] ?? unscripted(entry));
+    judge(entry, reply);
+    if (reply === 'silence') return { silence: true };
+    return reply === 'hang up'
+      ? { hangUp: true }
+      : { headers: { 'content-type': 'application/json' }, ...reply };
+  };
+  const clock = kit.testClock(testStart);
+  const { url } = await kit.serve(answer, clock.now);
   const vault = new Map<string, string>();
-  const channels: Channel[] = [];
+  const deps = kit.depsFor({
+    name: 'amazon-test',
+    clock,
+    baseUrl: url,
+    timeoutMs: options.timeoutMs ?? 5_000,
+    randomHex: (bytes) => '80'.repeat(bytes),
+    vault: kit.vaultOf(vault),
+  });
   const open = (over: Record<string, unknown> = {}): Channel => {
-    const config = amazon.config.parse(configOf(url, { ...options.config, ...over }));
-    const channel = amazon.create(
-      config,
-      depsOf({ url, clock, vault, timeoutMs: options.timeoutMs ?? 5_000 }),
-    );
-    channels.push(channel);
+    const channel = amazon.create(amazon.config.parse(configOf(url, { ...options.config, ...over })), deps);
+    kit.afterTest(() => channel.close());
     return channel;
   };
-  opened.push(async () => {
-    await Promise.all(channels.map((channel) => channel.close()));
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  return {
-    url,
-    channel: open(),
-    clock,
-    vault,
-    received,
-    of: (operation) => received.filter((entry) => entry.operation === operation),
-    open,
-  };
-}
-
-function depsOf(at: {
-  url: string;
-  clock: Clock;
-  vault: Map<string, string>;
-  timeoutMs: number;
-}): ChannelDeps {
-  return {
-    name: 'amazon-test',
-    clock: at.clock,
-    log: silentLog,
-    randomHex: (bytes) => '80'.repeat(bytes),
-    publicUrl: null,
-    baseUrl: at.url,
-    timeoutMs: at.timeoutMs,
-    vault: {
-      get: async (key) => at.vault.get(key) ?? null,
-      set: async (key, value) => void at.vault.set(key, value),
-    },
-  };
+  const of = (operation: string) => received.filter((entry) => entry.operation === operation);
+  return { url, channel: open(), clock, vault, received, of, open };
 }
 
 export const germany = 'A1PA6795UKMFR9';
@@ -174,6 +127,10 @@ export const topicArn = 'arn:aws:sns:eu-west-1:123456789012:invsync-orders';
 export const queueArn = 'arn:aws:sqs:eu-west-1:123456789012:invsync';
 
 export function configOf(url: string, over: Record<string, unknown> = {}): Record<string, unknown> {
+  return kit.changed(soundConfig(url), over);
+}
+
+function soundConfig(url: string): Record<string, unknown> {
   return {
     client_id: 'amzn1.application-oa2-client.test',
     client_secret: 'client-secret-value',
@@ -191,32 +148,21 @@ export function configOf(url: string, over: Record<string, unknown> = {}): Recor
     token_url: `${url}/auth/o2/token`,
     sqs_endpoint: url,
     cert_url_override: url,
-    ...over,
   };
 }
 
 /** Texts that must never show anywhere. */
 export const secrets = ['client-secret-value', 'refresh-token-value', 'queue-secret-value', 'Atza|'];
 
-function describe(request: IncomingMessage, body: string): Received {
-  const [path = '', rawQuery = ''] = (request.url ?? '').split('?');
+function describe({ method, path, target, headers: sent, text: body, query }: kit.Call): Received {
   const headers = Object.fromEntries(
-    Object.entries(request.headers).map(([name, value]) => [name, [value].flat().join(', ')]),
+    Object.entries(sent).map(([name, value]) => [name, [value].flat().join(', ')]),
   );
-  const query = new URLSearchParams(rawQuery);
-  const target = headers['x-amz-target']?.replace('AmazonSQS.', '');
-  const route = routes.find(([, method, form]) => method === request.method && form.test(path));
-  const operation = target ?? query.get('Action') ?? route?.[0] ?? `${request.method} ${path}`;
-  return {
-    operation,
-    method: request.method ?? '',
-    path,
-    query,
-    rawQuery,
-    headers,
-    body,
-    json: body === '' ? undefined : attempt(body),
-  };
+  const route = routes.find(([, verb, form]) => verb === method && form.test(path));
+  const action = headers['x-amz-target']?.replace('AmazonSQS.', '') ?? query.get('Action');
+  const operation = action ?? route?.[0] ?? `${method} ${path}`;
+  const rawQuery = target.slice(path.length + 1);
+  return { operation, method, path, query, rawQuery, headers, body, json: attempt(body) };
 }
 
 function attempt(body: string): unknown {
@@ -240,58 +186,6 @@ function unscripted(entry: Received): Reply {
     status: 400,
     json: { errors: [{ code: 'Unscripted', message: `nothing for ${entry.operation}` }] },
   };
-}
-
-function send(response: ServerResponse, reply: Reply): void {
-  if (reply === 'silence') return;
-  if (reply === 'hang up') {
-    response.destroy();
-    return;
-  }
-  const text = reply.text ?? (reply.json === undefined ? '' : JSON.stringify(reply.json));
-  response.writeHead(reply.status ?? 200, { 'content-type': 'application/json', ...reply.headers });
-  response.end(text);
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-export type TestClock = Clock & { slept: number[]; move(ms: number): void };
-
-export const testStart = Date.parse('2026-11-23T10:00:00Z');
-
-/** A clock that stands until somebody sleeps or the test moves it. */
-export function testClock(start = testStart): TestClock {
-  let now = start;
-  const slept: number[] = [];
-  return {
-    slept,
-    now: () => now,
-    move: (ms) => {
-      now += ms;
-    },
-    sleep: async (ms) => {
-      slept.push(ms);
-      now += ms;
-    },
-  };
-}
-
-export const calm = new AbortController().signal;
-
-export async function allListings(pages: AsyncIterable<ListingPage>): Promise<Listing[]> {
-  const found: Listing[] = [];
-  for await (const page of pages) found.push(...page.listings);
-  return found;
-}
-
-export async function allPages(pages: AsyncIterable<OrderPage>): Promise<OrderPage[]> {
-  const found: OrderPage[] = [];
-  for await (const page of pages) found.push(page);
-  return found;
 }
 
 /** A listings item as Amazon shows it. */
@@ -339,16 +233,8 @@ export function line(
   base: number | null,
   over: Partial<PushLine> = {},
 ): PushLine {
-  return {
-    listingId: sku,
-    counterKey: sku,
-    channelSku: sku,
-    facts: ownFacts,
-    quantity,
-    base,
-    key: 'k',
-    ...over,
-  };
+  const listing = { listingId: sku, counterKey: sku, channelSku: sku, facts: ownFacts };
+  return { ...listing, quantity, base, key: 'k', ...over };
 }
 
 export function refusal(code: string, message: string, details = '') {
@@ -464,3 +350,32 @@ export function apiItem(over: {
 export function bytesOf(value: unknown): Buffer {
   return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value), 'utf8');
 }
+
+/** The door for the suites that all adapters share. */
+export const door: Door = {
+  type: 'amazon',
+  definition: {
+    config: { parse: (value: unknown) => amazon.config.parse(value) as never },
+    create: amazon.create as never,
+  },
+  config: (url) => kit.changed(soundConfig(url), { sqs: undefined, sns: undefined }),
+  good(call) {
+    const received = describe(call);
+    const answers: Record<string, unknown> = {
+      getMarketplaceParticipations: { payload: [] },
+      patchListingsItem: { sku: 'A', status: 'ACCEPTED', submissionId: 's', issues: [] },
+    };
+    if (received.operation === 'searchListingsItems') return shelf([item('A', 5)])(received) as kit.Reply;
+    return received.operation in answers ? { json: answers[received.operation] } : undefined;
+  },
+  line: line('A', 4, 5),
+  isWrite: ({ method }) => method === 'PATCH',
+  limited: (headers) => ({ status: 429, headers, json: refusal('QuotaExceeded', 'too many') }),
+  tokens: {
+    isGrant: ({ path }) => path === '/auth/o2/token',
+    grant: (token, seconds) => ({ json: { access_token: token, expires_in: seconds } }),
+    tokenIn: ({ headers }) => String(headers['x-amz-access-token']),
+    refused: { status: 403, json: refusal('Unauthorized', 'denied', 'The access token has expired.') },
+    denied: { status: 400, json: { error: 'invalid_grant' } },
+  },
+};

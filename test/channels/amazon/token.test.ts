@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { amazon } from '../../../src/channels/amazon/index.ts';
 import { ChannelError } from '../../../src/channels/errors.ts';
-import { calm, configOf, item, refusal, scripted, secrets, shelf } from './scripted-amazon.ts';
+import { calm } from '../../kit/stage.ts';
+import { configOf, item, refusal, scripted, secrets, shelf } from './scripted-amazon.ts';
 
 const ref = { listingId: 'A', counterKey: 'A', channelSku: 'A', facts: null };
 const shop = { searchListingsItems: shelf([item('A', 1)]) };
@@ -28,10 +29,10 @@ describe('access tokens', () => {
   test('are renewed at four fifths of their life, before they end', async () => {
     const { channel, of, clock } = await scripted(shop);
     await channel.readStock([ref], calm);
-    clock.move(47 * 60_000);
+    clock.pass(47 * 60_000);
     await channel.readStock([ref], calm);
     expect(of('token').length).toBe(1);
-    clock.move(2 * 60_000);
+    clock.pass(2 * 60_000);
     await channel.readStock([ref], calm);
     expect(of('token').length).toBe(2);
   });

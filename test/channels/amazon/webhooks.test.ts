@@ -1,13 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  calm,
-  queueArn,
-  type Received,
-  type Reply,
-  refusal,
-  type Script,
-  scripted,
-} from './scripted-amazon.ts';
+import { calm } from '../../kit/stage.ts';
+import { queueArn, type Received, type Reply, refusal, type Script, scripted } from './scripted-amazon.ts';
 
 interface Sub {
   subscriptionId: string;

@@ -11,8 +11,8 @@ export interface Door {
     config: { parse(value: unknown): never };
     create(config: never, deps: ChannelDeps): Channel;
   };
-  /** A sound configuration. */
-  config: Record<string, unknown>;
+  /** A sound configuration, at the address of the platform. */
+  config: Record<string, unknown> | ((url: string) => Record<string, unknown>);
   /** The key whose change means another account's tokens; default: the first that is a secret. */
   credential?: string;
   /** Answers all that a push of `line` and `identity` ask for, well; undefined: not known here. */
