@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
 import { catalogue, type Item } from '../channels/woocommerce/catalogue.ts';
-import { all, scripted, signal } from '../channels/woocommerce/scripted-shop.ts';
+import { scripted, signal } from '../channels/woocommerce/scripted-shop.ts';
 import { makeWorld, type World } from '../cli/world.ts';
 import { actor, kitOn, noon, order } from '../contract/store/kit.ts';
+import { all } from '../kit/stage.ts';
 
 const shared = process.env['INVSYNC_SHARED'] ?? join(import.meta.dirname, '../../../shared');
 const folder = join(shared, 'cases');

@@ -1,11 +1,12 @@
 import type { ChannelDeps } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { createHttpClient, type HttpAnswer } from '../kit/http.ts';
-import type { Priority } from '../kit/pace.ts';
+import { createPace, type Pace, type Priority } from '../kit/pace.ts';
+import { createRate } from '../kit/rate.ts';
+import { Refusal } from '../kit/refusal.ts';
 import { authenticate, type Query, queryString, schemeOf } from './auth.ts';
 import type { WooConfig } from './config.ts';
-import { createGate, type Gate } from './gate.ts';
-import { type Asked, Refusal, readAnswer } from './refusals.ts';
+import { type Asked, readAnswer } from './refusals.ts';
 
 /** A good answer with the span of its request. */
 export interface Answered {
@@ -43,12 +44,17 @@ export function createApi(config: WooConfig, deps: ChannelDeps): Api {
     userAgent: 'invsync (WooCommerce stock sync)',
     maxConnections: 2,
   });
-  const gate = createGate(deps.clock);
+  // At most so many starts a second; the shop's own pace of about 18 a second rules in practice (WOO-O.11). A longer wait
+  // than the patience is handed to the engine instead of being slept through.
+  const regain = { share: 0.11, perMs: 'success' } as const;
+  const rate = createRate({ perSecond: 100, leastPerSecond: 0.2, regain });
+  const pauses = { longestPauseMs: Number.POSITIVE_INFINITY, patienceMs: 2_000 };
+  const pace = createPace(deps.clock, rate, { inFlight: 1, ...pauses });
   const origin = deps.baseUrl ?? config.url;
   let putRefused = false;
 
   const once = (method: Method, request: ApiRequest, body: unknown): Promise<Answered> =>
-    gate.pass(turnOf(request), async () => {
+    pace.run(turnOf(request), async () => {
       const path = `${root}${request.path}`;
       const proof = authenticate(
         config,
@@ -75,7 +81,7 @@ export function createApi(config: WooConfig, deps: ChannelDeps): Api {
         scheme: schemeOf(config),
         url: config.url,
       };
-      const json = judged(answer, asked, gate);
+      const json = judged(answer, asked, pace);
       return { json, headers: answer.headers, askedAt: answer.askedAt, answeredAt: answer.answeredAt };
     });
 
@@ -94,7 +100,7 @@ export function createApi(config: WooConfig, deps: ChannelDeps): Api {
     get: (request) => once('GET', request, undefined),
     write,
     anonymous: (request) =>
-      gate.pass(turnOf(request), () =>
+      pace.run(turnOf(request), () =>
         send({ method: 'GET', url: addressOf(origin, request.path, request.query ?? []) }, request.signal),
       ),
     close: () => send.close(),
@@ -105,15 +111,14 @@ function turnOf({ priority, signal }: ApiRequest): { priority: Priority; signal:
   return { priority: priority ?? 'read', signal };
 }
 
-function judged(answer: HttpAnswer, asked: Asked, gate: Gate): unknown {
+function judged(answer: HttpAnswer, asked: Asked, pace: Pace): unknown {
   try {
     const json = readAnswer(answer, asked);
-    gate.succeeded();
+    pace.succeeded();
     return json;
   } catch (error) {
-    if (error instanceof ChannelError && error.kind === 'throttled' && error.afterMs !== undefined) {
-      gate.pause(error.afterMs);
-    }
+    if (error instanceof ChannelError && error.kind === 'throttled')
+      error.afterMs = pace.refused(error.afterMs ?? null);
     throw error;
   }
 }

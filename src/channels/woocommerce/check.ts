@@ -1,10 +1,12 @@
 import type { CheckItem } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
+import { fail, ok, warn } from '../kit/check.ts';
+import { Refusal } from '../kit/refusal.ts';
 import { capabilities } from './capabilities.ts';
 import { webhookSecrets } from './config.ts';
 import { hasPlainPermalinks, readIndex } from './identity.ts';
 import { sellable } from './listings.ts';
-import { permalinkRemedy, Refusal } from './refusals.ts';
+import { permalinkRemedy } from './refusals.ts';
 import { settingsItems } from './settings.ts';
 import type { Shop } from './shop.ts';
 import { sameSite } from './site.ts';
@@ -192,16 +194,4 @@ async function guarded(name: string, look: () => Promise<CheckItem[]>): Promise<
 
 function failure(name: string, error: ChannelError): CheckItem {
   return fail(name, error.message, error.hint || 'try again; if it stays, see the log of the shop');
-}
-
-function ok(name: string, detail: string): CheckItem {
-  return { name, level: 'ok', detail, remedy: '' };
-}
-
-function warn(name: string, detail: string, remedy: string): CheckItem {
-  return { name, level: 'warn', detail, remedy };
-}
-
-function fail(name: string, detail: string, remedy: string): CheckItem {
-  return { name, level: 'fail', detail, remedy };
 }

@@ -1,5 +1,5 @@
 import type { WooConfig } from './config.ts';
-import type { LineFields, OrderFields } from './order.ts';
+import type { LineFields, OrderFields } from './schema.ts';
 
 /**
  * What an order's status means for stock. `free`: holds nothing. `refunded`: ended without the units coming back by

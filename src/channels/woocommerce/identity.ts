@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { AccountIdentity } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
+import { isNotFound } from '../kit/refusal.ts';
 import { readJson } from './answer.ts';
-import { type Asked, isNotFound, readAnswer } from './refusals.ts';
+import { type Asked, readAnswer } from './refusals.ts';
 import { type SiteIndex, siteIndex } from './schema.ts';
 import type { Shop } from './shop.ts';
 import { siteKey } from './site.ts';

@@ -1,4 +1,5 @@
 import type { Channel, ChannelDefinition, ChannelDeps } from '../channel.ts';
+import { bound } from '../kit/bound.ts';
 import { capabilities } from './capabilities.ts';
 import { check } from './check.ts';
 import { type WooConfig, wooConfig } from './config.ts';
@@ -30,22 +31,16 @@ function create(config: WooConfig, deps: ChannelDeps): Channel {
   const shop = openShop(config, deps);
   return {
     capabilities,
-    identity: (signal) => identity(shop, signal),
-    check: (signal) => check(shop, signal),
-    listListings: (signal) => listListings(shop, signal),
-    readStock: (listings, signal) => readStock(shop, listings, signal),
-    setStock: (lines, signal) => setStock(shop, lines, signal),
-    ordersSince: (since, signal) => ordersSince(shop, since, signal),
-    ordersCreatedSince: (since, signal) => ordersCreatedSince(shop, since, signal),
-    openOrders: (signal) => openOrders(shop, signal),
-    fetchOrders: (ids, signal) => fetchOrders(shop, ids, signal),
+    ...bound(shop, {
+      ...{ identity, check, listListings, readStock, setStock },
+      ...{ ordersSince, ordersCreatedSince, openOrders, fetchOrders },
+      ...{ hold: holdOrder, cancel: cancelOrder },
+    }),
     receive: (request) => receive(config, request),
     fieldsOf,
     refsIn,
     ordersIn: (fields, facts, how) => ordersIn(config, fields, facts, how),
     webhooks: webhooksOf(shop),
-    hold: (order, signal) => holdOrder(shop, order, signal),
-    cancel: (order, signal) => cancelOrder(shop, order, signal),
     close: () => shop.api.close(),
   };
 }

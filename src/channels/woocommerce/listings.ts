@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Listing, ListingPage } from '../channel.ts';
+import { Refusal } from '../kit/refusal.ts';
+import { chunksOf } from '../kit/write.ts';
 import { shaped } from './answer.ts';
 import type { Query } from './auth.ts';
-import { Refusal } from './refusals.ts';
 import { type CatalogueRow, catalogueRow } from './schema.ts';
 import { pageSize, type Shop } from './shop.ts';
 import { unmanagedReason } from './stock.ts';
@@ -29,7 +30,7 @@ export async function* listListings(shop: Shop, signal: AbortSignal): AsyncGener
   for (const listing of listings) listing.ambiguous = (numbers.get(listing.channelSku ?? '')?.size ?? 0) > 1;
   const total = listings.length;
   if (total === 0) yield { listings: [], total };
-  for (let at = 0; at < total; at += pageSize) yield { listings: listings.slice(at, at + pageSize), total };
+  for (const page of chunksOf(listings, pageSize)) yield { listings: page, total };
 }
 
 /** Whatever can be sold: products that hold stock of their own, then the variations with their variable product. */
@@ -69,7 +70,7 @@ async function* variations(
       return;
     } catch (error) {
       // Before WooCommerce 10.3 the route does not exist (WOO-4).
-      if (!(error instanceof Refusal) || error.code !== 'rest_no_route') throw error;
+      if (!(error instanceof Refusal) || !error.has('rest_no_route')) throw error;
       shop.learned.flatVariations = false;
     }
   }

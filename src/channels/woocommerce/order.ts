@@ -1,48 +1,10 @@
-import { z } from 'zod';
 import type { OrderSnapshot, SnapshotLine } from '../../stock/order.ts';
-import type { FactsOf, Json, Obtaining } from '../channel.ts';
+import type { FactsOf, Obtaining } from '../channel.ts';
 import type { WooConfig } from './config.ts';
 import { parseFacts } from './facts.ts';
 import { parseGmt } from './gmt.ts';
 import { type Hold, holdOf, type Standing, standingOf, wholeUnits } from './hold.ts';
-import type { OrderRow } from './schema.ts';
-
-const lineFields = z.object({
-  id: z.string(),
-  product: z.string(),
-  variation: z.string(),
-  sku: z.string().nullable(),
-  quantity: z.number(),
-  /** `_reduced_stock`; null when the line has none. */
-  reduced: z.number().nullable(),
-  /** `_restock_refunded_items`, 0 when the line has none. */
-  restocked: z.number(),
-});
-export type LineFields = z.infer<typeof lineFields>;
-
-/** What is kept of an order: no buyer, no money. Times in milliseconds. Part of the stored format. */
-export const orderFields = z.object({
-  kind: z.literal('order'),
-  id: z.string(),
-  number: z.string().nullable(),
-  status: z.string(),
-  /** The status before the trash, without `wc-`; null when it is not in the trash or the shop does not tell. */
-  trashedFrom: z.string().nullable(),
-  created: z.number(),
-  modified: z.number(),
-  paid: z.number().nullable(),
-  completed: z.number().nullable(),
-  lines: z.array(lineFields),
-  hasRefunds: z.boolean(),
-  /** Units refunded per line id; null when the refunds were not read. */
-  refunded: z.record(z.string(), z.number()).nullable(),
-  /**
-   * Of the lines that an order without a claim to stock still keeps, those whose product is deleted or no longer tracked;
-   * null when the products were not read.
-   */
-  ownerless: z.array(z.string()).nullable().default(null),
-});
-export type OrderFields = z.infer<typeof orderFields>;
+import type { LineFields, OrderFields, OrderRow } from './schema.ts';
 
 /** One PHP request can leave status and stock apart for so long at most; older contradictions are there to stay. */
 const requestMs = 5 * 60_000;
@@ -227,9 +189,4 @@ function orderWarnings(order: OrderFields, standing: Standing, holds: readonly H
     warnings.push(`the status ${order.status} is unknown and no stock movement is recorded; see status_map`);
   }
   return warnings;
-}
-
-/** The kept fields as the engine stores them. */
-export function asJson(order: OrderFields): Json {
-  return order satisfies Json;
 }

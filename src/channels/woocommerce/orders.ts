@@ -1,23 +1,15 @@
 import { z } from 'zod';
 import type { FetchedOrder, Json, OrderPage } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
+import { fetchInChunks } from '../kit/fetch.ts';
+import { isNotFound } from '../kit/refusal.ts';
 import { clockOf } from '../kit/retry-after.ts';
 import { shaped } from './answer.ts';
 import type { Answered } from './api.ts';
 import { idsOf } from './facts.ts';
-import {
-  asJson,
-  keptLines,
-  keptOrder,
-  listingOf,
-  needsProducts,
-  needsRefunds,
-  numberIn,
-  type OrderFields,
-} from './order.ts';
-import { isNotFound } from './refusals.ts';
+import { keptLines, keptOrder, listingOf, needsProducts, needsRefunds, numberIn } from './order.ts';
 import { readRows } from './rows.ts';
-import { orderRow, refundRows, wooId } from './schema.ts';
+import { type OrderFields, orderRow, refundRows, wooId } from './schema.ts';
 import { pageSize, type Shop } from './shop.ts';
 import { type Walk, walkOrders } from './walk.ts';
 
@@ -113,7 +105,7 @@ async function itemsIn(shop: Shop, rows: readonly unknown[], signal: AbortSignal
 async function itemOf(shop: Shop, row: unknown, signal: AbortSignal): Promise<Json> {
   const parsed = orderRow.safeParse(row);
   const order = parsed.success ? keptOrder(parsed.data, null) : null;
-  if (order !== null) return asJson(await withProducts(shop, await withRefunds(shop, order, signal), signal));
+  if (order !== null) return withProducts(shop, await withRefunds(shop, order, signal), signal);
   const id = z.object({ id: wooId }).safeParse(row);
   return { kind: 'unreadable-order', id: id.success ? id.data.id : null };
 }
@@ -164,25 +156,25 @@ async function withProducts(shop: Shop, order: OrderFields, signal: AbortSignal)
 }
 
 /** Orders by id, one answer per id, in order. Trashed orders are found, those deleted for good are missing. */
-export async function fetchOrders(shop: Shop, ids: string[], signal: AbortSignal): Promise<FetchedOrder[]> {
-  const found = new Map<string, FetchedOrder>();
-  const wanted = [...new Set(ids)].filter((id) => /^\d+$/.test(id));
-  for (let at = 0; at < wanted.length; at += pageSize) {
-    const chunk = wanted.slice(at, at + pageSize);
-    if (chunk.length > 1) await fetchTogether(shop, chunk, found, signal);
-    for (const id of chunk) {
-      if (!found.has(id)) found.set(id, await fetchOne(shop, id, signal));
-    }
-  }
-  return ids.map((orderId) => found.get(orderId) ?? { orderId, missing: true });
+export function fetchOrders(
+  shop: Shop,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<FetchedOrder[]> {
+  return fetchInChunks(ids, {
+    signal,
+    perCall: pageSize,
+    isSound: (id) => /^\d+$/.test(id),
+    ask: (some) =>
+      some.length === 1 ? fetchOne(shop, some[0] ?? '', signal) : fetchSome(shop, some, signal),
+    refused(_, refusal) {
+      if (isNotFound(refusal) && String(refusal.codes[0]).includes('invalid_id')) return null;
+      throw refusal;
+    },
+  });
 }
 
-async function fetchTogether(
-  shop: Shop,
-  ids: string[],
-  found: Map<string, FetchedOrder>,
-  signal: AbortSignal,
-): Promise<void> {
+async function fetchSome(shop: Shop, ids: string[], signal: AbortSignal): Promise<FetchedOrder[]> {
   const answer = await shop.api.get({
     path: '/orders',
     query: [
@@ -193,27 +185,18 @@ async function fetchTogether(
     ],
     signal,
   });
+  const found: FetchedOrder[] = [];
   for (const row of shaped(z.array(z.unknown()), answer.json, 'orders by id')) {
-    const id = z.object({ id: wooId }).safeParse(row);
-    if (!id.success || !ids.includes(id.data.id)) continue;
-    found.set(id.data.id, await fetched(shop, id.data.id, row, answer, signal));
+    const id = z.object({ id: wooId }).safeParse(row).data?.id;
+    if (id !== undefined && ids.includes(id)) found.push(await fetched(shop, id, row, answer, signal));
   }
+  return found;
 }
 
-async function fetchOne(shop: Shop, orderId: string, signal: AbortSignal): Promise<FetchedOrder> {
-  try {
-    const answer = await shop.api.get({
-      path: `/orders/${orderId}`,
-      query: [['_fields', fieldsWithMeta]],
-      signal,
-    });
-    return await fetched(shop, orderId, answer.json, answer, signal);
-  } catch (error) {
-    if (isNotFound(error) && error.code.includes('invalid_id')) {
-      return { orderId, missing: true };
-    }
-    throw error;
-  }
+async function fetchOne(shop: Shop, orderId: string, signal: AbortSignal): Promise<FetchedOrder[]> {
+  const query = [['_fields', fieldsWithMeta]] as const;
+  const answer = await shop.api.get({ path: `/orders/${orderId}`, query, signal });
+  return [await fetched(shop, orderId, answer.json, answer, signal)];
 }
 
 async function fetched(

@@ -1,19 +1,16 @@
 import type { PushLine, PushOutcome } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
+import { unsentOutcome } from '../kit/outcomes.ts';
+import { Refusal } from '../kit/refusal.ts';
+import { compared, groupsOf, writeInBatches } from '../kit/write.ts';
 import { idsOf } from './facts.ts';
 import { type ReadRow, readRows } from './rows.ts';
 import { mostRowsPerWrite, type Shop } from './shop.ts';
 import { sharesParent, stateOf, unmanagedReason } from './stock.ts';
 import { type WriteTarget, writeRows } from './write.ts';
 
-/** Highest number that a shop was seen to keep exactly is beyond this (O.2); this one fits every column. */
+/** Highest number that a shop was seen to keep exactly is beyond this (WOO-O.2); this one fits every column. */
 export const maxQuantity = 2_147_483_647;
-
-/** Lines that one request can write: products, the variations of one parent, or the number of one parent. */
-interface Group {
-  path: string;
-  targets: WriteTarget[];
-}
 
 /**
  * Sets numbers: read, compare with `base`, write, compare the echo (WOO-5.5). WooCommerce has no compare-and-set, so
@@ -26,148 +23,91 @@ export async function setStock(
   signal: AbortSignal,
 ): Promise<PushOutcome[]> {
   const outcomes = new Map<PushLine, PushOutcome>();
-  const sound = lines.filter((line) => {
-    const fault = faultOf(line);
-    if (fault !== null) outcomes.set(line, fault);
-    return fault === null;
-  });
-  const queue = groupsOf(sound, shop.learned.rowsPerWrite);
   let stop: ChannelError | null = null;
-  for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
-    if (stop !== null) {
-      for (const { line } of group.targets) outcomes.set(line, unsent(stop));
-      continue;
-    }
-    try {
-      const due = await dueIn(shop, group, outcomes, signal);
-      if (due.length > 0) await writeRows(shop, group.path, due, outcomes, signal);
-    } catch (error) {
-      if (!(error instanceof ChannelError)) throw error;
-      if (tooLarge(error) && group.targets.length > 1) {
-        queue.unshift(...halves(shop, group, outcomes));
-        continue;
-      }
-      stop = settle(shop, error, group, outcomes);
-    }
+  for (const group of groupsOf(lines, groupOf, shop.learned.rowsPerWrite)) {
+    const settled: PushOutcome[] = await (stop === null
+      ? writeGroup(shop, group, signal, (error) => {
+          stop = error;
+        })
+      : group.map(() => unsentOutcome(stop as ChannelError)));
+    for (const [at, line] of group.entries()) outcomes.set(line, settled[at] ?? unsent);
   }
-  return lines.map((line) => outcomes.get(line) ?? { kind: 'retry', error: 'not sent' });
+  return lines.map((line) => outcomes.get(line) ?? unsent);
 }
 
-/** A batch does not validate: "abc" and null silently become 0 (O.2), so that nothing but counts may leave here. */
-function faultOf(line: PushLine): PushOutcome | null {
-  if (Number.isInteger(line.quantity) && line.quantity >= 0 && line.quantity <= maxQuantity) return null;
-  const hint = `set a whole number from 0 to ${maxQuantity}`;
-  return { kind: 'rejected', error: `${line.quantity} is no quantity`, hint };
+const unsent: PushOutcome = { kind: 'retry', error: 'not sent' };
+
+/** What one request can write: products, the variations of one parent, or the number that variations share with one. */
+function groupOf(line: PushLine): string {
+  const { parentId } = idsOf(line.listingId);
+  return `${pathOf(line)} ${sharesParent(line) ? parentId : ''}`;
 }
 
-function groupsOf(lines: readonly PushLine[], rows: number): Group[] {
-  const groups = new Map<string, Group>();
-  for (const line of lines) {
-    const { id, parentId } = idsOf(line.listingId);
-    const shared = sharesParent(line) && parentId !== null;
-    const path = parentId === null || shared ? '/products' : `/products/${parentId}/variations`;
-    // A shared number is read at the variation and written at the parent: a group of its own.
-    const key = shared ? `${path}/${parentId}` : path;
-    const group = groups.get(key) ?? { path, targets: [] };
-    group.targets.push({ line, id: shared ? parentId : id });
-    groups.set(key, group);
-  }
-  return [...groups.values()].flatMap(({ path, targets }) => {
-    const parts: Group[] = [];
-    for (let at = 0; at < targets.length; at += rows)
-      parts.push({ path, targets: targets.slice(at, at + rows) });
-    return parts;
-  });
+/** A shared number is read at the variation and written at the parent. */
+function pathOf(line: PushLine): string {
+  const { parentId } = idsOf(line.listingId);
+  return parentId === null || sharesParent(line) ? '/products' : `/products/${parentId}/variations`;
 }
 
-/** Reads the group's rows now and keeps the targets whose number is still the expected one. */
-async function dueIn(
+function writeGroup(
   shop: Shop,
-  group: Group,
-  outcomes: Map<PushLine, PushOutcome>,
+  group: PushLine[],
   signal: AbortSignal,
-): Promise<WriteTarget[]> {
-  const wanted = group.targets.map(({ line }) => idsOf(line.listingId));
-  const rows = await readRows(shop, wanted, { priority: 'push', signal }).catch((error: unknown) => {
-    throw error instanceof ChannelError && error.kind === 'unknown' ? nothingWritten(error) : error;
-  });
-  return group.targets.filter(({ line }) => {
-    const read = rows.get(idsOf(line.listingId).id);
-    const settled = read === undefined ? null : alreadySettled(line, read);
-    if (settled !== null) outcomes.set(line, settled);
-    return settled === null && read !== undefined;
+  stopped: (error: ChannelError) => void,
+): Promise<PushOutcome[]> {
+  const { learned } = shop;
+  const noting = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      if (error instanceof ChannelError && error.kind !== 'rejected') stopped(error);
+      throw error;
+    }
+  };
+  return writeInBatches<WriteTarget>(group, {
+    // A batch does not validate: "abc" and null silently become 0 (WOO-O.2), so that only counts may leave here.
+    maxQuantity,
+    async read(wanted) {
+      const ids = wanted.map(({ listingId }) => idsOf(listingId));
+      const rows = await noting(readRows(shop, ids, { priority: 'push', signal }));
+      return new Map(wanted.map((line) => [line, dueOf(line, rows.get(idsOf(line.listingId).id))]));
+    },
+    batches: (due) => [[...due]],
+    async write(targets) {
+      const [first] = targets;
+      if (first === undefined) return new Map();
+      try {
+        return await noting(writeRows(shop, pathOf(first.line), targets, signal));
+      } catch (error) {
+        const half = Math.max(1, Math.ceil(targets.length / 2));
+        if (isTooLarge(error)) learned.rowsPerWrite = Math.min(half, mostRowsPerWrite);
+        if (error instanceof ChannelError && error.kind === 'unknown')
+          learned.rowsPerWrite = Math.max(1, Math.floor(learned.rowsPerWrite / 2));
+        throw error;
+      }
+    },
+    isForHalves: isTooLarge,
   });
 }
 
-function alreadySettled(line: PushLine, read: ReadRow): PushOutcome | null {
-  const { shown, state, detail } = stateOf(line, read);
-  if (state === 'not-listed') {
-    return {
-      kind: 'rejected',
-      error: detail ?? state,
-      hint: 'run invsync listings import, or unmap the listing',
-    };
-  }
-  if (state !== 'ok') return { kind: 'rejected', error: detail ?? state, hint: unmanagedHint(state, detail) };
-  if (line.base === null) return null;
-  if (shown !== line.base) {
-    return { kind: 'conflict', shown, askedAt: read.askedAt, answeredAt: read.answeredAt };
-  }
-  // Each write queues background jobs in the shop (O.8); what is there already need not be written.
-  return shown === line.quantity ? { kind: 'applied', shown } : null;
+function dueOf(line: PushLine, read: ReadRow | undefined): WriteTarget | PushOutcome {
+  if (read === undefined) return { kind: 'retry', error: 'not read' };
+  const reading = { ...stateOf(line, read), askedAt: read.askedAt, answeredAt: read.answeredAt };
+  const settled = compared(line, reading, hintFor(reading));
+  if (settled !== null) return settled;
+  // Each write queues background jobs in the shop (WOO-O.8); what is there already need not be written.
+  const { shown } = reading;
+  if (line.base !== null && shown === line.quantity) return { kind: 'applied', shown };
+  const { id, parentId } = idsOf(line.listingId);
+  return { line, id: sharesParent(line) && parentId !== null ? parentId : id };
 }
 
-function unmanagedHint(state: string, detail: string | null): string {
+function hintFor({ state, detail }: { state: string; detail: string | null }): string {
+  if (state === 'not-listed') return 'run invsync listings import, or unmap the listing';
   return state === 'untracked' ? unmanagedReason : (detail ?? 'run invsync listings import');
 }
 
-/** A read without an answer has written nothing. */
-function nothingWritten(error: ChannelError): ChannelError {
-  return new ChannelError('retry', error.message, { hint: error.hint, cause: error });
-}
-
-function tooLarge(error: ChannelError): boolean {
-  return 'status' in error && error.status === 413;
-}
-
-/** 413: the site allows fewer rows than 100 (a filter), and nothing of the batch was done (O.3). */
-function halves(shop: Shop, group: Group, outcomes: Map<PushLine, PushOutcome>): Group[] {
-  const targets = group.targets.filter(({ line }) => !outcomes.has(line));
-  const half = Math.max(1, Math.ceil(targets.length / 2));
-  shop.learned.rowsPerWrite = Math.min(half, mostRowsPerWrite);
-  return [targets.slice(0, half), targets.slice(half)]
-    .filter((part) => part.length > 0)
-    .map((part) => ({ path: group.path, targets: part }));
-}
-
-/** Books a failed request on the group's lines; returns it when it concerns every later request too. */
-function settle(
-  shop: Shop,
-  error: ChannelError,
-  group: Group,
-  outcomes: Map<PushLine, PushOutcome>,
-): ChannelError | null {
-  if (error.kind === 'unknown') {
-    shop.learned.rowsPerWrite = Math.max(1, Math.floor(shop.learned.rowsPerWrite / 2));
-  }
-  for (const { line } of group.targets) {
-    if (!outcomes.has(line)) outcomes.set(line, outcomeOf(error));
-  }
-  return error.kind === 'rejected' ? null : error;
-}
-
-function outcomeOf(error: ChannelError): PushOutcome {
-  const text = error.message;
-  if (error.kind === 'throttled') return { kind: 'throttled', error: text, afterMs: error.afterMs ?? 5_000 };
-  if (error.kind === 'rejected') {
-    return { kind: 'rejected', error: text, hint: error.hint || 'run invsync listings import' };
-  }
-  if (error.kind === 'auth') return { kind: 'auth', error: `${text}. ${error.hint}`.trim() };
-  if (error.kind === 'unknown') return { kind: 'unknown', error: text };
-  return { kind: 'retry', error: text };
-}
-
-function unsent(error: ChannelError): PushOutcome {
-  if (error.kind === 'unknown') return { kind: 'retry', error: `not sent: ${error.message}` };
-  return outcomeOf(error);
+/** 413: the site allows fewer rows than 100 (a filter), and nothing of the batch was done (WOO-O.3). */
+function isTooLarge(error: unknown): boolean {
+  return error instanceof Refusal && error.status === 413;
 }

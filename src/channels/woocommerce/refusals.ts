@@ -1,33 +1,9 @@
-import { ChannelError } from '../errors.ts';
 import type { HttpAnswer } from '../kit/http.ts';
+import { Refusal } from '../kit/refusal.ts';
+import { retryAfterMs } from '../kit/retry-after.ts';
 import { plainText, readJson, refusalBody } from './answer.ts';
 import type { Scheme } from './auth.ts';
 import { sameSite } from './site.ts';
-
-/** Did the shop answer that it has no such thing, or no such route? */
-export function isNotFound(error: unknown): error is Refusal {
-  return error instanceof Refusal && error.status === 404;
-}
-
-/** A `ChannelError` that still knows what the shop said. `code` is WooCommerce's own, or empty. */
-export class Refusal extends ChannelError {
-  readonly status: number;
-  readonly code: string;
-
-  constructor(
-    kind: ChannelError['kind'],
-    message: string,
-    options: { status: number; code: string; hint?: string; afterMs?: number },
-  ) {
-    super(kind, message, {
-      ...(options.hint === undefined ? {} : { hint: options.hint }),
-      ...(options.afterMs === undefined ? {} : { afterMs: options.afterMs }),
-    });
-    this.name = 'Refusal';
-    this.status = options.status;
-    this.code = options.code;
-  }
-}
 
 /** What was asked, as far as it decides how a failure is to be understood. */
 export interface Asked {
@@ -52,7 +28,7 @@ export function readAnswer(answer: HttpAnswer, asked: Asked): unknown {
   if (answer.status >= 200 && answer.status < 300) return goodAnswer(answer, asked);
   const { code, message } = refusalBody(answer.body);
   const said = message === '' ? `HTTP ${answer.status}` : `HTTP ${answer.status} ${code}: ${message}`;
-  const facts = { status: answer.status, code };
+  const facts = { status: answer.status, codes: [code] };
   const what = `${asked.method} ${asked.path}: ${said}`;
   if (answer.status < 400) return redirected(answer, asked, what);
   if (answer.status === 401) throw unauthorized(what, code, message, asked);
@@ -61,7 +37,7 @@ export function readAnswer(answer: HttpAnswer, asked: Asked): unknown {
   if (answer.status === 408 || answer.status === 429) {
     throw new Refusal('throttled', what, {
       ...facts,
-      afterMs: retryAfterMs(answer) ?? defaultWaitMs,
+      afterMs: Math.min(retryAfterMs(answer) ?? defaultWaitMs, longestWaitMs),
       hint: 'the host of the shop limits requests; invsync waits by itself',
     });
   }
@@ -78,7 +54,6 @@ function goodAnswer(answer: HttpAnswer, asked: Asked): unknown {
     `${asked.method} ${asked.path}: HTTP ${answer.status}, but ${before === null ? 'the answer is no JSON' : `PHP prints before the JSON: ${before}`}`,
     {
       status: answer.status,
-      code: '',
       hint:
         before === null
           ? 'a firewall, a cache or a plugin answers in place of the shop: allow the path /wp-json/wc/ there'
@@ -113,7 +88,6 @@ function redirected(answer: HttpAnswer, asked: Asked, what: string): never {
   const nothing = asked.write ? '; nothing was written' : '';
   throw new Refusal(forGood ? 'rejected' : 'retry', `${what}: the shop redirects to ${better}`, {
     status: answer.status,
-    code: '',
     hint: home
       ? `the shop sends calls of its REST API to its own home page: ${permalinkRemedy}${nothing}`
       : `use this URL instead in the configuration: url: ${better}${nothing}`,
@@ -124,7 +98,7 @@ function redirected(answer: HttpAnswer, asked: Asked, what: string): never {
 export const permalinkRemedy = 'set Settings > Permalinks in WordPress to anything but Plain';
 
 function unauthorized(what: string, code: string, message: string, asked: Asked): Refusal {
-  const facts = { status: 401, code };
+  const facts = { status: 401, codes: [code] };
   if (/nonce has already been used/i.test(message)) return new Refusal('retry', what, facts);
   return new Refusal('auth', what, { ...facts, hint: remedyFor(code, message, asked) });
 }
@@ -151,20 +125,20 @@ function forbidden(what: string, code: string): Refusal {
   if (code === '') {
     return new Refusal('retry', what, {
       status: 403,
-      code,
+      codes: [code],
       hint: 'a firewall or security plugin answers in place of the shop: allow the address of this daemon there',
     });
   }
   return new Refusal('auth', what, {
     status: 403,
-    code,
+    codes: [code],
     hint: 'the WordPress user of the key must be a shop manager or administrator, and no plugin may close the REST API',
   });
 }
 
 /** A route is missing also for the minutes in which WooCommerce is updated: pushes must outlive that (WOO-7). */
 function notFound(what: string, code: string): Refusal {
-  const facts = { status: 404, code };
+  const facts = { status: 404, codes: [code] };
   if (code !== '' && code !== 'rest_no_route') return new Refusal('rejected', what, facts);
   return new Refusal('retry', what, {
     ...facts,
@@ -173,7 +147,7 @@ function notFound(what: string, code: string): Refusal {
 }
 
 function broken(answer: HttpAnswer, asked: Asked, what: string, code: string): Refusal {
-  const facts = { status: answer.status, code };
+  const facts = { status: answer.status, codes: [code] };
   if (code.startsWith('woocommerce_rest_')) return new Refusal('rejected', what, facts);
   const waitMs = retryAfterMs(answer);
   if (answer.status === 503 && waitMs !== null) {
@@ -191,20 +165,4 @@ function broken(answer: HttpAnswer, asked: Asked, what: string, code: string): R
     ...facts,
     hint: 'see the PHP error log of the shop (WooCommerce > Status > Logs); invsync tries again by itself',
   });
-}
-
-/** `Retry-After` in milliseconds, a second at least: seconds or a date, counted from the answer's own `Date`. */
-function retryAfterMs(answer: HttpAnswer): number | null {
-  const value = answer.headers['retry-after'];
-  if (value === undefined) return null;
-  if (/^\d+$/.test(value.trim())) return bounded(Number(value) * 1000);
-  const until = Date.parse(value);
-  if (Number.isNaN(until)) return null;
-  const from = Date.parse(answer.headers['date'] ?? '');
-  const waitMs = until - (Number.isNaN(from) ? answer.answeredAt : from);
-  return bounded(waitMs);
-}
-
-function bounded(waitMs: number): number {
-  return Math.min(Math.max(waitMs, 1_000), longestWaitMs);
 }

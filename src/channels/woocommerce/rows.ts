@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Priority } from '../kit/pace.ts';
+import { isNotFound } from '../kit/refusal.ts';
 import { shaped } from './answer.ts';
 import type { Answered } from './api.ts';
 import type { Query } from './auth.ts';
-import { isNotFound } from './refusals.ts';
 import { type StockRow, stockRow } from './schema.ts';
 import { pageSize, type Shop } from './shop.ts';
 
@@ -141,7 +141,7 @@ async function readOne(shop: Shop, { id, parentId }: Wanted, reading: Reading): 
 
 /** Throws again all but WooCommerce's own "no such product": a missing route must not look like a missing product. */
 function unlessGone(error: unknown): void {
-  const gone = isNotFound(error) && error.code.includes('invalid_id');
+  const gone = isNotFound(error) && String(error.codes[0]).includes('invalid_id');
   if (!gone) throw error;
 }
 

@@ -126,3 +126,40 @@ export const siteIndex = z.object({
   timezone_string: z.string().catch(''),
 });
 export type SiteIndex = z.infer<typeof siteIndex>;
+
+const lineFields = z.object({
+  id: z.string(),
+  product: z.string(),
+  variation: z.string(),
+  sku: z.string().nullable(),
+  quantity: z.number(),
+  /** `_reduced_stock`; null when the line has none. */
+  reduced: z.number().nullable(),
+  /** `_restock_refunded_items`, 0 when the line has none. */
+  restocked: z.number(),
+});
+export type LineFields = z.infer<typeof lineFields>;
+
+/** What is kept of an order: no buyer, no money. Times in milliseconds. Part of the stored format. */
+export const orderFields = z.object({
+  kind: z.literal('order'),
+  id: z.string(),
+  number: z.string().nullable(),
+  status: z.string(),
+  /** The status before the trash, without `wc-`; null when it is not in the trash or the shop does not tell. */
+  trashedFrom: z.string().nullable(),
+  created: z.number(),
+  modified: z.number(),
+  paid: z.number().nullable(),
+  completed: z.number().nullable(),
+  lines: z.array(lineFields),
+  hasRefunds: z.boolean(),
+  /** Units refunded per line id; null when the refunds were not read. */
+  refunded: z.record(z.string(), z.number()).nullable(),
+  /**
+   * Of the lines that an order without a claim to stock still keeps, those whose product is deleted or no longer tracked;
+   * null when the products were not read.
+   */
+  ownerless: z.array(z.string()).nullable().default(null),
+});
+export type OrderFields = z.infer<typeof orderFields>;

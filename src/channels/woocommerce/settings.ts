@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { CheckItem } from '../channel.ts';
-import { isNotFound } from './refusals.ts';
+import { fail, ok, warn } from '../kit/check.ts';
+import { isNotFound } from '../kit/refusal.ts';
 import type { Shop } from './shop.ts';
 
 const rows = z.array(z.object({ id: z.string(), value: z.unknown() }));
@@ -22,43 +23,40 @@ export async function settingsItems(shop: Shop, signal: AbortSignal): Promise<Ch
     values = new Map();
   }
   if (values.size === 0) {
-    return [{ name, level: 'ok', detail: 'the shop does not tell its inventory settings', remedy: '' }];
+    return [ok(name, 'the shop does not tell its inventory settings')];
   }
   const items = [manageStock(values), holdMinutes(values), threshold(values)].filter((item) => item !== null);
   if (items.length > 0) return items;
-  return [{ name, level: 'ok', detail: 'inventory settings are sound', remedy: '' }];
+  return [ok(name, 'inventory settings are sound')];
 }
 
 const where = 'WooCommerce > Settings > Products > Inventory';
 
 function manageStock(values: ReadonlyMap<string, string>): CheckItem | null {
   if (values.get('woocommerce_manage_stock') !== 'no') return null;
-  return {
+  return fail(
     name,
-    level: 'fail',
-    detail: 'stock management is switched off: every number is ignored by the shop',
-    remedy: `tick "Enable stock management" under ${where}`,
-  };
+    'stock management is switched off: every number is ignored by the shop',
+    `tick "Enable stock management" under ${where}`,
+  );
 }
 
 function holdMinutes(values: ReadonlyMap<string, string>): CheckItem | null {
   const minutes = values.get('woocommerce_hold_stock_minutes');
   if (minutes === undefined || Number(minutes) > 0) return null;
-  return {
+  return warn(
     name,
-    level: 'warn',
-    detail: 'unpaid orders are never cancelled by themselves and reserve nothing',
-    remedy: `set "Hold stock (minutes)" under ${where}, 60 is usual`,
-  };
+    'unpaid orders are never cancelled by themselves and reserve nothing',
+    `set "Hold stock (minutes)" under ${where}, 60 is usual`,
+  );
 }
 
 function threshold(values: ReadonlyMap<string, string>): CheckItem | null {
   const units = Number(values.get('woocommerce_notify_no_stock_amount') ?? 0);
   if (!(units > 0)) return null;
-  return {
+  return warn(
     name,
-    level: 'warn',
-    detail: `products show "out of stock" from ${units} units down: the last ${units} are never sold there`,
-    remedy: `set "Out of stock threshold" to 0 under ${where}; use buffer in the configuration instead`,
-  };
+    `products show "out of stock" from ${units} units down: the last ${units} are never sold there`,
+    `set "Out of stock threshold" to 0 under ${where}; use buffer in the configuration instead`,
+  );
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import {
   type Delivery,
@@ -10,11 +9,11 @@ import {
   type Receipt,
   UnreadableDelivery,
 } from '../channel.ts';
-import { parseJsonBytes } from '../kit/json.ts';
+import { hashKey, jsonIn, refused, saying } from '../kit/hook.ts';
 import { verifiesHmacBase64 } from '../kit/sign.ts';
 import { type WooConfig, webhookSecrets } from './config.ts';
-import { asJson, keptOrder, needsProducts, needsRefunds, orderFields, refsOf, snapshotOf } from './order.ts';
-import { errorBody, orderRow, wooId } from './schema.ts';
+import { keptOrder, needsProducts, needsRefunds, refsOf, snapshotOf } from './order.ts';
+import { errorBody, orderFields, orderRow, wooId } from './schema.ts';
 import { sameSite } from './site.ts';
 
 /**
@@ -22,7 +21,7 @@ import { sameSite } from './site.ts';
  * makes is an unsigned form body and must be answered 200 or the admin screen reports an error.
  */
 export function receive(config: WooConfig, request: HookRequest): Receipt {
-  if (request.method !== 'POST') return { kind: 'refused', status: 405, reason: 'only POST is delivered' };
+  if (request.method !== 'POST') return refused('only POST is delivered', 405);
   const { headers, body } = request;
   const signature = headers['x-wc-webhook-signature'];
   if (signature === undefined && isPing(body)) {
@@ -38,23 +37,13 @@ export function receive(config: WooConfig, request: HookRequest): Receipt {
   }
   const topic = headers['x-wc-webhook-topic'] ?? 'unknown';
   const webhookId = headers['x-wc-webhook-id'] ?? '';
-  return {
-    kind: 'deliveries',
-    deliveries: [{ key: keyOf(webhookId, topic, body), kind: topic, meta: {}, body }],
-  };
-}
-
-function refused(reason: string): Receipt {
-  return { kind: 'refused', status: 401, reason };
+  // The delivery id names a second, not a delivery (WOO-O.7: 34 orders under one id): what was said is the key.
+  const key = hashKey(`${webhookId}\0${topic}\0`, body);
+  return { kind: 'deliveries', deliveries: [{ key, kind: topic, meta: {}, body }] };
 }
 
 function isPing(body: Uint8Array): boolean {
   return body.length < 64 && /^webhook_id=\d+$/.test(Buffer.from(body).toString('latin1'));
-}
-
-/** The delivery id names a second, not a delivery (O.7: 34 orders under one id): what was said is the key. */
-function keyOf(webhookId: string, topic: string, body: Uint8Array): string {
-  return createHash('sha256').update(`${webhookId}\0${topic}\0`).update(body).digest('hex');
 }
 
 const otherFields = z.discriminatedUnion('kind', [
@@ -81,12 +70,7 @@ const productBody = z.object({
 /** What is kept of a delivery (never the buyer). Throws `UnreadableDelivery` for a body of no known form. */
 export function fieldsOf(delivery: Delivery): Json {
   const topic = delivery.kind;
-  let body: unknown;
-  try {
-    body = parseJsonBytes(delivery.body);
-  } catch (error) {
-    throw new UnreadableDelivery(`${topic}: ${error instanceof Error ? error.message : 'no JSON'}`);
-  }
+  const body = jsonIn(delivery);
   const id = z.object({ id: wooId }).safeParse(body);
   if (!id.success) {
     if (topic.startsWith('action.')) return { kind: 'other', topic };
@@ -104,7 +88,7 @@ export function fieldsOf(delivery: Delivery): Json {
   }
   const row = orderRow.safeParse(body);
   const order = row.success ? keptOrder(row.data, null) : null;
-  if (order !== null) return asJson(order);
+  if (order !== null) return order;
   const issue = row.success ? 'its dates' : row.error.issues[0]?.path.join('.');
   throw new UnreadableDelivery(`${topic}: order ${id.data.id} cannot be read at ${issue}`);
 }
@@ -128,38 +112,35 @@ export function refsIn(fields: Json): string[] {
   return parsed.success ? [...new Set(parsed.data.lines.flatMap(refsOf))] : [];
 }
 
-const nothing: DeliveryContent = { orders: [], fetch: [], touched: [], ignored: null, alert: null };
-
 /** What kept fields say, however they came. */
 export function ordersIn(config: WooConfig, fields: Json, facts: FactsOf, how: Obtaining): DeliveryContent {
   const parsed = anyFields.safeParse(fields);
-  if (!parsed.success) return { ...nothing, alert: 'the kept fields of a delivery cannot be read any more' };
+  if (!parsed.success) return saying({ alert: 'the kept fields of a delivery cannot be read any more' });
   const said = parsed.data;
   switch (said.kind) {
     case 'order-id':
-      return { ...nothing, fetch: [said.id] };
+      return saying({ fetch: [said.id] });
     case 'product':
-      return { ...nothing, touched: said.listings };
+      return saying({ touched: said.listings });
     case 'error':
-      return {
-        ...nothing,
+      return saying({
         ignored: `error body: ${said.code}`,
         alert: alertOf(said.code, said.status),
         pull: true,
-      };
+      });
     case 'unreadable-order':
-      return { ...nothing, alert: `order ${said.id ?? '(without id)'} has a form that invsync cannot read` };
+      return saying({ alert: `order ${said.id ?? '(without id)'} has a form that invsync cannot read` });
     case 'other':
-      return { ...nothing, ignored: `topic ${said.topic}` };
+      return saying({ ignored: `topic ${said.topic}` });
     case 'order':
       // A shopper at the checkout; the shop has taken nothing (issues 37958 and 66995).
       if (said.status === 'checkout-draft' && said.lines.every((line) => (line.reduced ?? 0) <= 0)) {
-        return { ...nothing, ignored: 'checkout-draft' };
+        return saying({ ignored: 'checkout-draft' });
       }
       if (how.obtained === 'delivered' && (needsRefunds(said, config) || needsProducts(said, config))) {
-        return { ...nothing, fetch: [said.id] };
+        return saying({ fetch: [said.id] });
       }
-      return { ...nothing, orders: [snapshotOf(said, config, facts, how)] };
+      return saying({ orders: [snapshotOf(said, config, facts, how)] });
   }
 }
 

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { WebhookReport, WebhookState, Webhooks } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
+import { isNotFound } from '../kit/refusal.ts';
 import { shaped } from './answer.ts';
 import { webhookSecrets } from './config.ts';
-import { isNotFound } from './refusals.ts';
 import { type WebhookRow, webhookRow } from './schema.ts';
 import { pageSize, type Shop } from './shop.ts';
 
@@ -164,7 +164,7 @@ async function destroy(shop: Shop, id: string, signal: AbortSignal): Promise<voi
     // Without force WooCommerce answers 501: webhooks have no trash.
     await shop.api.write('DELETE', { path: `/webhooks/${id}`, query: [['force', 'true']], signal });
   } catch (error) {
-    if (!isNotFound(error) || error.code === 'rest_no_route') throw error;
+    if (!isNotFound(error) || error.has('rest_no_route')) throw error;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { PushLine, PushOutcome } from '../channel.ts';
+import type { Due } from '../kit/write.ts';
 import { plainText, shaped } from './answer.ts';
 import type { Answered } from './api.ts';
 import { batchAnswer, stockRow } from './schema.ts';
@@ -6,8 +7,7 @@ import { mostRowsPerWrite, type Shop } from './shop.ts';
 import { unmanagedReason } from './stock.ts';
 
 /** A line and the id under which its number is written: the parent's for a shared number. */
-export interface WriteTarget {
-  line: PushLine;
+export interface WriteTarget extends Due {
   id: string;
 }
 
@@ -17,26 +17,28 @@ interface Echo {
 }
 
 /**
- * Writes one group and books an outcome per line: a single row by PUT, whose value the shop validates, more by batch,
+ * Writes one group, an outcome per line: a single row by PUT, whose value the shop validates, more by batch,
  * whose rows fail one by one under HTTP 200 (WOO-5.3, WOO-O.3). Failures of the whole request are thrown.
  */
 export async function writeRows(
   shop: Shop,
   path: string,
   targets: readonly WriteTarget[],
-  outcomes: Map<PushLine, PushOutcome>,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Map<PushLine, PushOutcome>> {
   const [only] = targets;
-  if (only !== undefined && targets.length === 1) return writeOne(shop, path, only, outcomes, signal);
+  if (only !== undefined && targets.length === 1)
+    return new Map([[only.line, await writeOne(shop, path, only, signal)]]);
   const body = { update: targets.map(({ line, id }) => ({ id: Number(id), stock_quantity: line.quantity })) };
   const answer = await shop.api.write('POST', { path: `${path}/batch`, signal, priority: 'push' }, body);
   const { update: rows } = shaped(batchAnswer, answer.json, 'batch', 'unknown');
-  for (const [at, { line, id }] of targets.entries()) {
-    const row = rows.find((candidate) => candidate.id === id) ?? rows[at];
-    outcomes.set(line, row === undefined ? noRow : rowOutcome(line, row, answer));
-  }
   shop.learned.rowsPerWrite = Math.min(mostRowsPerWrite, shop.learned.rowsPerWrite + 5);
+  return new Map(
+    targets.map(({ line, id }, at) => {
+      const row = rows.find((candidate) => candidate.id === id) ?? rows[at];
+      return [line, row === undefined ? noRow : rowOutcome(line, row, answer)];
+    }),
+  );
 }
 
 const noRow: PushOutcome = { kind: 'unknown', error: 'the answer of the batch lacks this row' };
@@ -45,9 +47,8 @@ async function writeOne(
   shop: Shop,
   path: string,
   { line, id }: WriteTarget,
-  outcomes: Map<PushLine, PushOutcome>,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<PushOutcome> {
   const answer = await shop.api.write(
     'PUT',
     {
@@ -59,8 +60,7 @@ async function writeOne(
     { stock_quantity: line.quantity },
   );
   const row = shaped(stockRow, answer.json, 'stock', 'unknown');
-  const echo = { managed: row.manage_stock, quantity: row.stock_quantity };
-  outcomes.set(line, echoed(line, echo, answer));
+  return echoed(line, { managed: row.manage_stock, quantity: row.stock_quantity }, answer);
 }
 
 function rowOutcome(

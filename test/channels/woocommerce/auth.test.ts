@@ -2,7 +2,8 @@ import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { authenticate } from '../../../src/channels/woocommerce/auth.ts';
 import { wooConfig } from '../../../src/channels/woocommerce/config.ts';
-import { all, configOf, scripted, signal } from './scripted-shop.ts';
+import { all } from '../../kit/stage.ts';
+import { configOf, scripted, signal } from './scripted-shop.ts';
 
 describe('credentials', () => {
   test('the golden OAuth 1.0a request is signed as WooCommerce expects', () => {

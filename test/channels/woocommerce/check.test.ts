@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { deliverable } from '../../../src/channels/woocommerce/check.ts';
-import { type Call, noon, type Reply, scripted, signal } from './scripted-shop.ts';
+import { noon, type Reply } from '../../kit/stage.ts';
+import { type Call, scripted, signal } from './scripted-shop.ts';
 
 const v3 = '/wp-json/wc/v3';
 

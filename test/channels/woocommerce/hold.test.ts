@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { ListingRef } from '../../../src/channels/channel.ts';
-import { type OrderFields, snapshotOf } from '../../../src/channels/woocommerce/order.ts';
-import { configOf, noon } from './scripted-shop.ts';
+import { snapshotOf } from '../../../src/channels/woocommerce/order.ts';
+import type { OrderFields } from '../../../src/channels/woocommerce/schema.ts';
+import { noon } from '../../kit/stage.ts';
+import { configOf } from './scripted-shop.ts';
 
 const minute = 60_000;
 

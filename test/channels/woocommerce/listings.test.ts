@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { all } from '../../kit/stage.ts';
 import { catalogue, type Item } from './catalogue.ts';
-import { all, scripted, signal } from './scripted-shop.ts';
+import { scripted, signal } from './scripted-shop.ts';
 
 const items: Item[] = [
   { id: 11, name: 'Mug', sku: 'MUG', type: 'simple', manage_stock: true, stock_quantity: 8 },

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Json } from '../../../src/channels/channel.ts';
-import { all, type Call, noon, type Reply, scripted, signal } from './scripted-shop.ts';
+import { all, noon, type Reply } from '../../kit/stage.ts';
+import { type Call, scripted, signal } from './scripted-shop.ts';
 
 interface Row {
   id: number;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { OversoldOrder } from '../../../src/channels/channel.ts';
-import { type Call, type Reply, scripted, signal } from './scripted-shop.ts';
+import type { Reply } from '../../kit/stage.ts';
+import { type Call, scripted, signal } from './scripted-shop.ts';
 
 const order: OversoldOrder = {
   orderId: '53',

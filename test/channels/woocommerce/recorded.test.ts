@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { ListingRef, Obtaining } from '../../../src/channels/channel.ts';
 import { fieldsOf, ordersIn, receive } from '../../../src/channels/woocommerce/webhook.ts';
 import type { OrderSnapshot } from '../../../src/stock/order.ts';
+import { all, type Reply } from '../../kit/stage.ts';
 import { callsOf, deliveries, endOf, recorded, recordedShop } from './recording.ts';
-import { all, configOf, type Reply, scripted, signal } from './scripted-shop.ts';
+import { configOf, scripted, signal } from './scripted-shop.ts';
 
 const config = configOf({ url: recordedShop });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ChannelError } from '../../../src/channels/errors.ts';
-import { all, type Reply, scripted, signal } from './scripted-shop.ts';
+import { all, type Reply } from '../../kit/stage.ts';
+import { scripted, signal } from './scripted-shop.ts';
 
 const error = (status: number, code: string, message: string): Reply => ({
   status,

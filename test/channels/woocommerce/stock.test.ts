@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ListingRef, PushLine } from '../../../src/channels/channel.ts';
+import { noon, type Reply } from '../../kit/stage.ts';
 import { catalogue, type Item } from './catalogue.ts';
-import { type Call, noon, type Reply, scripted, signal } from './scripted-shop.ts';
+import { type Call, scripted, signal } from './scripted-shop.ts';
 
 function ref(listingId: string, counterKey = listingId): ListingRef {
   return { listingId, counterKey, channelSku: null, facts: { managed: true, parentId: null } };

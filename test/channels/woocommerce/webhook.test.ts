@@ -2,7 +2,8 @@ import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { type HookRequest, type Receipt, UnreadableDelivery } from '../../../src/channels/channel.ts';
 import { fieldsOf, ordersIn, receive, refsIn } from '../../../src/channels/woocommerce/webhook.ts';
-import { configOf, noon } from './scripted-shop.ts';
+import { noon } from '../../kit/stage.ts';
+import { configOf } from './scripted-shop.ts';
 
 const secret = 'invsyncSecret123';
 const config = configOf({ webhook_secret: secret });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Call, noon, type Reply, scripted, signal } from './scripted-shop.ts';
+import { noon, type Reply } from '../../kit/stage.ts';
+import { type Call, scripted, signal } from './scripted-shop.ts';
 
 interface Hook {
   id: number;
