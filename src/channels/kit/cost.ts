@@ -31,6 +31,7 @@ export function createCost(): CostPolicy {
   const levelAtTime = (status: CostStatus, now: number): number =>
     Math.min(status.maximumAvailable, level + ((now - levelAt) / 1_000) * status.restoreRate);
   return {
+    byTheClock: true,
     waitMs({ cost, priority, pushCost }, now) {
       if (known === null) return 0;
       const kept = priority === 'read' ? known.maximumAvailable * pushReserve + pushCost : 0;

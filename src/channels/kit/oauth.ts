@@ -240,9 +240,10 @@ export function grantIn(answer: HttpAnswer, reading: GrantReading): Granted {
   const { error, error_description: more } = Refused.safeParse(json).data ?? {};
   const why = short([error, more].filter(Boolean).join(' '), secrets) || `HTTP ${status}`;
   const afterMs = retryAfterMs(answer);
-  if (status === 429 || status === 503 || status === 499)
+  if (status === 429 || status === 499)
     throw new ChannelError('throttled', `no token: ${who}: ${why}`, { afterMs: afterMs ?? 10_000 });
-  if (status >= 500) throw new ChannelError('retry', `no token: ${who}: ${why}`);
+  if (status >= 500)
+    throw new ChannelError('retry', `no token: ${who}: ${why}`, afterMs === null ? {} : { afterMs });
   throw new ChannelError('auth', `${who} gave no access token: ${why}`, {
     hint: reading.hintFor(error ?? ''),
   });

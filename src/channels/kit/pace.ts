@@ -35,6 +35,8 @@ export interface Policy {
   succeeded(now: number): void;
   /** A request was refused for its rate. */
   refused(now: number): void;
+  /** What answers tell rules, and comes back with the platform's time: a sleep that ended early does not count in full. */
+  byTheClock?: true;
   /** The time that one request takes up, in the long run. */
   intervalMs(): number;
 }
@@ -43,6 +45,8 @@ export interface Policy {
 export interface Pace {
   /** Runs `work` when it is its turn; its failure is the caller's alone. Throws `retry` when stopped while waiting. */
   run<T>(turn: Turn, work: () => Promise<T>): Promise<T>;
+  /** The time that its policy is told, for what answers tell the policy. */
+  now(): number;
   succeeded(): void;
   /**
    * A request was refused for its rate. Returns how long to stay away: as told, or 1 s doubled with each refusal in a row,
@@ -104,7 +108,7 @@ export function createPace(clock: Clock, policy: Policy, options: PaceOptions = 
     const { signal } = resting;
     const began = clock.now();
     await clock.sleep(ms, signal);
-    if (!signal.aborted) ahead += Math.max(0, ms - (clock.now() - began));
+    if (!signal.aborted && policy.byTheClock !== true) ahead += Math.max(0, ms - (clock.now() - began));
     resting = null;
   };
   const admit = async (): Promise<void> => {
@@ -168,6 +172,7 @@ export function createPace(clock: Clock, policy: Policy, options: PaceOptions = 
         void admit();
       }
     },
+    now,
     succeeded() {
       refusals = 0;
       policy.succeeded(now());

@@ -1,24 +1,15 @@
 import { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
-import { ChannelError } from '../errors.ts';
+import { createCost } from '../kit/cost.ts';
 import { createHttpClient, type HttpAnswer, type HttpClient } from '../kit/http.ts';
-import { parseJsonBytes } from '../kit/json.ts';
-import type { Priority } from '../kit/pace.ts';
-import { clockOf } from '../kit/retry-after.ts';
-import { unlessStopped } from '../kit/unless-stopped.ts';
-import { type CostBucket, createCostBucket } from '../kit/was/cost-bucket.ts';
+import { jsonOf } from '../kit/json.ts';
+import { createTokens, grantIn, nobodysSignal, type Tokens } from '../kit/oauth.ts';
+import { createPace, type Priority } from '../kit/pace.ts';
+import { type Answer, type Call as AnyCall, createRest } from '../kit/rest.ts';
+import { walkPages } from '../kit/walk.ts';
 import { type DocumentName, documents } from './documents.ts';
-import {
-  Cost,
-  costStatus,
-  type Effect,
-  statusFailure,
-  TopLevelErrors,
-  topLevelFailure,
-  unclear,
-} from './failures.ts';
+import { Cost, failureOf, isTooCostly, TopLevelErrors } from './failures.ts';
 import type { ShopifyConfig } from './schema.ts';
-import { createTokens, type Tokens } from './token.ts';
 
 /** One GraphQL request: which document, with what, and how to read its `data`. */
 export interface Call<T> {
@@ -29,21 +20,11 @@ export interface Call<T> {
   priority?: Priority;
 }
 
-/** The answer's data, the span of its request and what its headers tell. */
-export interface Answer<T> {
-  data: T;
-  askedAt: number;
-  answeredAt: number;
-  /** The shop's clock when the request began, at the latest; our own when the answer carries no date. */
-  channelClock: number;
-  /** Version that really answered (SHP-1.2: a dead pin falls forward silently). */
-  version: string | null;
-}
-
 /** Sends GraphQL requests of one channel. Throws nothing but `ChannelError`. */
 export interface ShopifyApi {
   call<T>(call: Call<T>, signal: AbortSignal): Promise<Answer<T>>;
-  tokens: Tokens;
+  /** What people should know about the credential. */
+  credential: 'static token' | 'client credentials';
   close(): Promise<void>;
 }
 
@@ -52,137 +33,146 @@ const Body = z.object({
   errors: TopLevelErrors.optional(),
   extensions: z.object({ cost: Cost.optional().catch(undefined) }).nullish(),
 });
-type Body = z.infer<typeof Body>;
+/** The body of an answer. */
+export type Body = z.infer<typeof Body>;
+
+/** Null when it is not GraphQL. */
+export function bodyOf(answer: HttpAnswer): Body | null {
+  return Body.safeParse(jsonOf(answer.body)).data ?? null;
+}
 
 /** What a request is taken to cost before Shopify has told it once. */
 const firstCost = 100;
 
+/** The version that really answered (SHP-1.2: a dead pin falls forward silently). */
+export function versionOf(answer: Pick<HttpAnswer, 'headers'>): string | null {
+  return answer.headers['x-shopify-api-version'] ?? null;
+}
+
+type Request = AnyCall<unknown> & { given: Call<unknown> };
+
 /** The API of one shop at one version, paced by cost. */
 export function createApi(config: ShopifyConfig, deps: ChannelDeps): ShopifyApi {
   const http = createHttpClient({ clock: deps.clock, timeoutMs: deps.timeoutMs, userAgent: 'invsync' });
-  const tokens = createTokens(config, deps, http);
-  const bucket = createCostBucket(deps.clock);
+  const origin = deps.baseUrl ?? `https://${config.shop}`;
+  const url = `${origin}/admin/api/${config.api_version}/graphql.json`;
+  const granted = tokensOf(config, deps, { http, origin });
+  const bucket = createCost();
+  const pace = createPace(deps.clock, bucket, { longestPauseMs: Number.POSITIVE_INFINITY });
   const costs = new Map<string, number>();
+  const costOf = ({ given }: Request): number => costs.get(costKeyOf(given)) ?? firstCost;
   let version: string = config.api_version;
-  const noteVersion = (answered: string | null): void => {
-    if (answered === null || answered === version) return;
-    version = answered;
-    deps.log.warn({ asked: config.api_version, answered }, 'Shopify answers with another API version');
-  };
-  const url = `${deps.baseUrl ?? `https://${config.shop}`}/admin/api/${config.api_version}/graphql.json`;
 
+  const rest = createRest<Request>({
+    http,
+    failure: (answer, { effect }) => failureOf(answer, bodyOf(answer), effect),
+    content: (answer) => bodyOf(answer)?.data,
+    nameOf: ({ given }) => given.document,
+    pace: () => pace,
+    cost: costOf,
+    tokens: () => granted,
+    heard(answer, call) {
+      const told = answer === null ? undefined : bodyOf(answer)?.extensions?.cost;
+      bucket.answered(costOf(call), told?.throttleStatus ?? null, pace.now());
+      if (told !== undefined) costs.set(costKeyOf(call.given), told.requestedQueryCost);
+      const answered = answer === null ? null : versionOf(answer);
+      if (answered === null || answered === version) return;
+      version = answered;
+      deps.log.warn({ asked: config.api_version, answered }, 'Shopify answers with another API version');
+    },
+    request: ({ given: { document, variables } }, token) => ({
+      method: 'POST',
+      url,
+      headers: {
+        'content-type': 'application/json',
+        'x-shopify-access-token': granted === null ? (config.access_token ?? '') : token,
+      },
+      body: JSON.stringify({ query: documents[document], variables, operationName: document }),
+    }),
+  });
   return {
-    tokens,
+    credential: granted === null ? 'static token' : 'client credentials',
     close: () => http.close(),
-    async call(call, signal) {
-      const effect: Effect = documents[call.document].startsWith('mutation') ? 'write' : 'read';
-      const costKey = `${call.document} ${sizeOf(call.variables)}`;
-      const cost = costs.get(costKey) ?? firstCost;
-      await bucket.acquire(cost, call.priority ?? 'read', signal);
-      const outcome = await attempt(() => sendWithToken({ http, tokens, url }, call, signal));
-      const body = outcome.ok ? bodyOf(outcome.answer) : null;
-      const told = body?.extensions?.cost ?? null;
-      bucket.answered(cost, costStatus(told));
-      if (told !== null) costs.set(costKey, told.requestedQueryCost);
-      if (!outcome.ok) throw outcome.error;
-      noteVersion(outcome.answer.headers['x-shopify-api-version'] ?? null);
-      return readAnswer({ call, effect, bucket }, outcome.answer, body);
+    call({ data, priority, ...given }, signal) {
+      const effect = documents[given.document].startsWith('mutation') ? 'write' : 'read';
+      const call = { method: 'POST' as const, path: '', effect, data, given: { ...given, data } } as const;
+      return rest.call({ ...call, ...(priority === undefined ? {} : { priority }) }, signal);
     },
   };
 }
 
 /** What scales the cost of a request: the page size or the number of ids. */
-function sizeOf(variables: Record<string, unknown>): number {
-  const { first, ids } = variables;
-  if (typeof first === 'number') return first;
-  return Array.isArray(ids) ? ids.length : 0;
+function costKeyOf({ document, variables: { first, ids } }: Call<unknown>): string {
+  const size = typeof first === 'number' ? first : Array.isArray(ids) ? ids.length : 0;
+  return `${document} ${size}`;
 }
 
-type Sent = { ok: true; answer: HttpAnswer } | { ok: false; error: unknown };
-
-async function attempt(send: () => Promise<HttpAnswer>): Promise<Sent> {
-  try {
-    return { ok: true, answer: await send() };
-  } catch (error) {
-    return { ok: false, error };
-  }
-}
-
-/** A 401 proves that nothing was executed, so the request may leave once more with a renewed token. */
-async function sendWithToken(
-  link: { http: HttpClient; tokens: Tokens; url: string },
-  call: Pick<Call<unknown>, 'document' | 'variables'>,
-  signal: AbortSignal,
-): Promise<HttpAnswer> {
-  const body = JSON.stringify({
-    query: documents[call.document],
-    variables: call.variables,
-    operationName: call.document,
+/**
+ * The client-credentials grant (SHP-1.1), renewed after four fifths of its life; one that tells no lifetime lives for a day.
+ * Null where the configuration has a token.
+ */
+function tokensOf(
+  config: ShopifyConfig,
+  deps: ChannelDeps,
+  { http, origin }: { http: HttpClient; origin: string },
+): Tokens | null {
+  const { client_id, client_secret } = config;
+  if (client_id === undefined || client_secret === undefined) return null;
+  const url = `${origin}/admin/oauth/access_token`;
+  return createTokens({
+    clock: deps.clock,
+    vault: deps.vault,
+    key: 'token',
+    owner: [url, client_id, client_secret],
+    refreshToken: '',
+    async ask() {
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+      const form = { grant_type: 'client_credentials', client_id, client_secret };
+      const body = new URLSearchParams(form).toString();
+      return grantIn(await http({ method: 'POST', url, headers, body }, nobodysSignal), {
+        who: 'Shopify',
+        lifeMs: 86_399_000,
+        secrets: [client_secret],
+        hintFor: (error) =>
+          error === 'shop_not_permitted'
+            ? 'app and shop must belong to the same organization in the Dev Dashboard'
+            : 'check client_id and client_secret, and that the app is installed in the shop',
+      });
+    },
   });
-  const send = (token: string) =>
-    link.http(
-      {
-        method: 'POST',
-        url: link.url,
-        headers: { 'content-type': 'application/json', 'x-shopify-access-token': token },
-        body,
-      },
-      signal,
-    );
-  const token = await unlessStopped(link.tokens.current(), signal);
-  const answer = await send(token);
-  if (answer.status !== 401) return answer;
-  const fresh = await unlessStopped(link.tokens.afterRefusal(token), signal);
-  return fresh === null ? answer : send(fresh);
 }
 
-function readAnswer<T>(
-  at: { call: Call<T>; effect: Effect; bucket: CostBucket },
-  answer: HttpAnswer,
-  body: Body | null,
-): Answer<T> {
-  const { call, effect, bucket } = at;
-  const failure = failureOf(answer, body, effect);
-  if (failure !== null) {
-    if (failure.kind === 'throttled') bucket.pause(failure.afterMs ?? 1000);
-    throw failure;
-  }
-  const data = call.data.safeParse(body?.data);
-  if (!data.success) {
-    const where = data.error.issues[0]?.path.join('.') ?? '';
-    throw unclear(effect, `Shopify answered ${call.document} in an unexpected shape at "${where}"`);
-  }
-  const { askedAt, answeredAt } = answer;
-  const version = answer.headers['x-shopify-api-version'] ?? null;
-  return { data: data.data, askedAt, answeredAt, channelClock: clockOf(answer), version };
+/** Where a connection goes on. */
+export interface PageInfo {
+  hasNextPage: boolean;
+  endCursor?: string | null | undefined;
 }
 
-/** Partial data is a failure too: half an answer about stock is no answer (SHP-7). */
-function failureOf(answer: HttpAnswer, body: Body | null, effect: Effect): ChannelError | null {
-  const byStatus = statusFailure(answer, effect);
-  if (byStatus !== null) return byStatus;
-  if (body === null) return unclear(effect, 'Shopify answered with something that is not GraphQL');
-  if (body.errors === undefined || body.errors.length === 0) return null;
-  const failure = topLevelFailure(body.errors, body.extensions?.cost ?? null, effect);
-  const partial = effect === 'write' && hasContent(body.data);
-  return partial ? new ChannelError('unknown', failure.message) : failure;
+/** The cursor of the next page; null: this was the last one. Undefined: it is promised, but not named. */
+export function cursorAfter({ hasNextPage, endCursor }: PageInfo): string | null | undefined {
+  return hasNextPage ? (endCursor ?? undefined) : null;
 }
 
-function hasContent(data: unknown): boolean {
-  return typeof data === 'object' && data !== null && Object.values(data).some((value) => value !== null);
-}
-
-function bodyOf(answer: HttpAnswer): Body | null {
-  try {
-    const body = Body.safeParse(parseJsonBytes(answer.body));
-    return body.success ? body.data : null;
-  } catch {
-    return null;
-  }
-}
-
-/** A page that promises more without a new cursor would be read for ever. */
-export function nextCursor(next: string | null | undefined, before: string | null): string {
-  if (typeof next === 'string' && next !== before) return next;
-  throw new ChannelError('retry', 'Shopify promised another page but named no new cursor');
+/** All pages of a connection, each asked for by its cursor. A page that is too costly is asked for again by halves. */
+export function connectionPages<Page>(
+  plan: { what: string; first?: number; from?: string | null },
+  ask: (at: { first: number; after: string | null }) => Promise<Page>,
+  infoOf: (page: Page) => PageInfo,
+): AsyncGenerator<Page> {
+  let { first = 0 } = plan;
+  return walkPages<string | null, Page>({
+    what: plan.what,
+    first: plan.from ?? null,
+    async ask(after) {
+      for (;;) {
+        try {
+          return await ask({ first, after });
+        } catch (error) {
+          if (!isTooCostly(error) || first <= 1) throw error;
+          first = Math.floor(first / 2);
+        }
+      }
+    },
+    next: (page) => cursorAfter(infoOf(page)),
+  });
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import type { Clock } from '../../clock.ts';
 import type { AccountIdentity, CheckItem } from '../channel.ts';
-import { type Answer, nextCursor, type ShopifyApi } from './api.ts';
+import { clockItem, fail, ok, warn } from '../kit/check.ts';
+import type { Answer } from '../kit/rest.ts';
+import { connectionPages, type ShopifyApi, versionOf } from './api.ts';
 import { scopes } from './capabilities.ts';
 import { connection } from './graphql-order.ts';
 import type { ShopifyConfig } from './schema.ts';
@@ -33,13 +34,9 @@ const PoliciesData = z.object({
   }),
 });
 
-/** Difference between the shop's clock and ours that deserves a warning. */
-const clockSkewMs = 60_000;
-
 interface Context {
   api: ShopifyApi;
   config: ShopifyConfig;
-  clock: Clock;
 }
 
 /** The shop behind the credentials. */
@@ -50,14 +47,14 @@ export async function identity(api: ShopifyApi, signal: AbortSignal): Promise<Ac
 
 /** Credentials, scopes, version, clock, location and settings that oversell. Throws `ChannelError` when nothing can be asked. */
 export async function check(context: Context, signal: AbortSignal): Promise<CheckItem[]> {
-  const { api, config, clock } = context;
+  const { api, config } = context;
   const shop = await askShop(api, signal);
   const granted = new Set(shop.data.currentAppInstallation.accessScopes.map((scope) => scope.handle));
   const items = [
     credentials(api, shop.data, config),
     ...checkScopes(granted),
     version(shop, config),
-    clockItem(shop, clock),
+    clockItem('Shopify', shop),
     webhookSecret(config),
   ];
   if (granted.has('read_locations')) items.push(...(await locations(context, signal)));
@@ -72,14 +69,13 @@ function askShop(api: ShopifyApi, signal: AbortSignal): Promise<Answer<ShopData>
 function credentials(api: ShopifyApi, data: ShopData, config: ShopifyConfig): CheckItem {
   const name = 'credentials';
   if (data.shop.myshopifyDomain.toLowerCase() !== config.shop.toLowerCase()) {
-    return {
+    return fail(
       name,
-      level: 'fail',
-      detail: `the credentials are those of ${data.shop.myshopifyDomain}, not of ${config.shop}`,
-      remedy: 'set shop to that name: deliveries of another shop are refused',
-    };
+      `the credentials are those of ${data.shop.myshopifyDomain}, not of ${config.shop}`,
+      'set shop to that name: deliveries of another shop are refused',
+    );
   }
-  return { name, level: 'ok', detail: `${api.tokens.kind} accepted by ${data.shop.name}`, remedy: '' };
+  return ok(name, `${api.credential} accepted by ${data.shop.name}`);
 }
 
 /** A write scope contains its read scope. */
@@ -90,52 +86,37 @@ function checkScopes(granted: ReadonlySet<string>): CheckItem[] {
   const remedy = 'add them to the app’s configuration and install or release it again';
   return [
     needed.length > 0
-      ? { name: 'scopes', level: 'fail', detail: `missing: ${needed.join(', ')}`, remedy }
-      : { name: 'scopes', level: 'ok', detail: 'all that are needed are granted', remedy: '' },
+      ? fail('scopes', `missing: ${needed.join(', ')}`, remedy)
+      : ok('scopes', 'all that are needed are granted'),
     optional.length > 0
-      ? {
-          name: 'oversell scopes',
-          level: 'warn',
-          detail: `missing for hold or cancel: ${optional.join(', ')}`,
-          remedy,
-        }
-      : { name: 'oversell scopes', level: 'ok', detail: 'orders can be held and cancelled', remedy: '' },
+      ? warn('oversell scopes', `missing for hold or cancel: ${optional.join(', ')}`, remedy)
+      : ok('oversell scopes', 'orders can be held and cancelled'),
   ];
 }
 
 function version(shop: Answer<unknown>, config: ShopifyConfig): CheckItem {
   const name = 'api version';
-  if (shop.version === null || shop.version === config.api_version) {
-    return { name, level: 'ok', detail: config.api_version, remedy: '' };
+  const answered = versionOf(shop);
+  if (answered === null || answered === config.api_version) {
+    return ok(name, config.api_version);
   }
-  return {
+  return warn(
     name,
-    level: 'warn',
-    detail: `asked for ${config.api_version}, answered by ${shop.version}`,
-    remedy: 'the pinned version is no longer served; update invsync',
-  };
-}
-
-function clockItem(shop: Answer<unknown>, clock: Clock): CheckItem {
-  const seconds = Math.round((clock.now() - shop.channelClock) / 1000);
-  if (Math.abs(seconds * 1000) <= clockSkewMs) {
-    return { name: 'clock', level: 'ok', detail: 'agrees with the shop’s', remedy: '' };
-  }
-  const detail = `this machine’s clock is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} the shop’s`;
-  return { name: 'clock', level: 'warn', detail, remedy: 'synchronize the clock (NTP)' };
+    `asked for ${config.api_version}, answered by ${answered}`,
+    'the pinned version is no longer served; update invsync',
+  );
 }
 
 function webhookSecret(config: ShopifyConfig): CheckItem {
   const name = 'webhook secret';
   if (config.webhook_secret !== undefined || config.client_secret !== undefined) {
-    return { name, level: 'ok', detail: 'set', remedy: '' };
+    return ok(name, 'set');
   }
-  return {
+  return warn(
     name,
-    level: 'warn',
-    detail: 'not set: every webhook is refused',
-    remedy: 'set webhook_secret to the app’s API secret key, or webhooks: false to poll only',
-  };
+    'not set: every webhook is refused',
+    'set webhook_secret to the app’s API secret key, or webhooks: false to poll only',
+  );
 }
 
 async function locations(context: Context, signal: AbortSignal): Promise<CheckItem[]> {
@@ -147,39 +128,34 @@ async function locations(context: Context, signal: AbortSignal): Promise<CheckIt
   const choice = active.map((location) => `${location.id} (${location.name})`).join(', ');
   const remedy = `choose one of: ${choice}`;
   if (data.location === null) {
-    return [{ name, level: 'fail', detail: `${config.location} does not exist`, remedy }];
+    return [fail(name, `${config.location} does not exist`, remedy)];
   }
   if (!data.location.isActive) {
-    return [{ name, level: 'fail', detail: `${data.location.name} is deactivated`, remedy }];
+    return [fail(name, `${data.location.name} is deactivated`, remedy)];
   }
   const others = active.filter((other) => other.id !== config.location && other.fulfillsOnlineOrders);
   const names = others.map((other) => other.name).join(', ');
   return [
-    { name, level: 'ok', detail: data.location.name, remedy: '' },
+    ok(name, data.location.name),
     others.length > 0
-      ? {
-          name: 'other locations',
-          level: 'warn',
-          detail: `Shopify also sells from: ${names}; their stock is not kept right`,
-          remedy: 'switch off "Fulfill online orders" there, or keep their stock at 0',
-        }
-      : { name: 'other locations', level: 'ok', detail: 'none fulfils online orders', remedy: '' },
+      ? warn(
+          'other locations',
+          `Shopify also sells from: ${names}; their stock is not kept right`,
+          'switch off "Fulfill online orders" there, or keep their stock at 0',
+        )
+      : ok('other locations', 'none fulfils online orders'),
   ];
 }
 
 async function activeLocations(api: ShopifyApi, signal: AbortSignal): Promise<z.infer<typeof Location>[]> {
   const found: z.infer<typeof Location>[] = [];
-  let after: string | null = null;
-  for (;;) {
-    const answer: Answer<z.infer<typeof LocationsData>> = await api.call(
-      { document: 'Locations', variables: { after }, data: LocationsData },
-      signal,
-    );
-    const { nodes, pageInfo } = answer.data.locations;
-    found.push(...nodes.filter((location) => location.isActive));
-    if (!pageInfo.hasNextPage) return found;
-    after = nextCursor(pageInfo.endCursor, after);
-  }
+  const pages = connectionPages(
+    { what: 'the list of locations' },
+    ({ after }) => api.call({ document: 'Locations', variables: { after }, data: LocationsData }, signal),
+    ({ data }) => data.locations.pageInfo,
+  );
+  for await (const { data } of pages) found.push(...data.locations.nodes.filter(({ isActive }) => isActive));
+  return found;
 }
 
 /** A sample: there is no filter for the policy, and a whole catalogue is too much for a check. */
@@ -191,13 +167,12 @@ async function policies(api: ShopifyApi, signal: AbortSignal): Promise<CheckItem
     (variant) => variant.inventoryItem.tracked && variant.inventoryPolicy === 'CONTINUE',
   );
   if (overselling.length === 0) {
-    return { name, level: 'ok', detail: `the first ${nodes.length} variants stop selling at 0`, remedy: '' };
+    return ok(name, `the first ${nodes.length} variants stop selling at 0`);
   }
   const skus = overselling.slice(0, 5).map((variant) => variant.sku ?? variant.id);
-  return {
+  return warn(
     name,
-    level: 'warn',
-    detail: `of the first ${nodes.length} variants, ${overselling.length} go on selling when out of stock: ${skus.join(', ')}`,
-    remedy: 'switch off "Continue selling when out of stock" for them',
-  };
+    `of the first ${nodes.length} variants, ${overselling.length} go on selling when out of stock: ${skus.join(', ')}`,
+    'switch off "Continue selling when out of stock" for them',
+  );
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { ActionOutcome, OversoldOrder } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import { nextCursor, type ShopifyApi } from './api.ts';
-import { AccessDenied } from './failures.ts';
+import { connectionPages, type ShopifyApi } from './api.ts';
+import { lacksScope } from './failures.ts';
 import { gid, plainId } from './gid.ts';
 import { connection } from './graphql-order.ts';
 
@@ -70,19 +70,21 @@ async function fulfillmentOrders(
   signal: AbortSignal,
 ): Promise<FulfillmentOrder[] | 'missing' | 'cancelled'> {
   const found: FulfillmentOrder[] = [];
-  let after: string | null = null;
-  for (;;) {
-    const answer: { data: z.infer<typeof OrderData> } = await api.call(
-      { document: 'FulfillmentOrders', variables: { id, after }, data: OrderData, priority: 'push' },
-      signal,
-    );
-    const { order } = answer.data;
-    if (order === null) return 'missing';
-    if (typeof order.cancelledAt === 'string') return 'cancelled';
-    found.push(...order.fulfillmentOrders.nodes);
-    if (!order.fulfillmentOrders.pageInfo.hasNextPage) return found;
-    after = nextCursor(order.fulfillmentOrders.pageInfo.endCursor, after);
+  const pages = connectionPages(
+    { what: 'the list of fulfilment orders' },
+    ({ after }) =>
+      api.call(
+        { document: 'FulfillmentOrders', variables: { id, after }, data: OrderData, priority: 'push' },
+        signal,
+      ),
+    ({ data }) => data.order?.fulfillmentOrders.pageInfo ?? { hasNextPage: false },
+  );
+  for await (const { data } of pages) {
+    if (data.order === null) return 'missing';
+    if (typeof data.order.cancelledAt === 'string') return 'cancelled';
+    found.push(...data.order.fulfillmentOrders.nodes);
   }
+  return found;
 }
 
 /** A fulfilment order with more lines than were read is held too: better one too many than a short one shipped. */
@@ -154,7 +156,7 @@ async function addTag(api: ShopifyApi, id: string, signal: AbortSignal): Promise
 export function actionOutcome(error: unknown): ActionOutcome {
   if (!(error instanceof ChannelError)) throw error;
   // Scopes for actions are optional: lacking them must not stop the stock of the whole channel.
-  if (error instanceof AccessDenied) return { kind: 'refused', error: error.message };
+  if (lacksScope(error)) return { kind: 'refused', error: error.message };
   if (error.kind === 'auth') return { kind: 'auth', error: error.message };
   if (error.kind === 'rejected') return { kind: 'refused', error: error.message };
   return {

@@ -37,7 +37,7 @@ function create(config: ShopifyConfig, deps: ChannelDeps): Channel {
   return {
     capabilities,
     identity: (signal) => identity(api, signal),
-    check: (signal) => check({ api, config, clock: deps.clock }, signal),
+    check: (signal) => check({ api, config }, signal),
     listListings: (signal) => listListings(api, config.location, signal),
     readStock: (listings, signal) => readStock(shelf, listings, signal),
     setStock: (lines, signal) => setStock(shelf, lines, { randomHex: deps.randomHex, signal }),

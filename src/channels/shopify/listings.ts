@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { Json, Listing, ListingPage } from '../channel.ts';
-import { nextCursor, type ShopifyApi } from './api.ts';
-import { QueryTooCostly } from './failures.ts';
+import { connectionPages, type ShopifyApi } from './api.ts';
 import { blankToNull } from './fields.ts';
 import { connection } from './graphql-order.ts';
 
@@ -46,41 +45,22 @@ export async function* listListings(
   signal: AbortSignal,
 ): AsyncGenerator<ListingPage> {
   const items = new Map<string, VariantNode[]>();
-  let first = pageSize;
-  let after: string | null = null;
-  for (let more = true; more; ) {
-    const page: z.infer<typeof ListingsData> | null = await tryPage(api, { first, after, location }, signal);
-    if (page === null) {
-      first = Math.floor(first / 2);
-      continue;
-    }
-    const { nodes, pageInfo } = page.productVariants;
-    for (const node of nodes) {
+  const pages = connectionPages(
+    { what: 'the list of variants', first: pageSize },
+    (at) => api.call({ document: 'Listings', variables: { ...at, location }, data: ListingsData }, signal),
+    ({ data }) => data.productVariants.pageInfo,
+  );
+  for await (const { data } of pages) {
+    for (const node of data.productVariants.nodes) {
       const sharers = items.get(node.inventoryItem.id);
       if (sharers === undefined) items.set(node.inventoryItem.id, [node]);
       else sharers.push(node);
     }
-    more = pageInfo.hasNextPage;
-    if (more) after = nextCursor(pageInfo.endCursor, after);
   }
   const listings = [...items.values()].map(listingOf);
   const total = listings.length;
   for (let at = 0; at === 0 || at < total; at += pageSize)
     yield { listings: listings.slice(at, at + pageSize), total };
-}
-
-/** Null: the page was too costly and can be halved. */
-async function tryPage(
-  api: ShopifyApi,
-  variables: { first: number; after: string | null; location: string },
-  signal: AbortSignal,
-): Promise<z.infer<typeof ListingsData> | null> {
-  try {
-    return (await api.call({ document: 'Listings', variables, data: ListingsData }, signal)).data;
-  } catch (error) {
-    if (error instanceof QueryTooCostly && variables.first > 1) return null;
-    throw error;
-  }
 }
 
 /** The listing of an item by the variants that reference it. */

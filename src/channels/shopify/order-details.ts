@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ChannelError } from '../errors.ts';
-import { nextCursor, type ShopifyApi } from './api.ts';
+import { connectionPages, cursorAfter, type ShopifyApi } from './api.ts';
 import { type KeptOrder, type KeptShipment, shipped, Time } from './fields.ts';
 import {
   assemble,
@@ -90,15 +90,18 @@ type Ask = <T>(
 ) => Promise<T>;
 
 async function allLines(ask: Ask, node: Node): Promise<LineNode[]> {
-  const lines = [...node.lineItems.nodes];
-  let info = node.lineItems.pageInfo;
-  let after: string | null = null;
-  while (info.hasNextPage) {
-    after = nextCursor(info.endCursor, after);
-    const { order } = await ask('OrderLines', { id: node.id, after }, LinesData);
+  const { nodes, pageInfo } = node.lineItems;
+  const lines = [...nodes];
+  const from = cursorAfter(pageInfo);
+  if (from === null) return lines;
+  const pages = connectionPages(
+    { what: 'the list of lines of an order', from: from ?? '' },
+    ({ after }) => ask('OrderLines', { id: node.id, after }, LinesData),
+    ({ order }) => order?.lineItems.pageInfo ?? { hasNextPage: false },
+  );
+  for await (const { order } of pages) {
     if (order === null || order.updatedAt !== node.updatedAt) throw new Changed();
     lines.push(...order.lineItems.nodes);
-    info = order.lineItems.pageInfo;
   }
   return lines;
 }
@@ -122,14 +125,16 @@ async function allRefunds(ask: Ask, node: Node): Promise<{ list: OrderParts['ref
 
 async function allRows(ask: Ask, refund: string): Promise<RefundRowNode[]> {
   const rows: RefundRowNode[] = [];
-  let after: string | null = null;
-  for (;;) {
-    const { node } = await ask('RefundRows', { id: refund, after }, RowsData);
+  const pages = connectionPages(
+    { what: 'the list of rows of a refund' },
+    ({ after }) => ask('RefundRows', { id: refund, after }, RowsData),
+    ({ node }) => node?.refundLineItems.pageInfo ?? { hasNextPage: false },
+  );
+  for await (const { node } of pages) {
     if (node === null) throw new Changed();
     rows.push(...node.refundLineItems.nodes);
-    if (!node.refundLineItems.pageInfo.hasNextPage) return rows;
-    after = nextCursor(node.refundLineItems.pageInfo.endCursor, after);
   }
+  return rows;
 }
 
 /** Shipments only date what left (`goneAt`), so one that is too long to be read whole is kept without its lines. */

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { FetchedOrder, Json, OrderPage } from '../channel.ts';
-import { type Answer, nextCursor, type ShopifyApi } from './api.ts';
-import type { DocumentName } from './documents.ts';
-import { QueryTooCostly } from './failures.ts';
+import type { Answer } from '../kit/rest.ts';
+import { chunksOf } from '../kit/write.ts';
+import { connectionPages, type ShopifyApi } from './api.ts';
 import { gid } from './gid.ts';
 import { connection, keptOrder, needsDetails, OrderNode } from './graphql-order.ts';
 import { readOrderDetails } from './order-details.ts';
@@ -37,40 +37,19 @@ async function* walk(
   search: { document: 'OrdersChanged' | 'OrdersCreated'; query: string },
   signal: AbortSignal,
 ): AsyncGenerator<OrderPage> {
-  let after: string | null = null;
-  let first = pageSize;
+  const { document, query } = search;
+  const pages = connectionPages(
+    { what: 'the list of orders', first: pageSize },
+    (at) => api.call({ document, variables: { ...at, query }, data: OrdersData }, signal),
+    ({ data }) => data.orders.pageInfo,
+  );
   let beganAt: number | null = null;
-  for (;;) {
-    const page: Answer<z.infer<typeof OrdersData>> | null = await tryPage(
-      api,
-      { document: search.document, variables: { first, after, query: search.query } },
-      signal,
-    );
-    if (page === null) {
-      first = Math.floor(first / 2);
-      continue;
-    }
+  for await (const page of pages) {
     beganAt ??= page.channelClock;
     const { nodes, pageInfo } = page.data.orders;
     const { items, answeredAt } = await keptOrders(api, nodes, signal);
     const end = pageInfo.hasNextPage ? null : { channelClock: beganAt };
     yield { items, askedAt: page.askedAt, answeredAt: answeredAt ?? page.answeredAt, end };
-    if (!pageInfo.hasNextPage) return;
-    after = nextCursor(pageInfo.endCursor, after);
-  }
-}
-
-/** Null: the page was too costly and can be halved. */
-async function tryPage(
-  api: ShopifyApi,
-  ask: { document: DocumentName; variables: { first: number; after: string | null; query: string } },
-  signal: AbortSignal,
-): Promise<Answer<z.infer<typeof OrdersData>> | null> {
-  try {
-    return await api.call({ ...ask, data: OrdersData }, signal);
-  } catch (error) {
-    if (error instanceof QueryTooCostly && ask.variables.first > 1) return null;
-    throw error;
   }
 }
 
@@ -101,14 +80,12 @@ export async function fetchOrders(
   signal: AbortSignal,
 ): Promise<FetchedOrder[]> {
   const found: FetchedOrder[] = [];
-  for (let at = 0; at < ids.length; at += pageSize) {
-    const batch = ids.slice(at, at + pageSize);
+  for (const batch of chunksOf(ids, pageSize)) {
     const asked = { ids: batch.map((id) => gid('Order', id)) };
     const answer = await api.call({ document: 'OrdersById', variables: asked, data: NodesData }, signal);
     for (const [index, orderId] of batch.entries()) {
-      found.push(
-        await fetchedOrder(api, orderId, { node: answer.data.nodes[index] ?? null, answer }, signal),
-      );
+      const node = answer.data.nodes[index] ?? null;
+      found.push(await fetchedOrder(api, orderId, { node, answer }, signal));
     }
   }
   return found;

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { PushLine, PushOutcome } from '../channel.ts';
 import { lineOutcome } from '../kit/outcomes.ts';
+import { beforeWriting } from '../kit/refusal.ts';
+import { quantityRefusal } from '../kit/write.ts';
 import { capabilities } from './capabilities.ts';
 import { availableOf, LevelNode, ListingFacts, whyUnwritable } from './listings.ts';
 import { classify, indexOf, SetUserError, type Trouble } from './push-errors.ts';
@@ -58,9 +60,9 @@ function isRefusedBeforehand(batch: Batch, line: PushLine): boolean {
     batch.outcomes.set(line, { kind: 'rejected', error, hint });
     return true;
   };
-  const { quantity, listingId } = line;
-  if (!Number.isInteger(quantity) || quantity < 0 || quantity > capabilities.maxQuantity)
-    return refuse(`${quantity} is no quantity`, `set a whole number from 0 to ${capabilities.maxQuantity}`);
+  const { listingId } = line;
+  const odd = quantityRefusal(line, capabilities.maxQuantity);
+  if (odd !== null) return refuse(odd.error, odd.hint);
   if (!isItemId(listingId))
     return refuse(`${listingId.slice(0, 60)} is no inventory item`, 'run: invsync listings import');
   const facts = ListingFacts.safeParse(line.facts);
@@ -131,7 +133,7 @@ async function setOnce(
     if (data.inventorySetQuantities !== null) return data.inventorySetQuantities.userErrors;
     settle(batch, rows, () => ({ kind: 'unknown', error: 'Shopify answered without a result' }));
   } catch (error) {
-    settle(batch, rows, () => outcomeOf(error));
+    settle(batch, rows, () => lineOutcome(error));
   }
   return null;
 }
@@ -219,7 +221,7 @@ async function activate(batch: Batch, line: PushLine, why: string): Promise<Push
     if (shown === available) return { kind: 'applied', shown };
     return { kind: 'conflict', shown, askedAt, answeredAt };
   } catch (error) {
-    return outcomeOf(error);
+    return lineOutcome(error);
   }
 }
 
@@ -236,17 +238,11 @@ async function settleStale(batch: Batch): Promise<void> {
     }
   } catch (error) {
     // Nothing was written: whatever kept the read from being answered, the push may be tried again.
-    const outcome = outcomeOf(error);
-    const after: PushOutcome = outcome.kind === 'unknown' ? { kind: 'retry', error: outcome.error } : outcome;
-    settle(batch, stale, () => after);
+    const outcome = lineOutcome(beforeWriting(error));
+    settle(batch, stale, () => outcome);
   }
 }
 
 function settle(batch: Batch, rows: readonly PushLine[], outcome: (line: PushLine) => PushOutcome): void {
   for (const line of rows) batch.outcomes.set(line, outcome(line));
-}
-
-/** A failure as the outcome of a line. */
-function outcomeOf(error: unknown): PushOutcome {
-  return lineOutcome(error, { throttledMs: 1_000, hint: '' });
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { ListingRef, StockReading } from '../channel.ts';
 import type { Priority } from '../kit/pace.ts';
-import type { Answer, ShopifyApi } from './api.ts';
-import { QueryTooCostly } from './failures.ts';
+import type { Answer } from '../kit/rest.ts';
+import type { ShopifyApi } from './api.ts';
+import { isTooCostly } from './failures.ts';
 import { availableOf, LevelNode, ListingFacts, whyUnwritable } from './listings.ts';
 
 /** Most ids that `nodes` takes (SHP-7). */
@@ -67,7 +68,7 @@ async function tryRead(
       signal,
     );
   } catch (error) {
-    if (error instanceof QueryTooCostly && ask.ids.length > 1) return null;
+    if (isTooCostly(error) && ask.ids.length > 1) return null;
     throw error;
   }
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import {
   type Delivery,
@@ -9,6 +8,7 @@ import {
   type Receipt,
   UnreadableDelivery,
 } from '../channel.ts';
+import { hashKey, refused, saying } from '../kit/hook.ts';
 import { parseJsonBytes } from '../kit/json.ts';
 import { verifiesHmacBase64 } from '../kit/sign.ts';
 import { Kept } from './fields.ts';
@@ -25,25 +25,20 @@ import { snapshotOf } from './snapshot.ts';
  * cancellations would be dropped as duplicates (interleavings, 26). The state of the order lines is the real guard.
  */
 export function receive(request: HookRequest, shop: string, secrets: readonly string[]): Receipt {
-  if (request.method !== 'POST') return { kind: 'refused', status: 405, reason: 'webhooks are sent by POST' };
-  if (secrets.length === 0)
-    return { kind: 'refused', status: 401, reason: 'no webhook_secret is configured' };
+  if (request.method !== 'POST') return refused('webhooks are sent by POST', 405);
+  if (secrets.length === 0) return refused('no webhook_secret is configured');
   if (!verifiesHmacBase64(request.body, request.headers['x-shopify-hmac-sha256'], secrets)) {
-    return { kind: 'refused', status: 401, reason: 'the signature is missing or wrong' };
+    return refused('the signature is missing or wrong');
   }
-  if (request.body.length === 0) return { kind: 'refused', status: 401, reason: 'the body is empty' };
+  if (request.body.length === 0) return refused('the body is empty');
   const from = request.headers['x-shopify-shop-domain'];
   if (from !== undefined && from.toLowerCase() !== shop.toLowerCase()) {
-    return { kind: 'refused', status: 401, reason: 'the delivery is for another shop' };
+    return refused('the delivery is for another shop');
   }
   const kind = request.headers['x-shopify-topic'] ?? '';
   const id = request.headers['x-shopify-webhook-id'] ?? '';
-  const key = id === '' ? bodyKey(kind, request.body) : id;
+  const key = id === '' ? hashKey(`${kind}\n`, request.body) : id;
   return { kind: 'deliveries', deliveries: [{ key, kind, meta: null, body: request.body }] };
-}
-
-function bodyKey(topic: string, body: Uint8Array): string {
-  return `sha256:${createHash('sha256').update(topic).update('\n').update(body).digest('hex')}`;
 }
 
 const OrderRef = z.object({ order_id: RestId });
@@ -107,22 +102,21 @@ export function refsIn(fields: Json): string[] {
 /** What kept fields say at the configured location. A level's number is never booked: it is a hint (SHP-2.8). */
 export function ordersIn(fields: Json, location: string, how: Obtaining): DeliveryContent {
   const kept = Kept.parse(fields);
-  const nothing: DeliveryContent = { orders: [], fetch: [], touched: [], ignored: null, alert: null };
   switch (kept.kind) {
     case 'order':
-      return { ...nothing, orders: [snapshotOf(kept, how)] };
+      return saying({ orders: [snapshotOf(kept, how)] });
     case 'fetch':
-      return { ...nothing, fetch: [kept.orderId] };
+      return saying({ fetch: [kept.orderId] });
     case 'level':
       return kept.location === location
-        ? { ...nothing, touched: [kept.item] }
-        : { ...nothing, ignored: 'a level of another location' };
+        ? saying({ touched: [kept.item] })
+        : saying({ ignored: 'a level of another location' });
     case 'items':
-      return { ...nothing, touched: kept.items };
+      return saying({ touched: kept.items });
     case 'alert':
-      return { ...nothing, alert: kept.text };
+      return saying({ alert: kept.text });
     case 'ignored':
-      return { ...nothing, ignored: kept.why };
+      return saying({ ignored: kept.why });
   }
 }
 

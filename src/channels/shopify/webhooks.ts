@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { WebhookReport, WebhookState, Webhooks } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import { nextCursor, type ShopifyApi } from './api.ts';
+import { connectionPages, type ShopifyApi } from './api.ts';
 import type { DocumentName } from './documents.ts';
 import { connection } from './graphql-order.ts';
 
@@ -158,17 +158,13 @@ async function write(
 
 async function readHooks(api: ShopifyApi, signal: AbortSignal): Promise<HookNode[]> {
   const hooks: HookNode[] = [];
-  let after: string | null = null;
-  for (;;) {
-    const answer: { data: z.infer<typeof HooksData> } = await api.call(
-      { document: 'Hooks', variables: { after }, data: HooksData },
-      signal,
-    );
-    const { nodes, pageInfo } = answer.data.webhookSubscriptions;
-    hooks.push(...nodes);
-    if (!pageInfo.hasNextPage) return hooks;
-    after = nextCursor(pageInfo.endCursor, after);
-  }
+  const pages = connectionPages(
+    { what: 'the list of webhooks' },
+    ({ after }) => api.call({ document: 'Hooks', variables: { after }, data: HooksData }, signal),
+    ({ data }) => data.webhookSubscriptions.pageInfo,
+  );
+  for await (const { data } of pages) hooks.push(...data.webhookSubscriptions.nodes);
+  return hooks;
 }
 
 /** The Admin API knows no disabled subscription: one that fails too often is deleted (SHP-2.5). */

@@ -72,8 +72,7 @@ describe('the tokens of an eBay channel', () => {
     [401, 'invalid_client', 'auth', /client_id/],
     [400, 'unauthorized_client', 'auth', /account-deletion/],
     [429, 'quota', 'throttled', /^$/],
-    [503, '', 'throttled', /^$/],
-    [500, '', 'retry', /^$/],
+    [503, '', 'retry', /^$/],
   ])('HTTP %i %s is %s', async (status, error, kind, hint) => {
     const { channel } = await stage((call) =>
       call.path === tokenPath ? { status, json: { error } } : ok(call),

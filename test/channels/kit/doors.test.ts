@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { channelTypes } from '../../../src/channels/registry.ts';
 import { type Call, calm, failure, type Reply, type Stage, stageOf } from '../../kit/stage.ts';
 import type { Door } from './door.ts';
 
@@ -12,6 +13,11 @@ for (const type of readdirSync(here))
     const { door } = (await import(join(here, type, file))) as { door?: Door };
     if (door !== undefined) doors.push(door);
   }
+
+test('every adapter has a door', async () => {
+  const types = channelTypes.filter((type) => type !== 'memory');
+  expect(doors.map(({ type }) => type).sort()).toEqual([...types].sort());
+});
 
 function configOf({ config }: Door): Record<string, unknown> {
   return typeof config === 'function' ? config('http://127.0.0.1:1') : config;

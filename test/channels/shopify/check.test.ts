@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { CheckItem } from '../../../src/channels/channel.ts';
-import { calm, channelAt, location, type Reply, type ScriptedShop, startShop } from './scripted-shop.ts';
+import { calm } from '../../kit/stage.ts';
+import { channelAt, location, type Reply, type ScriptedShop, startShop } from './scripted-shop.ts';
 
 let shop: ScriptedShop | null = null;
 afterEach(async () => {

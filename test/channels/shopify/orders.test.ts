@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Channel, FetchedOrder, Json, OrderPage } from '../../../src/channels/channel.ts';
 import type { OrderSnapshot } from '../../../src/stock/order.ts';
+import { calm } from '../../kit/stage.ts';
 import {
-  calm,
   channelAt,
   type Received,
   type Reply,

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ActionOutcome, OversoldOrder } from '../../../src/channels/channel.ts';
-import { calm, channelAt, type Reply, type ScriptedShop, startShop, testClock } from './scripted-shop.ts';
+import { calm } from '../../kit/stage.ts';
+import { channelAt, type Reply, type ScriptedShop, startShop, testClock } from './scripted-shop.ts';
 
 let shop: ScriptedShop | null = null;
 afterEach(async () => {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { PushLine } from '../../../src/channels/channel.ts';
+import { calm } from '../../kit/stage.ts';
 import {
-  calm,
   channelAt,
   location,
   type Received,

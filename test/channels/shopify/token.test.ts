@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { calm } from '../../kit/stage.ts';
 import {
-  calm,
   channelAt,
   type Received,
   type Reply,
@@ -60,10 +60,10 @@ describe('the client-credentials grant', () => {
     const clock = testClock();
     const channel = channelAt(shop.url, { ...client, clock });
     await channel.identity(calm);
-    clock.move(86_399 * 800 - 1000);
+    clock.pass(86_399 * 800 - 1000);
     await channel.identity(calm);
     expect(shop.of('token')).toHaveLength(1);
-    clock.move(2000);
+    clock.pass(2000);
     await channel.identity(calm);
     expect(shop.of('token')).toHaveLength(2);
     expect(shop.of('Shop').at(-1)?.token).toBe('shpat_2');
