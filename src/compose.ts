@@ -134,7 +134,7 @@ export function hex(bytes: number): string {
 
 /** A first contact may find that the account had a channel before, whose row goes on: then everything is composed anew. */
 async function composeOnAccounts(config: Config, store: Store, log: Log): Promise<Composition> {
-  const { admit } = await import('./sync/account.ts');
+  const { admit } = await import('./sync/account/account.ts');
   const made = await compose(config, store, { log });
   const { signal } = new AbortController();
   let moved = false;
@@ -158,11 +158,11 @@ export async function runHandler(
   signal: AbortSignal,
 ): Promise<Json> {
   const { createLog } = await import('./log.ts');
-  const { createPusher } = await import('./sync/push.ts');
-  const { createIngest } = await import('./sync/ingest.ts');
-  const { requestHandlers } = await import('./sync/handlers.ts');
-  const { beginEpoch } = await import('./sync/epoch.ts');
-  const { correctAtStart } = await import('./sync/clock.ts');
+  const { createPusher } = await import('./sync/outbound/push.ts');
+  const { createIngest } = await import('./sync/inbound/ingest.ts');
+  const { requestHandlers } = await import('./sync/duties/handlers.ts');
+  const { beginEpoch } = await import('./sync/duties/epoch.ts');
+  const { correctAtStart } = await import('./sync/duties/clock.ts');
   const { engine, close } = await composeOnAccounts(config, store, createLog('error'));
   try {
     await store.outbox.recover(engine.clock.now());

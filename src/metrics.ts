@@ -1,7 +1,7 @@
 import type { HistogramSample, Sample } from './http/metrics.ts';
 import type { Engine } from './sync/engine.ts';
 import { freshness } from './sync/fresh.ts';
-import { ackBoundsMs, type ReceiveCounts } from './sync/receive.ts';
+import { ackBoundsMs, type ReceiveCounts } from './sync/inbound/receive.ts';
 import { alertsByKind, missedAfterMs } from './sync/status.ts';
 
 /** Everything that `/metrics` tells, read at the time of the scrape. */

@@ -98,7 +98,31 @@ for (const vendor of vendors) {
   allowed[`sandbox/${vendor}`] = ['sandbox'];
 }
 
+/** The rooms within `sync`, from the ground up: what each may import besides itself and the ground (`sync/*.ts`). */
+const syncRooms: Record<string, string[]> = {
+  ground: [],
+  account: [],
+  inbound: ['account'],
+  outbound: ['account'],
+  reconcile: ['account', 'inbound', 'outbound'],
+  duties: ['account', 'inbound', 'outbound', 'reconcile'],
+};
+
+function syncRoomOf(path: string): string {
+  const parts = path.split('/');
+  return parts.length > 2 ? (parts[1] ?? '') : 'ground';
+}
+
 describe('who may import whom', () => {
+  it('within sync no arrow points up', () => {
+    const wrong = edges.filter(({ from, to, room, target }) => {
+      if (room !== 'sync' || target !== 'sync') return false;
+      const [own, other] = [syncRoomOf(from), syncRoomOf(to)];
+      return other !== own && other !== 'ground' && !syncRooms[own]?.includes(other);
+    });
+    expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
+
   it('every import follows the plan of the house', () => {
     const wrong = edges.filter(
       ({ room, target }) =>
@@ -201,7 +225,9 @@ describe('absences', () => {
   });
 
   it('the receiver changes no stock: of the store it knows the inbox and the alerts', () => {
-    const receive = files.filter(({ path }) => path === 'sync/receive.ts' || path === 'sync/intake.ts');
+    const receive = files.filter(
+      ({ path }) => path === 'sync/inbound/receive.ts' || path === 'sync/inbound/intake.ts',
+    );
     const uses = receive.flatMap(({ text }) =>
       [...text.matchAll(/store\.(\w+)/g)].map((match) => match[1] ?? ''),
     );

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { Json } from '../channels/channel.ts';
 import { systemClock } from '../clock.ts';
 import type { Store } from '../store/store.ts';
-import { createIngest } from '../sync/ingest.ts';
+import { createIngest } from '../sync/inbound/ingest.ts';
 import { deliveryKey, openEngine, orderBody, skuCount, stockUp } from './fixture.ts';
 import type { Verbs } from './role.ts';
 

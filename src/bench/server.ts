@@ -8,7 +8,7 @@ import { createPublicListener } from '../http/public.ts';
 import { silentLog } from '../log.ts';
 import type { Store } from '../store/store.ts';
 import type { LiveChannel } from '../sync/engine.ts';
-import { createReceiver, type HookAnswer, type Receiver } from '../sync/receive.ts';
+import { createReceiver, type HookAnswer, type Receiver } from '../sync/inbound/receive.ts';
 import { openEngine } from './fixture.ts';
 import type { Verbs } from './role.ts';
 

@@ -1,7 +1,7 @@
 import { iso } from '../clock.ts';
 import { countText } from '../errors.ts';
 import type { ChannelRow, FeedRow, StatusCounts } from '../store/store.ts';
-import { accountFault } from '../sync/account.ts';
+import { accountFault } from '../sync/refusal.ts';
 import { channelState, healthJson, missedAfterMs } from '../sync/status.ts';
 import type { Books } from './books.ts';
 

@@ -75,7 +75,7 @@ interface Read {
 }
 
 async function readOne(engine: Engine, delivery: ClaimedDelivery): Promise<Read> {
-  const { contentOf, factsFor, fieldsOf, refsIn } = await import('../sync/read.ts');
+  const { contentOf, factsFor, fieldsOf, refsIn } = await import('../sync/inbound/read.ts');
   const live: LiveChannel | undefined = engine.channels.get(delivery.channelId);
   if (live === undefined)
     return { delivery, content: null, error: 'its channel is not in the configuration' };

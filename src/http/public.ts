@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { Receiver } from '../sync/receive.ts';
+import type { Receiver } from '../sync/inbound/receive.ts';
 import {
   createListener,
   type HttpAnswer,

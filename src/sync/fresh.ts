@@ -1,6 +1,6 @@
 import type { ChannelRow, FeedRow } from '../store/store.ts';
-import { ownerOf } from './account.ts';
 import type { Engine } from './engine.ts';
+import { ownerOf } from './refusal.ts';
 
 /** A pull may be this old at least, however short the poll interval: pulls themselves take time. */
 const shortestReachMs = 60_000;

@@ -1,7 +1,7 @@
 import type { CounterFacts, PushContext } from '../stock/push.ts';
 import type { ChannelRow, CounterView } from '../store/store.ts';
-import { isRefused } from './account.ts';
 import type { Engine, LiveChannel } from './engine.ts';
+import { isRefused } from './refusal.ts';
 
 /** What all counters of one channel share when their pushes are decided. */
 export interface LaneContext {

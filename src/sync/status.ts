@@ -10,10 +10,10 @@ import {
   type StatusCounts,
   type StockRow,
 } from '../store/store.ts';
-import { isRefused } from './account.ts';
 import type { Engine } from './engine.ts';
 import { freshness } from './fresh.ts';
 import { isPlanned } from './planned.ts';
+import { isRefused } from './refusal.ts';
 
 /** A webhook that has not come after so long is missed. */
 export const missedAfterMs = 10 * 60_000;

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import { EXIT } from '../../src/errors.ts';
-import { nextRun } from '../../src/sync/schedule.ts';
+import { nextRun } from '../../src/sync/duties/schedule.ts';
 import { makeWorld, type World } from '../cli/world.ts';
 
 /** Stock files and configurations from the field with their right values, beside the project or at $INVSYNC_SHARED. */

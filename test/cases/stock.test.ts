@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { importCatalogue } from '../../src/sync/catalogue.ts';
-import { makeOutbound, type Outbound } from '../sync/outbound/world.ts';
+import { importCatalogue } from '../../src/sync/account/catalogue.ts';
+import { makeOutbound, type Outbound } from '../sync/outbound-world.ts';
 
 /** Stock as merchants move it, with the right numbers, beside the project or at $INVSYNC_SHARED. */
 const shared = [process.env['INVSYNC_SHARED'], resolve(import.meta.dirname, '../../../shared')].find(

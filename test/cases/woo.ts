@@ -11,10 +11,10 @@ import { parseConfig } from '../../src/config/load.ts';
 import { silentLog } from '../../src/log.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import type { AlertKind } from '../../src/store/store.ts';
-import { importCatalogue } from '../../src/sync/catalogue.ts';
-import { createIngest } from '../../src/sync/ingest.ts';
-import { pullOrders } from '../../src/sync/pull.ts';
-import { createReceiver } from '../../src/sync/receive.ts';
+import { importCatalogue } from '../../src/sync/account/catalogue.ts';
+import { createIngest } from '../../src/sync/inbound/ingest.ts';
+import { pullOrders } from '../../src/sync/inbound/pull.ts';
+import { createReceiver } from '../../src/sync/inbound/receive.ts';
 
 type Row = Record<string, unknown>;
 /** Parts of an order as the case files write them. */

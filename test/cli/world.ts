@@ -138,10 +138,10 @@ export async function answeringDaemon(world: World): Promise<{ stop(): Promise<v
   const { definitions } = await import('../../src/channels/registry.ts');
   const { compose } = await import('../../src/compose.ts');
   const { takeEngineLock } = await import('../../src/store/sqlite/lock.ts');
-  const { createIngest } = await import('../../src/sync/ingest.ts');
-  const { createPusher } = await import('../../src/sync/push.ts');
-  const { createRequests } = await import('../../src/sync/requests.ts');
-  const { requestHandlers } = await import('../../src/sync/handlers.ts');
+  const { createIngest } = await import('../../src/sync/inbound/ingest.ts');
+  const { createPusher } = await import('../../src/sync/outbound/push.ts');
+  const { createRequests } = await import('../../src/sync/duties/requests.ts');
+  const { requestHandlers } = await import('../../src/sync/duties/handlers.ts');
   const lock = takeEngineLock(world.dataDir);
   const { config } = loadConfig(join(world.cwd, 'config.yaml'), {}, await definitions());
   const store = await openSqliteStore({ dataDir: world.dataDir, writer: 'caller' });

@@ -13,13 +13,13 @@ import type { Shop } from '../../src/sandbox/shop.ts';
 import { createShopifyShop } from '../../src/sandbox/shopify/index.ts';
 import { createWooShop } from '../../src/sandbox/woocommerce/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
-import { importCatalogue } from '../../src/sync/catalogue.ts';
+import { importCatalogue } from '../../src/sync/account/catalogue.ts';
 import type { LiveChannel } from '../../src/sync/engine.ts';
-import { createIngest } from '../../src/sync/ingest.ts';
-import { pullOrders } from '../../src/sync/pull.ts';
-import { createPusher } from '../../src/sync/push.ts';
-import { createReceiver } from '../../src/sync/receive.ts';
-import { reconcile } from '../../src/sync/reconcile.ts';
+import { createIngest } from '../../src/sync/inbound/ingest.ts';
+import { pullOrders } from '../../src/sync/inbound/pull.ts';
+import { createReceiver } from '../../src/sync/inbound/receive.ts';
+import { createPusher } from '../../src/sync/outbound/push.ts';
+import { reconcile } from '../../src/sync/reconcile/reconcile.ts';
 
 /**
  * The engine with a real store, the real adapters and a shop of each kind, over HTTP. Nothing runs by a timer of ours:

@@ -9,10 +9,10 @@ import { compose } from '../../src/compose.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { silentLog } from '../../src/log.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
-import { importCatalogue } from '../../src/sync/catalogue.ts';
-import { createIngest } from '../../src/sync/ingest.ts';
-import { pullOrders } from '../../src/sync/pull.ts';
-import { createReceiver } from '../../src/sync/receive.ts';
+import { importCatalogue } from '../../src/sync/account/catalogue.ts';
+import { createIngest } from '../../src/sync/inbound/ingest.ts';
+import { pullOrders } from '../../src/sync/inbound/pull.ts';
+import { createReceiver } from '../../src/sync/inbound/receive.ts';
 
 /**
  * Deliveries that a real WooCommerce 11.0.1 sent, fed through the real receiver, ingest and store with the real

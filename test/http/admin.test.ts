@@ -4,7 +4,7 @@ import { createAdminListener } from '../../src/http/admin.ts';
 import type { Listener } from '../../src/http/listener.ts';
 import { createMetrics } from '../../src/http/metrics.ts';
 import { silentLog } from '../../src/log.ts';
-import { makeWorld, type World } from '../sync/inbound/world.ts';
+import { makeWorld, type World } from '../sync/world.ts';
 import { raw } from './raw.ts';
 
 let world: World;

@@ -5,8 +5,8 @@ import { createMetrics } from '../../src/http/metrics.ts';
 import { metricsSamples } from '../../src/metrics.ts';
 import { type AlertKind, alertLevels } from '../../src/store/store.ts';
 import { park } from '../../src/sync/contact.ts';
-import { refusalOf } from '../../src/sync/receive.ts';
-import { makeWorld, type World } from '../sync/inbound/world.ts';
+import { refusalOf } from '../../src/sync/inbound/receive.ts';
+import { makeWorld, type World } from '../sync/world.ts';
 
 const promtool = spawnSync('promtool', ['--version']).status === 0;
 

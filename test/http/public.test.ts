@@ -6,8 +6,8 @@ import { systemClock } from '../../src/clock.ts';
 import { type Listener, listenerLimits } from '../../src/http/listener.ts';
 import { createPublicListener } from '../../src/http/public.ts';
 import { silentLog } from '../../src/log.ts';
-import type { HookAnswer } from '../../src/sync/receive.ts';
-import { makeWorld, type World } from '../sync/inbound/world.ts';
+import type { HookAnswer } from '../../src/sync/inbound/receive.ts';
+import { makeWorld, type World } from '../sync/world.ts';
 import { raw } from './raw.ts';
 
 const local = { host: '127.0.0.1', port: 0 };

@@ -1,5 +1,5 @@
 import type { MemoryCall, MemoryFault } from '../../src/channels/memory/faults.ts';
-import { reconcile } from '../../src/sync/reconcile.ts';
+import { reconcile } from '../../src/sync/reconcile/reconcile.ts';
 import { post } from './mail.ts';
 import {
   arrangeListing,

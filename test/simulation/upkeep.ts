@@ -1,5 +1,5 @@
-import { reconcile } from '../../src/sync/reconcile.ts';
-import { sweepOrders } from '../../src/sync/sweep.ts';
+import { sweepOrders } from '../../src/sync/inbound/sweep.ts';
+import { reconcile } from '../../src/sync/reconcile/reconcile.ts';
 import { setupOf } from './process.ts';
 import { duty, type Step } from './steps.ts';
 

@@ -3,7 +3,7 @@ import { AppError, EXIT } from '../../errors.ts';
 import { availableBehind, type Behind } from '../../stock/shown.ts';
 import { offerOf } from '../../stock/target.ts';
 import type { ChannelRow, CounterView } from '../../store/store.ts';
-import { provenKey } from '../../sync/calibrate.ts';
+import { provenKey } from '../../sync/duties/calibrate.ts';
 import { askEngine } from '../ask.ts';
 import { type Books, channelNamed, unknownSku } from '../books.ts';
 import type { Io } from '../io.ts';

@@ -9,7 +9,7 @@ import {
 import type { MemoryOptions } from '../../../src/channels/memory/state.ts';
 import { signMemory } from '../../../src/channels/memory/wire.ts';
 import { silentLog } from '../../../src/log.ts';
-import { type FakeClock, fakeClock } from '../../sync/inbound/world.ts';
+import { type FakeClock, fakeClock } from '../../sync/world.ts';
 
 const quiet = new AbortController().signal;
 

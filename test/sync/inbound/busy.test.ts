@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { ChannelError } from '../../../src/channels/errors.ts';
 import { openAlert } from '../../../src/sync/alerts.ts';
+import { createRequests } from '../../../src/sync/duties/requests.ts';
 import { freshness } from '../../../src/sync/fresh.ts';
-import { createIngest } from '../../../src/sync/ingest.ts';
-import { createRequests } from '../../../src/sync/requests.ts';
+import { createIngest } from '../../../src/sync/inbound/ingest.ts';
 import { refuse } from '../busy-store.ts';
-import { makeWorld, settle, type World } from './world.ts';
+import { makeWorld, settle, type World } from '../world.ts';
 
 let world: World;
 afterEach(async () => {

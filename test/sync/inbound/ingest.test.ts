@@ -2,8 +2,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { ChannelError } from '../../../src/channels/errors.ts';
 import { signMemory } from '../../../src/channels/memory/wire.ts';
 import { AppError } from '../../../src/errors.ts';
-import { createIngest } from '../../../src/sync/ingest.ts';
-import { makeWorld, settle, type World } from './world.ts';
+import { createIngest } from '../../../src/sync/inbound/ingest.ts';
+import { makeWorld, settle, type World } from '../world.ts';
 
 let world: World;
 afterEach(async () => {

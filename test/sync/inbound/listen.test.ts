@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Channel, Delivery } from '../../../src/channels/channel.ts';
 import { ChannelError } from '../../../src/channels/errors.ts';
-import { importCatalogue } from '../../../src/sync/catalogue.ts';
+import { importCatalogue } from '../../../src/sync/account/catalogue.ts';
+import { registerWebhooks } from '../../../src/sync/account/webhooks.ts';
 import type { LiveChannel } from '../../../src/sync/engine.ts';
-import { createListening } from '../../../src/sync/listen.ts';
-import { registerWebhooks } from '../../../src/sync/webhooks.ts';
-import { makeWorld, settle, type World } from './world.ts';
+import { createListening } from '../../../src/sync/inbound/listen.ts';
+import { makeWorld, settle, type World } from '../world.ts';
 
 const calm = new AbortController().signal;
 

@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { FeedRow } from '../../../src/store/store.ts';
 import { freshness } from '../../../src/sync/fresh.ts';
-import { createIngest } from '../../../src/sync/ingest.ts';
-import { createPoll } from '../../../src/sync/poll.ts';
-import { pullOrders } from '../../../src/sync/pull.ts';
-import { sweepOrders } from '../../../src/sync/sweep.ts';
-import { makeWorld, type World } from './world.ts';
+import { createIngest } from '../../../src/sync/inbound/ingest.ts';
+import { createPoll } from '../../../src/sync/inbound/poll.ts';
+import { pullOrders } from '../../../src/sync/inbound/pull.ts';
+import { sweepOrders } from '../../../src/sync/inbound/sweep.ts';
+import { makeWorld, type World } from '../world.ts';
 
 let world: World;
 afterEach(async () => {

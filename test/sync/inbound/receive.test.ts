@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { AppError } from '../../../src/errors.ts';
 import type { InboxStore, NewDelivery, TakenIn } from '../../../src/store/store.ts';
-import { createIntake } from '../../../src/sync/intake.ts';
-import { createReceiver } from '../../../src/sync/receive.ts';
-import { makeWorld, settle, type World } from './world.ts';
+import { createIntake } from '../../../src/sync/inbound/intake.ts';
+import { createReceiver } from '../../../src/sync/inbound/receive.ts';
+import { makeWorld, settle, type World } from '../world.ts';
 
 let world: World | null = null;
 afterEach(async () => {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { MemoryOrder } from '../../../src/channels/memory/state.ts';
 import { planFromJson } from '../../../src/sync/plan.ts';
-import { makeOutbound, type Outbound } from './world.ts';
+import { makeOutbound, type Outbound } from '../outbound-world.ts';
 
 let world: Outbound;
 afterEach(() => world.close());

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { ChannelError } from '../../../src/channels/errors.ts';
-import { importAll } from '../../../src/sync/catalogue.ts';
-import { createTakeover } from '../../../src/sync/takeover.ts';
+import { importAll } from '../../../src/sync/account/catalogue.ts';
+import { createTakeover } from '../../../src/sync/duties/takeover.ts';
 import { refuse } from '../busy-store.ts';
-import { settle } from '../inbound/world.ts';
-import { makeOutbound, type Outbound } from './world.ts';
+import { makeOutbound, type Outbound } from '../outbound-world.ts';
+import { settle } from '../world.ts';
 
 let world: Outbound;
 afterEach(async () => {

@@ -1,0 +1,280 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { memory } from '../../src/channels/memory/index.ts';
+import {
+  dropMemoryPlatform,
+  type MemoryPlatform,
+  memoryPlatform,
+} from '../../src/channels/memory/platform.ts';
+import type { MemoryOptions, MemoryOrder } from '../../src/channels/memory/state.ts';
+import { silentLog } from '../../src/log.ts';
+import { openSqliteStore } from '../../src/store/sqlite/index.ts';
+import type { ChannelSetup, CounterView, Mode, Store } from '../../src/store/store.ts';
+import { type Actions, createActions } from '../../src/sync/duties/actions.ts';
+import { createWakes, type Engine, type LiveChannel } from '../../src/sync/engine.ts';
+import { createIngest, type Ingest } from '../../src/sync/inbound/ingest.ts';
+import { type Pulled, pullOrders } from '../../src/sync/inbound/pull.ts';
+import { createPusher, type Pusher } from '../../src/sync/outbound/push.ts';
+import { createProofs, type Proofs } from '../../src/sync/reconcile/proof.ts';
+import { type ReconcileWish, reconcile } from '../../src/sync/reconcile/reconcile.ts';
+import type { ReconcileOutcome } from '../../src/sync/reconcile/result.ts';
+import { type FakeClock, fakeClock } from './world.ts';
+
+/** How a channel of the world differs from the quiet default. */
+export interface ChannelOptions extends MemoryOptions {
+  mode?: Mode;
+  oversell?: ChannelSetup['oversell'];
+}
+
+/** Channels in memory, a real store on disk, and the outbound duties, driven by hand. */
+export interface Outbound {
+  clock: FakeClock;
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly pusher: Pusher;
+  readonly proofs: Proofs;
+  readonly actions: Actions;
+  platform(name: string): MemoryPlatform;
+  live(name: string): LiveChannel;
+  /** Makes a SKU of so many pieces (null: never counted) and lists it everywhere under its own name, shown so. */
+  stock(sku: string, quantity: number | null, shown?: number): Promise<void>;
+  change(sku: string, kind: 'count' | 'receive' | 'adjust', quantity: number): Promise<void>;
+  available(sku: string): Promise<number | null>;
+  counter(channel: string, sku: string): Promise<CounterView>;
+  /** The webhook of the order's present state arrives and is worked on. */
+  hear(channel: string, order: MemoryOrder): Promise<void>;
+  pull(channel: string): Promise<Pulled>;
+  pullAll(): Promise<void>;
+  push(): Promise<void>;
+  reconcile(wish?: Partial<ReconcileWish>): Promise<ReconcileOutcome>;
+  /** kill -9: everything in memory is gone, the store is opened by a new boot. */
+  reboot(): Promise<void>;
+  close(): Promise<void>;
+}
+
+let worlds = 0;
+
+/** A world whose channels are live; nothing is pushed before a first `reconcile()`. */
+export async function makeOutbound(channels: Record<string, ChannelOptions>): Promise<Outbound> {
+  worlds += 1;
+  const clock = fakeClock();
+  const dataDir = mkdtempSync(join(tmpdir(), 'invsync-outbound-'));
+  const names = Object.keys(channels);
+  const platformName = (name: string) => `outbound-${worlds}-${name}`;
+  const platforms = new Map<string, MemoryPlatform>();
+  for (const name of names)
+    platforms.set(name, memoryPlatform(platformName(name), { clock, ...channels[name] }));
+  let draws = 0;
+  const randomHex = (bytes: number): string => {
+    draws += 1;
+    return createHash('sha256')
+      .update(`${worlds} ${draws}`)
+      .digest('hex')
+      .slice(0, bytes * 2);
+  };
+  const open = () => openSqliteStore({ dataDir, writer: 'caller', randomHex });
+
+  const boot = async () => {
+    const store = await open();
+    const setups = names.map((name) => setupOf(name, channels[name] ?? {}));
+    const rows = await store.channels.configure(setups, clock.now());
+    const lives = new Map<number, LiveChannel>();
+    for (const setup of setups) {
+      const row = rows.find((each) => each.name === setup.name);
+      if (row === undefined) throw new Error(`no row for ${setup.name}`);
+      lives.set(row.id, liveOf(row.id, setup, platformName(setup.name), { clock, randomHex }));
+    }
+    const engine: Engine = {
+      store,
+      clock,
+      log: silentLog,
+      channels: lives,
+      settings: {
+        schedule: '0 * * * *',
+        timezone: 'UTC',
+        maxChange: 0.2,
+        maxZero: 0.05,
+        keepKeysMs: 30 * 86_400_000,
+        keepPayloadsMs: 14 * 86_400_000,
+        publicUrl: null,
+      },
+      wakes: createWakes(),
+      randomHex,
+    };
+    await store.outbox.recover(clock.now());
+    const pusher = createPusher(engine, {
+      onLow: (channelId, counterId, since) => proofs.expectLow(channelId, counterId, since),
+      onDoubt: (channelId, counterId) => proofs.expectDoubt(channelId, counterId),
+    });
+    const proofs: Proofs = createProofs(engine, { pusher });
+    return { store, engine, pusher, proofs, ingest: createIngest(engine), actions: createActions(engine) };
+  };
+
+  let now: Awaited<ReturnType<typeof boot>> & { ingest: Ingest } = await boot();
+  const live = (name: string): LiveChannel => {
+    const found = [...now.engine.channels.values()].find((each) => each.name === name);
+    if (found === undefined) throw new Error(`no channel ${name}`);
+    return found;
+  };
+  const platform = (name: string): MemoryPlatform => {
+    const found = platforms.get(name);
+    if (found === undefined) throw new Error(`no platform ${name}`);
+    return found;
+  };
+  const by = { by: 'test', reason: null };
+  const signal = new AbortController().signal;
+  const pull = (name: string) => pullOrders(now.engine, live(name), { kind: 'changes' }, signal);
+  const change: Outbound['change'] = async (sku, kind, quantity) => {
+    const asOf = clock.now();
+    const basis = 'free' as const;
+    const one = { sku, kind, quantity, basis, asOf, create: true, ref: null, presumeGoneMs: {} };
+    await now.store.stock.change([one], by, asOf);
+  };
+
+  return {
+    clock,
+    get store() {
+      return now.store;
+    },
+    get engine() {
+      return now.engine;
+    },
+    get pusher() {
+      return now.pusher;
+    },
+    get proofs() {
+      return now.proofs;
+    },
+    get actions() {
+      return now.actions;
+    },
+    platform,
+    live,
+    change,
+    pull,
+    async stock(sku, quantity, shown) {
+      if (quantity === null) await now.store.listings.createSku(sku, by, clock.now());
+      else await change(sku, 'count', quantity);
+      for (const name of names) {
+        platform(name).list({ sku, shown: shown ?? quantity ?? 0 });
+        await importListing(now.store, live(name).id, sku, clock.now());
+        const row = await now.store.listings.find(name, sku);
+        if (row === null || row === 'ambiguous') throw new Error(`no listing ${sku} on ${name}`);
+        await now.store.listings.map(row.id, [{ sku, units: 1 }], by, clock.now());
+      }
+      clock.jump(1);
+    },
+    available: async (sku) => (await now.store.stock.get(sku))?.available ?? null,
+    async counter(channel, sku) {
+      const [id] = await now.store.outbox.countersOf(live(channel).id, [sku]);
+      const [view] = await now.store.outbox.view(id === undefined ? [] : [id]);
+      if (view === undefined) throw new Error(`no counter ${sku} on ${channel}`);
+      return view;
+    },
+    async hear(channel, order) {
+      const hook = platform(channel).hookForOrder(order.id);
+      const receipt = live(channel).channel.receive({
+        method: 'POST',
+        path: '',
+        query: '',
+        headers: hook.headers,
+        body: hook.body,
+        receivedAt: clock.now(),
+      });
+      if (receipt.kind !== 'deliveries') throw new Error(`refused: ${receipt.kind}`);
+      const bodyHash = createHash('sha256').update(hook.body).digest('hex');
+      await now.store.inbox.takeIn(
+        receipt.deliveries.map((delivery) => ({
+          ...delivery,
+          channelId: live(channel).id,
+          bodyHash,
+          receivedAt: clock.now(),
+        })),
+      );
+      await now.ingest.runUntilIdle();
+    },
+    async pullAll() {
+      for (const name of names) await pull(name);
+    },
+    push: () => now.pusher.runUntilIdle(),
+    reconcile: (wish = {}) =>
+      reconcile(
+        now.engine,
+        { pusher: now.pusher, onWait: (...proof) => now.proofs.expect(...proof) },
+        { channels: null, skus: null, dryRun: false, waitMs: 0, ...wish },
+        signal,
+      ),
+    async reboot() {
+      await now.store.close();
+      now = await boot();
+    },
+    async close() {
+      await now.store.close();
+      for (const name of names) dropMemoryPlatform(platformName(name));
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+function setupOf(name: string, options: ChannelOptions): ChannelSetup {
+  return {
+    name,
+    type: 'memory',
+    mode: options.mode ?? 'live',
+    offer: { buffer: null, percent: null, max: null },
+    oversell: options.oversell ?? 'alert',
+    basis: options.capabilities?.basis ?? 'net',
+    maxQuantity: 1_000_000,
+    clockMarginMs: options.capabilities?.clockMarginMs ?? 0,
+    presumeGoneMs: null,
+  };
+}
+
+function liveOf(
+  id: number,
+  setup: ChannelSetup,
+  platformName: string,
+  deps: { clock: FakeClock; randomHex: (bytes: number) => string },
+): LiveChannel {
+  const channel = memory.create(
+    { platform: platformName, secret: 'a shared secret' },
+    {
+      name: setup.name,
+      ...deps,
+      log: silentLog,
+      publicUrl: null,
+      baseUrl: null,
+      timeoutMs: 10_000,
+      vault: { get: async () => null, set: async () => undefined },
+    },
+  );
+  return {
+    id,
+    name: setup.name,
+    type: 'memory',
+    channel,
+    capabilities: channel.capabilities,
+    setup,
+    webhooks: true,
+    pollMs: 60_000,
+    raiseAfterMs: 86_400_000,
+    timeoutMs: 10_000,
+  };
+}
+
+async function importListing(store: Store, channelId: number, sku: string, now: number): Promise<void> {
+  const listing = {
+    listingId: sku,
+    counterKey: sku,
+    channelSku: sku,
+    title: sku,
+    aliases: [],
+    unwritable: null,
+    ambiguous: false,
+    shown: null,
+    facts: null,
+  };
+  await store.listings.upsert(channelId, [listing], now);
+}
