@@ -17,6 +17,7 @@ export type * from './contract/inbox.ts';
 export type * from './contract/listings.ts';
 export type * from './contract/orders.ts';
 export type * from './contract/outbox.ts';
+export * from './contract/pages.ts';
 export type * from './contract/rehearsal.ts';
 export type * from './contract/reports.ts';
 export type * from './contract/reservations.ts';

@@ -1,6 +1,13 @@
 import { iso } from '../clock.ts';
 import { brake, type Move, type Shares } from '../stock/brake.ts';
-import { type ChannelRow, type ChannelSetup, type CounterView, sameOffer } from '../store/store.ts';
+import {
+  allListings,
+  type ChannelRow,
+  type ChannelSetup,
+  type CounterView,
+  pages,
+  sameOffer,
+} from '../store/store.ts';
 import { type BrakeGround, setBrake } from './brakes.ts';
 import type { PlanLine } from './plan.ts';
 import { isPlanned } from './planned.ts';
@@ -50,17 +57,11 @@ export function numberOf(view: CounterView | undefined): number | null {
 /** How many numbers a channel has, for the shares. */
 export async function countersOn({ store }: Pick<BrakeGround, 'store'>, row: ChannelRow): Promise<number> {
   const counters = new Set<number>();
-  let after = 0;
-  for (;;) {
-    const page = await store.listings.list({ channel: row.name, after, limit: 1_000 });
-    const last = page.at(-1);
-    if (last === undefined) return counters.size;
-    after = last.id;
-    for (const listing of page) {
-      const offered = listing.mode === 'on' && !listing.vanished;
-      if (offered && (listing.parts.length > 0 || listing.fixed !== null)) counters.add(listing.counterId);
-    }
+  for await (const listing of allListings(store, { channel: row.name })) {
+    const offered = listing.mode === 'on' && !listing.vanished;
+    if (offered && (listing.parts.length > 0 || listing.fixed !== null)) counters.add(listing.counterId);
   }
+  return counters.size;
 }
 
 function isOffered(view: CounterView): boolean {
@@ -175,19 +176,14 @@ async function* offersOn(
   row: ChannelRow,
   setup: ChannelSetup,
 ): AsyncIterable<[CounterView, CounterView]> {
-  let from = 0;
-  for (;;) {
+  const ask = async (from: number) => {
     const [now, then] = await Promise.all([
       store.outbox.page(row.id, from, 500),
       store.outbox.page(row.id, from, 500, setup),
     ]);
-    const last = now.at(-1);
-    if (last === undefined) return;
     const known = new Map(then.map((view) => [view.counterId, view]));
-    for (const view of now) {
-      const after = known.get(view.counterId);
-      if (after !== undefined) yield [view, after];
-    }
-    from = last.counterId;
-  }
+    return now.map((view) => ({ view, after: known.get(view.counterId) }));
+  };
+  for await (const page of pages(0, ask, ({ view }) => view.counterId))
+    for (const { view, after } of page) if (after !== undefined) yield [view, after];
 }

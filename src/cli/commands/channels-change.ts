@@ -1,5 +1,5 @@
 import { AppError, countText, EXIT, type ExitCode } from '../../errors.ts';
-import type { ChannelRow } from '../../store/store.ts';
+import { allListings, type ChannelRow } from '../../store/store.ts';
 import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer } from '../answer.ts';
 import { choiceArg, usage } from '../args.ts';
@@ -92,17 +92,12 @@ async function dryRun(
 async function livePlan(books: Books, row: ChannelRow) {
   let mapped = 0;
   let unmapped = 0;
-  let after = 0;
-  for (;;) {
-    const page = await books.store.listings.list({ channel: row.name, after, limit: 1_000 });
-    const last = page.at(-1);
-    if (last === undefined) return { channel: row.name, mode: 'live', before: row.mode, mapped, unmapped };
-    after = last.id;
-    const offered = page.filter((listing) => !listing.vanished && listing.mode === 'on');
-    const led = offered.filter((listing) => listing.parts.length > 0 || listing.fixed !== null).length;
-    mapped += led;
-    unmapped += offered.length - led;
+  for await (const listing of allListings(books.store, { channel: row.name })) {
+    if (listing.vanished || listing.mode === 'off') continue;
+    if (listing.parts.length > 0 || listing.fixed !== null) mapped += 1;
+    else unmapped += 1;
   }
+  return { channel: row.name, mode: 'live', before: row.mode, mapped, unmapped };
 }
 
 interface PauseOptions extends ActorOptions {

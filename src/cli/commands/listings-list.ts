@@ -1,5 +1,5 @@
 import { countText, EXIT, type ExitCode } from '../../errors.ts';
-import type { ListingRow } from '../../store/store.ts';
+import { allListings, type ListingRow } from '../../store/store.ts';
 import { standing } from '../../sync/standing.ts';
 import { answer, type ListOptions, moreHint } from '../answer.ts';
 import { beforeArg, limitArg } from '../args.ts';
@@ -54,16 +54,13 @@ export async function newest(
 ): Promise<{ rows: ListingRow[]; limit: number }> {
   const limit = limitArg(options.limit);
   const before = beforeArg(options.before) ?? Number.MAX_SAFE_INTEGER;
-  let rows: ListingRow[] = [];
-  let after = 0;
-  for (;;) {
-    const page = await books.store.listings.list({ ...filter, after, limit: 1_000 });
-    const wanted = page.filter((row) => row.id < before);
-    rows = [...rows, ...wanted].slice(-limit);
-    const last = page.at(-1);
-    if (last === undefined || wanted.length < page.length) return { rows: rows.reverse(), limit };
-    after = last.id;
+  const rows: ListingRow[] = [];
+  for await (const row of allListings(books.store, filter)) {
+    if (row.id >= before) break;
+    rows.push(row);
+    if (rows.length > limit) rows.shift();
   }
+  return { rows: rows.reverse(), limit };
 }
 
 /** `listings import` */

@@ -1,6 +1,6 @@
 import { iso } from '../../clock.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';
-import type { StockRow } from '../../store/store.ts';
+import { pages, type StockRow } from '../../store/store.ts';
 import { type StockDocument, stockJson, stockReport } from '../../sync/status.ts';
 import { answer, moreHint } from '../answer.ts';
 import { limitArg } from '../args.ts';
@@ -105,7 +105,7 @@ export function exportAll(invocation: Invocation<object>): Promise<ExitCode> {
   return withBooks(invocation, async (books) => {
     if (invocation.json) {
       const rows: StockRow[] = [];
-      for await (const page of pages(books)) rows.push(...page);
+      for await (const page of allStock(books)) rows.push(...page);
       answer(invocation, { stock: rows.map(stockJson) }, books.warnings, () => undefined);
       return EXIT.ok;
     }
@@ -123,7 +123,7 @@ export function exportAll(invocation: Invocation<object>): Promise<ExitCode> {
         'as_of',
       ]),
     );
-    for await (const page of pages(books)) io.stdout(page.map(exportLine).join(''));
+    for await (const page of allStock(books)) io.stdout(page.map(exportLine).join(''));
     return EXIT.ok;
   });
 }
@@ -137,13 +137,10 @@ function exportLine(row: StockRow): string {
   return csvLine([sku, ...numbers, counted ? 'yes' : 'no', row.basis, iso(row.asOf)]);
 }
 
-async function* pages(books: Books): AsyncIterable<StockRow[]> {
-  let after: string | undefined;
-  for (;;) {
-    const page = await books.store.stock.list({ ...(after === undefined ? {} : { after }), limit: 500 });
-    const last = page.at(-1);
-    if (last === undefined) return;
-    yield page;
-    after = last.sku;
-  }
+function allStock({ store }: Books): AsyncIterable<StockRow[]> {
+  return pages(
+    '',
+    (after) => store.stock.list({ after, limit: 500 }),
+    (row) => row.sku,
+  );
 }

@@ -1,7 +1,7 @@
 import type { Listing } from '../../channels/channel.ts';
 import { messageOf } from '../../errors.ts';
 import { fewestBraked } from '../../stock/brake.ts';
-import type { CounterView, Replacement } from '../../store/store.ts';
+import { allListings, type CounterView, type ListingRow, type Replacement } from '../../store/store.ts';
 import { closeAlert, openAlert } from '../alerts.ts';
 import { sharesOf } from '../brakes.ts';
 import type { Engine, LiveChannel } from '../engine.ts';
@@ -193,23 +193,19 @@ function seenAs(view: CounterView, shown: number | undefined, at: number): Count
 
 /** Listings that were there at the last walk. */
 export async function countPresent(engine: Engine, live: LiveChannel): Promise<number> {
-  return countPages(engine, live, (row) => !row.vanished);
+  return countListings(engine, live, (row) => !row.vanished);
 }
 
 async function countUnmapped(engine: Engine, live: LiveChannel): Promise<number> {
-  return countPages(engine, live, (row) => !row.vanished && row.parts.length === 0 && row.fixed === null);
+  return countListings(engine, live, (row) => !row.vanished && row.parts.length === 0 && row.fixed === null);
 }
 
-type Row = Awaited<ReturnType<Engine['store']['listings']['list']>>[number];
-
-async function countPages(engine: Engine, live: LiveChannel, wanted: (row: Row) => boolean): Promise<number> {
+async function countListings(
+  engine: Engine,
+  live: LiveChannel,
+  wanted: (row: ListingRow) => boolean,
+): Promise<number> {
   let count = 0;
-  let after = 0;
-  for (;;) {
-    const rows = await engine.store.listings.list({ channel: live.name, after, limit: 1_000 });
-    const last = rows.at(-1);
-    if (last === undefined) return count;
-    count += rows.filter(wanted).length;
-    after = last.id;
-  }
+  for await (const row of allListings(engine.store, { channel: live.name })) if (wanted(row)) count += 1;
+  return count;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError, EXIT } from '../../errors.ts';
 import { type BasisSight, type BasisVerdict, basisOf, readSight } from '../../stock/basis.ts';
+import { counterPages, pages } from '../../store/store.ts';
 import type { Engine, LiveChannel } from '../engine.ts';
 import { pullOrders } from '../inbound/pull.ts';
 import { callReadStock, refOf } from '../reading.ts';
@@ -86,12 +87,7 @@ async function assertUnwritten(engine: Engine, live: LiveChannel): Promise<void>
 async function lookAt(engine: Engine, live: LiveChannel, signal: AbortSignal): Promise<Look> {
   const held = await unitsOf(engine, live);
   const found: Look = { at: engine.clock.now(), numbers: {} };
-  let after = 0;
-  for (;;) {
-    const page = await engine.store.outbox.page(live.id, after, pageSize);
-    const last = page.at(-1);
-    if (last === undefined) return found;
-    after = last.counterId;
+  for await (const page of counterPages(engine.store, live.id, pageSize)) {
     const wanted = page.filter((view) => view.listings.length === 1);
     const readings = await callReadStock(live, wanted, signal);
     for (const view of wanted) {
@@ -102,6 +98,7 @@ async function lookAt(engine: Engine, live: LiveChannel, signal: AbortSignal): P
       found.numbers[listingId] = [reading.shown, taken, gone];
     }
   }
+  return found;
 }
 
 /** Units that all lines of the channel's orders took, and of those the ones that left, by listing. */
@@ -110,19 +107,16 @@ async function unitsOf(
   live: LiveChannel,
 ): Promise<Map<string, { taken: number; gone: number }>> {
   const units = new Map<string, { taken: number; gone: number }>();
-  let before: number | undefined;
-  for (let seen = 0; seen < mostOrders; ) {
-    const wish = { channel: live.name, limit: 500, ...(before === undefined ? {} : { before }) };
-    const orders = await engine.store.orders.list(wish);
-    const last = orders.at(-1);
-    if (last === undefined) break;
+  let seen = 0;
+  const ask = (before: number) => engine.store.orders.list({ channel: live.name, limit: 500, before });
+  for await (const orders of pages(Number.MAX_SAFE_INTEGER, ask, (order) => order.id)) {
     for (const line of orders.flatMap((order) => order.lines)) {
       if (line.listingId === null) continue;
       const sum = units.get(line.listingId) ?? { taken: 0, gone: 0 };
       units.set(line.listingId, { taken: sum.taken + line.taken, gone: sum.gone + line.gone });
     }
-    before = last.id;
     seen += orders.length;
+    if (seen >= mostOrders) break;
   }
   return units;
 }

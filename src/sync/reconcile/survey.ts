@@ -2,7 +2,7 @@ import type { StockReading } from '../../channels/channel.ts';
 import { iso } from '../../clock.ts';
 import { classify, type Verdict } from '../../stock/classify.ts';
 import type { Evidence } from '../../stock/drift.ts';
-import type { ChannelRow, CounterView } from '../../store/store.ts';
+import { allListings, type ChannelRow, type CounterView, counterPages } from '../../store/store.ts';
 import { countPresent } from '../account/catalogue.ts';
 import type { Engine, LiveChannel } from '../engine.ts';
 import { forecastOf } from '../forecast.ts';
@@ -118,14 +118,7 @@ async function* pagesOf(engine: Engine, wish: SurveyWish): AsyncIterable<Counter
     }
     return;
   }
-  let after = 0;
-  for (;;) {
-    const page = await outbox.page(wish.live.id, after, pageSize);
-    const last = page.at(-1);
-    if (last === undefined) return;
-    yield page;
-    after = last.counterId;
-  }
+  yield* counterPages(engine.store, wish.live.id, pageSize);
 }
 
 /** The counters as they are after the read: a push that was answered meanwhile is in them. */
@@ -178,16 +171,9 @@ function judge(
 /** The SKU codes of each counter of a channel; of a bundle, its codes joined by plus signs. */
 async function skuCodes(engine: Engine, channel: string): Promise<Map<number, string>> {
   const codes = new Map<number, string>();
-  let after = 0;
-  for (;;) {
-    const page = await engine.store.listings.list({ channel, after, limit: 500 });
-    const last = page.at(-1);
-    if (last === undefined) return codes;
-    for (const row of page) {
-      if (row.parts.length > 0 && !codes.has(row.counterId))
-        codes.set(row.counterId, row.parts.map((part) => part.sku).join('+'));
-    }
-    if (last.id <= after) return codes;
-    after = last.id;
+  for await (const row of allListings(engine.store, { channel })) {
+    if (row.parts.length > 0 && !codes.has(row.counterId))
+      codes.set(row.counterId, row.parts.map((part) => part.sku).join('+'));
   }
+  return codes;
 }
