@@ -7,7 +7,7 @@ import type { SoundConfig } from '../config/load.ts';
 import { nearest } from '../config/nearest.ts';
 import { AppError, EXIT } from '../errors.ts';
 import type { ChannelRow, ChannelSetup, Store } from '../store/store.ts';
-import type { Invocation } from './program.ts';
+import type { Invocation } from './command.ts';
 
 /** The open books of one run of a command. */
 export interface Books {

@@ -3,7 +3,7 @@ import { AppError, EXIT } from '../errors.ts';
 import type { SkuSight } from '../store/store.ts';
 import { usage } from './args.ts';
 import type { Books } from './books.ts';
-import type { Invocation } from './program.ts';
+import type { Invocation } from './command.ts';
 
 /** The option of every command that makes SKUs. */
 export interface CreateOptions {

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { define, type Invocation } from '../../src/cli/command.ts';
 import { allowsColor, Interruption } from '../../src/cli/io.ts';
 import { consent, printable, printTable } from '../../src/cli/print.ts';
-import { define, type Invocation, type Noun, run } from '../../src/cli/program.ts';
+import { type Noun, run } from '../../src/cli/program.ts';
 import { AppError, EXIT } from '../../src/errors.ts';
 import { heard } from './io.ts';
 

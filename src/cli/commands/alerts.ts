@@ -6,8 +6,8 @@ import { type ActorOptions, actorOf, withActor } from '../actor.ts';
 import { answer, type ListOptions, moreHint, withPaging } from '../answer.ts';
 import { beforeArg, choiceArg, idArg, limitArg } from '../args.ts';
 import { channelFilter, withBooks } from '../books.ts';
+import { type Cli, define, type Invocation } from '../command.ts';
 import { paint, printable, printLine, printTable, type Style } from '../print.ts';
-import { type Cli, define, type Invocation } from '../program.ts';
 
 /** `invsync alerts …`: what needs a person, and what needed one. */
 export function register(command: Command, cli: Cli): void {

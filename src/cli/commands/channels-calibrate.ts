@@ -3,8 +3,8 @@ import { countText, EXIT, type ExitCode } from '../../errors.ts';
 import { answer } from '../answer.ts';
 import { askEngine } from '../ask.ts';
 import { channelNamed, withBooks } from '../books.ts';
+import type { Invocation } from '../command.ts';
 import { printLine, printTable } from '../print.ts';
-import type { Invocation } from '../program.ts';
 import { calibrateResult } from '../results.ts';
 
 /** `channels calibrate`: the first run notes the numbers, later ones say what they mean. */

@@ -4,8 +4,8 @@ import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer } from '../answer.ts';
 import { choiceArg, usage } from '../args.ts';
 import { type Books, channelNamed, withBooks } from '../books.ts';
+import type { Invocation } from '../command.ts';
 import { consent, printLine } from '../print.ts';
-import type { Invocation } from '../program.ts';
 import type { ReconcileResult } from '../results.ts';
 import { printPlanLines } from './reconcile-print.ts';
 

@@ -4,9 +4,9 @@ import type { ChannelRow, FeedRow } from '../../store/store.ts';
 import { answer } from '../answer.ts';
 import { channelNamed, withBooks } from '../books.ts';
 import { type ChannelReport, channelReports } from '../channel-report.ts';
+import type { Invocation } from '../command.ts';
 import type { Io } from '../io.ts';
 import { printLine, printTable } from '../print.ts';
-import type { Invocation } from '../program.ts';
 
 /** `channels list` */
 export function list(invocation: Invocation<object>): Promise<ExitCode> {

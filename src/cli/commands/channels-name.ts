@@ -5,9 +5,9 @@ import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer } from '../answer.ts';
 import { choiceArg, usage } from '../args.ts';
 import { channelNamed, daemonRuns, withBooks } from '../books.ts';
+import type { Invocation } from '../command.ts';
 import type { Io } from '../io.ts';
 import { consent, printLine } from '../print.ts';
-import type { Invocation } from '../program.ts';
 
 /** `channels rename`: the file has the new name already, or gets it next. */
 export function rename(invocation: Invocation<object>): Promise<ExitCode> {

@@ -3,8 +3,8 @@ import { channelTypes, definitions } from '../../channels/registry.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';
 import { answer } from '../answer.ts';
 import { channelTable } from '../channel-table.ts';
+import type { Invocation } from '../command.ts';
 import { printLine, printTable } from '../print.ts';
-import type { Invocation } from '../program.ts';
 
 /** `channels types`: needs no configuration. */
 export async function types(invocation: Invocation<{ markdown?: boolean }>): Promise<ExitCode> {

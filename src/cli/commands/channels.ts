@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { EXIT } from '../../errors.ts';
 import { withActor } from '../actor.ts';
-import { type Cli, define, lazily } from '../program.ts';
+import { type Cli, define, lazily } from '../command.ts';
 
 const exits = [EXIT.ok, EXIT.failed, EXIT.usage] as const;
 

@@ -4,10 +4,10 @@ import { EXIT, type ExitCode } from '../../errors.ts';
 import { answer } from '../answer.ts';
 import { askEngine } from '../ask.ts';
 import { type Books, withBooks } from '../books.ts';
+import { type Cli, define, type Invocation } from '../command.ts';
 import type { Io } from '../io.ts';
 import { machineChecks } from '../machine-checks.ts';
 import { printLine, printTable } from '../print.ts';
-import { type Cli, define, type Invocation } from '../program.ts';
 import { checkResult } from '../results.ts';
 
 /** One finding; `channel` is null for what concerns this machine. */

@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import type { Config } from '../../config/config.ts';
 import type { Problem } from '../../config/problem.ts';
 import { AppError, countText, EXIT, type ExitCode } from '../../errors.ts';
+import { type Cli, define, type Invocation } from '../command.ts';
 import { printJson, printLine, printTable, problemLines } from '../print.ts';
-import { type Cli, define, type Invocation } from '../program.ts';
 
 /** `invsync config new|show|check`: all ask no channel; `show` looks into the books for what a command overruled. */
 export function register(command: Command, cli: Cli): void {

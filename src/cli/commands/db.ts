@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../../errors.ts';
 import { answer } from '../answer.ts';
 import { withBooks } from '../books.ts';
+import { type Cli, define, type Invocation } from '../command.ts';
 import { printLine, printTable } from '../print.ts';
-import { type Cli, define, type Invocation } from '../program.ts';
 
 /** `invsync db …`: the file that everything is in. */
 export function register(command: Command, cli: Cli): void {

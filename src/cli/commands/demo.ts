@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import { AppError, EXIT, type ExitCode } from '../../errors.ts';
 import type { Proof } from '../../sandbox/demo/proof.ts';
 import type { DemoNews } from '../../sandbox/demo/run.ts';
+import { type Cli, define, type Invocation } from '../command.ts';
 import { printJson, printLine } from '../print.ts';
-import { type Cli, define, type Invocation } from '../program.ts';
 import { wholeNumber } from './sandbox.ts';
 
 interface DemoOptions {

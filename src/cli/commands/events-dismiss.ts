@@ -2,9 +2,9 @@ import { EXIT, type ExitCode } from '../../errors.ts';
 import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer } from '../answer.ts';
 import { withBooks } from '../books.ts';
+import type { Invocation } from '../command.ts';
 import { deliveriesOf, deliveryJson, idsOf } from '../delivery-json.ts';
 import { printLine } from '../print.ts';
-import type { Invocation } from '../program.ts';
 
 /**
  * `invsync events dismiss ID…`: a person says that dead or kept-aside events need nothing, and that sales of unmapped ones

@@ -4,10 +4,10 @@ import { answer } from '../answer.ts';
 import { limitArg, usage } from '../args.ts';
 import { askEngine } from '../ask.ts';
 import { type Books, withBooks } from '../books.ts';
+import type { Invocation } from '../command.ts';
 import { deliveriesOf, deliveryJson, filterOf, idsOf, type WhichOptions } from '../delivery-json.ts';
 import type { Io } from '../io.ts';
 import { consent, printLine, printTable } from '../print.ts';
-import type { Invocation } from '../program.ts';
 import { type DeliveryEffect, type ReplayEffect, replayEffect } from '../replay.ts';
 
 interface Options extends WhichOptions {

@@ -6,10 +6,10 @@ import { withActor } from '../actor.ts';
 import { answer, type ListOptions, moreHint, withPaging } from '../answer.ts';
 import { beforeArg, limitArg } from '../args.ts';
 import { withBooks } from '../books.ts';
+import { type Cli, define, type Invocation } from '../command.ts';
 import { deliveriesOf, deliveryJson, filterOf, idsOf, type WhichOptions } from '../delivery-json.ts';
 import type { Io } from '../io.ts';
 import { printLine, printTable, type Style } from '../print.ts';
-import { type Cli, define, type Invocation } from '../program.ts';
 import { dismiss } from './events-dismiss.ts';
 import { replay } from './events-replay.ts';
 

@@ -2,8 +2,8 @@ import { AppError, EXIT, type ExitCode } from '../../errors.ts';
 import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer } from '../answer.ts';
 import { channelNamed, withBooks } from '../books.ts';
+import type { Invocation } from '../command.ts';
 import { printLine } from '../print.ts';
-import type { Invocation } from '../program.ts';
 
 /** `listings dismiss CHANNEL ORDER…`: a person says that sales without a SKU concern none of ours. */
 export function dismiss(invocation: Invocation<ActorOptions>): Promise<ExitCode> {

@@ -5,9 +5,9 @@ import { answer, type ListOptions, moreHint } from '../answer.ts';
 import { beforeArg, limitArg } from '../args.ts';
 import { askEngine } from '../ask.ts';
 import { type Books, channelFilter, channelNamed, withBooks } from '../books.ts';
+import type { Invocation } from '../command.ts';
 import { listingJson, partsText } from '../listing-json.ts';
 import { type Column, printLine, printTable } from '../print.ts';
-import type { Invocation } from '../program.ts';
 
 export const columns: readonly Column<ListingRow>[] = [
   { title: 'id', value: (row) => row.id },

@@ -4,9 +4,9 @@ import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer } from '../answer.ts';
 import { unitsArg, usage } from '../args.ts';
 import { type Books, channelNamed, unknownSku, withBooks } from '../books.ts';
+import type { Invocation } from '../command.ts';
 import { findListing, listingJson, partsText } from '../listing-json.ts';
 import { printLine } from '../print.ts';
-import type { Invocation } from '../program.ts';
 import { nearSku } from './stock-list.ts';
 
 interface Part {

@@ -4,9 +4,9 @@ import type { Actor, RehearsalStep, Store } from '../../store/store.ts';
 import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer } from '../answer.ts';
 import { type Books, channelFilter, withBooks } from '../books.ts';
+import type { Invocation } from '../command.ts';
 import type { Io } from '../io.ts';
 import { consent, printLine, printTable } from '../print.ts';
-import type { Invocation } from '../program.ts';
 import { heedBrakes, reachOf } from '../reach.ts';
 
 interface Options extends ActorOptions {

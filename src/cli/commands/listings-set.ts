@@ -5,9 +5,9 @@ import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer } from '../answer.ts';
 import { choiceArg, unitsArg, usage } from '../args.ts';
 import { withBooks } from '../books.ts';
+import type { Invocation } from '../command.ts';
 import { findListing, listingJson } from '../listing-json.ts';
 import { printLine } from '../print.ts';
-import type { Invocation } from '../program.ts';
 import { again } from './listings-map.ts';
 
 interface Options extends ActorOptions {

@@ -2,9 +2,9 @@ import { EXIT, type ExitCode } from '../../errors.ts';
 import type { ListingRow, WaitingSale } from '../../store/store.ts';
 import { answer, type ListOptions, moreHint } from '../answer.ts';
 import { type Books, channelFilter, withBooks } from '../books.ts';
+import type { Invocation } from '../command.ts';
 import { listingJson } from '../listing-json.ts';
 import { type Column, printLine, printTable } from '../print.ts';
-import type { Invocation } from '../program.ts';
 import { columns, newest } from './listings-list.ts';
 
 /** Options of `listings unmatched`. */

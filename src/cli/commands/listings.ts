@@ -2,8 +2,8 @@ import { type Command, Option } from 'commander';
 import { EXIT } from '../../errors.ts';
 import { withActor } from '../actor.ts';
 import { withPaging } from '../answer.ts';
+import { type Cli, define, lazily } from '../command.ts';
 import { collect } from '../new-sku.ts';
-import { type Cli, define, lazily } from '../program.ts';
 
 /** `invsync listings …`: which SKU stands behind what a channel offers. LISTING is the channel's id, or its SKU there. */
 export function register(command: Command, cli: Cli): void {

@@ -5,9 +5,9 @@ import type { OrderLineRow, OrderRow } from '../../store/store.ts';
 import { answer, type ListOptions, moreHint, withPaging } from '../answer.ts';
 import { beforeArg, limitArg } from '../args.ts';
 import { type Books, channelFilter, withBooks } from '../books.ts';
+import { type Cli, define, type Invocation } from '../command.ts';
 import type { Io } from '../io.ts';
 import { printLine, printTable } from '../print.ts';
-import { type Cli, define, type Invocation } from '../program.ts';
 
 /** `invsync orders …`: what channels sold, as the books know it. */
 export function register(command: Command, cli: Cli): void {

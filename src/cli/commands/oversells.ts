@@ -6,8 +6,8 @@ import { type ActorOptions, actorOf, withActor } from '../actor.ts';
 import { answer, type ListOptions, moreHint, withPaging } from '../answer.ts';
 import { beforeArg, choiceArg, idArg, limitArg } from '../args.ts';
 import { withBooks } from '../books.ts';
+import { type Cli, define, type Invocation } from '../command.ts';
 import { printLine, printTable } from '../print.ts';
-import { type Cli, define, type Invocation } from '../program.ts';
 
 const statuses = ['open', 'filled', 'cancelled', 'written-off'] as const;
 const ends = ['filled', 'cancelled', 'written-off'] as const;

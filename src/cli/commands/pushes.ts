@@ -6,8 +6,8 @@ import { answer, type ListOptions, moreHint, withPaging } from '../answer.ts';
 import { beforeArg, choiceArg, limitArg } from '../args.ts';
 import { askEngine } from '../ask.ts';
 import { channelFilter, withBooks } from '../books.ts';
+import { type Cli, define, type Invocation } from '../command.ts';
 import { printLine, printTable } from '../print.ts';
-import { type Cli, define, type Invocation } from '../program.ts';
 
 const statuses = ['due', 'waiting', 'in_flight', 'unknown', 'accepted', 'dead', 'exposed', 'idle'] as const;
 const mostRows = 100_000;

@@ -6,8 +6,8 @@ import { type ActorOptions, actorOf, withActor } from '../actor.ts';
 import { answer, type ListOptions, moreHint, withPaging } from '../answer.ts';
 import { limitArg } from '../args.ts';
 import { withBooks } from '../books.ts';
+import { type Cli, define, type Invocation } from '../command.ts';
 import { printLine, printTable } from '../print.ts';
-import { type Cli, define, type Invocation } from '../program.ts';
 
 /** `invsync reservations …`: units that the API keeps for a checkout or an order. */
 export function register(command: Command, cli: Cli): void {

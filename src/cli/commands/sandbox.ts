@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { AppError, EXIT, type ExitCode } from '../../errors.ts';
 import type { Shop } from '../../sandbox/shop.ts';
+import { type Cli, define, type Invocation } from '../command.ts';
 import { printJson } from '../print.ts';
-import { type Cli, define, type Invocation } from '../program.ts';
 
 interface SandboxOptions {
   channels?: string;

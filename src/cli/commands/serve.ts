@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { AppError, EXIT, type ExitCode, messageOf } from '../../errors.ts';
+import { type Cli, define, type Invocation } from '../command.ts';
 import { problemLines } from '../print.ts';
-import { type Cli, define, type Invocation } from '../program.ts';
 
 interface ServeOptions {
   logLevel: string;

@@ -2,9 +2,9 @@ import type { Command } from 'commander';
 import { countText, EXIT, type ExitCode } from '../../errors.ts';
 import { answer } from '../answer.ts';
 import { withBooks } from '../books.ts';
+import { type Cli, define, type Invocation } from '../command.ts';
 import type { Io } from '../io.ts';
 import { paint, printable, printLine } from '../print.ts';
-import { type Cli, define, type Invocation } from '../program.ts';
 import { type StatusReport, statusReport } from '../status-report.ts';
 import { notesOf, printChannels } from './channels-list.ts';
 

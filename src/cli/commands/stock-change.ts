@@ -6,10 +6,10 @@ import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer, type Document } from '../answer.ts';
 import { choiceArg, pastArg, unitsArg, usage } from '../args.ts';
 import { type Books, presumeGoneMs, unknownSku, withBooks } from '../books.ts';
+import type { Invocation } from '../command.ts';
 import type { Io } from '../io.ts';
 import { type CreateOptions, nameToUse } from '../new-sku.ts';
 import { printLine, printTable } from '../print.ts';
-import type { Invocation } from '../program.ts';
 import { heedBrakes, reachOf } from '../reach.ts';
 import { type CountSeen, countOn, fromJson } from './stock-count-from.ts';
 

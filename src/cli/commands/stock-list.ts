@@ -5,10 +5,10 @@ import { type StockDocument, stockJson, stockReport } from '../../sync/status.ts
 import { answer, moreHint } from '../answer.ts';
 import { limitArg } from '../args.ts';
 import { type Books, unknownSku, withBooks } from '../books.ts';
+import type { Invocation } from '../command.ts';
 import { csvLine } from '../csv.ts';
 import type { Io } from '../io.ts';
 import { type Column, printLine, printTable } from '../print.ts';
-import type { Invocation } from '../program.ts';
 
 /** `stock list` */
 export function list(invocation: Invocation<{ limit?: string; after?: string }>): Promise<ExitCode> {

@@ -4,9 +4,9 @@ import { stockJson } from '../../sync/status.ts';
 import { type ActorOptions, actorOf } from '../actor.ts';
 import { answer } from '../answer.ts';
 import { type Books, unknownSku, withBooks } from '../books.ts';
+import type { Invocation } from '../command.ts';
 import { type CreateOptions, nameToUse } from '../new-sku.ts';
 import { printLine } from '../print.ts';
-import type { Invocation } from '../program.ts';
 import { nearSku } from './stock-list.ts';
 
 /** `stock rename`: lines, ledger and mappings follow by themselves, they know the SKU by its inner id. */

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { EXIT } from '../../errors.ts';
 import { withActor } from '../actor.ts';
+import { type Cli, define, lazily } from '../command.ts';
 import { withCreate } from '../new-sku.ts';
-import { type Cli, define, lazily } from '../program.ts';
 
 /** `invsync stock …`: the numbers themselves. All of it changes our own books only; channels follow by pushes. */
 export function register(command: Command, cli: Cli): void {

@@ -3,9 +3,9 @@ import { EXIT, type ExitCode } from '../../errors.ts';
 import { answer } from '../answer.ts';
 import { askEngine } from '../ask.ts';
 import { type Books, channelNamed, withBooks } from '../books.ts';
+import { type Cli, define, type Invocation } from '../command.ts';
 import type { Io } from '../io.ts';
 import { consent, printLine, printTable } from '../print.ts';
-import { type Cli, define, type Invocation } from '../program.ts';
 import { type WebhooksResult, webhooksResult } from '../results.ts';
 
 const exits = [
