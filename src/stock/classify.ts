@@ -1,6 +1,6 @@
 import type { Range } from './anchor.ts';
+import type { Cause } from './cause.ts';
 import {
-  type Cause,
   type DriftContext,
   type Evidence,
   type Finding,

@@ -1,18 +1,6 @@
 import { type Anchor, expectedRange, type Range, single } from './anchor.ts';
+import type { Cause } from './cause.ts';
 import { type CounterFacts, openLow, type PushContext, readableAt, validAnchor } from './push.ts';
-
-/** Why a counter shows what it shows. */
-export type Cause =
-  | 'in sync'
-  | 'in flight'
-  | 'missed sale'
-  | 'lost push'
-  | 'foreign edit'
-  | 'unexplained low'
-  | 'uncounted'
-  | 'exposed'
-  | 'not listed'
-  | 'unverifiable';
 
 /** A number read live, with the span of the request. */
 export interface Sight {

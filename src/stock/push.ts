@@ -1,6 +1,6 @@
 import type { Anchor, OwnChange, Range, RangeFacts, UnreadPush } from './anchor.ts';
 import { changesAfter, expectedRange, single } from './anchor.ts';
-import type { Cause } from './drift.ts';
+import type { Cause } from './cause.ts';
 import type { Target } from './target.ts';
 
 /** What a push is decided on: one counter as the store shows it. */

@@ -1,7 +1,30 @@
 import type { CounterFacts, PushContext } from '../stock/push.ts';
 import type { ChannelRow, CounterView } from '../store/store.ts';
 import type { Engine, LiveChannel } from './engine.ts';
+import type { createPullWaker } from './fresh.ts';
 import { isRefused } from './refusal.ts';
+
+/** One channel's pushing: what is being handled, and what its answers taught. Nothing here outlives a restart. */
+export interface Lane {
+  live: LiveChannel;
+  /** Counters in a batch that is being handled. */
+  busy: Set<number>;
+  /** No call before this time: the channel throttles or does not answer. */
+  pausedUntil: number;
+  /** Calls that failed as a whole, in a row. */
+  failures: number;
+  /** Raises that wait for fresh feeds. */
+  waiting: number;
+  /** Failed compares in a row, per counter: the bases that are used up. */
+  conflicts: Map<number, number[]>;
+  /** Sends per counter in the window that began at `since`. */
+  sends: { since: number; times: Map<number, number> };
+  wakePulls: ReturnType<typeof createPullWaker>;
+  /** Told of each unexplained low that a push met, with the time from which it can be proved. */
+  onLow: (channelId: number, counterId: number, since: number) => void;
+  /** Told of each raise that a run has to judge first, since nothing recorded explains the number. */
+  onDoubt: (channelId: number, counterId: number) => void;
+}
 
 /** What all counters of one channel share when their pushes are decided. */
 export interface LaneContext {

@@ -6,8 +6,7 @@ import {
   type MemoryPlatform,
   memoryPlatform,
 } from '../../src/channels/memory/platform.ts';
-import type { MemoryOptions } from '../../src/channels/memory/state.ts';
-import type { MemoryHook } from '../../src/channels/memory/wire.ts';
+import type { MemoryHook, MemoryOptions } from '../../src/channels/memory/state.ts';
 import type { Io } from '../../src/cli/io.ts';
 import { run } from '../../src/cli/program.ts';
 import { silentLog } from '../../src/log.ts';

@@ -1,6 +1,6 @@
 import type { MemoryFault } from '../../src/channels/memory/faults.ts';
 import { dropMemoryPlatform, memoryPlatform } from '../../src/channels/memory/platform.ts';
-import type { MemoryHook } from '../../src/channels/memory/wire.ts';
+import type { MemoryHook } from '../../src/channels/memory/state.ts';
 import type { Shop, ShopOptions } from '../../src/sandbox/shop.ts';
 
 /** A memory platform with the verbs of a shop. */

@@ -8,8 +8,7 @@ import {
   type MemoryPlatform,
   memoryPlatform,
 } from '../../src/channels/memory/platform.ts';
-import type { MemoryLine, MemoryOrder, MemoryWrite } from '../../src/channels/memory/state.ts';
-import type { MemoryHook } from '../../src/channels/memory/wire.ts';
+import type { MemoryHook, MemoryLine, MemoryOrder, MemoryWrite } from '../../src/channels/memory/state.ts';
 import { AppError } from '../../src/errors.ts';
 import { createRandom, type Random } from '../../src/sandbox/random.ts';
 import type { SavedPlan } from '../../src/sync/plan.ts';

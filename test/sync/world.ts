@@ -8,8 +8,7 @@ import {
   type MemoryPlatform,
   memoryPlatform,
 } from '../../src/channels/memory/platform.ts';
-import type { MemoryOptions } from '../../src/channels/memory/state.ts';
-import type { MemoryHook } from '../../src/channels/memory/wire.ts';
+import type { MemoryHook, MemoryOptions } from '../../src/channels/memory/state.ts';
 import type { Clock } from '../../src/clock.ts';
 import { silentLog } from '../../src/log.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';

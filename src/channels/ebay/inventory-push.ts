@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { PushLine, PushOutcome } from '../channel.ts';
 import { Refusal } from '../kit/refusal.ts';
-import { RestError, type Shop, wordsOf } from './api.ts';
+import type { Shop } from './api.ts';
 import { rowsPerCall } from './capabilities.ts';
 import { type Due, type InventoryFacts, revisedBy } from './facts.ts';
+import { RestError, wordsOf } from './failures.ts';
 
 const Row = z.object({
   sku: z.string().nullish(),

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { Priority } from '../kit/pace.ts';
 import { Refusal } from '../kit/refusal.ts';
 import type { Shop } from './api.ts';
-import { RestError } from './api.ts';
 import { rowsPerCall } from './capabilities.ts';
 import type { OfferFacts } from './facts.ts';
+import { RestError } from './failures.ts';
 
 /** An inventory item: the number that all marketplaces of a SKU share (EBAY-4.1). */
 export const Item = z.object({

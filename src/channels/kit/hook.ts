@@ -9,9 +9,14 @@ export function refused(reason: string, status: 400 | 401 | 403 | 405 | 412 | 41
 
 /** A key for deliveries that carry no id of their own: what they say. */
 export function hashKey(...parts: (string | Uint8Array)[]): string {
+  return `sha256:${digestOf(...parts)}`;
+}
+
+/** SHA-256 of the parts, one after the other, as hex. */
+export function digestOf(...parts: (string | Uint8Array)[]): string {
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part);
-  return `sha256:${hash.digest('hex')}`;
+  return hash.digest('hex');
 }
 
 /** The JSON of a stored delivery. Throws `UnreadableDelivery`, named by its kind. */

@@ -11,6 +11,7 @@ import {
   unsettle,
 } from './selling.ts';
 import { counterOf, listingOf, setByHand } from './shelf.ts';
+import type { MemoryHook } from './state.ts';
 import {
   emptyState,
   type MemoryListing,
@@ -20,7 +21,7 @@ import {
   type MemoryWrite,
   nextId,
 } from './state.ts';
-import { hookOf, type MemoryHook } from './wire.ts';
+import { hookOf } from './wire.ts';
 
 /** A platform in memory, as its shoppers, its merchant and a test see it. Orders and lines are live objects: read them, never write. */
 export interface MemoryPlatform {

@@ -1,4 +1,5 @@
 import { isGross, listingOf, moveShown, sellable } from './shelf.ts';
+import type { MemoryHook } from './state.ts';
 import {
   type MemoryLine,
   type MemoryListing,
@@ -7,7 +8,7 @@ import {
   nextId,
   platformNow,
 } from './state.ts';
-import { hookOf, itemOf, type MemoryHook } from './wire.ts';
+import { hookOf, itemOf } from './wire.ts';
 
 /** What a shopper puts in the basket; `ref` is a listing id, an alias or a SKU. */
 export interface MemorySale {

@@ -1,7 +1,12 @@
 import { type Clock, systemClock } from '../../clock.ts';
 import type { Capabilities } from '../channel.ts';
 import { createMemoryFaults, type MemoryFaults } from './faults.ts';
-import type { MemoryHook } from './wire.ts';
+
+/** A webhook call as the platform sends it to `/hooks/<channel>`. */
+export interface MemoryHook {
+  headers: Record<string, string>;
+  body: Buffer;
+}
 
 /** One order line on the platform's books; times in milliseconds of its clock. */
 export interface MemoryLine {

@@ -13,13 +13,7 @@ import {
   UnreadableDelivery,
 } from '../channel.ts';
 import { parseJsonBytes } from '../kit/json.ts';
-import type { MemoryOrder, MemoryState } from './state.ts';
-
-/** A webhook call as the platform sends it to `/hooks/<channel>`. */
-export interface MemoryHook {
-  headers: Record<string, string>;
-  body: Buffer;
-}
+import type { MemoryHook, MemoryOrder, MemoryState } from './state.ts';
 
 /** A signed time may be this far from ours. */
 const toleranceMs = 5 * 60_000;

@@ -1,14 +1,13 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
 import { createCost } from '../kit/cost.ts';
 import { createHttpClient, type HttpAnswer, type HttpClient } from '../kit/http.ts';
-import { jsonOf } from '../kit/json.ts';
 import { createTokens, grantIn, nobodysSignal, type Tokens } from '../kit/oauth.ts';
 import { createPace, type Priority } from '../kit/pace.ts';
 import { type Answer, type Call as AnyCall, createRest } from '../kit/rest.ts';
 import { walkPages } from '../kit/walk.ts';
 import { type DocumentName, documents } from './documents.ts';
-import { Cost, failureOf, isTooCostly, TopLevelErrors } from './failures.ts';
+import { bodyOf, failureOf, isTooCostly } from './failures.ts';
 import type { ShopifyConfig } from './schema.ts';
 
 /** One GraphQL request: which document, with what, and how to read its `data`. */
@@ -26,19 +25,6 @@ export interface ShopifyApi {
   /** What people should know about the credential. */
   credential: 'static token' | 'client credentials';
   close(): Promise<void>;
-}
-
-const Body = z.object({
-  data: z.unknown().optional(),
-  errors: TopLevelErrors.optional(),
-  extensions: z.object({ cost: Cost.optional().catch(undefined) }).nullish(),
-});
-/** The body of an answer. */
-export type Body = z.infer<typeof Body>;
-
-/** Null when it is not GraphQL. */
-export function bodyOf(answer: HttpAnswer): Body | null {
-  return Body.safeParse(jsonOf(answer.body)).data ?? null;
 }
 
 /** What a request is taken to cost before Shopify has told it once. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { HttpAnswer } from '../kit/http.ts';
+import { jsonOf } from '../kit/json.ts';
 import { type Effect, Refusal, short, statusFailure, unclear } from '../kit/refusal.ts';
-import type { Body } from './api.ts';
 
 /** One entry of the top-level `errors`; on 4xx the whole member may be a plain string (SHP-7). */
 const TopLevelError = z.object({
@@ -10,11 +10,11 @@ const TopLevelError = z.object({
 });
 
 /** The `errors` member of an answer, in both shapes. */
-export const TopLevelErrors = z.union([z.string(), z.array(TopLevelError)]);
+const TopLevelErrors = z.union([z.string(), z.array(TopLevelError)]);
 type TopLevelErrors = z.infer<typeof TopLevelErrors>;
 
 /** `extensions.cost`. */
-export const Cost = z.object({
+const Cost = z.object({
   requestedQueryCost: z.number(),
   throttleStatus: z.object({
     maximumAvailable: z.number(),
@@ -23,6 +23,19 @@ export const Cost = z.object({
   }),
 });
 export type Cost = z.infer<typeof Cost>;
+
+const Body = z.object({
+  data: z.unknown().optional(),
+  errors: TopLevelErrors.optional(),
+  extensions: z.object({ cost: Cost.optional().catch(undefined) }).nullish(),
+});
+/** The body of an answer. */
+type Body = z.infer<typeof Body>;
+
+/** Null when it is not GraphQL. */
+export function bodyOf(answer: HttpAnswer): Body | null {
+  return Body.safeParse(jsonOf(answer.body)).data ?? null;
+}
 
 /** Whoever asked for a page asks again for half of it. */
 export function isTooCostly(error: unknown): boolean {

@@ -3,7 +3,7 @@ import type { AccountIdentity } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import type { Answer } from '../kit/rest.ts';
 import { Text } from '../kit/shapes.ts';
-import type { Api } from './api.ts';
+import type { Api } from './call.ts';
 import { reconsent } from './codes.ts';
 import type { TikTokShopConfig } from './config.ts';
 import { Id } from './ids.ts';

@@ -3,24 +3,15 @@ import { createHttpClient, type HttpClient } from '../kit/http.ts';
 import type { Tokens } from '../kit/oauth.ts';
 import { createPace, type Pace } from '../kit/pace.ts';
 import { createRate, type RateLimits } from '../kit/rate.ts';
-import { type Call as AnyCall, createRest, effectOf, queryString, type Rest } from '../kit/rest.ts';
+import { createRest, effectOf, queryString } from '../kit/rest.ts';
 import { createCiphers, readShop } from './account.ts';
+import type { Api, Call } from './call.ts';
 import type { TikTokShopConfig } from './config.ts';
 import { envelopeOf, failure } from './failures.ts';
 import { createServerClock, type ServerClock } from './server-clock.ts';
 import { signatureOf } from './sign.ts';
 import { createTikTokTokens } from './tokens.ts';
 import { createWarehouses, type Warehouses } from './warehouses.ts';
-
-/** One request. `query` in clear text; `data` describes the envelope's `data`. */
-export interface Call<T> extends AnyCall<T> {
-  query?: Readonly<Record<string, string>>;
-  /** True for the few calls that refuse a shop's cipher (TTS-1.3). */
-  isShopless?: true;
-}
-
-/** The signed interface of one shop. */
-export type Api = Rest<Call<unknown>>;
 
 /** Everything that the parts of one channel share. */
 export interface Shop {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
 import { Flag, Text } from '../kit/shapes.ts';
-import type { Api } from './api.ts';
+import type { Api } from './call.ts';
 import type { TikTokShopConfig } from './config.ts';
 import { Id } from './ids.ts';
 

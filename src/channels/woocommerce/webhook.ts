@@ -9,7 +9,7 @@ import {
   type Receipt,
   UnreadableDelivery,
 } from '../channel.ts';
-import { hashKey, jsonIn, refused, saying } from '../kit/hook.ts';
+import { digestOf, jsonIn, refused, saying } from '../kit/hook.ts';
 import { verifiesHmacBase64 } from '../kit/sign.ts';
 import { type WooConfig, webhookSecrets } from './config.ts';
 import { keptOrder, needsProducts, needsRefunds, refsOf, snapshotOf } from './order.ts';
@@ -38,7 +38,7 @@ export function receive(config: WooConfig, request: HookRequest): Receipt {
   const topic = headers['x-wc-webhook-topic'] ?? 'unknown';
   const webhookId = headers['x-wc-webhook-id'] ?? '';
   // The delivery id names a second, not a delivery (WOO-O.7: 34 orders under one id): what was said is the key.
-  const key = hashKey(`${webhookId}\0${topic}\0`, body);
+  const key = digestOf(`${webhookId}\0${topic}\0`, body);
   return { kind: 'deliveries', deliveries: [{ key, kind: topic, meta: {}, body }] };
 }
 

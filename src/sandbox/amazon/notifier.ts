@@ -4,7 +4,7 @@ import { summaryView } from './order-views.ts';
 import type { Queue } from './queue.ts';
 import { faultMs, type Line, type Listing, type Order, type Site } from './site.ts';
 import type { Destination, Subscription, Subscriptions } from './subscriptions.ts';
-import type { Topic } from './topic.ts';
+import type { Copy, Event, Topic } from './topic.ts';
 
 /** Tells subscribers what happened (AMZ-2, last verified 2026-11). */
 export interface Notifier {
@@ -31,26 +31,6 @@ export interface NotifierDeps {
   topic: Topic;
   applicationId: string;
   random: Random;
-}
-
-/** One event on its way, before it is copied. */
-interface Event {
-  type: string;
-  /** What the records call it: an order id, a SKU, a feed id. */
-  subject: string;
-  body: (ids: { subscriptionId: string; notificationId: string; publishedAt: string }) => unknown;
-  /** Called when a consumer has taken it over. */
-  taken: () => void;
-}
-
-export interface Copy {
-  event: Event;
-  text: string;
-  /** Equal for all copies that are the same message. */
-  messageId: string;
-  duplicate: boolean;
-  /** Came through a partner event bus: the queue and the topic hold its envelope. */
-  byBus: boolean;
 }
 
 export function createNotifier(deps: NotifierDeps): Notifier {

@@ -5,9 +5,28 @@ import type { ShopAnswer, ShopRequest } from '../server.ts';
 import { platformMs } from '../time.ts';
 import { throwawayCertificate, throwawayKey } from './certificate.ts';
 import { type LadderName, pauseBefore } from './ladder.ts';
-import type { Copy } from './notifier.ts';
 import { refusalOf } from './sigv4.ts';
 import type { Site } from './site.ts';
+
+/** One event on its way, before it is copied. */
+export interface Event {
+  type: string;
+  /** What the records call it: an order id, a SKU, a feed id. */
+  subject: string;
+  body: (ids: { subscriptionId: string; notificationId: string; publishedAt: string }) => unknown;
+  /** Called when a consumer has taken it over. */
+  taken: () => void;
+}
+
+export interface Copy {
+  event: Event;
+  text: string;
+  /** Equal for all copies that are the same message. */
+  messageId: string;
+  duplicate: boolean;
+  /** Came through a partner event bus: the queue and the topic hold its envelope. */
+  byBus: boolean;
+}
 
 /** An SNS topic with HTTPS subscribers (AMZ-2.6, AMZ-2.7, last verified 2026-11). */
 export interface Topic {

@@ -1,5 +1,6 @@
 import type { WriteRecord } from '../records.ts';
 import type { Grant } from './auth.ts';
+import type { Family } from './quota.ts';
 
 /** One REST call as its handler sees it. */
 export interface RestCall {
@@ -24,16 +25,6 @@ export interface RestResult {
   body?: unknown;
   headers?: Record<string, string>;
 }
-
-/** The parts of the platform that count calls apart (EBAY-7). */
-export type Family =
-  | 'inventory'
-  | 'fulfillment'
-  | 'notification'
-  | 'account'
-  | 'identity'
-  | 'analytics'
-  | 'postorder';
 
 /** A route of the REST side. `pattern` is matched against the whole path. */
 export interface Route {

@@ -1,6 +1,15 @@
 import { platformMs } from '../time.ts';
-import type { Family } from './call.ts';
 import type { State } from './state.ts';
+
+/** The parts of the platform that count calls apart (EBAY-7). */
+export type Family =
+  | 'inventory'
+  | 'fulfillment'
+  | 'notification'
+  | 'account'
+  | 'identity'
+  | 'analytics'
+  | 'postorder';
 
 /** What is counted per application and day (EBAY-1.3 and EBAY-7). */
 export type Quota = Family | 'trading' | 'client_credentials' | 'refresh_token' | 'authorization_code';

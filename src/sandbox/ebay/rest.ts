@@ -2,8 +2,9 @@ import type { Agenda } from '../agenda.ts';
 import type { Random } from '../random.ts';
 import type { ShopAnswer, ShopRequest } from '../server.ts';
 import type { Auth, Grant } from './auth.ts';
-import { type Family, listOf, type RestCall, type RestResult, type Route, tableOf, textOf } from './call.ts';
+import { listOf, type RestCall, type RestResult, type Route, tableOf, textOf } from './call.ts';
 import { badRequest, problemResult, RestProblem, systemError } from './problem.ts';
+import type { Family } from './quota.ts';
 import { dayEndsAt, type Quotas } from './quota.ts';
 import type { Counter, State } from './state.ts';
 

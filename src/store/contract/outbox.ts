@@ -1,11 +1,17 @@
 import type { ActionOutcome, Json, ListingRef } from '../../channels/channel.ts';
 import type { Anchor, OwnChange, UnreadPush } from '../../stock/anchor.ts';
-import type { Cause } from '../../stock/drift.ts';
+import type { Cause } from '../../stock/cause.ts';
 import type { Part } from '../../stock/line.ts';
 import type { Offer, Target } from '../../stock/target.ts';
 import type { ChannelSetup } from './channels.ts';
 import type { ListingMode } from './listings.ts';
-import type { LevelAfter } from './rehearsal.ts';
+
+/** A level that a target is worked out from. */
+export interface LevelAfter {
+  skuId: number;
+  counted: boolean;
+  available: number;
+}
 
 /** `idle`: nothing on its way. `in_flight`: a call runs. `unknown`: no answer. `accepted`: taken, not yet readable. */
 export type PushState = 'idle' | 'in_flight' | 'unknown' | 'accepted';

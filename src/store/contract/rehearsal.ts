@@ -1,7 +1,7 @@
 import type { Actor } from './actor.ts';
 import type { MappingEffect } from './listings.ts';
 import type { ApplyOutcome, ApplyRequest } from './orders.ts';
-import type { CounterView } from './outbox.ts';
+import type { CounterView, LevelAfter } from './outbox.ts';
 import type { StockChange, StockOutcome } from './stock.ts';
 
 /** What would be done. */
@@ -18,11 +18,4 @@ export interface Rehearsal {
   counters: CounterView[];
   /** What the levels that moved would be. */
   levels: LevelAfter[];
-}
-
-/** A level that a target is worked out from. */
-export interface LevelAfter {
-  skuId: number;
-  counted: boolean;
-  available: number;
 }

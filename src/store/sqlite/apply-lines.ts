@@ -2,14 +2,13 @@ import { withStage } from '../../stock/line.ts';
 import type { OrderSnapshot, SnapshotLine } from '../../stock/order.ts';
 import type { AppliedOrder } from '../store.ts';
 import { allocate, joinChains, waive } from './allocate.ts';
-import type { TextRequest } from './apply.ts';
 import { keepDocket } from './docket.ts';
 import { doubtLine } from './doubt.ts';
 import { type Tx, takeLineId } from './ledger.ts';
 import { type LinePart, type LineRow, lineByKey, linesOfOrder, saveLine } from './lines.ts';
 import { allocationOf, listingById, listingOf, type SoldListing } from './listing-row.ts';
 import { noteOpened } from './mark.ts';
-import type { StoredOrder } from './order-row.ts';
+import type { StoredOrder, TextRequest } from './order-row.ts';
 import { takeFromHold } from './tied.ts';
 import { noteStirred } from './unsettled.ts';
 

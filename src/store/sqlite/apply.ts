@@ -9,15 +9,10 @@ import { beginTx, type Tx } from './ledger.ts';
 import { lineByKey } from './lines.ts';
 import { markDue } from './mark.ts';
 import type { Db } from './open.ts';
-import { flagMissing, type StoredOrder, saveOrder, storedOrder } from './order-row.ts';
+import { flagMissing, type StoredOrder, saveOrder, storedOrder, type TextRequest } from './order-row.ts';
 import { inSavepoint, isStorageFailure } from './savepoint.ts';
 import { closeTied, tiedHolds } from './tied.ts';
 import { settleUnmapped } from './unmapped.ts';
-
-/** A request whose kept fields are text already: only that is stored. */
-export type TextRequest = Omit<ApplyRequest, 'delivery'> & {
-  delivery: (Omit<NonNullable<ApplyRequest['delivery']>, 'fields'> & { fields: string }) | null;
-};
 
 export function asText(request: ApplyRequest): TextRequest {
   const { delivery } = request;

@@ -1,7 +1,12 @@
 import type { OrderSnapshot } from '../../stock/order.ts';
 import { isComplete, type OrderHead } from '../../stock/settle.ts';
-import type { TextRequest } from './apply.ts';
+import type { ApplyRequest } from '../store.ts';
 import type { Tx } from './ledger.ts';
+
+/** A request whose kept fields are text already: only that is stored. */
+export type TextRequest = Omit<ApplyRequest, 'delivery'> & {
+  delivery: (Omit<NonNullable<ApplyRequest['delivery']>, 'fields'> & { fields: string }) | null;
+};
 
 /** The stored head of an order, with what guards its update. */
 export interface StoredOrder extends OrderHead {

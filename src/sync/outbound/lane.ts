@@ -7,7 +7,7 @@ import { askedWaitMs } from '../backoff.ts';
 import { park, unanswered } from '../contact.ts';
 import type { Engine, LiveChannel } from '../engine.ts';
 import { createPullWaker, feedsOf, freshness } from '../fresh.ts';
-import { type LaneContext, pushContext, writeGate } from '../push-context.ts';
+import { type Lane, type LaneContext, pushContext, writeGate } from '../push-context.ts';
 import { exposedRetryMs, jitterMs, type SentPush } from './outcome.ts';
 import { readBack, type SeenCounter } from './readback.ts';
 import { sendPushes } from './send.ts';
@@ -20,28 +20,6 @@ const wakeEveryMs = 2_000;
 
 /** No counter is sent more often than this within the window, whatever the channel answers. */
 const mostSends = { times: 200, withinMs: 10_000 } as const;
-
-/** One channel's pushing: what is being handled, and what its answers taught. Nothing here outlives a restart. */
-export interface Lane {
-  live: LiveChannel;
-  /** Counters in a batch that is being handled. */
-  busy: Set<number>;
-  /** No call before this time: the channel throttles or does not answer. */
-  pausedUntil: number;
-  /** Calls that failed as a whole, in a row. */
-  failures: number;
-  /** Raises that wait for fresh feeds. */
-  waiting: number;
-  /** Failed compares in a row, per counter: the bases that are used up. */
-  conflicts: Map<number, number[]>;
-  /** Sends per counter in the window that began at `since`. */
-  sends: { since: number; times: Map<number, number> };
-  wakePulls: ReturnType<typeof createPullWaker>;
-  /** Told of each unexplained low that a push met, with the time from which it can be proved. */
-  onLow: (channelId: number, counterId: number, since: number) => void;
-  /** Told of each raise that a run has to judge first, since nothing recorded explains the number. */
-  onDoubt: (channelId: number, counterId: number) => void;
-}
 
 /** Whom a lane tells. */
 export type LaneListeners = Pick<Lane, 'onLow' | 'onDoubt'>;

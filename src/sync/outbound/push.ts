@@ -1,7 +1,7 @@
 import { messageOf } from '../../errors.ts';
 import type { Duty, Engine, LiveChannel } from '../engine.ts';
-import { writeGate } from '../push-context.ts';
-import { claimBatch, createLane, handleBatch, type Lane, type LaneListeners } from './lane.ts';
+import { type Lane, writeGate } from '../push-context.ts';
+import { claimBatch, createLane, handleBatch, type LaneListeners } from './lane.ts';
 
 /** A lane that may not write looks again this often, besides being woken. */
 const gatedMs = 5_000;

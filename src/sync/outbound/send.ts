@@ -5,11 +5,10 @@ import { settleAlerts } from '../alerts.ts';
 import { askedWaitMs } from '../backoff.ts';
 import { answered, park, unanswered } from '../contact.ts';
 import type { Engine } from '../engine.ts';
-import type { LaneContext } from '../push-context.ts';
+import type { Lane, LaneContext } from '../push-context.ts';
 import { noteRise } from '../rises.ts';
 import { surely } from '../surely.ts';
 import { callSetStock } from './call.ts';
-import type { Lane } from './lane.ts';
 import { jitterMs, resultOf, type SentPush } from './outcome.ts';
 
 /** From this many calls in a row without any answer the lane pauses between tries. */
