@@ -330,7 +330,7 @@ describe('size', () => {
     'sandbox/woocommerce/webhooks.ts: createQueue',
     'store/sqlite/index.ts: storeOn',
     'store/sqlite/ledger.ts: moveLevel',
-    'sync/receive.ts: createReceiver',
+    'sync/inbound/receive.ts: createReceiver',
   ]);
 
   it('no function over 70 lines outside of tables of data', () => {

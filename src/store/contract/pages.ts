@@ -1,6 +1,5 @@
-import type { Store } from '../store.ts';
-import type { ListingRow } from './listings.ts';
-import type { CounterView } from './outbox.ts';
+import type { ListingRow, ListingStore } from './listings.ts';
+import type { CounterView, OutboxStore } from './outbox.ts';
 
 /** A whole list that the store answers page by page. Each page is asked for when the one before has been worked on. */
 export async function* pages<Row, Place>(
@@ -19,8 +18,8 @@ export async function* pages<Row, Place>(
 
 /** All listings that the filter lets pass, from the oldest on. */
 export async function* allListings(
-  store: Pick<Store, 'listings'>,
-  filter: Omit<Parameters<Store['listings']['list']>[0], 'after' | 'limit'>,
+  store: { readonly listings: ListingStore },
+  filter: Omit<Parameters<ListingStore['list']>[0], 'after' | 'limit'>,
 ): AsyncIterable<ListingRow> {
   const ask = (after: number) => store.listings.list({ ...filter, after, limit: 1_000 });
   for await (const page of pages(0, ask, (row) => row.id)) yield* page;
@@ -28,7 +27,7 @@ export async function* allListings(
 
 /** All counters of a channel, so many at a time. */
 export function counterPages(
-  store: Pick<Store, 'outbox'>,
+  store: { readonly outbox: OutboxStore },
   channelId: number,
   size: number,
 ): AsyncIterable<CounterView[]> {
