@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 
 import { channelTypes, definitions } from '../src/channels/registry.ts';
 import { channelTable } from '../src/cli/channel-table.ts';
@@ -93,4 +93,65 @@ describe('docs/contributing.md', () => {
       expect(outside).toHaveLength(told);
     },
   );
+});
+
+describe('what comments, tests and pages refer to', () => {
+  const textFiles = (folder: string): string[] =>
+    readdirSync(join(root, folder)).flatMap((name) => {
+      const path = join(folder, name);
+      if (statSync(join(root, path)).isDirectory()) return textFiles(path);
+      return /\.(ts|tsx|md|js|sh)$/.test(name) ? [path] : [];
+    });
+  const written = ['README.md', 'CHANGELOG.md', ...['src', 'test', 'docs', 'bin'].flatMap(textFiles)]
+    .filter((path) => existsSync(join(root, path)))
+    .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
+
+  /** An id stands for a row of the facts (`| FK-2.4 |`) or for a section (`## FK-2`). */
+  const known = new Set(
+    pages.flatMap(({ channel }) => {
+      const facts = readFileSync(join(root, 'docs', 'channels', `${channel}-facts.md`), 'utf8');
+      return [...facts.matchAll(/^(?:## |\| )([A-Z]+-[OD0-9][.0-9]*)[ |]/gm)].map((match) => match[1] ?? '');
+    }),
+  );
+  const id = new RegExp(
+    `\\b(?:${pages.map(({ prefix }) => prefix).join('|')})-[OD]?\\.?\\d+(?:\\.\\d+)*`,
+    'g',
+  );
+
+  test('every id of a fact stands in the facts of its channel', () => {
+    const cited = written.flatMap(({ path, text }) =>
+      [...text.matchAll(id)].map((match) => ({ path, cites: match[0] })),
+    );
+    expect(cited.length).toBeGreaterThan(1_000);
+    expect(
+      cited.filter(({ cites }) => !known.has(cites)).map(({ path, cites }) => `${path}: ${cites}`),
+    ).toEqual([]);
+  });
+
+  test('every fact says where it is known from and how sure it is', () => {
+    const bad = pages.flatMap(({ channel }) => {
+      const facts = readFileSync(join(root, 'docs', 'channels', `${channel}-facts.md`), 'utf8');
+      const rows = [...facts.matchAll(/^\| ([A-Z]+-\S+) \|(.*)\|$/gm)];
+      return rows
+        .filter((row) => row[2]?.split('|').filter((cell) => cell.trim() !== '').length !== 3)
+        .map((row) => row[1])
+        .concat(/Last verified: \d{4}-\d{2}/.test(facts) ? [] : [`${channel}: when?`]);
+    });
+    expect(bad).toEqual([]);
+  });
+
+  test('every page that a text names, and every link between pages, leads to a file', () => {
+    const named = written.flatMap(({ path, text }) => [
+      ...[...text.matchAll(/\bdocs\/[\w./-]+\.md\b/g)].map((match) => ({ path, to: match[0] })),
+      ...(path.endsWith('.md')
+        ? [...text.matchAll(/\]\(([^)#:\s]+)(?:#[^)]*)?\)/g)].map((match) => ({
+            path,
+            to: join(path, '..', match[1] ?? ''),
+          }))
+        : []),
+    ]);
+    expect(
+      named.filter(({ to }) => !existsSync(join(root, to))).map(({ path, to }) => `${path}: ${to}`),
+    ).toEqual([]);
+  });
 });
