@@ -4,8 +4,9 @@ import { lineOutcome } from '../../channels/kit/outcomes.ts';
 import { mayShow } from '../../stock/push.ts';
 import type { CounterView, PushPlan, PushResult } from '../../store/store.ts';
 import { askedWaitMs, doublingMs } from '../backoff.ts';
-import type { Engine, LiveChannel } from '../engine.ts';
-import { driftContext, type LaneContext } from '../push-context.ts';
+import type { Engine } from '../engine.ts';
+import { driftContext } from '../push-context.ts';
+import type { Passage } from './lane.ts';
 
 /** A lowering that cannot be written is tried again after this. */
 export const exposedRetryMs = 3_600_000;
@@ -22,18 +23,13 @@ export interface SentPush {
 }
 
 /** What an outcome is to the store. Times are those of our clock, the span of the call. */
-export function resultOf(
-  engine: Engine,
-  lane: LaneContext,
-  sent: SentPush,
-  outcome: PushOutcome,
-): PushResult {
+export function resultOf(engine: Engine, passage: Passage, sent: SentPush, outcome: PushOutcome): PushResult {
   const now = engine.clock.now();
   switch (outcome.kind) {
     case 'applied':
       return { kind: 'applied', shown: outcome.shown, answeredAt: now };
     case 'accepted':
-      return { kind: 'accepted', answeredAt: now, readAt: now + lane.live.capabilities.settleMs };
+      return { kind: 'accepted', answeredAt: now, readAt: now + passage.lane.live.capabilities.settleMs };
     case 'conflict':
       return { ...outcome, dueAt: now };
     case 'throttled':
@@ -52,12 +48,12 @@ export function resultOf(
       return { kind: 'unknown', error: outcome.error, dueAt: now + rest };
     }
     case 'rejected':
-      return rejection(engine, lane, sent, outcome);
+      return rejection(engine, passage, sent, outcome);
     case 'retry': {
       const attempt = sent.view.attempts + 1;
       if (attempt >= mostAttempts) {
         const hint = 'mend the cause, then: invsync pushes retry';
-        return rejection(engine, lane, sent, { error: outcome.error, hint });
+        return rejection(engine, passage, sent, { error: outcome.error, hint });
       }
       const waitMs = askedWaitMs(outcome.afterMs, jitterMs(engine, attempt));
       return { kind: 'retry', error: outcome.error, dueAt: now + waitMs, spendsAttempt: true };
@@ -80,11 +76,11 @@ export function outcomeOfFailure(error: unknown): PushOutcome {
 
 function rejection(
   engine: Engine,
-  lane: LaneContext,
+  passage: Passage,
   { view, plan }: SentPush,
   outcome: { error: string; hint: string },
 ): PushResult {
-  const exposed = lowers(view, plan.quantity, lane.live, lane);
+  const exposed = lowers(view, plan.quantity, passage);
   return {
     kind: 'rejected',
     error: outcome.error,
@@ -94,7 +90,7 @@ function rejection(
   };
 }
 
-function lowers(view: CounterView, quantity: number, live: LiveChannel, lane: LaneContext): boolean {
-  const highest = mayShow(view, driftContext(lane.row, live));
+function lowers(view: CounterView, quantity: number, { lane, row }: Passage): boolean {
+  const highest = mayShow(view, driftContext(row, lane.live));
   return highest !== null && highest > quantity;
 }

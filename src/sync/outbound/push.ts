@@ -1,7 +1,8 @@
 import { messageOf } from '../../errors.ts';
 import type { Duty, Engine, LiveChannel } from '../engine.ts';
-import { type Lane, writeGate } from '../push-context.ts';
-import { claimBatch, createLane, handleBatch, type LaneListeners } from './lane.ts';
+import { writeGate } from '../push-context.ts';
+import { createLane, type Lane, type LaneListeners } from './lane.ts';
+import { claimBatch, handleBatch } from './passage.ts';
 
 /** A lane that may not write looks again this often, besides being woken. */
 const gatedMs = 5_000;

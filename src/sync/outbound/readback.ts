@@ -1,11 +1,13 @@
 import type { StockReading } from '../../channels/channel.ts';
 import { classify, type Verdict } from '../../stock/classify.ts';
+import type { CounterFacts } from '../../stock/push.ts';
 import { readableAt } from '../../stock/push.ts';
 import type { CounterReading, CounterView } from '../../store/store.ts';
 import type { Engine, LiveChannel } from '../engine.ts';
-import { driftContext, type LaneContext, sinceRead } from '../push-context.ts';
+import { driftContext } from '../push-context.ts';
 import { callReadStock } from '../reading.ts';
 import { mostExpected, noteRise } from '../rises.ts';
+import type { Passage } from './lane.ts';
 
 /** A counter after its number was seen: the view to decide on, or why there is no number to decide on. */
 export type SeenCounter =
@@ -21,14 +23,15 @@ export type SeenCounter =
  */
 export async function readBack(
   engine: Engine,
-  lane: LaneContext,
+  passage: Passage,
   views: CounterView[],
   signal: AbortSignal,
 ): Promise<SeenCounter[]> {
-  const readings = await callReadStock(lane.live, views, signal);
+  const { live } = passage.lane;
+  const readings = await callReadStock(live, views, signal);
   const judged = views.flatMap((view) => {
     const reading = readings.get(view.counterId);
-    return reading === undefined ? [] : [{ view, reading, verdict: judge(lane, view, reading) }];
+    return reading === undefined ? [] : [{ view, reading, verdict: judge(passage, view, reading) }];
   });
   await engine.store.outbox.read(
     judged.map(({ view, reading, verdict }) => bookingOf(view.counterId, reading, verdict)),
@@ -36,7 +39,7 @@ export async function readBack(
   );
   for (const { view, reading, verdict } of judged) {
     const { shown, askedAt } = reading;
-    noteRise(engine, lane.live, view, { shown, expected: mostExpected(view, verdict), askedAt });
+    noteRise(engine, live, view, { shown, expected: mostExpected(view, verdict), askedAt });
   }
   const now = new Map(
     (await engine.store.outbox.view(views.map((view) => view.counterId))).map((view) => [
@@ -47,7 +50,7 @@ export async function readBack(
   const silent = views.filter((view) => !readings.has(view.counterId));
   return [
     ...judged.map(({ view, reading, verdict }) =>
-      seenCounter(now.get(view.counterId) ?? view, { before: view, reading, verdict, live: lane.live }),
+      seenCounter(now.get(view.counterId) ?? view, { before: view, reading, verdict, live }),
     ),
     ...silent.map((view): SeenCounter => ({ kind: 'no answer', view })),
   ];
@@ -73,8 +76,8 @@ export function bookingOf(
   };
 }
 
-function judge(lane: LaneContext, view: CounterView, reading: StockReading): Verdict {
-  const { live, feeds, row } = lane;
+function judge({ lane, feeds, row }: Passage, view: CounterView, reading: StockReading): Verdict {
+  const { live } = lane;
   return classify(view, reading, {
     ...driftContext(row, live),
     evidence: {
@@ -113,4 +116,21 @@ function seenCounter(
     verdict,
     view: overtaken ? view : { ...seen, anchor: { number: shown, from, until: Math.max(from, answeredAt) } },
   };
+}
+
+/**
+ * The view without the changes that were known before a read was asked: the channel had made them by then, so the
+ * number read contains them, however uncertain their clock is.
+ */
+function sinceRead(view: CounterView, known: CounterFacts['own']): CounterView {
+  const rest = [...known];
+  const own = view.own.filter((change) => {
+    const at = rest.findIndex(
+      (other) => other.delta === change.delta && other.from === change.from && other.to === change.to,
+    );
+    if (at < 0) return true;
+    rest.splice(at, 1);
+    return false;
+  });
+  return { ...view, own };
 }

@@ -1,15 +1,15 @@
-import type { PushOutcome } from '../../channels/channel.ts';
+import type { PushLine, PushOutcome } from '../../channels/channel.ts';
 import { ChannelError } from '../../channels/errors.ts';
 import type { CounterReading, PushResult, PushSettlement } from '../../store/store.ts';
 import { settleAlerts } from '../alerts.ts';
 import { askedWaitMs } from '../backoff.ts';
 import { answered, park, unanswered } from '../contact.ts';
-import type { Engine } from '../engine.ts';
-import type { Lane, LaneContext } from '../push-context.ts';
+import type { Engine, LiveChannel } from '../engine.ts';
+import { refOf } from '../reading.ts';
 import { noteRise } from '../rises.ts';
 import { surely } from '../surely.ts';
-import { callSetStock } from './call.ts';
-import { jitterMs, resultOf, type SentPush } from './outcome.ts';
+import type { Lane, Passage } from './lane.ts';
+import { jitterMs, outcomeOfFailure, resultOf, type SentPush } from './outcome.ts';
 
 /** From this many calls in a row without any answer the lane pauses between tries. */
 const silentCallsBeforePause = 3;
@@ -19,18 +19,18 @@ const longestPauseMs = 60_000;
 /** One call for stored plans: sends them and settles every line by itself. */
 export async function sendPushes(
   engine: Engine,
-  lane: Lane,
-  context: LaneContext,
+  passage: Passage,
   sends: SentPush[],
   signal: AbortSignal,
 ): Promise<void> {
+  const { lane } = passage;
   const { outcomes, failure } = await callSetStock(engine, lane.live, sends, signal);
   const pausedUntil = pauseAfter(engine, lane, outcomes, failure);
   const settlements: PushSettlement[] = [];
   const lows: CounterReading[] = [];
   for (const [index, sent] of sends.entries()) {
     const outcome = outcomes[index] ?? { kind: 'unknown', error: 'no outcome' };
-    const result = postponed(resultOf(engine, context, sent, outcome), failure, pausedUntil);
+    const result = postponed(resultOf(engine, passage, sent, outcome), failure, pausedUntil);
     noteConflict(lane, sent, outcome);
     if (outcome.kind === 'conflict')
       noteRise(engine, lane.live, sent.view, {
@@ -62,7 +62,63 @@ export async function sendPushes(
     signal,
   );
   for (const low of lows) lane.onLow(lane.live.id, low.counterId, low.askedAt);
-  await afterwards(engine, lane, context, { sends, outcomes, settlements });
+  await afterwards(engine, passage, { sends, outcomes, settlements });
+}
+
+/** What one `setStock` call brought: an outcome per push, and the error when the call failed as a whole. */
+interface CallAnswer {
+  outcomes: PushOutcome[];
+  failure: unknown;
+}
+
+/** One call for a batch. It never outlives the channel's time-out, on which the stored deadlines rest. */
+async function callSetStock(
+  engine: Engine,
+  live: LiveChannel,
+  batch: SentPush[],
+  signal: AbortSignal,
+): Promise<CallAnswer> {
+  const lines = batch.map(lineOf);
+  try {
+    const outcomes = await inTime(engine, live.timeoutMs, signal, (limited) =>
+      live.channel.setStock(lines, limited),
+    );
+    const missing: PushOutcome = {
+      kind: 'unknown',
+      error: 'the channel answered fewer lines than were sent',
+    };
+    return { outcomes: batch.map((_, index) => outcomes[index] ?? missing), failure: null };
+  } catch (failure) {
+    const outcome = outcomeOfFailure(failure);
+    return { outcomes: batch.map(() => outcome), failure };
+  }
+}
+
+function lineOf({ view, plan }: SentPush): PushLine {
+  return { ...refOf(view), quantity: plan.quantity, base: plan.base, key: plan.key };
+}
+
+async function inTime<T>(
+  engine: Engine,
+  limitMs: number,
+  signal: AbortSignal,
+  call: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const over = new AbortController();
+  const timer = new AbortController();
+  const late = engine.clock.sleep(limitMs, AbortSignal.any([timer.signal, signal])).then(() => {
+    if (timer.signal.aborted) return new Promise<never>(() => undefined);
+    over.abort();
+    throw new ChannelError(
+      'unknown',
+      signal.aborted ? 'stopped before the answer' : `no answer within ${limitMs} ms`,
+    );
+  });
+  try {
+    return await Promise.race([call(AbortSignal.any([over.signal, signal])), late]);
+  } finally {
+    timer.abort();
+  }
 }
 
 /** How long the whole lane pauses for what the call brought; 0 when it goes on. */
@@ -132,7 +188,7 @@ function fellBelow(outcome: PushOutcome, base: number | null): boolean {
 /** The channel's last success is put on record at most this often, and at once when it had failed. */
 const okEveryMs = 30_000;
 
-function isOkDue(engine: Engine, { lastOkAt, parkedSince, failingSince }: LaneContext['row']): boolean {
+function isOkDue(engine: Engine, { lastOkAt, parkedSince, failingSince }: Passage['row']): boolean {
   if (parkedSince !== null || failingSince !== null || lastOkAt === null) return true;
   return engine.clock.now() - lastOkAt > okEveryMs;
 }
@@ -144,15 +200,14 @@ function isGood({ kind }: PushOutcome): boolean {
 
 async function afterwards(
   engine: Engine,
-  lane: Lane,
-  context: LaneContext,
+  { lane, row }: Passage,
   done: { sends: SentPush[]; outcomes: PushOutcome[]; settlements: PushSettlement[] },
 ): Promise<void> {
   const { live } = lane;
   if (done.outcomes.some((outcome) => outcome.kind === 'conflict')) engine.wakes.pull(live.id);
   const auth = done.outcomes.find((outcome) => outcome.kind === 'auth');
   if (auth !== undefined) await park(engine, live, new ChannelError('auth', auth.error));
-  else if (done.outcomes.some(isGood) && isOkDue(engine, context.row)) await answered(engine, live);
+  else if (done.outcomes.some(isGood) && isOkDue(engine, row)) await answered(engine, live);
   // What is refused, or no longer is, stands in the books.
   const moved = done.settlements.some(({ result }, index) => {
     const view = done.sends[index]?.view;
