@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { AppError, EXIT, messageOf } from '../../errors.ts';
 import type { Db, OpenOptions } from './open.ts';
 import type { ArgsOf, ResultOf, WriteCall, WriteName, Writes } from './operations.ts';
-import { type CallResult, checkpoint, errorOf, transact } from './transact.ts';
+import { type CallResult, checkpoint, errorOf, type Thrown, transact } from './transact.ts';
 
 /** Runs writing operations, each atomic; how many share a commit is its business. */
 export interface Executor {
@@ -194,7 +194,7 @@ export type WriterOrder = { kind: 'calls'; calls: WriteCall[] } | { kind: 'tidy'
 /** What the writer thread says. */
 export type WriterMessage =
   | { kind: 'ready' }
-  | { kind: 'refused'; code: string; message: string }
+  | ({ kind: 'refused' } & Thrown)
   | { kind: 'results'; results: CallResult[] }
   | { kind: 'done'; result: CallResult };
 

@@ -1,10 +1,18 @@
-import { AppError, EXIT, messageOf } from '../../errors.ts';
+import { AppError, EXIT, type ExitCode, messageOf } from '../../errors.ts';
 import type { Db } from './open.ts';
 import { type WriteCall, writes } from './operations.ts';
 import { inSavepoint } from './savepoint.ts';
 
-/** What became of one call of a batch. Errors cross threads as plain data. */
-export type CallResult = { ok: true; value: unknown } | { ok: false; code: string; message: string };
+/** An error as plain data, as it crosses threads. Hint and exit code are those of an `AppError`. */
+export interface Thrown {
+  code: string;
+  message: string;
+  hint: string;
+  exitCode: ExitCode;
+}
+
+/** What became of one call of a batch. */
+export type CallResult = { ok: true; value: unknown } | ({ ok: false } & Thrown);
 
 /**
  * Runs the calls in one transaction, one commit, one fsync. A call that throws is undone alone; when the commit
@@ -75,10 +83,9 @@ function runCall(db: Db, call: WriteCall, shared: boolean): CallResult {
 }
 
 /** What was thrown, as it crosses threads. */
-export function failure(error: unknown): CallResult & { ok: false } {
-  const code = error instanceof AppError ? error.code : codeOf(error);
-  const hint = error instanceof AppError ? `\u0000${error.hint}\u0000${error.exitCode}` : '';
-  return { ok: false, code, message: `${messageOf(error)}${hint}` };
+export function failure(error: unknown): { ok: false } & Thrown {
+  const { hint, exitCode } = error instanceof AppError ? error : { hint: '', exitCode: EXIT.failed };
+  return { ok: false, code: codeOf(error), message: messageOf(error), hint, exitCode };
 }
 
 function codeOf(error: unknown): string {
@@ -104,22 +111,20 @@ export function checkpoint(db: Db): CallResult {
 }
 
 /** Turns a failed call back into the error that the store contract promises. */
-export function errorOf(result: { code: string; message: string }): Error {
-  const [message = '', hint = '', exitCode = '1'] = result.message.split('\u0000');
+export function errorOf({ code, message, hint, exitCode }: Thrown): Error {
   const full = ['SQLITE_FULL', 'SQLITE_IOERR', 'SQLITE_READONLY', 'SQLITE_CANTOPEN', 'ENOSPC'];
-  if (full.some((code) => result.code.startsWith(code))) {
+  if (full.some((each) => code.startsWith(each))) {
     return new AppError('store_full', `the database cannot be written: ${message}`, {
       hint: 'free space on the disk of data_dir; nothing acknowledged was lost',
       exitCode: EXIT.temporary,
     });
   }
-  if (result.code.startsWith('SQLITE_BUSY') || result.code.startsWith('SQLITE_LOCKED')) {
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
     return new AppError('store_busy', 'the database is locked by another process', {
       hint: 'try again; if it stays, look for a long-running command',
       exitCode: EXIT.temporary,
     });
   }
-  if (result.code === 'defect' || result.code.startsWith('SQLITE')) return new Error(message);
-  const exit = Object.values(EXIT).find((code) => String(code) === exitCode) ?? EXIT.failed;
-  return new AppError(result.code, message, { hint, exitCode: exit });
+  if (code === 'defect' || code.startsWith('SQLITE')) return new Error(message);
+  return new AppError(code, message, { hint, exitCode });
 }

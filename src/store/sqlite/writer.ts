@@ -23,6 +23,6 @@ try {
   });
   say({ kind: 'ready' });
 } catch (error) {
-  const code = error instanceof AppError ? error.code : 'database';
-  say({ kind: 'refused', code, message: failure(error).message });
+  const { ok: _failed, ...thrown } = failure(error);
+  say({ kind: 'refused', ...thrown, code: error instanceof AppError ? error.code : 'database' });
 }
