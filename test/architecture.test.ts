@@ -328,9 +328,6 @@ describe('size', () => {
     'sandbox/tiktok-shop/tokens.ts: createTokens',
     'sandbox/woocommerce/product-view.ts: productView',
     'sandbox/woocommerce/webhooks.ts: createQueue',
-    'store/sqlite/index.ts: storeOn',
-    'store/sqlite/ledger.ts: moveLevel',
-    'sync/inbound/receive.ts: createReceiver',
   ]);
 
   it('no function over 70 lines outside of tables of data', () => {

@@ -152,6 +152,22 @@ export function moveLevel(
   level.last_entry = entryId;
   level.last_line = chainLine ?? level.last_line;
   const after = level.on_hand - level.committed - level.reserved;
+  insertEntry(tx, { id: entryId, skuId, prev: before.entry, delta, after }, cause);
+  const change = delta.onHand - delta.committed - delta.reserved;
+  if (change !== 0) tx.moved.add(skuId);
+  if (change > 0) tx.risen.add(skuId);
+  return { after, prevLine: before.line };
+}
+
+interface Entry {
+  id: number;
+  skuId: number;
+  prev: number | null;
+  delta: Delta;
+  after: number;
+}
+
+function insertEntry(tx: Tx, { id, skuId, prev, delta, after }: Entry, cause: Cause): void {
   tx.db
     .sql(
       `insert into entry (id, sku_id, prev, kind, on_hand, committed, reserved, after, occurred_at, recorded_at,
@@ -159,9 +175,9 @@ export function moveLevel(
        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     .run(
-      entryId,
+      id,
       skuId,
-      before.entry,
+      prev,
       cause.kind,
       delta.onHand,
       delta.committed,
@@ -176,10 +192,6 @@ export function moveLevel(
       cause.reason ?? null,
       cause.ref ?? null,
     );
-  const change = delta.onHand - delta.committed - delta.reserved;
-  if (change !== 0) tx.moved.add(skuId);
-  if (change > 0) tx.risen.add(skuId);
-  return { after, prevLine: before.line };
 }
 
 function takeEntryId(tx: Tx): number {

@@ -88,11 +88,7 @@ export function createReceiver(
     }
     let receipt: Receipt;
     try {
-      receipt = live.channel.receive(request);
-      if (receipt.kind === 'needs') {
-        await receipt.load(AbortSignal.timeout(keyTimeoutMs));
-        receipt = live.channel.receive(request);
-      }
+      receipt = await readRequest(live, request);
     } catch (error) {
       // A defect of ours: the platform must send the delivery again.
       engine.log.error({ channel: live.name, error: messageOf(error) }, 'delivery not read');
@@ -111,25 +107,25 @@ export function createReceiver(
     if (receipt.kind === 'handshake') {
       counts.handshakes += 1;
       if (receipt.complete !== undefined) complete(engine, live, receipt.complete);
-      return {
-        status: receipt.status,
-        headers: { 'content-type': receipt.contentType },
-        body: receipt.body,
-      };
+      const headers = { 'content-type': receipt.contentType };
+      return { status: receipt.status, headers, body: receipt.body };
     }
     return await store(live, receipt, request.receivedAt);
   };
 
   return {
     receive,
-    counts: () => ({
-      ...counts,
-      refused: counts.refused.map((each) => ({ ...each })),
-      ack: [...counts.ack],
-      pending: intake.pending(),
-    }),
+    counts: () => ({ ...structuredClone(counts), pending: intake.pending() }),
     drained: () => intake.drained(),
   };
+}
+
+/** What the adapter says of the request; a signing key that it lacks is loaded once. */
+async function readRequest(live: LiveChannel, request: HookRequest): Promise<Receipt> {
+  const receipt = live.channel.receive(request);
+  if (receipt.kind !== 'needs') return receipt;
+  await receipt.load(AbortSignal.timeout(keyTimeoutMs));
+  return live.channel.receive(request);
 }
 
 /** A handshake's own call follows its answer; the platform asks again when it fails. */
