@@ -57,7 +57,7 @@ export async function withBooks<T>(invocation: Asks, use: (books: Books) => Prom
         await takeIn(invocation, store, { file, ...configured });
       },
     });
-    await settleAlerts(store, invocation.io.now());
+    await reviewAlerts(store, invocation.io.now());
     return found;
   } finally {
     await store.close();
@@ -65,8 +65,8 @@ export async function withBooks<T>(invocation: Asks, use: (books: Books) => Prom
 }
 
 /** What a command changed may have opened or closed an alert; a command that only read leaves them as they are. */
-async function settleAlerts({ duties, changedSince }: Store, now: number): Promise<void> {
-  if (changedSince() && (await duties.alertsUnsettled(now))) await duties.settleAlerts(now, 'leaves');
+async function reviewAlerts({ duties, changedSince }: Store, now: number): Promise<void> {
+  if (changedSince() && (await duties.alertsToReview(now))) await duties.reviewAlerts(now, 'leaves');
 }
 
 /**

@@ -7,7 +7,7 @@ import {
   judgeSight,
   proofOfRaise,
   type Sight,
-  settledAt,
+  visibleFrom,
 } from './drift.ts';
 import { type CounterFacts, doubtReason, readableAt, unwritableReason } from './push.ts';
 
@@ -82,7 +82,7 @@ export function classify(counter: CounterFacts, reading: Reading, context: Verdi
   if (sight.shown === target) return { ...verdict, action: 'none' };
   if (sight.shown > target) return { ...verdict, action: 'lower' };
 
-  const showsAt = counter.anchor === null || anchors ? 0 : settledAt(counter.anchor, context);
+  const showsAt = counter.anchor === null || anchors ? 0 : visibleFrom(counter.anchor, context);
   const answerAt = Math.max(
     showsAt,
     ...counter.unread.map((push) => readableAt(push, counter.state, context)),

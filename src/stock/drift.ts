@@ -55,18 +55,19 @@ function compare(counter: CounterFacts, sight: Sight, context: DriftContext): Fi
   }
   const unread = counter.unread.filter((push) => anchor.from < readableAt(push, counter.state, context));
   const expected = expectedRange(anchor, counter.own, unread, context.range, readAt);
-  // A sight overtaken by a newer push, or by one that may still land, proves nothing about what will be there.
+  // If a push was answered after this read was asked for, or may still be carried out, the number read proves nothing
+  // about what the channel shows next.
   const overtaken = anchor.until > sight.askedAt && anchor.from !== sight.askedAt;
-  const settled = unread.every((push) => sight.askedAt >= readableAt(push, counter.state, context));
+  const visible = unread.every((push) => sight.askedAt >= readableAt(push, counter.state, context));
   const found = (cause: Cause, explained: boolean): Finding => ({
     cause,
     expected,
     explained,
-    anchors: settled && !overtaken,
-    tells: settled && !overtaken,
+    anchors: visible && !overtaken,
+    tells: visible && !overtaken,
     low: null,
   });
-  // What proves nothing ends no open low.
+  // A read that proves nothing must not end an open low.
   const undecided = (cause: Cause): Finding => ({
     ...found(cause, true),
     anchors: false,
@@ -79,7 +80,7 @@ function compare(counter: CounterFacts, sight: Sight, context: DriftContext): Fi
   if (last !== undefined && within(expected, shown)) {
     const sent = { number: last.quantity, from: last.sentAt, until: last.deadline };
     const fitsLast = within(expectedRange(sent, counter.own, [], context.range, readAt), shown);
-    if (!settled) {
+    if (!visible) {
       // A request acts once: where only it explains the number, it has acted, and nothing is left to wait for.
       const before = expectedRange(anchor, counter.own, [], context.range, readAt);
       const alone = unread.every((push) => push.quantity === last.quantity);
@@ -92,7 +93,7 @@ function compare(counter: CounterFacts, sight: Sight, context: DriftContext): Fi
   }
   if (shown === target) return found('in sync', true);
   // An answered write may take its time to show: until then the number that it replaced is no news.
-  if (sight.askedAt < settledAt(anchor, context) && fitsReplaced(counter, shown, context, readAt))
+  if (sight.askedAt < visibleFrom(anchor, context) && fitsReplaced(counter, shown, context, readAt))
     return undecided('in flight');
 
   const stillLow = low !== null && shown <= low.high;
@@ -117,7 +118,7 @@ function lowAfter(counter: CounterFacts, sight: Sight, low: Range): Finding['low
 }
 
 /** From when on a read no longer shows what an answered write replaced. */
-export function settledAt(anchor: Anchor, context: Pick<DriftContext, 'settleMs'>): number {
+export function visibleFrom(anchor: Anchor, context: Pick<DriftContext, 'settleMs'>): number {
   return anchor.until + context.settleMs;
 }
 

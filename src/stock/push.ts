@@ -73,12 +73,14 @@ export function decidePush(counter: CounterFacts, context: PushContext): PushDec
   const unread = counter.unread.filter((push) => anchor.from < readableAt(push, counter.state, context));
   const known = expectedRange(anchor, counter.own, [], context.range);
   const possible = expectedRange(anchor, counter.own, unread, context.range);
-  // A read taken after an unanswered push was sent tells what is there now, whatever may still land.
+  // When the last read began after every unanswered push was sent, its number is what the channel shows now, even if
+  // the channel carries out one of those pushes later.
   const seenSince = unread.every((push) => anchor.from > push.sentAt);
   const base = seenSince ? single(known) : null;
 
-  // Not so where the push was accepted: a number that does not show yet may show at any moment, and a lower target
-  // does not wait for that. What was sent last and is as low needs no second call: its answer is awaited.
+  // An accepted push is different: its number may appear at any moment, so the read does not rule it out, and a lower
+  // target is sent without waiting for it. If the last number sent is already as low as the target, no second call is
+  // made: its answer is awaited.
   const seesAll = seenSince && (counter.state !== 'accepted' || unread.length === 0);
   const last = unread.at(-1)?.quantity ?? Number.MAX_SAFE_INTEGER;
   const highest = seesAll ? known.high : Math.min(possible.high, last);
@@ -88,7 +90,7 @@ export function decidePush(counter: CounterFacts, context: PushContext): PushDec
   const low = openLow(counter, context.range);
   if (low !== null && target > low.high)
     return { kind: 'close', reason: `unexplained low: ${target} is held until it is proved` };
-  if (target === single(known)) return settled(counter, target, anchor, context);
+  if (target === single(known)) return alreadyShown(counter, target, anchor, context);
   return lifted(counter, target, base, context);
 }
 
@@ -208,7 +210,12 @@ function answerAwaited(
  * The expected number is the target. Left alone without own changes, or when the channel's own sales, all surely
  * after the anchor, brought it there (the origin rule); a rise is written again, since the channel may not have made it.
  */
-function settled(counter: CounterFacts, target: number, anchor: Anchor, context: PushContext): PushDecision {
+function alreadyShown(
+  counter: CounterFacts,
+  target: number,
+  anchor: Anchor,
+  context: PushContext,
+): PushDecision {
   if (context.range.basis === 'gross') return { kind: 'close', reason: 'shows it already' };
   const later = changesAfter(anchor, counter.own, context.range.clockMarginMs);
   if (later.length === 0) return { kind: 'close', reason: 'shows it already' };

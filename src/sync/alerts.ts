@@ -70,12 +70,12 @@ function keyOf(kind: AlertKind, subject: string): string {
  * Alerts whose cause stands in the books open and close by what the books say, whoever changed them; what commands
  * opened and closed is logged here too.
  */
-export function settleAlerts(engine: Teller): Promise<void> {
+export function reviewAlerts(engine: Teller): Promise<void> {
   const { duties } = engine.store;
   return tell(engine, 'the books', async () => {
     const now = engine.clock.now();
-    if (!(await duties.alertsUnsettled(now))) return;
-    for (const event of await duties.settleAlerts(now, 'logs')) say(engine, event.what, event);
+    if (!(await duties.alertsToReview(now))) return;
+    for (const event of await duties.reviewAlerts(now, 'logs')) say(engine, event.what, event);
   });
 }
 
@@ -93,7 +93,7 @@ const restMs = 2_000;
 /** Looks at the books for causes that came or went without a duty that told at once. */
 export function createAlertUpkeep(engine: Engine): Loop {
   return createLoop(engine, 'alerts', async () => {
-    await settleAlerts(engine);
+    await reviewAlerts(engine);
     return restMs;
   });
 }

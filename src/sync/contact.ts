@@ -1,5 +1,5 @@
 import type { ChannelError } from '../channels/errors.ts';
-import { settleAlerts, tell } from './alerts.ts';
+import { reviewAlerts, tell } from './alerts.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 
 /** The channel refused our credentials: marks it parked and tells people. The next call that succeeds ends it. */
@@ -7,7 +7,7 @@ export async function park(engine: Engine, live: LiveChannel, error: ChannelErro
   const row = await engine.store.channels.channel(live.id);
   const parkedSince = row?.parkedSince ?? engine.clock.now();
   await engine.store.channels.mark(live.id, { parkedSince, parkedReason: error.message });
-  await settleAlerts(engine);
+  await reviewAlerts(engine);
 }
 
 /** The channel gave a good answer: whatever parked it or let it fail is over. */
@@ -20,7 +20,7 @@ export async function answered(engine: Engine, live: LiveChannel): Promise<void>
     parkedSince: null,
     parkedReason: null,
   });
-  if (row?.parkedSince != null || row?.failingSince != null) await settleAlerts(engine);
+  if (row?.parkedSince != null || row?.failingSince != null) await reviewAlerts(engine);
 }
 
 /** A call brought no good answer. One that is too busy, or refuses our credentials, is told otherwise. */

@@ -4,21 +4,21 @@ import type { Duty, Engine } from './engine.ts';
 
 /** A duty that runs one step after the other and rests in between. */
 export interface Loop extends Duty {
-  /** Ends the rest at once; during a step: no rest after it. */
+  /** Starts the next step now. While a step runs: the next one follows without a rest. */
   wake(): void;
 }
 
-/** Timers beyond this overflow; a rest is at most so long and then simply asks again. */
+/** No single rest is longer than this (Node's timers overflow at 24.8 days); after it the step simply runs again. */
 const longestRestMs = 3_600_000;
 const drainMs = 20_000;
 
-/** Work that goes on beside the steps of a loop: no step waits for it, and `stop` does as for a step. */
+/** Hands over work that runs in parallel: later steps do not wait for it, but `stop` does. */
 export type Beside = (work: Promise<void>) => void;
 
 /**
- * `step` does a piece of work and answers how long to rest in ms (0: not at all). What it throws is logged and
- * followed by a growing rest. Its signal is aborted on stop, which then waits for it and for what it left to go on
- * beside it, 20 s at most.
+ * `step` does one piece of work and answers how many ms to rest before the next (0: none). An error is logged and
+ * followed by a rest that doubles each time. `stop` aborts the step's signal, then waits at most 20 s for the step and
+ * for all work handed to `beside`.
  */
 export function createLoop(
   engine: Engine,

@@ -90,7 +90,7 @@ export interface Change {
  * Holds what a change would move beyond the shares, before it is made: raises and zeros stay where they are as the
  * channel's brake plan. Answers the plan's id, null when all of it may leave.
  */
-export async function holdBeyond(ground: BrakeGround, change: Change): Promise<string | null> {
+export async function brakeBeyond(ground: BrakeGround, change: Change): Promise<string | null> {
   const { row, moves } = change;
   const braking = brake(moves, change.listings, change.shares);
   const held = moves.filter((move) => braking.held.has(move.counterId) && !move.explained);
@@ -147,12 +147,12 @@ export async function configureWithin(
   for (const setup of setups) {
     const row = rows.find((each) => each.name === setup.name && each.type === setup.type);
     if (row === undefined || !isPushed(row) || sameOffer(row.setup, setup)) continue;
-    await holdOffer(ground, row, { setup, shares });
+    await brakeOffer(ground, row, { setup, shares });
   }
   return store.channels.configure(setups, clock.now(), textHash);
 }
 
-async function holdOffer(
+async function brakeOffer(
   ground: BrakeGround,
   row: ChannelRow,
   { setup, shares }: { setup: ChannelSetup; shares: Shares },
@@ -167,7 +167,7 @@ async function holdOffer(
       back.push({ counterId: before.counterId, upTo: after.target.quantity });
     moves.push(...own);
   }
-  await holdBeyond(ground, { row, shares, moves, listings, back, what: 'the changed configuration' });
+  await brakeBeyond(ground, { row, shares, moves, listings, back, what: 'the changed configuration' });
 }
 
 /** Each counter of a channel as it is, and as another setup would make it. */

@@ -4,7 +4,7 @@ import { type LineLife, planLine, roomFor, type Source } from '../../src/stock/a
 import { onHandAtCount, owedAtFreeCount, releasesFor } from '../../src/stock/count.ts';
 import { type Baseline, effectOf, knownBy } from '../../src/stock/level.ts';
 import { type Stage, shortfall, stateAt, withStage } from '../../src/stock/line.ts';
-import { digestOf, verdictOn } from '../../src/stock/settle.ts';
+import { digestOf, verdictOn } from '../../src/stock/snapshot.ts';
 import { order } from '../contract/store/kit.ts';
 
 /** One state of a line as a channel tells it: units, and when they changed. */

@@ -3,7 +3,7 @@ import { ChannelError } from '../../src/channels/errors.ts';
 import { signMemory } from '../../src/channels/memory/wire.ts';
 import type { Log } from '../../src/log.ts';
 import { type AlertKind, alertLevels, noticeQuietMs } from '../../src/store/store.ts';
-import { closeAlert, createAlertUpkeep, openAlert, settleAlerts } from '../../src/sync/alerts.ts';
+import { closeAlert, createAlertUpkeep, openAlert, reviewAlerts } from '../../src/sync/alerts.ts';
 import { answered, park, unanswered } from '../../src/sync/contact.ts';
 import type { Engine } from '../../src/sync/engine.ts';
 import { createDoor } from '../../src/sync/inbound/door.ts';
@@ -41,7 +41,7 @@ const shop = () => world.live('shop');
 const open = async () =>
   (await world.store.duties.alerts(true, 50)).map(({ kind, subject }) => `${kind}: ${subject}`).sort();
 const settled = async () => {
-  await settleAlerts(engine);
+  await reviewAlerts(engine);
   return open();
 };
 const sell = async (ref: string, quantity: number) => {
@@ -292,13 +292,13 @@ describe('an alert', () => {
 
   test('that a command opened or closed is logged by the daemon, once', async () => {
     await mark({ parkedSince: world.clock.now(), parkedReason: 'no' });
-    expect(await world.store.duties.settleAlerts(world.clock.now(), 'leaves')).toEqual([]);
+    expect(await world.store.duties.reviewAlerts(world.clock.now(), 'leaves')).toEqual([]);
     const upkeep = createAlertUpkeep(engine);
     upkeep.start();
     await settle();
     expect(lines).toMatchObject([{ level: 'error', alert: 'channel_parked' }]);
     await mark({ parkedSince: null });
-    await world.store.duties.settleAlerts(world.clock.now(), 'leaves');
+    await world.store.duties.reviewAlerts(world.clock.now(), 'leaves');
     await world.clock.advance(2_000);
     expect(lines.slice(1)).toMatchObject([{ level: 'info', alert: 'channel_parked' }]);
     await world.clock.advance(10_000);

@@ -88,12 +88,12 @@ export interface DutyStore {
   resolveAlert(kind: AlertKind, subject: string, now: number): Promise<boolean>;
   alertStands(kind: AlertKind, subject: string): Promise<boolean>;
   /** Do the books say what the alerts do not, or is one still to be logged? Reads only. */
-  alertsUnsettled(now: number): Promise<boolean>;
+  alertsToReview(now: number): Promise<boolean>;
   /**
    * Opens, rewords and closes the alerts whose cause stands in the books (a shortfall, a dead delivery, a number that is
    * refused, …). Who `logs` is handed what opened or closed since somebody last logged; who `leaves` it hands it on.
    */
-  settleAlerts(now: number, who: 'logs' | 'leaves'): Promise<AlertEvent[]>;
+  reviewAlerts(now: number, who: 'logs' | 'leaves'): Promise<AlertEvent[]>;
   /** Newest first. */
   alerts(
     open: boolean,

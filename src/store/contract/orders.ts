@@ -79,7 +79,7 @@ export interface OrderRow {
 export interface OrderStore {
   /**
    * Applies each request in order; one bad request never fails its neighbours (its slot holds the error's message).
-   * Decides by `stock/settle.ts` which snapshot counts and by `stock/level.ts` what it does, takes what is there by
+   * Decides by `stock/snapshot.ts` which snapshot counts and by `stock/level.ts` what it does, takes what is there by
    * one conditional statement per SKU, fills open shortfalls after any rise, and marks counters due.
    */
   apply(requests: ApplyRequest[], now: number): Promise<(ApplyOutcome | { failed: string })[]>;

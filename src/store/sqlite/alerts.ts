@@ -92,14 +92,14 @@ function changesIn(db: Db, now: number): Change[] {
   return changes;
 }
 
-/** See `DutyStore.alertsUnsettled`. */
-export function alertsUnsettled(db: Db, now: number): boolean {
+/** See `DutyStore.alertsToReview`. */
+export function alertsToReview(db: Db, now: number): boolean {
   const untold = db.sql('select 1 from alert where untold = 1 limit 1').get() !== undefined;
   return untold || changesIn(db, now).length > 0;
 }
 
-/** See `DutyStore.settleAlerts`. */
-export function settleAlerts(db: Db, now: number, who: 'logs' | 'leaves'): AlertEvent[] {
+/** See `DutyStore.reviewAlerts`. */
+export function reviewAlerts(db: Db, now: number, who: 'logs' | 'leaves'): AlertEvent[] {
   const insert = db.sql(
     'insert into alert (channel_id, kind, subject, message, since, last_at, untold) values (?, ?, ?, ?, ?, ?, 1)',
   );

@@ -1,6 +1,6 @@
 import { messageOf } from '../../errors.ts';
 import type { OrderSnapshot } from '../../stock/order.ts';
-import { digestBeside, digestOf, linesBeside, verdictOn } from '../../stock/settle.ts';
+import { digestBeside, digestOf, linesBeside, verdictOn } from '../../stock/snapshot.ts';
 import type { AppliedOrder, ApplyOutcome, ApplyRequest } from '../store.ts';
 import { openAction } from './actions.ts';
 import { applyLines, type Passage } from './apply-lines.ts';
@@ -12,7 +12,7 @@ import type { Db } from './open.ts';
 import { flagMissing, type StoredOrder, saveOrder, storedOrder, type TextRequest } from './order-row.ts';
 import { inSavepoint, isStorageFailure } from './savepoint.ts';
 import { closeTied, tiedHolds } from './tied.ts';
-import { settleUnmapped } from './unmapped.ts';
+import { closeUnmapped } from './unmapped.ts';
 
 export function asText(request: ApplyRequest): TextRequest {
   const { delivery } = request;
@@ -64,7 +64,7 @@ function applyRequest(tx: Tx, request: TextRequest, touched: Touched[]): ApplyOu
   assertThere(tx, channelId);
   const orders = request.orders.map((snapshot) => applySnapshot(tx, request, snapshot, touched));
   for (const orderId of request.missing) flagMissing(tx, request.channelId, orderId);
-  if (delivery !== null) settleDelivery(tx, request, delivery, orders);
+  if (delivery !== null) closeDelivery(tx, request, delivery, orders);
   return { refused: false, orders };
 }
 
@@ -80,13 +80,13 @@ function assertThere(tx: Tx, channelId: number): void {
 const settledMeanwhile = new Error('the delivery was settled meanwhile');
 
 /** The sale of an unmapped listing keeps its payload until somebody maps the listing. */
-const settleWaiting = `update delivery
+const closeWaiting = `update delivery
   set status = ?, fields = ?, settled_at = ?, error = null, outcome = ?, orders = ?, replay = 0
   where id = ? and status = 'new'`;
-const settleDone = settleWaiting.replace('settled_at', 'body = null, settled_at');
+const closeDone = closeWaiting.replace('settled_at', 'body = null, settled_at');
 
 /** Records the outcome and replaces the raw body by the fields that the adapter reads, in the same transaction. */
-function settleDelivery(
+function closeDelivery(
   tx: Tx,
   request: TextRequest,
   delivery: NonNullable<TextRequest['delivery']>,
@@ -110,7 +110,7 @@ function settleDelivery(
     delivery.ignored !== null && ids.length === 0 ? 'ignored' : unmapped ? 'unmapped' : 'applied';
   const outcome = delivery.ignored ?? outcomeText(orders, request.missing);
   const settled = tx.db
-    .sql(unmapped ? settleWaiting : settleDone)
+    .sql(unmapped ? closeWaiting : closeDone)
     .run(status, fields, tx.now, outcome, ids.length === 0 ? null : JSON.stringify(ids), delivery.id);
   if (settled.changes === 0) throw settledMeanwhile;
 }
@@ -183,7 +183,7 @@ function takeIn(
     fillShortfalls(tx);
     if (stored !== null || lines.some((line) => line.docketed)) judgeShortfall(passage);
   });
-  if (passage.mappedAway) settleUnmapped(tx.db, request.channelId, tx.now);
+  if (passage.mappedAway) closeUnmapped(tx.db, request.channelId, tx.now);
   touched.push({ result, skuIds, counterIds: [...passage.counterIds] });
   return result;
 }

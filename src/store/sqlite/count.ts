@@ -21,7 +21,7 @@ import type { Db } from './open.ts';
 import { keepRef, repeatOf } from './refs.ts';
 import { createSku, nearestSku, skuIdOf, stockRow } from './sku.ts';
 import { shortenHolds } from './tied.ts';
-import { linesInDoubt, markSettled } from './unsettled.ts';
+import { linesInDoubt, markFinal } from './unsettled.ts';
 import { startUncounted } from './waiting.ts';
 
 /** See `StockStore.change`: all or nothing, in one transaction. */
@@ -141,7 +141,7 @@ function count(tx: Tx, skuId: number, change: StockChange, hand: Hand): { short:
   if (basis === 'free') giveOwed(tx, skuId, held, asOf);
   startUncounted(tx, lines);
   recountDoubts(tx, skuId, asOf);
-  markSettled(tx, skuId, lines, asOf);
+  markFinal(tx, skuId, lines, asOf);
   tx.risen.add(skuId);
   return { short, found };
 }

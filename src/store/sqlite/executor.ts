@@ -115,7 +115,7 @@ function ready(line: Line): Promise<void> {
     line.worker.on('message', (message: WriterMessage) => {
       if (message.kind === 'ready') resolve();
       else if (message.kind === 'refused') reject(errorOf(message));
-      else if (message.kind === 'results') settle(line, message.results);
+      else if (message.kind === 'results') passOn(line, message.results);
       else told(line, message.result);
     });
     line.worker.on('error', (error) => {
@@ -136,7 +136,7 @@ function send(line: Line): void {
   } satisfies WriterOrder);
 }
 
-function settle(line: Line, results: CallResult[]): void {
+function passOn(line: Line, results: CallResult[]): void {
   const done = line.inFlight;
   line.inFlight = [];
   send(line);

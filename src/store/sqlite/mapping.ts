@@ -12,7 +12,7 @@ import { dueSince, markDue, noteOpened } from './mark.ts';
 import type { Db } from './open.ts';
 import { createSku, skuIdOf } from './sku.ts';
 import { reasonGone } from './sku-doubt.ts';
-import { settleUnmapped } from './unmapped.ts';
+import { closeUnmapped } from './unmapped.ts';
 import { startLine, unitsSinceCount } from './waiting.ts';
 
 /** Maps (or remaps) a listing. Waiting sales count by the baseline rule; lines that were given keep their SKUs. */
@@ -41,13 +41,13 @@ export function mapListing(
   const started = startWaiting(tx, row);
   fillShortfalls(tx);
   markDue(tx);
-  settleUnmapped(db, row.channel_id, now);
-  settleChanged(db, row.channel_id, now);
+  closeUnmapped(db, row.channel_id, now);
+  closeChanged(db, row.channel_id, now);
   return { listingId: row.listing_id, channelSku: row.channel_sku, parts, ...started };
 }
 
 /** The alert of changed SKUs ends with the last listing that a person has decided on. */
-function settleChanged(db: Db, channelId: number, now: number): void {
+function closeChanged(db: Db, channelId: number, now: number): void {
   db.sql(
     `update alert
      set resolved_at = ?
@@ -126,7 +126,7 @@ export function unmapListing(db: Db, listingRowId: number, actor: Actor, now: nu
   setParts(db, listingRowId, null, null);
   const row = db.sql(`select ${mappedColumns} from listing where id = ?`).get(listingRowId) as MappedListing;
   touchCounter(db, row.counter_id, now);
-  settleChanged(db, row.channel_id, now);
+  closeChanged(db, row.channel_id, now);
 }
 
 export function touchCounter(db: Db, counterId: number, now: number): void {
@@ -157,7 +157,7 @@ export function setListing(
   const row = db.sql(`select ${mappedColumns} from listing where id = ?`).get(listingRowId) as MappedListing;
   touchCounter(db, row.counter_id, now);
   if (row.fixed !== null) makeToOrder(db, row, now);
-  settleChanged(db, row.channel_id, now);
+  closeChanged(db, row.channel_id, now);
 }
 
 /** Made to order from now on: sales that waited for a mapping need none, and none is short any more. */
@@ -178,7 +178,7 @@ function makeToOrder(db: Db, row: MappedListing, now: number): void {
     keepDocket(tx, line, orderOf(tx, line.orderRef), 'sale');
   }
   markDue(tx);
-  settleUnmapped(db, row.channel_id, now);
+  closeUnmapped(db, row.channel_id, now);
 }
 
 /** Makes an uncounted SKU unless the code is known. */

@@ -4,11 +4,11 @@ import {
   ackAlerts,
   alertCounts,
   alertStands,
-  alertsUnsettled,
+  alertsToReview,
   listAlerts,
   raiseAlert,
   resolveAlert,
-  settleAlerts,
+  reviewAlerts,
 } from './alerts.ts';
 import { applyOrders } from './apply.ts';
 import { changeBrake, doubtsOf } from './brakes.ts';
@@ -165,7 +165,7 @@ export const writes = {
   closePlan,
   raiseAlert,
   resolveAlert,
-  settleAlerts,
+  reviewAlerts,
   ackAlerts,
   prune,
   resolveOversell,
@@ -212,7 +212,7 @@ export const reads = {
   listAlerts,
   alertCounts,
   alertStands,
-  alertsUnsettled,
+  alertsToReview,
   statusCounts,
   entriesOf,
   listDeeds,

@@ -1,5 +1,5 @@
 import type { OrderSnapshot } from '../../stock/order.ts';
-import { isComplete, type OrderHead } from '../../stock/settle.ts';
+import { isComplete, type OrderHead } from '../../stock/snapshot.ts';
 import type { ApplyRequest } from '../store.ts';
 import type { Tx } from './ledger.ts';
 

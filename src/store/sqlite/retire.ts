@@ -55,8 +55,8 @@ export function retire(
   const removal = removalOf(db, row);
   if (how.orders === 'refuse' && removal.openOrders > 0) throw stillOpen(removal);
   const tx = beginTx(db, how.now);
-  settleDocket(tx, row.id, how.actor.by);
-  if (how.orders !== 'refuse') settleOpenOrders(tx, row.id, how.orders);
+  closeShortfalls(tx, row.id, how.actor.by);
+  if (how.orders !== 'refuse') closeOpenOrders(tx, row.id, how.orders);
   forgetUnmapped(tx, row.id);
   for (const { id } of db.sql(`select id ${openHolds}`).all(row.id) as { id: string }[]) {
     db.sql("update hold set state = 'released' where id = ?").run(id);
@@ -90,7 +90,7 @@ function stillOpen(removal: Removal): AppError {
 }
 
 /** Nobody waits for goods on this channel any more. */
-function settleDocket(tx: Tx, channelId: number, by: string): void {
+function closeShortfalls(tx: Tx, channelId: number, by: string): void {
   const rows = tx.db.sql(`select id, line_id ${openShorts}`).all(channelId) as {
     id: number;
     line_id: number;
@@ -102,7 +102,7 @@ function settleDocket(tx: Tx, channelId: number, by: string): void {
 }
 
 /** A person has said what became of the orders that still hold stock. */
-function settleOpenOrders(tx: Tx, channelId: number, as: 'shipped' | 'cancelled'): void {
+function closeOpenOrders(tx: Tx, channelId: number, as: 'shipped' | 'cancelled'): void {
   const rows = tx.db.sql(`select l.id ${holdingLines}`).all(channelId) as { id: number }[];
   for (const { id } of rows) {
     const line = lineById(tx.db, id);

@@ -6,7 +6,7 @@ import type { Db } from './open.ts';
 import { startLine } from './waiting.ts';
 
 /** Deliveries that waited for a mapping are settled once none of their orders has a sold line without one. */
-export function settleUnmapped(db: Db, channelId: number, now: number): void {
+export function closeUnmapped(db: Db, channelId: number, now: number): void {
   db.sql(
     `update delivery
      set status = 'applied', settled_at = ?, body = null
@@ -80,6 +80,6 @@ export function dismissSales(
         now,
       );
   }
-  settleUnmapped(db, channelId, now);
+  closeUnmapped(db, channelId, now);
   return settled;
 }

@@ -8,11 +8,11 @@ import type { Db } from './open.ts';
  */
 export function linesInDoubt(db: Db, skuId: number, asOf: number | null): LineRow[] {
   const mark = markOf(db, skuId);
-  const inDoubt = (line: LineGlance) => !isSettled(line, asOf ?? Number.MAX_SAFE_INTEGER);
+  const inDoubt = (line: LineGlance) => !isFinal(line, asOf ?? Number.MAX_SAFE_INTEGER);
   if (mark.at === null || (asOf !== null && asOf < mark.at)) return linesSince(db, skuId, null, inDoubt);
   const lines = linesSince(db, skuId, mark.line, inDoubt);
   const seen = new Set(lines.map((line) => line.id));
-  for (const { id } of unsettledOf(db, skuId)) {
+  for (const { id } of notFinalOf(db, skuId)) {
     const line = seen.has(id) ? null : lineById(db, id);
     if (line !== null) lines.push(line);
   }
@@ -20,14 +20,14 @@ export function linesInDoubt(db: Db, skuId: number, asOf: number | null): LineRo
 }
 
 /** After a count of this time over `lines`, which `linesInDoubt` gave out for it: the next one begins here. */
-export function markSettled(tx: Tx, skuId: number, lines: readonly LineRow[], asOf: number): void {
+export function markFinal(tx: Tx, skuId: number, lines: readonly LineRow[], asOf: number): void {
   const { db } = tx;
   const { at } = markOf(db, skuId);
   // An older count says nothing of what came between.
   if (at !== null && asOf < at) return;
-  const known = new Set(unsettledOf(db, skuId).map((row) => row.id));
+  const known = new Set(notFinalOf(db, skuId).map((row) => row.id));
   for (const line of lines) {
-    const settled = isSettled(line, asOf);
+    const settled = isFinal(line, asOf);
     if (settled && known.has(line.id))
       db.sql('delete from unsettled where sku_id = ? and line_id = ?').run(skuId, line.id);
     if (!settled && !known.has(line.id))
@@ -50,7 +50,7 @@ export function noteStirred(tx: Tx, line: LineRow): void {
  * All it took has left the shelf, and all of that happened before `at`: every count from then on knew all of it, so
  * that it adds nothing to any of them. What it waits for, owes or may give up is nothing, too.
  */
-function isSettled(line: LineGlance, at: number): boolean {
+function isFinal(line: LineGlance, at: number): boolean {
   if (line.allocation !== 'held' || line.gone !== line.taken) return false;
   let claimed = 0;
   let gone = 0;
@@ -69,7 +69,7 @@ function markOf(db: Db, skuId: number): { line: number | null; at: number | null
   };
 }
 
-function unsettledOf(db: Db, skuId: number): { id: number }[] {
+function notFinalOf(db: Db, skuId: number): { id: number }[] {
   return db.sql('select line_id as id from unsettled where sku_id = ? order by line_id desc').all(skuId) as {
     id: number;
   }[];

@@ -8,7 +8,7 @@ import { markDue } from './mark.ts';
 import type { Db } from './open.ts';
 import { skuIdOf } from './sku.ts';
 import { partsText, recipeOf } from './sku-doubt.ts';
-import { settleUnmapped } from './unmapped.ts';
+import { closeUnmapped } from './unmapped.ts';
 
 /** See `ListingStore.upsert`. */
 export function upsertListings(db: Db, channelId: number, listings: Listing[], now: number): void {
@@ -103,7 +103,7 @@ function startNamed(db: Db, channelId: number, mapped: MappedListing[], now: num
   if (lines === 0) return;
   fillShortfalls(tx);
   markDue(tx);
-  settleUnmapped(db, channelId, now);
+  closeUnmapped(db, channelId, now);
 }
 
 function counterOf(db: Db, channelId: number, counterKey: string): number {

@@ -6,7 +6,7 @@ import { closeAlert, openAlert } from '../alerts.ts';
 import { sharesOf } from '../brakes.ts';
 import type { Engine, LiveChannel } from '../engine.ts';
 import { forecastOf } from '../forecast.ts';
-import { countersOn, holdBeyond, isPushed, movesBetween, numberOf } from '../reach.ts';
+import { brakeBeyond, countersOn, isPushed, movesBetween, numberOf } from '../reach.ts';
 import { callReadStock } from '../reading.ts';
 import { admit, assertOurs } from './account.ts';
 import { sharedNumbers, tellChanged, tellReplaced } from './identity.ts';
@@ -120,7 +120,7 @@ async function matchKnown(
     .filter((match) => !taken.has(match.listingRowId))
     .map(({ listingRowId, sku }) => ({ listingRowId, parts: [{ sku, units: 1 }] }));
   const mappings = [...heirs.filter((heir) => heir.parts.length > 0), ...matches];
-  if (mappings.length >= fewestBraked) await holdMapped(engine, live, { mappings, shown }, signal);
+  if (mappings.length >= fewestBraked) await brakeMapped(engine, live, { mappings, shown }, signal);
   const replaced = await store.listings.succeed(live.id, succession, clock.now());
   // Side by side, so that many share one commit.
   for (let from = 0; from < matches.length; from += chunk) {
@@ -139,7 +139,7 @@ interface Mapping {
 }
 
 /** Mapping puts our numbers in place of the shop's own: bound by the same shares as a command, before it is made. */
-async function holdMapped(
+async function brakeMapped(
   engine: Engine,
   live: LiveChannel,
   { mappings, shown }: Mapping,
@@ -164,7 +164,7 @@ async function holdMapped(
   const moves = movesBetween(row, before, after);
   const listings = Math.max(await countersOn(engine, row), after.length);
   const change = { row, shares: sharesOf(engine.settings), moves, listings, back: [] };
-  await holdBeyond(engine, { ...change, what: 'mapping what the catalogue brought' });
+  await brakeBeyond(engine, { ...change, what: 'mapping what the catalogue brought' });
 }
 
 /** Numbers that nobody has read yet: as the catalogue said, else read now. */

@@ -55,7 +55,7 @@ async function actOn(engine: Engine, live: LiveChannel, signal: AbortSignal): Pr
   const due = await engine.store.outbox.actionsDue(live.id, batch, engine.clock.now());
   for (const action of due) {
     if (signal.aborted) return 0;
-    await settle(engine, live, action, await attempt(engine, live, action, signal));
+    await bookEnd(engine, live, action, await attempt(engine, live, action, signal));
   }
   return due.length;
 }
@@ -109,7 +109,7 @@ async function shortLines(
     .map(({ lineKey, channelSku, shortfall }) => ({ lineKey, channelSku, shortfall }));
 }
 
-async function settle(
+async function bookEnd(
   engine: Engine,
   live: LiveChannel,
   action: ActionRow,

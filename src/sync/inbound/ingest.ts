@@ -2,9 +2,9 @@ import type { ClaimedDelivery } from '../../store/store.ts';
 import { admit, keptAside, takeUpAside } from '../account/account.ts';
 import type { Duty, Engine, LiveChannel } from '../engine.ts';
 import { createLoop } from '../loop.ts';
-import { createLane, idsOf, type Lane } from './lane.ts';
+import { applyJobs, type Failure, failAll, type Job, type ReadyJob } from './apply.ts';
+import { createLookQueue, idsOf, type LookQueue } from './looks.ts';
 import { attempt, bySettlement, contentOf, factsFor, fieldsOf, notBefore, refsIn } from './read.ts';
-import { applyJobs, type Failure, failAll, type Job, type ReadyJob } from './settle.ts';
 
 /** The duty that turns deliveries into order states. */
 export interface Ingest extends Duty {
@@ -17,14 +17,14 @@ const batchSize = 500;
 /** Retries and later looks come due without a wake. */
 const idleRestMs = 500;
 
-/** Claims, reads, applies. A delivery that needs a look by id goes to its channel's lane and holds up nobody else. */
+/** Claims, reads, applies. A delivery that needs a look by id goes to its channel's queue and holds up nobody else. */
 export function createIngest(engine: Engine): Ingest {
-  const lanes = new Map<number, Lane>();
-  const laneOf = (live: LiveChannel): Lane => {
-    const found = lanes.get(live.id);
+  const queues = new Map<number, LookQueue>();
+  const queueOf = (live: LiveChannel): LookQueue => {
+    const found = queues.get(live.id);
     if (found !== undefined) return found;
-    const made = createLane(engine, live);
-    lanes.set(live.id, made);
+    const made = createLookQueue(engine, live);
+    queues.set(live.id, made);
     return made;
   };
 
@@ -34,7 +34,7 @@ export function createIngest(engine: Engine): Ingest {
   const finish = async (batch: Batch): Promise<void> => {
     try {
       for (const job of await applyJobs(engine, batch.ready)) addTo(batch.looks, job);
-      for (const [live, jobs] of batch.looks) await laneOf(live).push(jobs);
+      for (const [live, jobs] of batch.looks) await queueOf(live).push(jobs);
     } catch (error) {
       await giveBack(engine, batch.claimed);
       throw error;
@@ -70,7 +70,7 @@ export function createIngest(engine: Engine): Ingest {
       await loop.stop();
       await dropAhead();
       await finishing?.catch(() => undefined);
-      await Promise.all([...lanes.values()].map((lane) => lane.stop()));
+      await Promise.all([...queues.values()].map((queue) => queue.stop()));
     },
     async runUntilIdle() {
       let handled = 0;
@@ -79,7 +79,7 @@ export function createIngest(engine: Engine): Ingest {
       for (;;) {
         const count = await round();
         handled += count;
-        await Promise.all([...lanes.values()].map((lane) => lane.settled()));
+        await Promise.all([...queues.values()].map((queue) => queue.rested()));
         if (count === 0) return handled;
       }
     },

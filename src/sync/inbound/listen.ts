@@ -9,7 +9,7 @@ import { createLoop } from '../loop.ts';
 import { createDoor, type Door } from './door.ts';
 import { rowOf, tellReused } from './receive.ts';
 
-/** A queue that answered in peace for so long starts its rests from the beginning again. */
+/** After this long without a failure, the waits between retries start short again. */
 const calmMs = 60_000;
 const unboundRestMs = 5_000;
 const queueAlert = 'queue_refused';

@@ -3,9 +3,9 @@ import type { DeliveryContent, Json } from '../../channels/channel.ts';
 import type { OrderSnapshot } from '../../stock/order.ts';
 import type { AppliedOrder, ApplyRequest, NewDelivery } from '../../store/store.ts';
 import type { Engine, LiveChannel } from '../engine.ts';
+import { tellOrders } from './apply.ts';
 import { lookUp } from './lookup.ts';
 import { ownKinds } from './read.ts';
-import { tellOrders } from './settle.ts';
 
 /** What one page of orders holds, read. */
 export interface PageBooking {

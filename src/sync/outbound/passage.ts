@@ -2,7 +2,7 @@ import { ChannelError } from '../../channels/errors.ts';
 import { decidePush, type PushContext, type PushDecision } from '../../stock/push.ts';
 import type { ChannelRow, CounterView, PushPlan } from '../../store/store.ts';
 import { admit, isOurs } from '../account/account.ts';
-import { settleAlerts } from '../alerts.ts';
+import { reviewAlerts } from '../alerts.ts';
 import { askedWaitMs } from '../backoff.ts';
 import { park, unanswered } from '../contact.ts';
 import type { Engine } from '../engine.ts';
@@ -219,7 +219,7 @@ async function carryOut(
   const sends = held.flatMap(({ view, plan }): SentPush[] => (plan.kind === 'send' ? [{ view, plan }] : []));
   if (sends.length > 0) await sendPushes(engine, passage, sends, signal);
   if (held.some(({ view, plan }) => plan.kind === 'dead' || (plan.kind === 'close' && view.exposed)))
-    await settleAlerts(engine);
+    await reviewAlerts(engine);
 }
 
 function planOf(engine: Engine, lane: Lane, view: CounterView, decision: Settled): PushPlan {

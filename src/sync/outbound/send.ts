@@ -1,7 +1,7 @@
 import type { PushLine, PushOutcome } from '../../channels/channel.ts';
 import { ChannelError } from '../../channels/errors.ts';
 import type { CounterReading, PushResult, PushSettlement } from '../../store/store.ts';
-import { settleAlerts } from '../alerts.ts';
+import { reviewAlerts } from '../alerts.ts';
 import { askedWaitMs } from '../backoff.ts';
 import { answered, park, unanswered } from '../contact.ts';
 import type { Engine, LiveChannel } from '../engine.ts';
@@ -13,7 +13,7 @@ import { jitterMs, outcomeOfFailure, resultOf, type SentPush } from './outcome.t
 
 /** From this many calls in a row without any answer the lane pauses between tries. */
 const silentCallsBeforePause = 3;
-/** A channel that is down is tried at least so often, so that a lowering waits no longer once it is back. */
+/** A channel that is down is tried at least this often: once it is back, a lower number leaves within this time. */
 const longestPauseMs = 60_000;
 
 /** One call for stored plans: sends them and settles every line by itself. */
@@ -143,7 +143,7 @@ function pauseAfter(engine: Engine, lane: Lane, outcomes: PushOutcome[], failure
   return until;
 }
 
-/** A channel that cannot be reached spends nobody's attempts: its lines wait for the lane. */
+/** When the whole call failed, no line's attempt is counted: each is tried again when the lane's pause is over. */
 function postponed(result: PushResult, failure: unknown, pausedUntil: number): PushResult {
   if (failure === null || pausedUntil === 0) return result;
   if (result.kind === 'rejected' && failure instanceof ChannelError && failure.kind === 'retry')
@@ -193,7 +193,7 @@ function isOkDue(engine: Engine, { lastOkAt, parkedSince, failingSince }: Passag
   return engine.clock.now() - lastOkAt > okEveryMs;
 }
 
-/** Only a platform that understood the call speaks like this. */
+/** Outcomes that only a channel which received and understood the call can give. */
 function isGood({ kind }: PushOutcome): boolean {
   return kind === 'applied' || kind === 'accepted' || kind === 'conflict' || kind === 'rejected';
 }
@@ -214,7 +214,7 @@ async function afterwards(
     const stood = view?.exposed === true || view?.error != null;
     return result.kind === 'rejected' || (result.kind === 'applied' && stood);
   });
-  if (moved) await settleAlerts(engine);
+  if (moved) await reviewAlerts(engine);
   const failure = failureIn(done.outcomes);
   if (failure !== null) await unanswered(engine, live, failure);
 }

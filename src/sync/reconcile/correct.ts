@@ -37,7 +37,7 @@ export async function correct(engine: Engine, survey: Survey, wish: CorrectWish)
   const { row } = wish;
   const shares = sharesOf(engine.settings);
   const short = wish.counterIds === null ? shortCatalogue(survey.mapped, survey.readable, shares) : null;
-  if (short !== null && wish.brakes === 'kept') return holdAll(engine, survey, wish, short);
+  if (short !== null && wish.brakes === 'kept') return stopAll(engine, survey, wish, short);
 
   const listings = wish.counterIds === null ? survey.mapped : await countersOn(engine, row);
   const judged = await judge(engine, survey, wish, listings);
@@ -179,7 +179,7 @@ async function mark(engine: Engine, wish: CorrectWish, seen: 'whole' | 'part'): 
 }
 
 /** A channel that may be another shop or half a shop gets no write at all, lowering included. */
-async function holdAll(
+async function stopAll(
   engine: Engine,
   survey: Survey,
   wish: CorrectWish,
@@ -187,7 +187,7 @@ async function holdAll(
 ): Promise<Corrected> {
   for (const { line } of survey.lines) if (isCorrection(line)) line.note = `held: ${reason}`;
   const really = `if they are really gone: invsync reconcile --channel ${wish.row.name} --over-brake`;
-  if (wish.write === 'write') await holdWrites(engine, wish.row, `${reason}; ${really}`);
+  if (wish.write === 'write') await stopWrites(engine, wish.row, `${reason}; ${really}`);
   return {
     touched: [],
     held: { by: 'guard', reason: `${reason}; ${really}` },
@@ -197,7 +197,7 @@ async function holdAll(
 }
 
 /** Holds every write to a channel until a run finds it whole again, and says so. */
-async function holdWrites(engine: Engine, row: ChannelRow, reason: string): Promise<void> {
+async function stopWrites(engine: Engine, row: ChannelRow, reason: string): Promise<void> {
   await engine.store.channels.mark(row.id, { heldReason: reason });
   await openAlert(engine, {
     channelId: row.id,

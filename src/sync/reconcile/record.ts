@@ -1,4 +1,4 @@
-import { settleAlerts } from '../alerts.ts';
+import { reviewAlerts } from '../alerts.ts';
 import type { Engine } from '../engine.ts';
 import type { ReconcileOutcome } from './result.ts';
 
@@ -22,5 +22,5 @@ export async function recordRun(
       reconcileError: reason,
     });
   }
-  await settleAlerts(engine);
+  await reviewAlerts(engine);
 }

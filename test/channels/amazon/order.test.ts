@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { deliveryOf } from '../../../src/channels/amazon/envelope.ts';
 import type { DeliveryContent, Obtaining } from '../../../src/channels/channel.ts';
 import type { OrderSnapshot } from '../../../src/stock/order.ts';
-import { digestOf, verdictOn } from '../../../src/stock/settle.ts';
+import { digestOf, verdictOn } from '../../../src/stock/snapshot.ts';
 import { calm } from '../../kit/stage.ts';
 import { apiItem, apiOrder, bytesOf, orderChange, scripted } from './scripted-amazon.ts';
 

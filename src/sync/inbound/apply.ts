@@ -9,7 +9,7 @@ import {
   alertLevels,
   type ClaimedDelivery,
 } from '../../store/store.ts';
-import { openAlert, settleAlerts } from '../alerts.ts';
+import { openAlert, reviewAlerts } from '../alerts.ts';
 import { deliveryWaitMs } from '../backoff.ts';
 import type { Engine, LiveChannel } from '../engine.ts';
 
@@ -147,7 +147,7 @@ export async function tellOrders(
     }
   }
   // Shortfalls and unmapped sales stand in the books.
-  if (told) await settleAlerts(engine);
+  if (told) await reviewAlerts(engine);
 }
 
 /** A delivery that could not be read or applied. */
@@ -180,7 +180,7 @@ export async function failDelivery(
     engine.log.warn({ channel: live.name, delivery: delivery.id, error: text, waitMs }, 'delivery failed');
     return;
   }
-  await settleAlerts(engine);
+  await reviewAlerts(engine);
 }
 
 /** Not now, and nobody's fault: due again in so many milliseconds, without spending an attempt. */
