@@ -2,31 +2,37 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { memory } from '../../src/channels/memory/index.ts';
 import {
   dropMemoryPlatform,
   type MemoryPlatform,
   memoryPlatform,
 } from '../../src/channels/memory/platform.ts';
-import type { MemoryOptions, MemoryOrder } from '../../src/channels/memory/state.ts';
-import { silentLog } from '../../src/log.ts';
+import type { MemoryOrder } from '../../src/channels/memory/state.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
-import type { ChannelSetup, CounterView, Mode, Store } from '../../src/store/store.ts';
+import type { CounterView, Store } from '../../src/store/store.ts';
 import { type Actions, createActions } from '../../src/sync/duties/actions.ts';
-import { createWakes, type Engine, type LiveChannel } from '../../src/sync/engine.ts';
+import type { Engine, LiveChannel } from '../../src/sync/engine.ts';
 import { createIngest, type Ingest } from '../../src/sync/inbound/ingest.ts';
 import { type Pulled, pullOrders } from '../../src/sync/inbound/pull.ts';
 import { createPusher, type Pusher } from '../../src/sync/outbound/push.ts';
 import { createProofs, type Proofs } from '../../src/sync/reconcile/proof.ts';
 import { type ReconcileWish, reconcile } from '../../src/sync/reconcile/reconcile.ts';
 import type { ReconcileOutcome } from '../../src/sync/reconcile/result.ts';
-import { type FakeClock, fakeClock } from './world.ts';
+import {
+  by,
+  type ChannelOptions,
+  count,
+  engineOf,
+  type FakeClock,
+  fakeClock,
+  listSku,
+  liveNamed,
+  liveOf,
+  platformNamed,
+  setupOf,
+} from './world.ts';
 
-/** How a channel of the world differs from the quiet default. */
-export interface ChannelOptions extends MemoryOptions {
-  mode?: Mode;
-  oversell?: ChannelSetup['oversell'];
-}
+export type { ChannelOptions };
 
 /** Channels in memory, a real store on disk, and the outbound duties, driven by hand. */
 export interface Outbound {
@@ -81,28 +87,12 @@ export async function makeOutbound(channels: Record<string, ChannelOptions>): Pr
     const setups = names.map((name) => setupOf(name, channels[name] ?? {}));
     const rows = await store.channels.configure(setups, clock.now());
     const lives = new Map<number, LiveChannel>();
-    for (const setup of setups) {
-      const row = rows.find((each) => each.name === setup.name);
-      if (row === undefined) throw new Error(`no row for ${setup.name}`);
+    for (const row of rows) {
+      const setup = setups.find((each) => each.name === row.name);
+      if (setup === undefined) throw new Error(`no setup for ${row.name}`);
       lives.set(row.id, liveOf(row.id, setup, platformName(setup.name), { clock, randomHex }));
     }
-    const engine: Engine = {
-      store,
-      clock,
-      log: silentLog,
-      channels: lives,
-      settings: {
-        schedule: '0 * * * *',
-        timezone: 'UTC',
-        maxChange: 0.2,
-        maxZero: 0.05,
-        keepKeysMs: 30 * 86_400_000,
-        keepPayloadsMs: 14 * 86_400_000,
-        publicUrl: null,
-      },
-      wakes: createWakes(),
-      randomHex,
-    };
+    const engine = engineOf(store, lives, { clock, randomHex });
     await store.outbox.recover(clock.now());
     const pusher = createPusher(engine, {
       onLow: (channelId, counterId, since) => proofs.expectLow(channelId, counterId, since),
@@ -113,25 +103,12 @@ export async function makeOutbound(channels: Record<string, ChannelOptions>): Pr
   };
 
   let now: Awaited<ReturnType<typeof boot>> & { ingest: Ingest } = await boot();
-  const live = (name: string): LiveChannel => {
-    const found = [...now.engine.channels.values()].find((each) => each.name === name);
-    if (found === undefined) throw new Error(`no channel ${name}`);
-    return found;
-  };
-  const platform = (name: string): MemoryPlatform => {
-    const found = platforms.get(name);
-    if (found === undefined) throw new Error(`no platform ${name}`);
-    return found;
-  };
-  const by = { by: 'test', reason: null };
+  const live = (name: string): LiveChannel => liveNamed(now.engine, name);
+  const platform = (name: string): MemoryPlatform => platformNamed(platforms, name);
   const signal = new AbortController().signal;
   const pull = (name: string) => pullOrders(now.engine, live(name), { kind: 'changes' }, signal);
-  const change: Outbound['change'] = async (sku, kind, quantity) => {
-    const asOf = clock.now();
-    const basis = 'free' as const;
-    const one = { sku, kind, quantity, basis, asOf, create: true, ref: null, presumeGoneMs: {} };
-    await now.store.stock.change([one], by, asOf);
-  };
+  const change: Outbound['change'] = (sku, kind, quantity) =>
+    count(now.engine, { sku, kind, quantity, asOf: clock.now() });
 
   return {
     clock,
@@ -159,10 +136,7 @@ export async function makeOutbound(channels: Record<string, ChannelOptions>): Pr
       else await change(sku, 'count', quantity);
       for (const name of names) {
         platform(name).list({ sku, shown: shown ?? quantity ?? 0 });
-        await importListing(now.store, live(name).id, sku, clock.now());
-        const row = await now.store.listings.find(name, sku);
-        if (row === null || row === 'ambiguous') throw new Error(`no listing ${sku} on ${name}`);
-        await now.store.listings.map(row.id, [{ sku, units: 1 }], by, clock.now());
+        await listSku(now.engine, live(name), { sku, aliases: [], shown: null });
       }
       clock.jump(1);
     },
@@ -216,65 +190,4 @@ export async function makeOutbound(channels: Record<string, ChannelOptions>): Pr
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
-}
-
-function setupOf(name: string, options: ChannelOptions): ChannelSetup {
-  return {
-    name,
-    type: 'memory',
-    mode: options.mode ?? 'live',
-    offer: { buffer: null, percent: null, max: null },
-    oversell: options.oversell ?? 'alert',
-    basis: options.capabilities?.basis ?? 'net',
-    maxQuantity: 1_000_000,
-    clockMarginMs: options.capabilities?.clockMarginMs ?? 0,
-    presumeGoneMs: null,
-  };
-}
-
-function liveOf(
-  id: number,
-  setup: ChannelSetup,
-  platformName: string,
-  deps: { clock: FakeClock; randomHex: (bytes: number) => string },
-): LiveChannel {
-  const channel = memory.create(
-    { platform: platformName, secret: 'a shared secret' },
-    {
-      name: setup.name,
-      ...deps,
-      log: silentLog,
-      publicUrl: null,
-      baseUrl: null,
-      timeoutMs: 10_000,
-      vault: { get: async () => null, set: async () => undefined },
-    },
-  );
-  return {
-    id,
-    name: setup.name,
-    type: 'memory',
-    channel,
-    capabilities: channel.capabilities,
-    setup,
-    webhooks: true,
-    pollMs: 60_000,
-    raiseAfterMs: 86_400_000,
-    timeoutMs: 10_000,
-  };
-}
-
-async function importListing(store: Store, channelId: number, sku: string, now: number): Promise<void> {
-  const listing = {
-    listingId: sku,
-    counterKey: sku,
-    channelSku: sku,
-    title: sku,
-    aliases: [],
-    unwritable: null,
-    ambiguous: false,
-    shown: null,
-    facts: null,
-  };
-  await store.listings.upsert(channelId, [listing], now);
 }

@@ -12,7 +12,7 @@ import type { MemoryHook, MemoryOptions } from '../../src/channels/memory/state.
 import type { Clock } from '../../src/clock.ts';
 import { silentLog } from '../../src/log.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { ChannelSetup, Mode, Store } from '../../src/store/store.ts';
 import { createWakes, type Engine, type LiveChannel } from '../../src/sync/engine.ts';
 import { createReceiver, type HookAnswer, type Receiver } from '../../src/sync/inbound/receive.ts';
 
@@ -92,82 +92,25 @@ export async function makeWorld(
   const clock = fakeClock();
   const dataDir = mkdtempSync(join(tmpdir(), 'invsync-inbound-'));
   const store = await openSqliteStore({ dataDir, writer: 'caller' });
-  const setups = Object.entries(channels).map(([name, options]) => ({
-    name,
-    type: 'memory',
-    mode: 'live' as const,
-    offer: { buffer: null, percent: null, max: null },
-    oversell: 'alert' as const,
-    basis: options.capabilities?.basis ?? ('net' as const),
-    maxQuantity: 1_000_000,
-    clockMarginMs: 0,
-    presumeGoneMs: null,
-  }));
+  const setups = Object.entries(channels).map(([name, options]) => setupOf(name, options));
   const rows = await store.channels.configure(setups, clock.now());
   const lives = new Map<number, LiveChannel>();
   const platforms = new Map<string, MemoryPlatform>();
   const token = randomBytes(4).toString('hex');
+  const randomHex = (bytes: number) => randomBytes(bytes).toString('hex');
   for (const setup of setups) {
     const row = rows.find((each) => each.name === setup.name);
     if (row === undefined) throw new Error(`no row for ${setup.name}`);
     const options = channels[setup.name] ?? {};
     const name = `${setup.name}-${token}`;
     platforms.set(setup.name, memoryPlatform(name, { clock, ...options }));
-    const channel = memory.create(
-      { platform: name, secret: 'a shared secret' },
-      {
-        name: setup.name,
-        clock,
-        log: silentLog,
-        randomHex: (bytes) => randomBytes(bytes).toString('hex'),
-        publicUrl: null,
-        baseUrl: null,
-        timeoutMs: 10_000,
-        vault: { get: async () => null, set: async () => undefined },
-      },
-    );
-    lives.set(row.id, {
-      id: row.id,
-      name: setup.name,
-      type: 'memory',
-      channel,
-      capabilities: channel.capabilities,
-      setup,
-      webhooks: true,
-      pollMs: options.pollMs === undefined ? 60_000 : options.pollMs,
-      raiseAfterMs: 86_400_000,
-      timeoutMs: 10_000,
-    });
+    const made = liveOf(row.id, setup, name, { clock, randomHex });
+    lives.set(row.id, { ...made, pollMs: options.pollMs === undefined ? 60_000 : options.pollMs });
   }
-  const engine: Engine = {
-    store,
-    clock,
-    log: silentLog,
-    channels: lives,
-    settings: {
-      schedule: '0 * * * *',
-      timezone: 'UTC',
-      maxChange: 0.2,
-      maxZero: 0.05,
-      keepKeysMs: 30 * 86_400_000,
-      keepPayloadsMs: 14 * 86_400_000,
-      publicUrl: null,
-    },
-    wakes: createWakes(),
-    randomHex: (bytes) => randomBytes(bytes).toString('hex'),
-  };
+  const engine = engineOf(store, lives, { clock, randomHex });
   const receiver = createReceiver(engine);
-  const live = (name: string): LiveChannel => {
-    const found = [...lives.values()].find((each) => each.name === name);
-    if (found === undefined) throw new Error(`no channel ${name}`);
-    return found;
-  };
-  const platform = (name: string): MemoryPlatform => {
-    const found = platforms.get(name);
-    if (found === undefined) throw new Error(`no platform ${name}`);
-    return found;
-  };
-  const by = { by: 'test', reason: null };
+  const live = (name: string): LiveChannel => liveNamed(engine, name);
+  const platform = (name: string): MemoryPlatform => platformNamed(platforms, name);
   return {
     clock,
     store,
@@ -192,48 +135,12 @@ export async function makeWorld(
       });
     },
     async stock(sku, quantity) {
-      const now = clock.now();
-      if (quantity === null) await store.listings.createSku(sku, by, now);
-      else {
-        await store.stock.change(
-          [
-            {
-              sku,
-              kind: 'count',
-              quantity,
-              basis: 'free',
-              asOf: now - 1,
-              create: true,
-              ref: null,
-              presumeGoneMs: {},
-            },
-          ],
-          by,
-          now,
-        );
-      }
+      if (quantity === null) await store.listings.createSku(sku, by, clock.now());
+      else await count(engine, { sku, kind: 'count', quantity, asOf: clock.now() - 1 });
       for (const each of lives.values()) {
-        const listing = platform(each.name).list({ sku, shown: quantity ?? 0 });
-        await store.listings.upsert(
-          each.id,
-          [
-            {
-              listingId: listing.listingId,
-              counterKey: listing.counterKey,
-              channelSku: sku,
-              title: sku,
-              aliases: [`alias-of-${sku}`],
-              unwritable: null,
-              ambiguous: false,
-              shown: quantity,
-              facts: null,
-            },
-          ],
-          now,
-        );
-        const row = await store.listings.find(each.name, listing.listingId);
-        if (row === null || row === 'ambiguous') throw new Error(`no listing ${sku} on ${each.name}`);
-        await store.listings.map(row.id, [{ sku, units: 1 }], by, now);
+        const { listingId, counterKey } = platform(each.name).list({ sku, shown: quantity ?? 0 });
+        const aliases = [`alias-of-${sku}`];
+        await listSku(engine, each, { sku, listingId, counterKey, aliases, shown: quantity });
       }
     },
     available: async (sku) => (await store.stock.get(sku))?.available ?? null,
@@ -243,4 +150,117 @@ export async function makeWorld(
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** Who does what the tests do. */
+export const by = { by: 'test', reason: null };
+
+/** How a channel of a world differs from the quiet default. */
+export interface ChannelOptions extends MemoryOptions {
+  mode?: Mode;
+  oversell?: ChannelSetup['oversell'];
+}
+
+export function setupOf(name: string, options: ChannelOptions): ChannelSetup {
+  return {
+    name,
+    type: 'memory',
+    mode: options.mode ?? 'live',
+    offer: { buffer: null, percent: null, max: null },
+    oversell: options.oversell ?? 'alert',
+    basis: options.capabilities?.basis ?? 'net',
+    maxQuantity: 1_000_000,
+    clockMarginMs: options.capabilities?.clockMarginMs ?? 0,
+    presumeGoneMs: null,
+  };
+}
+
+export function liveOf(
+  id: number,
+  setup: ChannelSetup,
+  platformName: string,
+  deps: { clock: FakeClock; randomHex: (bytes: number) => string },
+): LiveChannel {
+  const channel = memory.create(
+    { platform: platformName, secret: 'a shared secret' },
+    {
+      name: setup.name,
+      ...deps,
+      log: silentLog,
+      publicUrl: null,
+      baseUrl: null,
+      timeoutMs: 10_000,
+      vault: { get: async () => null, set: async () => undefined },
+    },
+  );
+  return {
+    id,
+    name: setup.name,
+    type: 'memory',
+    channel,
+    capabilities: channel.capabilities,
+    setup,
+    webhooks: true,
+    pollMs: 60_000,
+    raiseAfterMs: 86_400_000,
+    timeoutMs: 10_000,
+  };
+}
+
+type Chance = Pick<Engine, 'clock' | 'randomHex'>;
+
+/** An engine over these channels, with the settings that a configuration has by default. */
+export function engineOf(store: Store, channels: Engine['channels'], chance: Chance): Engine {
+  return {
+    store,
+    channels,
+    ...chance,
+    log: silentLog,
+    settings: {
+      schedule: '0 * * * *',
+      timezone: 'UTC',
+      maxChange: 0.2,
+      maxZero: 0.05,
+      keepKeysMs: 30 * 86_400_000,
+      keepPayloadsMs: 14 * 86_400_000,
+      publicUrl: null,
+    },
+    wakes: createWakes(),
+  };
+}
+
+export function liveNamed(engine: Engine, name: string): LiveChannel {
+  const found = [...engine.channels.values()].find((each) => each.name === name);
+  if (found === undefined) throw new Error(`no channel ${name}`);
+  return found;
+}
+
+export function platformNamed(platforms: ReadonlyMap<string, MemoryPlatform>, name: string): MemoryPlatform {
+  const found = platforms.get(name);
+  if (found === undefined) throw new Error(`no platform ${name}`);
+  return found;
+}
+
+/** Counts, receives or adjusts pieces of a SKU, which is made when it is new. */
+export async function count(
+  { store, clock }: Engine,
+  change: { sku: string; kind: 'count' | 'receive' | 'adjust'; quantity: number; asOf: number },
+): Promise<void> {
+  const one = { ...change, basis: 'free' as const, create: true, ref: null, presumeGoneMs: {} };
+  await store.stock.change([one], by, clock.now());
+}
+
+/** What a catalogue would bring of a SKU, mapped to it. */
+export async function listSku(
+  { store, clock }: Engine,
+  live: LiveChannel,
+  listing: { sku: string; aliases: string[]; shown: number | null; listingId?: string; counterKey?: string },
+): Promise<void> {
+  const { sku, ...rest } = listing;
+  const plain = { listingId: sku, counterKey: sku, channelSku: sku, title: sku };
+  const state = { unwritable: null, ambiguous: false, facts: null };
+  await store.listings.upsert(live.id, [{ ...plain, ...state, ...rest }], clock.now());
+  const row = await store.listings.find(live.name, rest.listingId ?? sku);
+  if (row === null || row === 'ambiguous') throw new Error(`no listing ${sku} on ${live.name}`);
+  await store.listings.map(row.id, [{ sku, units: 1 }], by, clock.now());
 }
