@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Runs the demo in the worst weather for twenty seeds, two at a time: `npm run demo:seeds [-- FIRST [COUNT]]`. One line
+ * Runs the demo with the worst faults for twenty seeds, two at a time: `npm run demo:seeds [-- FIRST [COUNT]]`. One line
  * each; ends with 1 and the command that repeats it when a proof fails.
  */
 import { spawn } from 'node:child_process';

@@ -76,6 +76,12 @@ describe('README.md', () => {
 });
 
 describe('docs/contributing.md', () => {
+  test('tells for every channel what it takes in lines; npm run channel-lines writes it', () => {
+    const page = readFileSync(join(root, 'docs', 'contributing.md'), 'utf8');
+    for (const { channel } of pages)
+      expect(page).toMatch(new RegExp(`^\\| ${channel} (\\| [1-9][\\d,]* ){4}\\|$`, 'm'));
+  });
+
   const inGit = existsSync(join(root, '.git'));
   it.skipIf(!inGit)(
     'counts the files that a channel reaches outside its own places (needs the repository)',
@@ -138,6 +144,18 @@ describe('what comments, tests and pages refer to', () => {
         .concat(/Last verified: \d{4}-\d{2}/.test(facts) ? [] : [`${channel}: when?`]);
     });
     expect(bad).toEqual([]);
+  });
+
+  test('every file that the pages name as the one that decides is there', () => {
+    const named = ['architecture', 'glossary'].flatMap((page) =>
+      [...readFileSync(join(root, 'docs', `${page}.md`), 'utf8').matchAll(/`([a-z]+\/[\w/-]+\.ts)`/g)].map(
+        (match) => match[1] ?? '',
+      ),
+    );
+    expect(named.length).toBeGreaterThan(60);
+    expect(
+      named.filter((path) => !existsSync(join(root, 'src', path)) && !existsSync(join(root, path))),
+    ).toEqual([]);
   });
 
   test('every page that a text names, and every link between pages, leads to a file', () => {

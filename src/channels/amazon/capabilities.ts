@@ -25,7 +25,7 @@ export const capabilities: Capabilities = {
   // Not known; gateways of the platform give up earlier.
   maxExecutionMs: minute,
   clockMarginMs: 5_000,
-  // 10.2 expects it and nobody measured it: rises are not counted on.
+  // The shop is believed to, and nobody measured it: rises are not counted on.
   restoresOnCancel: false,
   reportsGone: true,
   // AMZ-5.1: no condition can be sent; the read that guards against fulfilled-by-Amazon offers compares as well.

@@ -120,7 +120,7 @@ function refsOf(line: OrderRow['lineItems'][number]): string[] {
  * The snapshot of an order, by the state table of EBAY-6. Payment decides nothing: a pending order has lowered
  * eBay's number already, and a refund alone puts nothing back. A cancelled order lets go of all that was not shipped;
  * a cancellation under way lets go of nothing. Lines are known by lineItemId, which survives the regrouping of orders
- * into one (combined invoices, D4).
+ * into one (combined invoices).
  */
 export function snapshotOf(order: KeptOrder, facts: FactsOf, how: Obtaining): OrderSnapshot {
   const cancelled = isCancelled(order);

@@ -21,7 +21,7 @@ export const capabilities: Capabilities = {
   maxExecutionMs: minute,
   // FK-2.2: times have whole seconds.
   clockMarginMs: 5 * second,
-  // Unknown; a seller's own cancellation even sets the listing out of stock (2.6).
+  // Unknown; a seller's own cancellation even sets the listing out of stock (FK-2.6).
   restoresOnCancel: false,
   // FK-5.4
   reportsGone: true,
@@ -38,7 +38,7 @@ export const capabilities: Capabilities = {
   webhookTimeoutMs: 5 * second,
   // FK-5.1: one poll is six requests. Their rate is kept whatever the interval: six seconds at the default rate.
   pollMinMs: 2 * second,
-  // Poll first: notifications need an approval that few have, and cover only the locations that were asked for (2.1).
+  // Poll first: notifications need an approval that few have, and cover only the locations that were asked for (FK-2.1).
   pollDefaultMs: minute,
   pollOnlyMs: minute,
   // Ours: no bound is published.

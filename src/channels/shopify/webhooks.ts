@@ -24,7 +24,7 @@ const orderFields = [
 
 /**
  * The smallest set of topics (SHP-2.1): header name, enum name and the fields asked for (empty: all). products/update
- * is left out, because every push of stock fires it (9.6); shipping is learned by the poll.
+ * is left out, because every push of stock fires it (SHP-9.6); shipping is learned by the poll.
  */
 const wanted: readonly { topic: string; name: string; includeFields: string[] }[] = [
   { topic: 'orders/create', name: 'ORDERS_CREATE', includeFields: orderFields },

@@ -14,7 +14,7 @@ export const rowsPerPage = 100;
 export const capabilities: Capabilities = {
   // TTS-0, TTS-7.2: the number is what can be sold, open orders are already taken off.
   basis: 'net',
-  // No bound is published. An unpaid order is listed at once (5.3) and the search trails by minutes at most (5.1).
+  // No bound is published. An unpaid order is listed at once (TTS-5.3) and the search trails by minutes at most (TTS-5.1).
   orderLagMs: 15 * minute,
   // TTS-5.1: overlap of five minutes.
   indexLagMs: 5 * minute,

@@ -27,7 +27,7 @@ export interface ApiRequest {
 /** The shop's REST API: authenticated, paced, one request at a time. Throws nothing but `ChannelError`. */
 export interface Api {
   get(request: ApiRequest): Promise<Answered>;
-  /** Sends `body` as JSON. PUT becomes POST at hosts that refuse PUT (both edit, O.2). */
+  /** Sends `body` as JSON. PUT becomes POST at hosts that refuse PUT (both edit, WOO-O.2). */
   write(method: 'POST' | 'PUT' | 'DELETE', request: ApiRequest, body?: unknown): Promise<Answered>;
   /** Any address of the site without credentials, the raw answer whatever its status. */
   anonymous(request: ApiRequest): Promise<HttpAnswer>;

@@ -106,7 +106,7 @@ async function readPermission(shop: Shop, signal: AbortSignal): Promise<CheckIte
   return [ok('credentials', 'the key reads orders')];
 }
 
-/** An empty batch changes nothing and is refused to keys that may not write (O.1, O.3). */
+/** An empty batch changes nothing and is refused to keys that may not write (WOO-O.1, WOO-O.3). */
 async function writePermission(shop: Shop, signal: AbortSignal): Promise<CheckItem[]> {
   await shop.api.write('POST', { path: '/products/batch', signal }, { update: [] });
   return [ok('write permission', 'the key may write products')];

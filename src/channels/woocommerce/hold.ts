@@ -48,7 +48,7 @@ export interface Hold {
 }
 
 /**
- * The hold rule (O.5; recorded on 11.0.1, 2026-11-30). `_reduced_stock` is what the shop itself keeps from sale for the
+ * The hold rule (WOO-O.5; recorded on 11.0.1, 2026-11-30). `_reduced_stock` is what the shop itself keeps from sale for the
  * line: set when taken, lowered by a refund with restock, deleted when given back. It wins where it exists, with two
  * exceptions: nobody gets the units of an order without claim whose product is gone or untracked, and where the number
  * ordered is another one (edited by a program that moved no stock) the customer gets what was ordered.
@@ -119,7 +119,7 @@ function byStatus(line: LineFields, order: OrderFields, standing: Standing): num
   return 0;
 }
 
-/** Units refunded but not put back: paid back, still missing from the shop's number (O.5, `api_restock: false`). */
+/** Units refunded but not put back: paid back, still missing from the shop's number (WOO-O.5, `api_restock: false`). */
 function writtenOff(line: LineFields, order: OrderFields): number {
   const refunded = order.refunded?.[line.id] ?? 0;
   return wholeUnits(refunded - line.restocked);

@@ -35,7 +35,7 @@ export async function readIndex(
   };
 }
 
-/** Is the REST API reachable by the plain address only? Keys do not work there (O.1). */
+/** Is the REST API reachable by the plain address only? Keys do not work there (WOO-O.1). */
 export async function hasPlainPermalinks(shop: Shop, signal: AbortSignal): Promise<boolean> {
   const answer = await shop.api.anonymous({ path: '/', query: [['rest_route', '/']], signal });
   const parsed = readJson(answer.body, 'lenient');

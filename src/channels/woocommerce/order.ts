@@ -52,7 +52,7 @@ export function numberIn(meta: readonly { key: string; value?: unknown }[], key:
   return Number.isFinite(number) ? number : null;
 }
 
-/** How a line names its listing: `parent/variation` or the product; null once the product was deleted (O.5). */
+/** How a line names its listing: `parent/variation` or the product; null once the product was deleted (WOO-O.5). */
 export function listingOf(line: LineFields): string | null {
   if (line.product === '0') return line.variation === '0' ? null : line.variation;
   return line.variation === '0' ? line.product : `${line.product}/${line.variation}`;

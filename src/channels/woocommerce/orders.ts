@@ -40,7 +40,7 @@ export async function* ordersCreatedSince(
   ]);
 }
 
-/** All orders that may hold stock: open ones, plugins' statuses, and the trash, which gives nothing back (O.5). */
+/** All orders that may hold stock: open ones, plugins' statuses, and the trash, which gives nothing back (WOO-O.5). */
 export async function* openOrders(shop: Shop, signal: AbortSignal): AsyncGenerator<OrderPage> {
   const status = (await openStatuses(shop, signal)).join(',');
   yield* pagesOf(shop, [

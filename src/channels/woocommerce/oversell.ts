@@ -19,7 +19,7 @@ interface Action {
   target: 'on-hold' | 'cancelled';
   from: readonly string[];
 }
-/** A pending order holds nothing: on-hold would make the shop take its stock (O.5). */
+/** A pending order holds nothing: on-hold would make the shop take its stock (WOO-O.5). */
 const hold: Action = { verb: 'hold', target: 'on-hold', from: ['processing', 'on-hold'] };
 const cancel: Action = {
   verb: 'cancel',
@@ -34,7 +34,7 @@ export function holdOrder(shop: Shop, order: OversoldOrder, signal: AbortSignal)
 
 /**
  * Cancels the order with a private note; the shop gives its stock back at once. Moves no money: refunding is the
- * merchant's. Two cancels at the same time restock twice (95 to 105, O.5): the state is read first, and after a request
+ * merchant's. Two cancels at the same time restock twice (95 to 105, WOO-O.5): the state is read first, and after a request
  * without an answer the next attempt waits until PHP cannot be working on the first any more.
  */
 export function cancelOrder(shop: Shop, order: OversoldOrder, signal: AbortSignal): Promise<ActionOutcome> {

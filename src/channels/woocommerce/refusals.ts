@@ -22,7 +22,7 @@ const defaultWaitMs = 5_000;
 
 /**
  * The JSON of a good answer; throws `Refusal` for everything else (WOO-7, WOO-O.1, WOO-O.10; verified 2026-11). A write
- * whose answer cannot be read is `unknown`: a shop obeys also when nobody listens (O.2).
+ * whose answer cannot be read is `unknown`: a shop obeys also when nobody listens (WOO-O.2).
  */
 export function readAnswer(answer: HttpAnswer, asked: Asked): unknown {
   if (answer.status >= 200 && answer.status < 300) return goodAnswer(answer, asked);

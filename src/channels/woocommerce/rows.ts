@@ -130,7 +130,7 @@ async function readOne(shop: Shop, { id, parentId }: Wanted, reading: Reading): 
   try {
     const answer = await shop.api.get({ path, query: uncached(shop), ...reading });
     const row = shaped(stockRow, answer.json, 'stock');
-    // GET of a trashed product answers 200 (O.2).
+    // GET of a trashed product answers 200 (WOO-O.2).
     const there = row.status !== 'trash' && belongs(row, parentId);
     return spanned(there ? row : null, answer);
   } catch (error) {
@@ -145,7 +145,7 @@ function unlessGone(error: unknown): void {
   if (!gone) throw error;
 }
 
-/** A variation that moved to another parent is another listing; writing to the old parent would move it back (5.2). */
+/** A variation that moved to another parent is another listing; writing to the old parent would move it back (WOO-5.1). */
 function belongs(row: StockRow, parentId: string | null): boolean {
   return row.parent_id === '0' || parentId === null || row.parent_id === parentId;
 }

@@ -44,7 +44,7 @@ export const orderRow = z.object({
 });
 export type OrderRow = z.infer<typeof orderRow>;
 
-/** A refund of GET /orders/{id}/refunds: quantities are negative, `_refunded_item_id` names the order's line (O.5). */
+/** A refund of GET /orders/{id}/refunds: quantities are negative, `_refunded_item_id` names the order's line (WOO-O.5). */
 export const refundRows = z.array(
   z.object({
     line_items: z
@@ -88,7 +88,7 @@ export const stockRow = z.object({
 });
 export type StockRow = z.infer<typeof stockRow>;
 
-/** The answer of a batch: rows in the order asked, a failed one with `error` and perhaps no id (O.3). */
+/** The answer of a batch: rows in the order asked, a failed one with `error` and perhaps no id (WOO-O.3). */
 export const batchAnswer = z.object({
   update: z.array(
     z.object({

@@ -145,7 +145,7 @@ export function ordersIn(config: WooConfig, fields: Json, facts: FactsOf, how: O
 }
 
 /**
- * A signed error body in place of an order: it was gone before the delivery, its owner may not read it (O.8), or a filter
+ * A signed error body in place of an order: it was gone before the delivery, its owner may not read it (WOO-O.8), or a filter
  * of the REST API, such as a rate limiter, met the internal request that builds the body (recorded 2026-11-30). Which
  * order it was about nobody tells.
  */

@@ -41,7 +41,7 @@ export function webhooksOf(shop: Shop): Webhooks {
 
 /**
  * One active webhook per topic at `url`. A disabled one is enabled again: it keeps its count of failures, but the next
- * success ends that (O.9). Where the shop refuses, or disabled it again within a day, and for any other fault, a new one is
+ * success ends that (WOO-O.9). Where the shop refuses, or disabled it again within a day, and for any other fault, a new one is
  * made first; the old one is disabled and deleted a day later. Its secret cannot be read back, so that a fingerprint of the
  * one it was made with is remembered; without it the webhook is replaced too.
  */

@@ -84,7 +84,7 @@ function rowOutcome(
 }
 
 /**
- * The echo is the only proof: a write that did nothing answers 200 like one that worked (O.2). Another number than ours
+ * The echo is the only proof: a write that did nothing answers 200 like one that worked (WOO-O.2). Another number than ours
  * means that a sale or a plugin was there at the same moment.
  */
 function echoed(line: PushLine, echo: Echo, answer: Answered): PushOutcome {

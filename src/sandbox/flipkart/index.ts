@@ -22,7 +22,7 @@ import { type Basis, createIds, type Item, type Shipment, type Site } from './si
 export interface FlipkartShopOptions extends ShopOptions {
   /**
    * What the number means. No text says so; default `gross`, as the hints weigh more on that side
-   * (`pending_inventory` beside the number, an integration that adds open orders to what it sends; 3.4).
+   * (`pending_inventory` beside the number, an integration that adds open orders to what it sends; FK-3.4).
    */
   basis?: Basis;
   /** Listings on a page of the search. Default 500, the platform's. */
