@@ -140,32 +140,28 @@ export function linesSince(
  * that decided on the same state; it throws, and the whole order is decided again.
  */
 export function saveLine(db: Db, line: LineRow, state: 'new' | 'known'): void {
-  const parts = line.parts === null ? null : JSON.stringify(line.parts);
-  const stages = JSON.stringify(line.stages);
+  const changing = [
+    line.orderRef,
+    line.listingRef,
+    line.listingText,
+    line.channelSku,
+    line.taken,
+    line.gone,
+    line.given,
+    line.presumed,
+    line.waived,
+    line.reportedGone,
+    line.allocation,
+    line.parts === null ? null : JSON.stringify(line.parts),
+    line.soldAt,
+    JSON.stringify(line.stages),
+  ];
   if (state === 'new') {
     db.sql(
       `insert into line (id, channel_id, line_key, order_ref, listing_ref, listing_text, channel_sku, taken, gone,
          given, presumed, waived, reported_gone, allocation, parts, sold_at, stages)
        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ).run(
-      line.id,
-      line.channelId,
-      line.lineKey,
-      line.orderRef,
-      line.listingRef,
-      line.listingText,
-      line.channelSku,
-      line.taken,
-      line.gone,
-      line.given,
-      line.presumed,
-      line.waived,
-      line.reportedGone,
-      line.allocation,
-      parts,
-      line.soldAt,
-      stages,
-    );
+    ).run(line.id, line.channelId, line.lineKey, ...changing);
     return;
   }
   const { changes } = db
@@ -175,24 +171,7 @@ export function saveLine(db: Db, line: LineRow, state: 'new' | 'known'): void {
          presumed = ?, waived = ?, reported_gone = ?, allocation = ?, parts = ?, sold_at = ?, stages = ?, rev = rev + 1
        where id = ? and rev = ?`,
     )
-    .run(
-      line.orderRef,
-      line.listingRef,
-      line.listingText,
-      line.channelSku,
-      line.taken,
-      line.gone,
-      line.given,
-      line.presumed,
-      line.waived,
-      line.reportedGone,
-      line.allocation,
-      parts,
-      line.soldAt,
-      stages,
-      line.id,
-      line.rev,
-    );
+    .run(...changing, line.id, line.rev);
   if (changes !== 1) throw new Error(`line ${line.lineKey} moved while it was decided on`);
   line.rev += 1;
 }

@@ -69,31 +69,27 @@ export function saveOrder(
   // A partial snapshot says nothing of the lines that it does not name.
   const others = stored !== null && !snapshot.complete && stored.open;
   const open = others || snapshot.lines.some((line) => line.taken > line.gone) ? 1 : 0;
+  const changing = [
+    snapshot.number,
+    snapshot.version,
+    snapshot.clock,
+    snapshot.askedAt,
+    snapshot.answeredAt,
+    digest,
+    snapshot.changedAt,
+    snapshot.status,
+    snapshot.cancelled ? 1 : 0,
+    open,
+    heard,
+  ];
   if (stored === null) {
     const made = tx.db
       .sql(
-        `insert into orders (channel_id, order_id, number, version, clock, asked_at, answered_at, digest, placed_at,
-           changed_at, status, cancelled, open, learned_by, learned_at, heard_at)
+        `insert into orders (channel_id, order_id, placed_at, learned_by, learned_at, number, version, clock, asked_at,
+           answered_at, digest, changed_at, status, cancelled, open, heard_at)
          values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
-      .run(
-        request.channelId,
-        snapshot.orderId,
-        snapshot.number,
-        snapshot.version,
-        snapshot.clock,
-        snapshot.askedAt,
-        snapshot.answeredAt,
-        digest,
-        snapshot.placedAt,
-        snapshot.changedAt,
-        snapshot.status,
-        snapshot.cancelled ? 1 : 0,
-        open,
-        request.source,
-        tx.now,
-        heard,
-      );
+      .run(request.channelId, snapshot.orderId, snapshot.placedAt, request.source, tx.now, ...changing);
     return Number(made.lastInsertRowid);
   }
   const { changes } = tx.db
@@ -103,21 +99,7 @@ export function saveOrder(
          cancelled = ?, open = ?, missing = 0, heard_at = coalesce(heard_at, ?), rev = rev + 1
        where id = ? and rev = ?`,
     )
-    .run(
-      snapshot.number,
-      snapshot.version,
-      snapshot.clock,
-      snapshot.askedAt,
-      snapshot.answeredAt,
-      digest,
-      snapshot.changedAt,
-      snapshot.status,
-      snapshot.cancelled ? 1 : 0,
-      open,
-      heard,
-      stored.id,
-      stored.rev,
-    );
+    .run(...changing, stored.id, stored.rev);
   if (changes !== 1) throw new Error(`order ${snapshot.orderId} moved while it was decided on`);
   return stored.id;
 }

@@ -35,15 +35,15 @@ interface PollState {
 
 /** Timers per channel; one flight per channel. */
 export function createPoll(engine: Engine): Poll {
-  const queues = new Map<number, { state: PollState; loop: Loop }>();
+  const polls = new Map<number, { state: PollState; loop: Loop }>();
   const ending = new AbortController();
   for (const live of engine.channels.values()) {
     const state = idleState(live);
     const loop = createLoop(engine, `poll ${live.name}`, (signal) => step(engine, state, signal));
-    queues.set(live.id, { state, loop });
+    polls.set(live.id, { state, loop });
   }
   engine.wakes.onPull((channelId) => {
-    for (const [id, { state, loop }] of queues) {
+    for (const [id, { state, loop }] of polls) {
       if (channelId !== null && channelId !== id) continue;
       state.asked = true;
       loop.wake();
@@ -52,15 +52,15 @@ export function createPoll(engine: Engine): Poll {
   return {
     name: 'poll',
     start() {
-      for (const { loop } of queues.values()) loop.start();
+      for (const { loop } of polls.values()) loop.start();
     },
     async stop() {
       ending.abort();
-      await Promise.all([...queues.values()].map(({ loop }) => loop.stop()));
+      await Promise.all([...polls.values()].map(({ loop }) => loop.stop()));
     },
     async pullAll() {
       const results = await Promise.all(
-        [...queues.values()].map(async ({ state }) => ({
+        [...polls.values()].map(async ({ state }) => ({
           name: state.live.name,
           pulled: await pullOnce(engine, state, ending.signal),
         })),
