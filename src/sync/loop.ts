@@ -15,6 +15,19 @@ const drainMs = 20_000;
 /** Hands over work that runs in parallel: later steps do not wait for it, but `stop` does. */
 export type Beside = (work: Promise<void>) => void;
 
+/** Several loops that begin and end together. */
+export function createGroup(name: string, loops: readonly Duty[]): Duty {
+  return {
+    name,
+    start() {
+      for (const loop of loops) loop.start();
+    },
+    async stop() {
+      await Promise.all(loops.map((loop) => loop.stop()));
+    },
+  };
+}
+
 /**
  * `step` does one piece of work and answers how many ms to rest before the next (0: none). An error is logged and
  * followed by a rest that doubles each time. `stop` aborts the step's signal, then waits at most 20 s for the step and

@@ -6,7 +6,7 @@ import { askedWaitMs } from '../backoff.ts';
 import { park } from '../contact.ts';
 import type { Duty, Engine, LiveChannel } from '../engine.ts';
 import { addLooks, bookPage, emptyPage } from '../inbound/page.ts';
-import { createLoop } from '../loop.ts';
+import { createGroup, createLoop } from '../loop.ts';
 import { jitterMs } from '../outbound/outcome.ts';
 import { writeGate } from '../push-context.ts';
 
@@ -30,13 +30,7 @@ export function createActions(engine: Engine): Actions {
     ),
   );
   return {
-    name: 'actions',
-    start() {
-      for (const loop of loops) loop.start();
-    },
-    async stop() {
-      await Promise.all(loops.map((loop) => loop.stop()));
-    },
+    ...createGroup('actions', loops),
     async runUntilIdle() {
       const { signal } = new AbortController();
       await Promise.all(

@@ -5,7 +5,7 @@ import { admit } from '../account/account.ts';
 import { closeAlert, openAlert } from '../alerts.ts';
 import { doublingMs } from '../backoff.ts';
 import type { Duty, Engine, LiveChannel } from '../engine.ts';
-import { createLoop } from '../loop.ts';
+import { createGroup, createLoop } from '../loop.ts';
 import { createDoor, type Door } from './door.ts';
 import { rowOf, tellReused } from './receive.ts';
 
@@ -19,15 +19,7 @@ export function createListening(engine: Engine, door: Pick<Door, 'heard'> = crea
   const loops = [...engine.channels.values()]
     .filter((live) => live.channel.listen !== undefined)
     .map((live) => listening(engine, live, door));
-  return {
-    name: 'listen',
-    start() {
-      for (const loop of loops) loop.start();
-    },
-    async stop() {
-      await Promise.all(loops.map((loop) => loop.stop()));
-    },
-  };
+  return createGroup('listen', loops);
 }
 
 function listening(engine: Engine, live: LiveChannel, door: Pick<Door, 'heard'>): Duty {
