@@ -1,4 +1,4 @@
-import type { Random } from './random.ts';
+import type { Random } from './kit/random.ts';
 import type { CatalogueItem } from './shop.ts';
 
 const things = ['Mug', 'Bowl', 'Plate', 'Vase', 'Jug', 'Cup', 'Teapot', 'Tray'];

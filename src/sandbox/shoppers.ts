@@ -1,4 +1,4 @@
-import type { Random } from './random.ts';
+import type { Random } from './kit/random.ts';
 import type { CatalogueItem, Shop } from './shop.ts';
 
 /** People who buy, change their minds, and send things back; and a merchant who ships. */

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createRandom } from '../../src/sandbox/random.ts';
+import { createRandom } from '../../src/sandbox/kit/random.ts';
 import { createShop } from '../../src/sandbox/registry.ts';
 import type { Shop } from '../../src/sandbox/shop.ts';
 import { type Addresses, type Daemon, prepare, startDaemon } from './daemon.ts';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createRandom } from '../../src/sandbox/random.ts';
+import { createRandom } from '../../src/sandbox/kit/random.ts';
 import { type Addresses, startDaemon } from './daemon.ts';
 import { memoryDelivery } from './deliveries.ts';
 import { configure, forgetFolders, memoryChannel, newFolder, stockUp, withStore } from './folder.ts';

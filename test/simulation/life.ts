@@ -1,7 +1,7 @@
 import type { Channel, OrderPage, PushLine, PushOutcome } from '../../src/channels/channel.ts';
 import type { Clock } from '../../src/clock.ts';
 import { AppError, EXIT } from '../../src/errors.ts';
-import type { Random } from '../../src/sandbox/random.ts';
+import type { Random } from '../../src/sandbox/kit/random.ts';
 import type { Store } from '../../src/store/store.ts';
 
 /** One life of the process: it ends at any writing operation of the store, before or after its commit. */

@@ -10,7 +10,7 @@ import {
 } from '../../src/channels/memory/platform.ts';
 import type { MemoryHook, MemoryLine, MemoryOrder, MemoryWrite } from '../../src/channels/memory/state.ts';
 import { AppError } from '../../src/errors.ts';
-import { createRandom, type Random } from '../../src/sandbox/random.ts';
+import { createRandom, type Random } from '../../src/sandbox/kit/random.ts';
 import type { SavedPlan } from '../../src/sync/plan.ts';
 import { turn, type VirtualClock, virtualClock } from './clock.ts';
 import type { Life } from './life.ts';

@@ -41,7 +41,7 @@ async function sandbox(invocation: Invocation<SandboxOptions>): Promise<ExitCode
   const { io, options } = invocation;
   const { shopTypes, createShop } = await import('../../sandbox/registry.ts');
   const { createCatalogue } = await import('../../sandbox/catalogue.ts');
-  const { createRandom } = await import('../../sandbox/random.ts');
+  const { createRandom } = await import('../../sandbox/kit/random.ts');
   const types =
     options.channels === undefined ? [...shopTypes] : options.channels.split(',').map((type) => type.trim());
   const random = createRandom(wholeNumber('--seed', options.seed, 2 ** 31));

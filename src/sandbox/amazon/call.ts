@@ -1,5 +1,5 @@
-import type { WriteRecord } from '../records.ts';
-import type { ShopAnswer } from '../server.ts';
+import type { WriteRecord } from '../kit/records.ts';
+import type { ShopAnswer } from '../kit/server.ts';
 import { invalidInput } from './problem.ts';
 import type { Site } from './site.ts';
 

@@ -1,4 +1,4 @@
-import { sharedFaults } from '../faults.ts';
+import { sharedFaults } from '../kit/faults.ts';
 
 /** The fault switches of this shop (see `../faults.ts` for what the shared ones mean). */
 export const faultNames = [

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { ShopAnswer, ShopRequest } from '../server.ts';
-import { platformMs } from '../time.ts';
+import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
+import { platformMs } from '../kit/time.ts';
 import {
   bodyOf,
   type Call,
@@ -16,7 +16,6 @@ import {
 } from './call.ts';
 import { judge, obey, type PatchDeps, readPatch } from './patches.ts';
 import { Problem } from './problem.ts';
-import { faultMs } from './site.ts';
 
 /** Feeds 2021-06-30 with JSON_LISTINGS_FEED (AMZ-5.2, last verified 2026-11). */
 
@@ -192,7 +191,7 @@ export function createFeeds(deps: PatchDeps & { url(): string }): Feeds {
   };
 
   const schedule = (feed: Feed) => {
-    const slowMs = faultMs(site, 'feed_slow');
+    const slowMs = site.faults.dueMs('feed_slow');
     const seconds = (low: number, high: number) =>
       platformMs(site.random.int(low, high) * 1000, site.timeScale);
     const queuedMs =

@@ -1,5 +1,6 @@
-import type { ShopAnswer, ShopRequest } from '../server.ts';
-import { type Buckets, type Rate, scaledRate } from './buckets.ts';
+import { type Buckets, type Rate, scaledRate } from '../kit/buckets.ts';
+import { obeyWrite } from '../kit/ground.ts';
+import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
 import type { Call, Handler } from './call.ts';
 import type { Feeds } from './feeds.ts';
 import type { Lwa, TokenKind } from './lwa.ts';
@@ -9,7 +10,6 @@ import { accountRoutes } from './routes-account.ts';
 import { type ListingDeps, listingRoutes } from './routes-listings.ts';
 import { notificationRoutes } from './routes-notifications.ts';
 import { orderRoutes } from './routes-orders.ts';
-import { faultMs } from './site.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
 /** The door of the Selling Partner API: who may, how often, and what goes wrong (AMZ-1.3, AMZ-7, verified 2026-11). */
@@ -32,8 +32,6 @@ export interface GatewayDeps extends ListingDeps {
   feeds: Feeds;
   subscriptions: Subscriptions;
   buckets: Buckets;
-  /** Resolves after so many ms, false when the shop stops meanwhile. */
-  pause(ms: number): Promise<boolean>;
 }
 
 /** Beside the limit of each seller there is one of the application over all (AMZ-5.1; the number is this shop's). */
@@ -172,8 +170,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   /** Everything that happens to a request that was let in; 'cut' when the connection breaks. */
   const serve = async (operation: Operation, call: Call): Promise<ShopAnswer | 'cut'> => {
-    const slowMs = faultMs(site, 'slow');
-    if (slowMs !== null && !(await deps.pause(slowMs))) return 'cut';
+    const slowMs = site.faults.dueMs('slow');
+    if (slowMs !== null && !(await site.pauses.pause(slowMs))) return 'cut';
     if (faults.hits('timeout')) return 'cut';
     if (faults.hits('error_500')) {
       return problemAnswer(
@@ -187,16 +185,9 @@ export function createGateway(deps: GatewayDeps): Gateway {
     if (operation.name === 'patchListingsItem' && faults.hits('sale_before_write')) {
       deps.orders.sellOne(call.params[1] ?? '');
     }
-    const lateMs = faultMs(site, 'late_apply');
-    if (lateMs !== null) {
-      site.agenda.add({ afterMs: lateMs, group: 'late', run: () => void run(operation, call) });
-      return 'cut';
-    }
-    const answer = run(operation, call);
-    if (faults.hits('apply_then_timeout')) return 'cut';
-    if (faults.hits('error_500_after')) return problemAnswer(internalFailure());
-    for (const write of call.writes) write.answered = true;
-    return answer;
+    const obey = () => run(operation, call);
+    const failure = () => problemAnswer(internalFailure());
+    return (await obeyWrite(site, { run: obey, runLate: obey, failure, writes: call.writes })) ?? 'cut';
   };
 
   /** Told on 2xx, 400 and 404 only, and not even there always (AMZ-7). */
@@ -224,10 +215,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
         writes: [],
       };
       const result = await serve(operation, call);
-      if (result === 'cut') {
-        request.hangUp();
-        return null;
-      }
+      if (result === 'cut') return null;
       const headers = { ...id, ...rateHeader(operation, result.status), ...result.headers };
       return { ...result, headers };
     } catch (problem) {

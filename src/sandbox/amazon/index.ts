@@ -1,14 +1,9 @@
 import { AppError } from '../../errors.ts';
-import { createAgenda } from '../agenda.ts';
-import { createFaults } from '../faults.ts';
-import { createMail } from '../mail.ts';
-import { createPauses } from '../pauses.ts';
-import { createRandom, type Random } from '../random.ts';
-import { createRecords } from '../records.ts';
-import { type ShopAnswer, type ShopRequest, ShopServer } from '../server.ts';
+import { createBuckets } from '../kit/buckets.ts';
+import { createGround, openDoor } from '../kit/ground.ts';
+import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
+import { platformMs } from '../kit/time.ts';
 import type { Shop, ShopOptions, ShopRecords } from '../shop.ts';
-import { platformMs } from '../time.ts';
-import { createBuckets } from './buckets.ts';
 import { faultNames } from './faults.ts';
 import { createFeeds } from './feeds.ts';
 import { createGateway, type Gateway } from './gateway.ts';
@@ -65,14 +60,13 @@ const topicDeliveries = 10;
  * State is in memory; a stopped shop is gone.
  */
 export function createAmazonShop(options: AmazonShopOptions): AmazonShop {
-  const random = createRandom(options.seed).fork(options.name);
-  const site = createSite(options, random);
+  const site = createSite(options);
+  const { random } = site;
   stockShelves(site, options.catalogue);
   const credentials = createCredentials(random.fork('credentials'));
   const secretOf = (id: string) => (id === credentials.accessKeyId ? credentials.secretAccessKey : null);
   const lwa = createLwa(site, credentials, random.fork('tokens'));
   const buckets = createBuckets(site.now, site.timeScale);
-  const mail = createMail({ answerMs: 15_000, sockets: 20 }); // AMZ-2.7
   const settings: TopicSettings = {
     signatureVersion: options.signatureVersion ?? '1',
     ladder: options.ladder ?? 'https',
@@ -89,7 +83,6 @@ export function createAmazonShop(options: AmazonShopOptions): AmazonShop {
   });
   const topic = createTopic({
     site,
-    mail,
     random: random.fork('topic'),
     name: `invsync-${label}`,
     accountId: site.awsAccountId,
@@ -107,8 +100,7 @@ export function createAmazonShop(options: AmazonShopOptions): AmazonShop {
     random: random.fork('notifications'),
   });
   const orders = createOrders({ site, notifier });
-  const feeds = createFeeds({ site, notifier, url: () => server.url });
-  const pauses = createPauses();
+  const feeds = createFeeds({ site, notifier, url: () => door.url });
   const gateway = createGateway({
     site,
     notifier,
@@ -117,7 +109,6 @@ export function createAmazonShop(options: AmazonShopOptions): AmazonShop {
     feeds,
     subscriptions,
     buckets,
-    pause: pauses.pause,
   });
   const sqs = createSqs({ site, queue, secretOf });
 
@@ -142,19 +133,17 @@ export function createAmazonShop(options: AmazonShopOptions): AmazonShop {
     return { status: 200, body: JSON.stringify(topic.subscriptions()) };
   };
 
-  const handler = async (request: ShopRequest): Promise<ShopAnswer | null> => {
-    const answer = await route(request);
-    const target = request.headers['x-amz-target'] ?? request.path;
-    site.records.request({ route: `${request.method} ${target}`, status: answer?.status ?? 0 });
-    return answer;
-  };
-
-  const server = new ShopServer(options.port, () => shop, handler);
+  const door = openDoor(options, site, {
+    shop: () => shop,
+    route,
+    nameOf: ({ method, path, headers }) => `${method} ${headers['x-amz-target'] ?? path}`,
+    slowElsewhere: true,
+  });
   const shop: AmazonShop = {
     type: 'amazon',
     name: options.name,
     get url() {
-      return server.url;
+      return door.url;
     },
     credentials,
     queue,
@@ -177,10 +166,10 @@ export function createAmazonShop(options: AmazonShopOptions): AmazonShop {
         secret_access_key: credentials.secretAccessKey,
       },
       sns: { topics: [topic.arn] },
-      base_url: server.url,
-      token_url: `${server.url}/auth/o2/token`,
-      sqs_endpoint: server.url,
-      cert_url_override: `${server.url}${topic.certificatePath}`,
+      base_url: door.url,
+      token_url: `${door.url}/auth/o2/token`,
+      sqs_endpoint: door.url,
+      cert_url_override: `${door.url}${topic.certificatePath}`,
     }),
     // Accepted numbers show after up to three minutes, orders are found after two, pending ones are paid within four.
     durations: () => ({
@@ -189,13 +178,10 @@ export function createAmazonShop(options: AmazonShopOptions): AmazonShop {
       order_lag: `${platformMs(270_000, options.timeScale) + 1_500}ms`,
       index_lag: `${platformMs(150_000, options.timeScale) + 500}ms`,
     }),
-    start: () => server.start(),
+    start: door.start,
     async stop() {
-      site.agenda.stop();
       queue.stop();
-      mail.stop();
-      pauses.stop();
-      await server.stop();
+      await door.stop();
     },
     sell: orders.sell,
     cancel: ({ order_id, restock }) => orders.cancel(orders.find(order_id), { restock: restock ?? true }),
@@ -250,14 +236,20 @@ function shownIn(listing: Listing): ShopRecords['listings'][number] {
   return { sku: listing.sku, listing_id: listing.sku, shown: none ? null : listing.quantity };
 }
 
-function createSite(options: AmazonShopOptions, random: Random): Site {
-  const now = options.now ?? Date.now;
+function createSite(options: AmazonShopOptions): Site {
+  const ground = createGround(options, {
+    faults: faultNames,
+    limits: { topic: topicDeliveries },
+    patience: { answerMs: 15_000, sockets: 20 }, // AMZ-2.7
+  });
+  const { random } = ground;
   const region = regions[options.region ?? 'na'];
   const own = random.fork('site');
   let orderNumber = 1_000_000 + own.int(0, 999);
   let itemNumber = 70_000_000_000_000 + own.int(0, 999_999);
   return {
-    timeScale: options.timeScale,
+    ...ground,
+    random: own,
     usagePlan: options.usagePlan ?? 1,
     unsearchableMs: options.unsearchableMs ?? 120_000,
     region,
@@ -265,13 +257,8 @@ function createSite(options: AmazonShopOptions, random: Random): Site {
     awsAccountId: String(random.fork('aws account').int(100_000_000_000, 999_999_999_999)),
     storeName: options.name,
     marketplaces: region.marketplaces.slice(0, 2),
-    random: own,
-    faults: createFaults(random.fork('faults'), faultNames),
-    agenda: createAgenda({ topic: topicDeliveries }),
-    records: createRecords(now),
     listings: new Map(),
     orders: new Map(),
-    now,
     uuid: () => {
       const hex = own.hex(30);
       return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(12, 15)}-8${hex.slice(15, 18)}-${hex.slice(18, 30)}`;

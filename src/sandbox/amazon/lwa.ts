@@ -1,6 +1,6 @@
-import type { Random } from '../random.ts';
-import type { ShopAnswer, ShopRequest } from '../server.ts';
-import { platformMs } from '../time.ts';
+import type { Random } from '../kit/random.ts';
+import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
+import { platformMs } from '../kit/time.ts';
 import type { Site } from './site.ts';
 
 /** Login with Amazon (AMZ-1.2, last verified 2026-11). */

@@ -1,8 +1,8 @@
-import type { Random } from '../random.ts';
-import { platformMs } from '../time.ts';
+import type { Random } from '../kit/random.ts';
+import { platformMs } from '../kit/time.ts';
 import { summaryView } from './order-views.ts';
 import type { Queue } from './queue.ts';
-import { faultMs, type Line, type Listing, type Order, type Site } from './site.ts';
+import type { Line, Listing, Order, Site } from './site.ts';
 import type { Destination, Subscription, Subscriptions } from './subscriptions.ts';
 import type { Copy, Event, Topic } from './topic.ts';
 
@@ -52,7 +52,7 @@ export function createNotifier(deps: NotifierDeps): Notifier {
         });
         continue;
       }
-      const delayMs = faultMs(site, 'delay_webhook') ?? 0;
+      const delayMs = site.faults.dueMs('delay_webhook') ?? 0;
       // Held back for so long that what happens next overtakes it.
       const heldMs = faults.hits('reorder_webhook') ? platformMs(30_000, timeScale) : 0;
       const afterMs = platformMs(random.int(500, 4000), timeScale) + delayMs + heldMs;

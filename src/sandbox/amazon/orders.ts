@@ -1,9 +1,8 @@
 import { AppError } from '../../errors.ts';
+import { platformMs } from '../kit/time.ts';
 import type { SellRequest, SellResult, ShopOrder } from '../shop.ts';
-import { platformMs } from '../time.ts';
 import type { Notifier } from './notifier.ts';
 import {
-  faultMs,
   isMerchantFulfilled,
   isPlatformFulfilled,
   type Line,
@@ -46,7 +45,7 @@ export function createOrders({ site, notifier }: OrderDeps): Orders {
   const touched = (order: Order) => {
     // Two changes never share a time, so that the time of change tells their order.
     order.updatedAt = order.revision <= 1 ? site.now() : Math.max(site.now(), order.updatedAt + 1);
-    const lagMs = faultMs(site, 'order_lag');
+    const lagMs = site.faults.dueMs('order_lag');
     if (lagMs !== null) order.searchableAt = Math.max(order.searchableAt, order.updatedAt + lagMs);
   };
 

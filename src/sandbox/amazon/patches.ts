@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import type { WriteRecord } from '../records.ts';
-import { platformMs } from '../time.ts';
+import type { WriteRecord } from '../kit/records.ts';
+import { platformMs } from '../kit/time.ts';
 import type { Notifier } from './notifier.ts';
 import { invalidInput } from './problem.ts';
 import {
-  faultMs,
   isMerchantFulfilled,
   isPlatformFulfilled,
   type Listing,
@@ -209,7 +208,7 @@ export function obey(
       })
     : null;
   if (site.faults.hits('patch_lost')) return record;
-  const lateMs = faultMs(site, 'patch_late');
+  const lateMs = site.faults.dueMs('patch_late');
   if (lateMs === null) {
     land(deps, listing, request, record);
     return record;

@@ -1,4 +1,4 @@
-import type { ShopAnswer } from '../server.ts';
+import type { ShopAnswer } from '../kit/server.ts';
 
 /** What an API refuses with: thrown by a handler, answered as the error list that old and new APIs share. */
 export class Problem extends Error {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Random } from '../random.ts';
-import { platformMs } from '../time.ts';
+import type { Random } from '../kit/random.ts';
+import { platformMs } from '../kit/time.ts';
 
 /** A Standard queue: at least once, in roughly the order of arrival (AMZ-2.5, last verified 2026-11). */
 export interface Queue {

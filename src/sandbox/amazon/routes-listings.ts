@@ -1,5 +1,5 @@
-import type { ShopAnswer } from '../server.ts';
-import type { Buckets } from './buckets.ts';
+import type { Buckets } from '../kit/buckets.ts';
+import type { ShopAnswer } from '../kit/server.ts';
 import {
   bodyOf,
   type Call,

@@ -1,4 +1,4 @@
-import { platformMs } from '../time.ts';
+import { platformMs } from '../kit/time.ts';
 import {
   type Call,
   chosenOf,

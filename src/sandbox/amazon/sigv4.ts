@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import type { ShopRequest } from '../server.ts';
+import type { ShopRequest } from '../kit/server.ts';
 
 /** AWS Signature Version 4, the checking side, from the AWS text; shares nothing with any signer. */
 

@@ -1,13 +1,10 @@
-import type { Agenda } from '../agenda.ts';
-import type { Faults } from '../faults.ts';
-import type { Random } from '../random.ts';
-import type { Records } from '../records.ts';
+import type { Ground } from '../kit/ground.ts';
+import type { Random } from '../kit/random.ts';
 import type { CatalogueItem } from '../shop.ts';
 import type { Marketplace, Region } from './marketplaces.ts';
 
 /** What the seller's account holds, its clock and its chance. Times in ms since 1970. */
-export interface Site {
-  readonly timeScale: number;
+export interface Site extends Ground {
   /** The seller's plan: so many times the published rates; bursts are the same for all (AMZ-6.2). */
   readonly usagePlan: number;
   /** No search tells what is younger than this, in ms of the platform. */
@@ -19,13 +16,8 @@ export interface Site {
   readonly storeName: string;
   /** Where the seller takes part; the first is where orders come from. */
   readonly marketplaces: Marketplace[];
-  readonly random: Random;
-  readonly faults: Faults;
-  readonly agenda: Agenda;
-  readonly records: Records;
   readonly listings: Map<string, Listing>;
   readonly orders: Map<string, Order>;
-  now(): number;
   /** A version 4 UUID out of the seed. */
   uuid(): string;
   nextOrderNumber(): number;
@@ -90,12 +82,6 @@ export interface Line {
   quantity: number;
   shipped: number;
   cancelRequested: boolean;
-}
-
-/** `ms` of a fault that is due now, else null. Asked before `hits`, which forgets a fault with its last count. */
-export function faultMs(site: Site, name: string): number | null {
-  const ms = site.faults.ms(name);
-  return site.faults.hits(name) ? ms : null;
 }
 
 /** Changes what can be bought, as a sale or a cancellation does: shown at once, whatever writes are still hidden. */

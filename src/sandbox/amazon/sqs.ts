@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ShopAnswer, ShopRequest } from '../server.ts';
+import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
 import type { Queue, Received } from './queue.ts';
 import { refusalOf, type SigningRefusal } from './sigv4.ts';
 import type { Site } from './site.ts';

@@ -1,8 +1,7 @@
 import { createSign } from 'node:crypto';
-import type { Mail } from '../mail.ts';
-import type { Random } from '../random.ts';
-import type { ShopAnswer, ShopRequest } from '../server.ts';
-import { platformMs } from '../time.ts';
+import type { Random } from '../kit/random.ts';
+import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
+import { platformMs } from '../kit/time.ts';
 import { throwawayCertificate, throwawayKey } from './certificate.ts';
 import { type LadderName, pauseBefore } from './ladder.ts';
 import { refusalOf } from './sigv4.ts';
@@ -58,7 +57,6 @@ export interface Storm {
 
 export interface TopicDeps {
   site: Site;
-  mail: Mail;
   random: Random;
   name: string;
   accountId: string;
@@ -82,7 +80,7 @@ interface Subscription {
 const stormConnections = 20;
 
 export function createTopic(deps: TopicDeps): Topic {
-  const { site, mail, random, settings } = deps;
+  const { site, random, settings } = deps;
   const { awsRegion } = site.region;
   const arn = `arn:aws:sns:${awsRegion}:${deps.accountId}:${deps.name}`;
   const host = `https://sns.${awsRegion}.amazonaws.com`;
@@ -149,7 +147,7 @@ export function createTopic(deps: TopicDeps): Topic {
     retry: number,
   ): Promise<void> => {
     const began = performance.now();
-    const { status } = await mail.send({ method: 'POST', uri: subscription.endpoint, ...sent });
+    const { status } = await site.caller.call({ method: 'POST', uri: subscription.endpoint, ...sent });
     const ok = status >= 200 && status < 300;
     site.records.webhook({
       topic: sent.copy?.event.type ?? sent.headers['x-amz-sns-message-type'] ?? '',
@@ -222,7 +220,12 @@ export function createTopic(deps: TopicDeps): Topic {
       const line = async () => {
         while (left > 0) {
           left -= 1;
-          const { status } = await mail.send({ method: 'POST', uri: subscription.endpoint, headers, body });
+          const { status } = await site.caller.call({
+            method: 'POST',
+            uri: subscription.endpoint,
+            headers,
+            body,
+          });
           tally.sent += 1;
           if (status >= 200 && status < 300) tally.ok += 1;
           else if (status >= 300 && status < 500) tally.refused += 1;

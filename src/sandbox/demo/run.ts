@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { AppError, EXIT } from '../../errors.ts';
 import { createCatalogue } from '../catalogue.ts';
-import { createRandom, type Random } from '../random.ts';
+import { createRandom, type Random } from '../kit/random.ts';
 import { createShop } from '../registry.ts';
 import type { CatalogueItem, Shop } from '../shop.ts';
 import { createShoppers } from '../shoppers.ts';

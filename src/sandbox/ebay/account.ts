@@ -1,5 +1,6 @@
+import { tableOf, textOf } from '../kit/untyped.ts';
 import { scope } from './auth.ts';
-import { type RestCall, type RestResult, type Route, tableOf, textOf } from './call.ts';
+import type { RestCall, RestResult, Route } from './call.ts';
 import { iso } from './order-view.ts';
 import type { Orders } from './orders.ts';
 import { badRequest, RestProblem } from './problem.ts';

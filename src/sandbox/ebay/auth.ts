@@ -1,6 +1,6 @@
-import type { Random } from '../random.ts';
-import type { ShopAnswer, ShopRequest } from '../server.ts';
-import { platformMs } from '../time.ts';
+import type { Random } from '../kit/random.ts';
+import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
+import { platformMs } from '../kit/time.ts';
 import type { Quota, Quotas } from './quota.ts';
 import type { State } from './state.ts';
 
@@ -26,7 +26,8 @@ export interface Grant {
 export interface Auth {
   credentials: Credentials;
   /** `POST /identity/v1/oauth2/token` */
-  token(request: ShopRequest): ShopAnswer;
+  /** Null: the connection is cut. */
+  token(request: ShopRequest): ShopAnswer | null;
   /** Null: unknown, dead or expired. */
   grantOf(token: string | undefined): Grant | null;
   /** Ends all access tokens. */
@@ -172,6 +173,11 @@ export function createAuth(deps: { state: State; random: Random; quotas: Quotas 
   return {
     credentials,
     token(request) {
+      const { faults } = state;
+      if (faults.hits('timeout')) return null;
+      if (faults.hits('error_500')) return { status: 500, body: '{"error":"server_error"}' };
+      if (faults.hits('throttle')) return { status: 429, body: '{"error":"invalid_request"}' };
+      if (faults.hits('auth')) refusing = true;
       const basic = Buffer.from(`${credentials.clientId}:${credentials.clientSecret}`).toString('base64');
       if (request.headers['authorization'] !== `Basic ${basic}`) {
         return refused('invalid_client', 'client authentication failed', 401);

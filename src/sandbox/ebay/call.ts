@@ -1,4 +1,4 @@
-import type { WriteRecord } from '../records.ts';
+import type { WriteRecord } from '../kit/records.ts';
 import type { Grant } from './auth.ts';
 import type { Family } from './quota.ts';
 
@@ -38,19 +38,4 @@ export interface Route {
   /** Changes a number, so the weather that doubts writes may strike. */
   writesStock?: true;
   run(call: RestCall): RestResult | Promise<RestResult>;
-}
-
-/** The object in an untyped value; empty for anything else. */
-export function tableOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
-}
-
-/** The list in an untyped value; empty for anything else. */
-export function listOf(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-/** The text in an untyped value; empty for anything else. */
-export function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }

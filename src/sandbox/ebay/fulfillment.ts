@@ -1,4 +1,4 @@
-import { platformMs } from '../time.ts';
+import { platformMs } from '../kit/time.ts';
 import { scope } from './auth.ts';
 import type { RestCall, RestResult, Route } from './call.ts';
 import { orderView } from './order-view.ts';

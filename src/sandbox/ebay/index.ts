@@ -1,10 +1,5 @@
 import { AppError } from '../../errors.ts';
-import { createAgenda } from '../agenda.ts';
-import { createFaults } from '../faults.ts';
-import { createMail } from '../mail.ts';
-import { createRandom } from '../random.ts';
-import { createRecords } from '../records.ts';
-import { type ShopAnswer, type ShopRequest, ShopServer } from '../server.ts';
+import { createGround, openDoor } from '../kit/ground.ts';
 import type { FaultRequest, Shop, ShopOptions } from '../shop.ts';
 import { accountRoutes, cancellationRoutes } from './account.ts';
 import { type Credentials, createAuth, uuid } from './auth.ts';
@@ -14,7 +9,6 @@ import { inventoryRoutes } from './inventory.ts';
 import { createNews, type News } from './news.ts';
 import { notificationRoutes } from './notification.ts';
 import { createOrders, recordOf } from './orders.ts';
-import { createPost } from './post.ts';
 import { createQuotas, type Quota } from './quota.ts';
 import { createRest } from './rest.ts';
 import { openListing, putOn, stockShelves } from './shelves.ts';
@@ -59,38 +53,18 @@ const deliveriesAtOnce = 10;
  * brings nothing back.
  */
 export function createEbayShop(options: EbayShopOptions): EbayShop {
-  const random = createRandom(options.seed).fork(options.name);
-  const faults = createFaults(random.fork('faults'), faultNames);
-  const now = options.now ?? Date.now;
-  const state = createState(options, { random, faults, now });
-  const agenda = createAgenda({ deliveries: deliveriesAtOnce });
-  // EBAY-2.5 and EBAY-2.6: three seconds for SOAP, unpublished for JSON.
-  const mail = createMail({ answerMs: 3_000, sockets: 10 });
-  const records = createRecords(now);
+  const state = createState(options);
+  const { random, faults, agenda, records, now } = state;
   const quotas = createQuotas(state);
   const auth = createAuth({ state, random: random.fork('auth'), quotas });
   const { credentials } = auth;
-  const post = createPost({ state, agenda, mail, records, random: random.fork('post') });
-  const news: News = createNews({ state, post, credentials, random: random.fork('news') });
+  const news: News = createNews({ state, credentials, random: random.fork('news') });
   const stock = createStock({
     state,
     happened: (event, counter) => news.told(event, { counter, line: null, order: null }),
   });
   const orders = createOrders({ state, stock, agenda, news, random: random.fork('orders') });
   stockShelves(state, options.catalogue);
-
-  const pauses = new Set<() => void>();
-  const pause = (ms: number) =>
-    new Promise<boolean>((resolve) => {
-      const end = (whole: boolean) => {
-        clearTimeout(timer);
-        pauses.delete(stop);
-        resolve(whole);
-      };
-      const stop = () => end(false);
-      const timer = setTimeout(() => end(true), ms);
-      pauses.add(stop);
-    });
 
   const disturb = (counters: Counter[]) => {
     const counter = counters.find((one) => one.sku !== null && (shownOf(one) ?? 0) > 0);
@@ -99,18 +73,23 @@ export function createEbayShop(options: EbayShopOptions): EbayShop {
     orders.sell({ lines: [{ sku: counter.sku ?? '', quantity: 1 }] });
   };
 
-  const url = () => server.url;
+  const url = () => door.url;
   const rest = createRest({
     state,
     auth,
     quotas,
-    agenda,
     random: random.fork('rest'),
     disturb,
     routes: [
-      ...inventoryRoutes({ state, stock, records, random: random.fork('inventory'), pause }),
+      ...inventoryRoutes({
+        state,
+        stock,
+        records,
+        random: random.fork('inventory'),
+        pause: state.pauses.pause,
+      }),
       ...fulfillmentRoutes(state, url),
-      ...notificationRoutes({ state, news, mail, random: random.fork('notification'), url }),
+      ...notificationRoutes({ state, news, random: random.fork('notification'), url }),
       ...accountRoutes(state, quotas),
       ...cancellationRoutes(state, orders),
     ],
@@ -119,35 +98,23 @@ export function createEbayShop(options: EbayShopOptions): EbayShop {
     state,
     auth,
     quotas,
-    agenda,
     random: random.fork('trading'),
     calls: tradingCalls({ state, stock, records, news }),
     disturb,
   });
 
-  const token = (request: ShopRequest): ShopAnswer | null => {
-    if (faults.hits('timeout')) return null;
-    if (faults.hits('error_500')) return { status: 500, body: '{"error":"server_error"}' };
-    if (faults.hits('throttle')) return { status: 429, body: '{"error":"invalid_request"}' };
-    if (faults.hits('auth')) auth.refuseNext();
-    return auth.token(request);
-  };
-
-  const route = async (request: ShopRequest): Promise<ShopAnswer | null> => {
-    const slowMs = faults.ms('slow');
-    if (faults.hits('slow') && !(await pause(slowMs))) return null;
-    if (request.path === '/identity/v1/oauth2/token' && request.method === 'POST') return token(request);
-    if (request.path === '/ws/api.dll' && request.method === 'POST') return trading(request);
-    return rest(request);
-  };
-  const handler = async (request: ShopRequest): Promise<ShopAnswer | null> => {
-    const answer = await route(request);
-    const name = request.headers['x-ebay-api-call-name'];
-    const place = name === undefined ? `${request.method} ${request.path}` : `Trading ${name}`;
-    records.request({ route: place, status: answer?.status ?? 0 });
-    if (answer === null) request.hangUp();
-    return answer;
-  };
+  const door = openDoor(options, state, {
+    shop: () => shop,
+    route(request) {
+      const isPost = request.method === 'POST';
+      if (isPost && request.path === '/identity/v1/oauth2/token') return auth.token(request);
+      return isPost && request.path === '/ws/api.dll' ? trading(request) : rest(request);
+    },
+    nameOf({ method, path, headers }) {
+      const call = headers['x-ebay-api-call-name'];
+      return call === undefined ? `${method} ${path}` : `Trading ${call}`;
+    },
+  });
 
   const armFault = (request: FaultRequest) => {
     if (request.clear === true) auth.forgive();
@@ -164,12 +131,11 @@ export function createEbayShop(options: EbayShopOptions): EbayShop {
     }
   };
 
-  const server = new ShopServer(options.port, () => shop, handler);
   const shop: EbayShop = {
     type: 'ebay',
     name: options.name,
     get url() {
-      return server.url;
+      return door.url;
     },
     credentials,
     channelConfig: () => ({
@@ -183,17 +149,12 @@ export function createEbayShop(options: EbayShopOptions): EbayShop {
       refresh_token_created: new Date(credentials.refreshTokenCreated).toISOString().slice(0, 10),
       marketplace: state.marketplace,
       verification_token: credentials.verificationToken,
-      base_url: server.url,
-      token_url: `${server.url}/identity/v1/oauth2/token`,
-      trading_url: `${server.url}/ws/api.dll`,
+      base_url: door.url,
+      token_url: `${door.url}/identity/v1/oauth2/token`,
+      trading_url: `${door.url}/ws/api.dll`,
     }),
-    start: () => server.start(),
-    async stop() {
-      agenda.stop();
-      mail.stop();
-      for (const cut of [...pauses]) cut();
-      await server.stop();
-    },
+    start: door.start,
+    stop: door.stop,
     sell: orders.sell,
     cancel({ order_id, restock }) {
       const takesMs = faults.hits('cancel_in_progress') ? 3_600_000 : 0;
@@ -241,12 +202,17 @@ export function createEbayShop(options: EbayShopOptions): EbayShop {
   return shop;
 }
 
-function createState(options: EbayShopOptions, deps: Pick<State, 'random' | 'faults' | 'now'>): State {
-  const { random } = deps;
+function createState(options: EbayShopOptions): State {
+  const ground = createGround(options, {
+    faults: faultNames,
+    limits: { deliveries: deliveriesAtOnce },
+    // EBAY-2.5 and EBAY-2.6: three seconds for SOAP, unpublished for JSON.
+    patience: { answerMs: 3_000, sockets: deliveriesAtOnce },
+  });
+  const { random } = ground;
   const label = options.name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
   return {
-    timeScale: options.timeScale,
-    ...deps,
+    ...ground,
     seller: {
       userId: random.hex(11),
       username: `${label}-${random.hex(4)}`,

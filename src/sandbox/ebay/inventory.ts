@@ -1,8 +1,9 @@
-import type { Random } from '../random.ts';
-import type { Records } from '../records.ts';
-import { platformMs } from '../time.ts';
+import type { Random } from '../kit/random.ts';
+import type { Records } from '../kit/records.ts';
+import { platformMs } from '../kit/time.ts';
+import { listOf, tableOf, textOf } from '../kit/untyped.ts';
 import { scope } from './auth.ts';
-import { listOf, type RestCall, type RestResult, type Route, tableOf, textOf } from './call.ts';
+import type { RestCall, RestResult, Route } from './call.ts';
 import { badRequest, type RestError, RestProblem, systemError } from './problem.ts';
 import { addCounter, newCounter, openListing, putOn } from './shelves.ts';
 import { type Counter, type State, shownOf, unitsOf } from './state.ts';

@@ -1,7 +1,8 @@
-import { isLoopback, type Mail } from '../mail.ts';
-import type { Random } from '../random.ts';
+import { isLoopback } from '../kit/caller.ts';
+import type { Random } from '../kit/random.ts';
+import { tableOf, textOf } from '../kit/untyped.ts';
 import { scope, uuid } from './auth.ts';
-import { type RestCall, type RestResult, type Route, tableOf, textOf } from './call.ts';
+import type { RestCall, RestResult, Route } from './call.ts';
 import type { Destination, News, Subscription } from './news.ts';
 import { iso } from './order-view.ts';
 import { badRequest, RestProblem } from './problem.ts';
@@ -21,7 +22,6 @@ const anybody = {
 interface Desk {
   state: State;
   news: News;
-  mail: Mail;
   random: Random;
   url(): string;
   alertEmail: string | null;
@@ -31,7 +31,6 @@ interface Desk {
 export function notificationRoutes(deps: {
   state: State;
   news: News;
-  mail: Mail;
   random: Random;
   url: () => string;
 }): Route[] {
@@ -212,7 +211,7 @@ function wishIn(call: RestCall): DestinationWish {
 async function challenge(desk: Desk, wish: DestinationWish): Promise<void> {
   const code = uuid(desk.random).replaceAll('-', '');
   const uri = `${wish.endpoint}${wish.endpoint.includes('?') ? '&' : '?'}challenge_code=${code}`;
-  const reply = await desk.mail.send({
+  const reply = await desk.state.caller.call({
     method: 'GET',
     uri,
     headers: { Accept: 'application/json', 'User-Agent': 'eBayNioHttpClient 1.0' },

@@ -1,8 +1,8 @@
 import { AppError } from '../../errors.ts';
-import type { Agenda } from '../agenda.ts';
-import type { Random } from '../random.ts';
+import type { Agenda } from '../kit/agenda.ts';
+import type { Random } from '../kit/random.ts';
+import { platformMs } from '../kit/time.ts';
 import type { SellRequest, SellResult, ShopOrder } from '../shop.ts';
-import { platformMs } from '../time.ts';
 import type { News } from './news.ts';
 import type { Counter, Order, OrderLine, State } from './state.ts';
 import { shownOf } from './state.ts';

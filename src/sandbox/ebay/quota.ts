@@ -1,4 +1,4 @@
-import { platformMs } from '../time.ts';
+import { platformMs } from '../kit/time.ts';
 import type { State } from './state.ts';
 
 /** The parts of the platform that count calls apart (EBAY-7). */

@@ -1,8 +1,10 @@
-import type { Agenda } from '../agenda.ts';
-import type { Random } from '../random.ts';
-import type { ShopAnswer, ShopRequest } from '../server.ts';
+import { obeyWrite } from '../kit/ground.ts';
+import type { Random } from '../kit/random.ts';
+import { routeOf } from '../kit/routes.ts';
+import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
+import { listOf, tableOf, textOf } from '../kit/untyped.ts';
 import type { Auth, Grant } from './auth.ts';
-import { listOf, type RestCall, type RestResult, type Route, tableOf, textOf } from './call.ts';
+import type { RestCall, RestResult, Route } from './call.ts';
 import { badRequest, problemResult, RestProblem, systemError } from './problem.ts';
 import type { Family } from './quota.ts';
 import { dayEndsAt, type Quotas } from './quota.ts';
@@ -12,29 +14,24 @@ interface Deps {
   state: State;
   auth: Auth;
   quotas: Quotas;
-  agenda: Agenda;
   random: Random;
   routes: readonly Route[];
   disturb(counters: Counter[]): void;
 }
 
-/** The REST side: weather, token, headers, route, weather again. Null: the connection is cut. */
+/** The REST side: faults, token, headers, route, faults again. Null: the connection is cut. */
 export function createRest(deps: Deps): (request: ShopRequest) => Promise<ShopAnswer | null> {
-  const { state, agenda, random } = deps;
+  const { state, random } = deps;
   const { faults } = state;
 
-  const routeOf = (request: ShopRequest): { route: Route; params: string[] } => {
-    const fitting = deps.routes.flatMap((route) => {
-      const match = route.pattern.exec(request.path);
-      return match === null ? [] : [{ route, params: match.slice(1).map(decoded) }];
-    });
-    const found = fitting.find(({ route }) => route.method === request.method);
-    if (found !== undefined) return found;
-    const status = fitting.length > 0 ? 405 : 404;
+  const foundFor = (request: ShopRequest): { route: Route; params: string[] } => {
+    const found = routeOf(deps.routes, request, request.path);
+    if (typeof found !== 'string') return { ...found, params: found.params.map(decoded) };
+    const status = found === 'wrong method' ? 405 : 404;
     throw new RestProblem(status, badRequest('ACCESS', 2002, 'Resource not found'));
   };
 
-  const strike = (family: Family): 'cut' | null => {
+  const failBefore = (family: Family): 'cut' | null => {
     if (faults.hits('timeout')) return 'cut';
     if (faults.hits('error_500')) throw new RestProblem(500, outage(family));
     if (faults.hits('throttle'))
@@ -57,8 +54,8 @@ export function createRest(deps: Deps): (request: ShopRequest) => Promise<ShopAn
   };
 
   const handle = async (request: ShopRequest): Promise<RestResult | 'cut'> => {
-    const { route, params } = routeOf(request);
-    if (strike(route.family) === 'cut') return 'cut';
+    const { route, params } = foundFor(request);
+    if (failBefore(route.family) === 'cut') return 'cut';
     const grant = grantOf(deps, request, route);
     checkHeaders(request, route);
     const { headers, query, method, path } = request;
@@ -74,16 +71,9 @@ export function createRest(deps: Deps): (request: ShopRequest) => Promise<ShopAn
       writes: [],
     };
     if (route.writesStock !== true) return run(route, call);
-    const lateMs = faults.ms('late_apply');
-    if (faults.hits('late_apply')) {
-      agenda.add({ afterMs: lateMs, group: 'jobs', run: async () => void (await run(route, call)) });
-      return 'cut';
-    }
-    const result = await run(route, call);
-    if (faults.hits('apply_then_timeout')) return 'cut';
-    if (faults.hits('error_500_after')) return problemResult(new RestProblem(500, outage(route.family)));
-    for (const write of call.writes) write.answered = true;
-    return result;
+    const obey = () => run(route, call);
+    const failure = () => problemResult(new RestProblem(500, outage(route.family)));
+    return (await obeyWrite(state, { run: obey, runLate: obey, failure, writes: call.writes })) ?? 'cut';
   };
 
   return async (request) => {
@@ -127,15 +117,15 @@ function tooMany(seconds: number | null): RestProblem {
 function grantOf({ state, auth }: Deps, request: ShopRequest, route: Route): Grant {
   const { faults } = state;
   if (faults.hits('token_expiry')) auth.expire();
-  const struck = faults.hits('auth');
-  if (struck) {
+  const refused = faults.hits('auth');
+  if (refused) {
     auth.expire();
     auth.refuseNext();
   }
   const scheme = route.family === 'postorder' ? 'IAF' : 'Bearer';
   const [, token] = new RegExp(`^${scheme} (.+)$`).exec(request.headers['authorization'] ?? '') ?? [];
   const grant = auth.grantOf(token);
-  if (struck || grant === null) {
+  if (refused || grant === null) {
     const error = badRequest(
       'OAuth',
       token === undefined ? 1002 : 1001,

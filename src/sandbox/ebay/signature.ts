@@ -1,5 +1,5 @@
 import { createHash, createSign, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import type { Random } from '../random.ts';
+import type { Random } from '../kit/random.ts';
 import { uuid } from './auth.ts';
 
 /** A signing key of the platform, found by its id. */

@@ -1,13 +1,8 @@
-import type { Faults } from '../faults.ts';
-import type { Random } from '../random.ts';
+import type { Ground } from '../kit/ground.ts';
+import type { Random } from '../kit/random.ts';
 
 /** What the shop knows, in memory. Times are ms since 1970 on the shop's clock. */
-export interface State {
-  timeScale: number;
-  /** The shop's clock; tests may hold it. */
-  now(): number;
-  random: Random;
-  faults: Faults;
+export interface State extends Ground {
   seller: { userId: string; username: string; eiasToken: string };
   /** `EBAY_US` and the like: where the listings are. */
   marketplace: string;

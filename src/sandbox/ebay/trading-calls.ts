@@ -1,4 +1,4 @@
-import type { Records, WriteRecord } from '../records.ts';
+import type { Records, WriteRecord } from '../kit/records.ts';
 import type { News } from './news.ts';
 import { iso } from './order-view.ts';
 import { type Counter, controlsOutOfStock, type Listing, type State, shownOf, unitsOf } from './state.ts';

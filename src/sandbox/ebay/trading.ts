@@ -1,6 +1,7 @@
-import type { Agenda } from '../agenda.ts';
-import type { Random } from '../random.ts';
-import type { ShopAnswer, ShopRequest } from '../server.ts';
+import { obeyWrite } from '../kit/ground.ts';
+import type { Random } from '../kit/random.ts';
+import type { WriteRecord } from '../kit/records.ts';
+import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
 import type { Auth } from './auth.ts';
 import { iso } from './order-view.ts';
 import type { Quotas } from './quota.ts';
@@ -16,7 +17,6 @@ interface Deps {
   state: State;
   auth: Auth;
   quotas: Quotas;
-  agenda: Agenda;
   random: Random;
   calls: Readonly<Record<string, TradingCall>>;
   /** A sale slips in before the write, if that fault is due. */
@@ -24,8 +24,8 @@ interface Deps {
 }
 
 /** `POST /ws/api.dll` (EBAY-1.4 and EBAY-5.2). Almost everything is HTTP 200; null: the connection is cut. */
-export function createTrading(deps: Deps): (request: ShopRequest) => ShopAnswer | null {
-  const { state, auth, quotas, agenda, random, calls } = deps;
+export function createTrading(deps: Deps): (request: ShopRequest) => Promise<ShopAnswer | null> {
+  const { state, auth, quotas, random, calls } = deps;
   const { faults } = state;
 
   const wrong = (name: string, code: number, long: string): ShopAnswer =>
@@ -65,7 +65,7 @@ export function createTrading(deps: Deps): (request: ShopRequest) => ShopAnswer 
     body: '<html><body>Internal Server Error</body></html>',
   });
 
-  /** Weather before anything is done. */
+  /** What fails before anything is done. */
   const early = (name: string): ShopAnswer | 'cut' | null => {
     if (faults.hits('timeout')) return 'cut';
     if (faults.hits('error_500')) return outage();
@@ -104,11 +104,11 @@ export function createTrading(deps: Deps): (request: ShopRequest) => ShopAnswer 
     return result;
   };
 
-  return (request) => {
+  return async (request) => {
     const name = request.headers['x-ebay-api-call-name'] ?? '';
-    const struck = early(name);
-    if (struck === 'cut') return null;
-    if (struck !== null) return struck;
+    const failing = early(name);
+    if (failing === 'cut') return null;
+    if (failing !== null) return failing;
     const refused = refusal(request, name);
     if (refused !== null) return refused;
     const call = calls[name];
@@ -119,16 +119,14 @@ export function createTrading(deps: Deps): (request: ShopRequest) => ShopAnswer 
       return wrong(name, 5, 'XML Parse error. The request is not the XML of this call.');
     }
     const node = nodeAt(parsed, `${name}Request`);
-    const lateMs = faults.ms('late_apply');
-    if (name === writesStock && faults.hits('late_apply')) {
-      agenda.add({ afterMs: lateMs, group: 'jobs', run: () => void run(name, call, node) });
-      return null;
-    }
-    const result = run(name, call, node);
-    if (name === writesStock && faults.hits('apply_then_timeout')) return null;
-    if (name === writesStock && faults.hits('error_500_after')) return outage();
-    for (const write of result.writes ?? []) write.answered = true;
-    return answer(name, result);
+    if (name !== writesStock) return answer(name, run(name, call, node));
+    const writes: WriteRecord[] = [];
+    const obey = () => {
+      const result = run(name, call, node);
+      writes.push(...(result.writes ?? []));
+      return answer(name, result);
+    };
+    return obeyWrite(state, { run: obey, runLate: obey, failure: outage, writes });
   };
 }
 

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { Random } from '../random.ts';
-import type { ShopAnswer, ShopRequest } from '../server.ts';
-import { platformMs } from '../time.ts';
+import type { Random } from '../kit/random.ts';
+import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
+import { platformMs } from '../kit/time.ts';
 import type { Site } from './site.ts';
 
 /** A self access application, as the seller's dashboard shows it (FK-1.1). */
@@ -14,7 +14,8 @@ export interface Credentials {
 /** The token desk (FK-1.2). */
 export interface Auth {
   readonly credentials: Credentials;
-  token(request: ShopRequest): ShopAnswer;
+  /** Null: the connection is cut. */
+  token(request: ShopRequest): ShopAnswer | null;
   /** Is this the value of a header with a live token? */
   admits(authorization: string | undefined): boolean;
   /** All tokens die now. */
@@ -36,7 +37,7 @@ export function createAuth(site: Site, random: Random): Auth {
   let tokens: { value: string; until: number }[] = [];
   let refusing = false;
 
-  const refuse = (status: number, error: string, text: string): ShopAnswer => ({
+  const refuse = (status: number, error: string, text?: string): ShopAnswer => ({
     status,
     ...(status === 401 ? { headers: { 'www-authenticate': 'Basic realm="oauth"' } } : {}),
     body: JSON.stringify({ error, error_description: text }),
@@ -57,6 +58,12 @@ export function createAuth(site: Site, random: Random): Auth {
   return {
     credentials,
     token(request) {
+      const { faults } = site;
+      if (faults.hits('timeout')) return null;
+      if (faults.hits('error_500')) return refuse(500, 'server_error');
+      if (faults.hits('error_503')) return refuse(503, 'temporarily_unavailable');
+      if (faults.hits('throttle')) return refuse(429, 'too_many_requests');
+      if (faults.hits('auth')) refusing = true;
       if (request.method !== 'GET')
         return refuse(405, 'method_not_allowed', `Request method '${request.method}' not supported`);
       const basic = Buffer.from(`${credentials.appId}:${credentials.appSecret}`).toString('base64');

@@ -1,4 +1,4 @@
-import type { WriteRecord } from '../records.ts';
+import type { WriteRecord } from '../kit/records.ts';
 
 /** One call of the API as its handler sees it. */
 export interface Call {
@@ -26,19 +26,4 @@ export interface Route {
   /** Changes something, so the weather that doubts writes may strike. */
   writes?: true;
   run(call: Call): Result;
-}
-
-/** The object in an untyped value; empty for anything else. */
-export function tableOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
-}
-
-/** The list in an untyped value; empty for anything else. */
-export function listOf(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-/** The text in an untyped value; empty for anything else. */
-export function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }

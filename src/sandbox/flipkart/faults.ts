@@ -1,7 +1,7 @@
-import { sharedFaults } from '../faults.ts';
+import { sharedFaults } from '../kit/faults.ts';
 
 /**
- * The fault switches of this shop (see `../faults.ts` for what the shared ones mean). `reorder_webhook` lets other
+ * The fault switches of this shop (see `../kit/faults.ts` for what the shared ones mean). `reorder_webhook` lets other
  * groups overtake: within a group the platform keeps the order (FK-2.5).
  */
 export const faultNames = [

@@ -1,4 +1,4 @@
-import { listOf, tableOf, textOf } from './call.ts';
+import { listOf, tableOf, textOf } from '../kit/untyped.ts';
 import { momentIn } from './moment.ts';
 import { Problem } from './problem.ts';
 import { beforeDispatch, type Canceller, isCancelled, type Shipment, type Site } from './site.ts';

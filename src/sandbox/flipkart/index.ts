@@ -1,11 +1,7 @@
 import { AppError } from '../../errors.ts';
-import { createAgenda } from '../agenda.ts';
-import { createFaults } from '../faults.ts';
-import { createMail } from '../mail.ts';
-import { createPauses } from '../pauses.ts';
-import { createRandom, type Random } from '../random.ts';
-import { createRecords } from '../records.ts';
-import { type ShopAnswer, type ShopRequest, ShopServer } from '../server.ts';
+import { createAgenda } from '../kit/agenda.ts';
+import { createGround, openDoor } from '../kit/ground.ts';
+import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
 import type { Shop, ShopOptions } from '../shop.ts';
 import { type Credentials, createAuth } from './auth.ts';
 import { faultNames } from './faults.ts';
@@ -73,63 +69,41 @@ const answerMs = 5_000;
  * locations, creating and overwriting listings, packing and labels, reports, third-party consent.
  */
 export function createFlipkartShop(options: FlipkartShopOptions): FlipkartShop {
-  const random = createRandom(options.seed).fork(options.name);
-  const site = createSite(options, random);
+  const site = createSite(options);
+  const { faults, random } = site;
   stockShelves(site, options.catalogue);
-  const { faults, records } = site;
   const auth = createAuth(site, random.fork('auth'));
   const { credentials } = auth;
-  const mail = createMail({ answerMs, sockets: deliveriesAtOnce });
-  const notifier = createNotifier({ site, mail, credentials, random: random.fork('notifications') });
+  const notifier = createNotifier(site, credentials);
   const returns = createReturns({ site, notifier, random: random.fork('returns'), touch });
   const orders = createOrders({ site, notifier, returns, random: random.fork('orders') });
   const poison = new Set<string>();
   const gateway = createGateway({
     site,
     auth,
-    random: random.fork('gateway'),
     rate: options.rate ?? { perSecond: 10, burst: 100 },
     routes: [
       ...listingRoutes({ site, orders, poison, pageSize: options.listingsPerPage ?? 500 }),
       ...shipmentRoutes({ site, orders, random: random.fork('pages') }),
     ],
   });
-  const pauses = createPauses();
-
-  const token = (request: ShopRequest): ShopAnswer | null => {
-    const error = (status: number, text: string) => ({ status, body: JSON.stringify({ error: text }) });
-    if (faults.hits('timeout')) return null;
-    if (faults.hits('error_500')) return error(500, 'server_error');
-    if (faults.hits('error_503')) return error(503, 'temporarily_unavailable');
-    if (faults.hits('throttle')) return error(429, 'too_many_requests');
-    if (faults.hits('auth')) auth.refuseNext();
-    return auth.token(request);
-  };
-
-  const route = async (request: ShopRequest): Promise<ShopAnswer | null> => {
-    const verb = sandboxVerb(shop, request);
-    if (verb !== null) return verb;
-    const slowMs = faults.ms('slow');
-    if (faults.hits('slow') && !(await pauses.pause(slowMs))) return null;
-    return request.path === '/oauth-service/oauth/token' ? token(request) : gateway.answer(request);
-  };
-  const handler = async (request: ShopRequest): Promise<ShopAnswer | null> => {
-    const answer = await route(request);
-    records.request({ route: `${request.method} ${request.path}`, status: answer?.status ?? 0 });
-    if (answer === null) {
-      request.hangUp();
-      return null;
-    }
-    return { ...answer, headers: { date: new Date(site.now()).toUTCString(), ...answer.headers } };
-  };
 
   const each = (id: string, act: (shipment: Shipment) => void) => orders.find(id).forEach(act);
-  const server = new ShopServer(options.port, () => shop, handler);
+  const door = openDoor(options, site, {
+    shop: () => shop,
+    verb: (request) => sandboxVerb(shop, request),
+    async route(request) {
+      const isToken = request.path === '/oauth-service/oauth/token';
+      const answer = isToken ? auth.token(request) : await gateway(request);
+      const date = new Date(site.now()).toUTCString();
+      return answer === null ? null : { ...answer, headers: { date, ...answer.headers } };
+    },
+  });
   const shop: FlipkartShop = {
     type: 'flipkart',
     name: options.name,
     get url() {
-      return server.url;
+      return door.url;
     },
     basis: site.basis,
     credentials,
@@ -145,16 +119,13 @@ export function createFlipkartShop(options: FlipkartShopOptions): FlipkartShop {
       hook_secret: credentials.appSecret,
       // The shop keeps its own rate; the adapter's careful default is for a platform that publishes none.
       requests_per_second: 200,
-      base_url: server.url,
+      base_url: door.url,
     }),
-    start: () => server.start(),
+    start: door.start,
     async stop() {
-      notifier.stop();
-      site.post.stop();
       site.life.stop();
-      mail.stop();
-      pauses.stop();
-      await server.stop();
+      notifier.stop();
+      await door.stop();
     },
     sell: orders.sell,
     cancel: ({ order_id, restock }) =>
@@ -176,10 +147,10 @@ export function createFlipkartShop(options: FlipkartShopOptions): FlipkartShop {
       }
       faults.arm(request);
     },
-    pending: () => site.post.size() + notifier.waiting(),
+    pending: () => site.agenda.size() + notifier.waiting(),
     records: () => ({
       orders: [...site.shipments.values()].map(recordOf),
-      calls: records.all(),
+      calls: site.records.all(),
       listings: [...site.listings.values()].map((listing) => ({
         sku: listing.sku,
         listing_id: listing.listingId,
@@ -187,8 +158,8 @@ export function createFlipkartShop(options: FlipkartShopOptions): FlipkartShop {
       })),
     }),
     async settle() {
-      while (site.post.size() + site.life.size() > 0) {
-        await site.post.settle();
+      while (site.agenda.size() + site.life.size() > 0) {
+        await site.agenda.settle();
         await site.life.settle();
       }
     },
@@ -253,19 +224,19 @@ function lineOf(orders: Orders, orderId: string, lineId?: string): { shipment: S
   return found;
 }
 
-function createSite(options: FlipkartShopOptions, random: Random): Site {
-  const now = options.now ?? Date.now;
-  const own = random.fork('site');
+function createSite(options: FlipkartShopOptions): Site {
+  const ground = createGround(options, {
+    faults: faultNames,
+    limits: { deliveries: deliveriesAtOnce },
+    patience: { answerMs, sockets: deliveriesAtOnce },
+  });
+  const random = ground.random.fork('site');
   return {
-    timeScale: options.timeScale,
+    ...ground,
+    random,
     basis: options.basis ?? 'gross',
-    now,
-    random: own,
-    faults: createFaults(random.fork('faults'), faultNames),
-    records: createRecords(now),
-    post: createAgenda({ deliveries: deliveriesAtOnce }),
     life: createAgenda({}),
-    locations: [`LOC${own.hex(32)}`, `LOC${own.hex(32)}`],
+    locations: [`LOC${random.hex(32)}`, `LOC${random.hex(32)}`],
     listings: new Map(),
     shipments: new Map(),
     returns: new Map(),

@@ -1,11 +1,11 @@
 import { AppError } from '../../errors.ts';
-import { isLoopback, type Mail } from '../mail.ts';
-import type { Random } from '../random.ts';
-import { platformMs } from '../time.ts';
+import { isLoopback } from '../kit/caller.ts';
+import type { Random } from '../kit/random.ts';
+import { createSender, type Message } from '../kit/sender.ts';
 import type { Credentials } from './auth.ts';
 import { ist } from './moment.ts';
 import { signatureHeaders, type TimeForm } from './signature.ts';
-import { type Return, type Shipment, type Site, struckMs } from './site.ts';
+import type { Return, Shipment, Site } from './site.ts';
 
 /** What the merchant asked for by ticket; there is no API for it (FK-2.1). */
 export interface Enrolment {
@@ -16,7 +16,7 @@ export interface Enrolment {
   locations: string[];
 }
 
-/** The notification service (FK-2, last verified 2026-11). */
+/** The notification service (FK-2). */
 export interface Notifier {
   /** The platform has approved an address; it replaces the one before. Throws AppError `bad_address`. */
   subscribe(wish: { url: string; returnsUrl?: string | null; locations?: string[] }): Enrolment;
@@ -32,6 +32,7 @@ export interface Notifier {
   returnEvent(type: string, one: Return, attributes: Record<string, unknown>): void;
   /** Events that wait behind one that is being delivered. */
   waiting(): number;
+  /** Forgets what waits. */
   stop(): void;
 }
 
@@ -41,11 +42,8 @@ interface Event {
   subject: string;
   body: Buffer;
   shipment: Shipment;
-  /** Null: says nothing of what the shipment holds. */
-  revision: number | null;
-  attempt: number;
-  /** Date and signature of the first attempt. */
-  first: { at: number } | null;
+  /** Says nothing of what the shipment holds. */
+  silent?: true;
 }
 
 /**
@@ -54,34 +52,42 @@ interface Event {
  */
 const retriesMs = [10_000, 30_000, 60_000, 120_000, 300_000, 600_000, 600_000];
 
-export interface NotifierDeps {
-  site: Site;
-  mail: Mail;
-  credentials: Credentials;
-  random: Random;
-}
-
 /** Opens the notification service. Its groups are the shipment and the return: ordered, one failing blocks the rest. */
-export function createNotifier({ site, mail, credentials, random }: NotifierDeps): Notifier {
-  const { faults, records, post, timeScale } = site;
+export function createNotifier(site: Site, credentials: Credentials): Notifier {
+  const { faults, records } = site;
+  const random = site.random.fork('notifications');
+  const send = createSender(site, {
+    retriesMs,
+    acknowledged: (status) => status === 200,
+    reorderMs: [5_000, 30_000],
+    // A copy leaves outside of its group, when later events may have overtaken it.
+    copyMs: [100, 20_000],
+  });
   let enrolment: Enrolment | null = null;
-  let stopped = false;
   /** The head of a group is under way; an event leaves its group when it is answered 200 or given up. */
-  const groups = new Map<string, Event[]>();
+  const groups = new Map<string, Message[]>();
 
-  const headersFor = (event: Event): Record<string, string> => {
+  const next = (group: string) => {
+    const [head] = groups.get(group) ?? [];
+    if (head === undefined) groups.delete(group);
+    else send(head);
+  };
+
+  /** Date and signature of a repeat may be those of the first attempt. */
+  const headersOf = (
+    { url }: Pick<Event, 'url'>,
+    attempt: number,
+    firstAt: number,
+  ): Record<string, string> => {
     const form: TimeForm = faults.hits('date_form')
       ? 'date'
       : faults.hits('millis_form')
         ? 'millis'
         : 'seconds';
-    const stale = event.attempt > 1 && event.first !== null && faults.hits('stale_date');
-    const at = stale && event.first !== null ? event.first.at : site.now();
-    event.first ??= { at };
     const signed = signatureHeaders({
-      at,
+      at: attempt > 1 && faults.hits('stale_date') ? firstAt : site.now(),
       form,
-      url: event.url,
+      url,
       method: 'POST',
       appId: faults.hits('wrong_app') ? `${credentials.appId.slice(0, -4)}ffff` : credentials.appId,
       secret: faults.hits('bad_signature') ? 'somebody else' : credentials.appSecret,
@@ -91,59 +97,47 @@ export function createNotifier({ site, mail, credentials, random }: NotifierDeps
     return faults.hits('headers_lost') ? headers : { ...headers, ...signed };
   };
 
-  const attempt = async (event: Event, body: Buffer): Promise<number> => {
+  const messageOf = (event: Event, group: string): Message => {
+    const { shipment, type: topic, subject, body, url: uri } = event;
+    const { revision } = shipment;
+    let firstAt: number | null = null;
+    return {
+      topic,
+      subject,
+      isLost: () => false,
+      async write(attempt) {
+        if (attempt === 1 && faults.hits('forged_body')) await sendForged(event);
+        firstAt ??= site.now();
+        return { uri, headers: headersOf(event, attempt, firstAt), body };
+      },
+      leaving: () => () => {
+        if (event.silent !== true) shipment.heard = Math.max(shipment.heard, revision);
+      },
+      ended(taken) {
+        if (!taken && faults.hits('dead_group')) groups.delete(group);
+        groups.get(group)?.shift();
+        next(group);
+      },
+    };
+  };
+
+  /** Somebody who saw one call can send anything to the same address (FK-2.4): here, ninety-nine of each. */
+  const sendForged = async ({ type, url, subject, body, shipment }: Event) => {
+    const text = body.toString('utf8').replaceAll(/"quantity":\d+/g, '"quantity":99');
+    const elsewhere = text.replaceAll(shipment.id, `${shipment.id.slice(0, -12)}${random.hex(12)}`);
+    const headers = headersOf({ url }, 1, site.now());
+    const forged = Buffer.from(random.chance(0.5) ? text : elsewhere);
     const began = Date.now();
-    const { status } = await mail.send({ method: 'POST', uri: event.url, headers: headersFor(event), body });
+    const { status } = await site.caller.call({ method: 'POST', uri: url, headers, body: forged });
+    const outcome = status === 200 ? 'ok' : 'failed';
     records.webhook({
-      topic: body === event.body ? event.type : `forged ${event.type}`,
-      subject: event.subject,
-      outcome: status === 200 ? 'ok' : 'failed',
+      topic: `forged ${type}`,
+      subject,
+      outcome,
       status,
       ms: Date.now() - began,
-      duplicate: event.attempt > 1,
+      duplicate: false,
     });
-    if (status === 200 && event.revision !== null && body === event.body) {
-      event.shipment.heard = Math.max(event.shipment.heard, event.revision);
-    }
-    return status;
-  };
-
-  const later = (afterMs: number, run: () => Promise<void>) =>
-    post.add({ afterMs, group: 'deliveries', run });
-
-  const jitter = () => {
-    let ms = platformMs(random.int(100, 2_000), timeScale);
-    ms += struckMs(site, 'delay_webhook') ?? 0;
-    if (faults.hits('reorder_webhook')) ms += platformMs(random.int(5_000, 30_000), timeScale);
-    return ms;
-  };
-
-  const next = (group: string) => {
-    const [head] = groups.get(group) ?? [];
-    if (head === undefined) groups.delete(group);
-    else later(jitter(), () => deliver(group, head));
-  };
-
-  const deliver = async (group: string, event: Event): Promise<void> => {
-    event.attempt += 1;
-    if (event.attempt === 1 && faults.hits('forged_body')) await attempt(event, forged(event, random));
-    const status = await attempt(event, event.body);
-    if (stopped) return;
-    const wait = retriesMs[event.attempt - 1];
-    if (status !== 200 && wait !== undefined) {
-      later(platformMs(wait, timeScale), () => deliver(group, event));
-      return;
-    }
-    if (status === 200 && faults.hits('duplicate_webhook')) again(event);
-    if (status !== 200 && faults.hits('dead_group')) groups.set(group, [event]);
-    groups.get(group)?.shift();
-    next(group);
-  };
-
-  /** At least once: the same bytes, outside of their group, when later events may have overtaken them. */
-  const again = (event: Event) => {
-    const copy: Event = { ...event, attempt: 2 };
-    later(platformMs(random.int(100, 20_000), timeScale), async () => void (await attempt(copy, copy.body)));
   };
 
   const publish = (event: Event, group: string) => {
@@ -153,34 +147,12 @@ export function createNotifier({ site, mail, credentials, random }: NotifierDeps
       return;
     }
     const queue = groups.get(group) ?? [];
-    queue.push(event);
+    queue.push(messageOf(event, group));
     groups.set(group, queue);
     if (queue.length === 1) next(group);
   };
 
-  const envelope = (fields: Record<string, unknown>): Buffer => {
-    const all: [string, unknown][] = Object.entries({
-      source: 'flipkart',
-      version: 'v3',
-      timestamp: ist(site.now()),
-      ...fields,
-    });
-    if (faults.hits('new_fields')) all.push(['sequenceHint', random.int(1, 9)], ['tags', ['beta']]);
-    // The order of the fields is not fixed.
-    const at = random.int(0, all.length - 1);
-    return Buffer.from(JSON.stringify(Object.fromEntries([...all.slice(at), ...all.slice(0, at)])));
-  };
-
-  const eventOf = (type: string, url: string, shipment: Shipment, body: Buffer): Event => ({
-    type,
-    url,
-    subject: shipment.id,
-    body,
-    shipment,
-    revision: shipment.revision,
-    attempt: 0,
-    first: null,
-  });
+  const covers = (shipment: Shipment) => enrolment?.locations.includes(shipment.location) === true;
 
   return {
     subscribe({ url, returnsUrl = null, locations = [...site.locations] }) {
@@ -197,40 +169,38 @@ export function createNotifier({ site, mail, credentials, random }: NotifierDeps
     },
     enrolment: () => enrolment,
     shipmentEvent(type, shipment, attributes, location) {
-      if (enrolment === null || !enrolment.locations.includes(shipment.location)) return;
-      const { url } = enrolment;
-      if (faults.hits('unknown_event')) {
-        const body = envelope({ eventType: 'shipment_weighed', shipmentId: shipment.id, attributes: {} });
-        publish({ ...eventOf('shipment_weighed', url, shipment, body), revision: null }, shipment.id);
-      }
+      if (enrolment === null || !covers(shipment)) return;
+      const event = { url: enrolment.url, subject: shipment.id, shipment };
+      const tell = (eventType: string, fields: Record<string, unknown>, silent?: true) => {
+        const body = envelope(site, random, { eventType, ...fields });
+        publish({ ...event, type: eventType, body, ...(silent === true ? { silent } : {}) }, shipment.id);
+      };
+      const shipmentId = shipment.id;
+      if (faults.hits('unknown_event')) tell('shipment_weighed', { shipmentId, attributes: {} }, true);
       const named = location === 'unnamed' ? {} : { locationId: shipment.location };
-      const body = envelope({ eventType: type, ...named, shipmentId: shipment.id, attributes });
-      publish(eventOf(type, url, shipment, body), shipment.id);
+      tell(type, { ...named, shipmentId, attributes });
     },
-    returnEvent(type, one, attributes) {
-      const { shipment } = one;
-      if (enrolment === null || !enrolment.locations.includes(shipment.location)) return;
-      if (enrolment.returnsUrl === null) return;
-      const body = envelope({
-        eventType: type,
-        locationId: shipment.location,
-        returnId: one.id,
-        attributes,
-      });
-      const event = eventOf(type, enrolment.returnsUrl, shipment, body);
-      publish({ ...event, subject: one.id, revision: null }, one.id);
+    returnEvent(type, { id: returnId, shipment }, attributes) {
+      const url = enrolment?.returnsUrl ?? null;
+      if (url === null || !covers(shipment)) return;
+      const fields = { eventType: type, locationId: shipment.location, returnId, attributes };
+      const body = envelope(site, random, fields);
+      publish({ type, url, subject: returnId, body, shipment, silent: true }, returnId);
     },
     waiting: () => [...groups.values()].reduce((sum, queue) => sum + Math.max(0, queue.length - 1), 0),
-    stop() {
-      stopped = true;
-      groups.clear();
-    },
+    stop: () => groups.clear(),
   };
 }
 
-/** Somebody who saw one call can send anything to the same address (FK-2.4): here, ninety-nine of each. */
-function forged(event: Event, random: Random): Buffer {
-  const text = event.body.toString('utf8').replaceAll(/"quantity":\d+/g, '"quantity":99');
-  const elsewhere = text.replaceAll(event.shipment.id, `${event.shipment.id.slice(0, -12)}${random.hex(12)}`);
-  return Buffer.from(random.chance(0.5) ? text : elsewhere);
+/** The order of the fields is not fixed. */
+function envelope(site: Site, random: Random, fields: Record<string, unknown>): Buffer {
+  const all: [string, unknown][] = Object.entries({
+    source: 'flipkart',
+    version: 'v3',
+    timestamp: ist(site.now()),
+    ...fields,
+  });
+  if (site.faults.hits('new_fields')) all.push(['sequenceHint', random.int(1, 9)], ['tags', ['beta']]);
+  const at = random.int(0, all.length - 1);
+  return Buffer.from(JSON.stringify(Object.fromEntries([...all.slice(at), ...all.slice(0, at)])));
 }

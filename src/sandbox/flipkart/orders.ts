@@ -1,7 +1,7 @@
 import { AppError } from '../../errors.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../kit/random.ts';
+import { platformMs } from '../kit/time.ts';
 import type { SellRequest, SellResult, ShopOrder } from '../shop.ts';
-import { platformMs } from '../time.ts';
 import { istLong } from './moment.ts';
 import type { Notifier } from './notifier.ts';
 import type { Returns } from './returns.ts';
@@ -16,7 +16,6 @@ import {
   type Shipment,
   type Site,
   type Stage,
-  struckMs,
 } from './site.ts';
 import { createdAttributes } from './views.ts';
 
@@ -350,7 +349,7 @@ export function createOrders(deps: {
 /** A change that the platform's time of change tells, without one of what the shipment holds. */
 export function touch(site: Site, shipment: Shipment): void {
   shipment.updatedAt = Math.max(shipment.updatedAt, site.now());
-  const lagMs = struckMs(site, 'order_lag');
+  const lagMs = site.faults.dueMs('order_lag');
   if (lagMs !== null) shipment.searchableAt = Math.max(shipment.searchableAt, shipment.updatedAt + lagMs);
 }
 

@@ -1,4 +1,4 @@
-import type { ShopAnswer } from '../server.ts';
+import type { ShopAnswer } from '../kit/server.ts';
 
 /** A call that the API refuses whole. */
 export class Problem extends Error {

@@ -1,5 +1,5 @@
-import type { Random } from '../random.ts';
-import { platformMs } from '../time.ts';
+import type { Random } from '../kit/random.ts';
+import { platformMs } from '../kit/time.ts';
 import type { Notifier } from './notifier.ts';
 import type { Item, Return, Shipment, Site } from './site.ts';
 import { returnItemView } from './views.ts';

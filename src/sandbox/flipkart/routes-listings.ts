@@ -1,11 +1,12 @@
 import { AppError } from '../../errors.ts';
-import type { WriteRecord } from '../records.ts';
-import { platformMs } from '../time.ts';
-import { type Call, listOf, type Result, type Route, tableOf, textOf } from './call.ts';
+import type { WriteRecord } from '../kit/records.ts';
+import { platformMs } from '../kit/time.ts';
+import { listOf, tableOf, textOf } from '../kit/untyped.ts';
+import type { Call, Result, Route } from './call.ts';
 import type { Orders } from './orders.ts';
 import { errorRow, Problem } from './problem.ts';
 import { freeAt, newPlace } from './shelves.ts';
-import { type Listing, type Site, struckMs } from './site.ts';
+import type { Listing, Site } from './site.ts';
 import { listingView } from './views.ts';
 
 /** Listings and their numbers (FK-3 and FK-4, last verified 2026-11). */
@@ -122,10 +123,10 @@ function update(desk: Desk, call: Call): Result {
   if (faults.hits('poison_sku')) poison.add(site.random.pick(rows)[0]);
   if (rows.some(([sku]) => poison.has(sku))) throw new Problem(400, 'the request could not be processed');
   disturb(desk, wishes);
-  const laterMs = struckMs(site, 'accepted_202', minutes(site));
+  const laterMs = site.faults.dueMs('accepted_202', minutes(site));
   const odd = site.random.pick(rows)[0];
-  const struck = (name: string) => (sku: string) => sku === odd && faults.hits(name);
-  const [fails, warns, hides] = ['row_failure', 'row_warning', 'row_missing'].map(struck);
+  const isOdd = (name: string) => (sku: string) => sku === odd && faults.hits(name);
+  const [fails, warns, hides] = ['row_failure', 'row_warning', 'row_missing'].map(isOdd);
   const answer: [string, unknown][] = [];
   for (const [sku, row, wish] of wishes) {
     if (hides?.(sku) === true) continue;
@@ -218,7 +219,7 @@ function carryOut(
     const record = site.records.write(call);
     writes.push(record);
     const obey = () => {
-      const lagMs = struckMs(site, 'read_lag', minutes(site));
+      const lagMs = site.faults.dueMs('read_lag', minutes(site));
       const { inventory: before, pending } = place;
       place.stale = lagMs === null ? null : { inventory: before, pending, until: site.now() + lagMs };
       place.inventory = to;
@@ -227,7 +228,7 @@ function carryOut(
       record.applied = true;
     };
     if (laterMs === null) obey();
-    else site.post.add({ afterMs: laterMs, group: 'jobs', run: obey });
+    else site.agenda.add({ afterMs: laterMs, group: 'late', run: obey });
   }
 }
 

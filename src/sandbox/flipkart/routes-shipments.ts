@@ -1,5 +1,6 @@
-import type { Random } from '../random.ts';
-import { type Call, listOf, type Result, type Route, tableOf, textOf } from './call.ts';
+import type { Random } from '../kit/random.ts';
+import { listOf, tableOf, textOf } from '../kit/untyped.ts';
+import type { Call, Result, Route } from './call.ts';
 import { type Filter, filterIn } from './filter.ts';
 import { momentIn } from './moment.ts';
 import type { Orders } from './orders.ts';

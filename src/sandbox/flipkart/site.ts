@@ -1,7 +1,6 @@
-import type { Agenda } from '../agenda.ts';
-import type { Faults } from '../faults.ts';
-import type { Random } from '../random.ts';
-import type { Records } from '../records.ts';
+import type { Agenda } from '../kit/agenda.ts';
+import type { Ground } from '../kit/ground.ts';
+import type { Random } from '../kit/random.ts';
 
 /**
  * `net`: the number that the API shows excludes the channel's open orders, a sale lowers it. `gross`: it still
@@ -9,18 +8,10 @@ import type { Records } from '../records.ts';
  */
 export type Basis = 'net' | 'gross';
 
-/** What the shop knows, in memory. Times are ms since 1970 on the shop's clock. */
-export interface Site {
-  timeScale: number;
+/** What the shop knows, in memory. Times are ms since 1970 on its clock. Deliveries and late writes stand on the agenda of its ground. */
+export interface Site extends Ground {
   basis: Basis;
-  /** The shop's clock; tests may hold it. */
-  now(): number;
-  random: Random;
-  faults: Faults;
-  records: Records;
-  /** Deliveries and late writes: what `pending` counts. */
-  post: Agenda;
-  /** Couriers, holds, returns: what happens in days. */
+  /** Couriers, holds, returns: what happens in days, and is not pending. */
   life: Agenda;
   /** The merchant's locations, the main one first. */
   locations: string[];
@@ -191,11 +182,4 @@ export function isCancelled(shipment: Shipment): boolean {
 /** The courier has it. */
 export function isDispatched(shipment: Shipment): boolean {
   return !beforeDispatch.includes(shipment.stage);
-}
-
-/** The delay that an armed fault asks for, if it strikes now: its ms, else so long as `elseMs` says. Null: it does not. */
-export function struckMs(site: Site, name: string, elseMs = 0): number | null {
-  const ms = site.faults.ms(name);
-  if (!site.faults.hits(name)) return null;
-  return ms > 0 ? ms : elseMs;
 }

@@ -1,4 +1,4 @@
-import type { Random } from '../random.ts';
+import type { Random } from '../kit/random.ts';
 import { ist, istLong, utc } from './moment.ts';
 import { type Item, type Listing, type Return, type Shipment, type Site, statusOf } from './site.ts';
 

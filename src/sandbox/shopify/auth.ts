@@ -1,7 +1,7 @@
-import type { Faults } from '../faults.ts';
-import type { Random } from '../random.ts';
-import type { ShopAnswer, ShopRequest } from '../server.ts';
-import { platformMs } from '../time.ts';
+import type { Faults } from '../kit/faults.ts';
+import type { Random } from '../kit/random.ts';
+import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
+import { platformMs } from '../kit/time.ts';
 
 /** Throwaway keys of one app in this shop. */
 export interface Credentials {

@@ -12,9 +12,9 @@ import {
   visit,
   visitWithTypeInfo,
 } from 'graphql';
-import type { Agenda } from '../agenda.ts';
-import type { Random } from '../random.ts';
-import { platformMs } from '../time.ts';
+import type { Agenda } from '../kit/agenda.ts';
+import type { Random } from '../kit/random.ts';
+import { platformMs } from '../kit/time.ts';
 import type { Call } from './call.ts';
 import { gid, parseGid } from './gid.ts';
 import { utc } from './moment.ts';

@@ -11,10 +11,10 @@ import {
   parse,
   validate,
 } from 'graphql';
-import type { Agenda } from '../agenda.ts';
-import type { Faults } from '../faults.ts';
-import type { Random } from '../random.ts';
-import type { ShopAnswer, ShopRequest } from '../server.ts';
+import type { Agenda } from '../kit/agenda.ts';
+import type { Faults } from '../kit/faults.ts';
+import type { Random } from '../kit/random.ts';
+import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
 import type { Auth } from './auth.ts';
 import type { Call } from './call.ts';
 import { actualCost, type Bucket, type Costed, maxCost, requestedCost } from './cost.ts';
@@ -176,8 +176,8 @@ export function createEndpoint(deps: EndpointDeps) {
     if (!auth.accepts(request.headers['x-shopify-access-token'])) return refused(401, unknownToken);
     const slowMs = faults.ms('slow');
     if (faults.hits('slow') && !(await deps.pause(slowMs))) return 'cut';
-    const struck = early(requestId);
-    if (struck !== null) return struck;
+    const failing = early(requestId);
+    if (failing !== null) return failing;
     const asked = askedIn(request);
     if (asked === null) return refusedWith(400, { query: 'Required parameter missing or invalid' });
     const ready = prepare(release, asked);

@@ -1,4 +1,4 @@
-import { platformMs } from '../time.ts';
+import { platformMs } from '../kit/time.ts';
 
 /** The three ways in which a key is refused (SHP-5.4). */
 export type KeyError =

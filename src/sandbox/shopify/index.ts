@@ -1,10 +1,6 @@
 import { AppError } from '../../errors.ts';
-import { createAgenda } from '../agenda.ts';
-import { createFaults } from '../faults.ts';
-import { createMail } from '../mail.ts';
-import { createRandom } from '../random.ts';
-import { createRecords } from '../records.ts';
-import { type ShopAnswer, type ShopRequest, ShopServer } from '../server.ts';
+import { createGround, openDoor } from '../kit/ground.ts';
+import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
 import type { FaultRequest, Shop, ShopOptions, ShopOrder, ShopRecords } from '../shop.ts';
 import { type Credentials, createAuth, grantedScopes } from './auth.ts';
 import { type Bulk, createBulk } from './bulk.ts';
@@ -50,26 +46,19 @@ const deliveriesAtOnce = 10;
  */
 export function createShopifyShop(options: ShopOptions): ShopifyShop {
   const { timeScale } = options;
-  const random = createRandom(options.seed);
-  const faults = createFaults(random.fork('faults'), faultNames);
+  const ground = createGround(options, {
+    faults: faultNames,
+    limits: { deliveries: deliveriesAtOnce },
+    patience: { connectMs: 1_000, answerMs: 5_000, sockets: deliveriesAtOnce }, // SHP-2.5
+  });
+  const { random, faults, agenda, records } = ground;
   const state = createState(options, random.fork('state'), Date.now());
-  const agenda = createAgenda({ webhooks: deliveriesAtOnce });
-  const mail = createMail({ connectMs: 1_000, answerMs: 5_000, sockets: 10 }); // SHP-2.5
-  const records = createRecords(Date.now);
   const auth = createAuth({ random: random.fork('auth'), faults, timeScale });
   const { credentials } = auth;
   const bucket = createBucket(timeScale);
   const memory = createIdempotencyMemory<Payload>(timeScale);
-  const webhooks = createWebhooks({
-    state,
-    agenda,
-    faults,
-    random: random.fork('webhooks'),
-    timeScale,
-    mail,
-    records,
-    secrets: { current: credentials.webhookSecret, old: credentials.oldSecret },
-  });
+  const secrets = { current: credentials.webhookSecret, old: credentials.oldSecret };
+  const webhooks = createWebhooks({ ground, state, secrets });
   const orders = createOrders({ state, webhooks, faults, random: random.fork('orders'), timeScale });
   const views = createViews({ state, faults, clientId: credentials.clientId, scopes: grantedScopes });
   const holds = createHolds({ state, views, orders, webhooks });
@@ -110,7 +99,6 @@ export function createShopifyShop(options: ShopOptions): ShopifyShop {
     fulfillmentOrderReleaseHold: holds.fulfillmentOrderReleaseHold,
     bulkOperationRunQuery: (args: { query: string }, call: Call) => bulk.run(args, call),
   };
-  const pauses = new Set<() => void>();
   const endpoint = createEndpoint({
     auth,
     faults,
@@ -120,17 +108,7 @@ export function createShopifyShop(options: ShopOptions): ShopifyShop {
     memory,
     timeScale,
     rootValue: () => rootValue,
-    pause: (ms) =>
-      new Promise((resolve) => {
-        const end = (whole: boolean) => {
-          clearTimeout(timer);
-          pauses.delete(stop);
-          resolve(whole);
-        };
-        const stop = () => end(false);
-        const timer = setTimeout(() => end(true), ms);
-        pauses.add(stop);
-      }),
+    pause: ground.pauses.pause,
   });
 
   const route = async (request: ShopRequest): Promise<ShopAnswer | null> => {
@@ -142,18 +120,12 @@ export function createShopifyShop(options: ShopOptions): ShopifyShop {
     if (file !== null) return { status: 200, headers: { 'content-type': 'application/jsonl' }, body: file };
     return { status: 404, body: JSON.stringify({ errors: 'Not Found' }) };
   };
-  const handler = async (request: ShopRequest): Promise<ShopAnswer | null> => {
-    const answer = await route(request);
-    records.request({ route: `${request.method} ${request.path}`, status: answer?.status ?? 0 });
-    return answer;
-  };
-
-  const server = new ShopServer(options.port, () => shop, handler);
+  const door = openDoor(options, ground, { shop: () => shop, route, slowElsewhere: true });
   const shop: ShopifyShop = {
     type: 'shopify',
     name: options.name,
     get url() {
-      return server.url;
+      return door.url;
     },
     credentials,
     channelConfig: () => ({
@@ -163,15 +135,10 @@ export function createShopifyShop(options: ShopOptions): ShopifyShop {
       access_token: credentials.accessToken,
       webhook_secret: credentials.webhookSecret,
       location: gid('Location', state.main.id),
-      base_url: server.url,
+      base_url: door.url,
     }),
-    start: () => server.start(),
-    async stop() {
-      agenda.stop();
-      mail.stop();
-      for (const cut of [...pauses]) cut();
-      await server.stop();
-    },
+    start: door.start,
+    stop: door.stop,
     sell: orders.sell,
     cancel: ({ order_id, restock }) =>
       orders.cancel(orders.find(order_id), { restock: restock ?? true, reason: 'CUSTOMER', staffNote: null }),

@@ -1,7 +1,7 @@
 import { GraphQLError, type GraphQLResolveInfo, getDirectiveValues } from 'graphql';
-import type { Faults } from '../faults.ts';
-import type { Random } from '../random.ts';
-import type { Records } from '../records.ts';
+import type { Faults } from '../kit/faults.ts';
+import type { Random } from '../kit/random.ts';
+import type { Records } from '../kit/records.ts';
 import { inventoryItemBody, levelIdsBody } from './bodies.ts';
 import type { Call } from './call.ts';
 import { maxPage } from './connection.ts';

@@ -1,8 +1,8 @@
 import { AppError } from '../../errors.ts';
-import type { Faults } from '../faults.ts';
-import type { Random } from '../random.ts';
+import type { Faults } from '../kit/faults.ts';
+import type { Random } from '../kit/random.ts';
+import { platformMs } from '../kit/time.ts';
 import type { SellRequest, SellResult } from '../shop.ts';
-import { platformMs } from '../time.ts';
 import { editBody, fulfillmentBody, levelBody, orderBody, productBody, refundBody } from './bodies.ts';
 import { wholeSeconds } from './moment.ts';
 import {

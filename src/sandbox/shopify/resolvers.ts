@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
-import type { Agenda } from '../agenda.ts';
-import type { Random } from '../random.ts';
-import { platformMs } from '../time.ts';
+import type { Agenda } from '../kit/agenda.ts';
+import type { Random } from '../kit/random.ts';
+import { platformMs } from '../kit/time.ts';
 import type { Call } from './call.ts';
 import { connection, type PageArgs } from './connection.ts';
 import { gid, idIn, parseGid } from './gid.ts';

@@ -1,4 +1,4 @@
-import type { Random } from '../random.ts';
+import type { Random } from '../kit/random.ts';
 import type { ShopOptions } from '../shop.ts';
 
 /** What the shop knows, in memory. Ids are 64 bit, as the platform's are (SHP-9.1); times are ms since 1970. */

@@ -1,4 +1,4 @@
-import { isLoopback } from '../mail.ts';
+import { isLoopback } from '../kit/caller.ts';
 import type { Call } from './call.ts';
 import { gid, idIn } from './gid.ts';
 import { wholeSeconds } from './moment.ts';

@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import type { Faults } from '../faults.ts';
+import type { Faults } from '../kit/faults.ts';
 import { financialStatus } from './bodies.ts';
 import type { Call } from './call.ts';
 import { connection, type PageArgs } from './connection.ts';

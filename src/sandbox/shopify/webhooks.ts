@@ -1,11 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { stringify } from 'lossless-json';
-import type { Agenda } from '../agenda.ts';
-import type { Faults } from '../faults.ts';
-import type { Mail } from '../mail.ts';
-import type { Random } from '../random.ts';
-import type { Records } from '../records.ts';
-import { platformMs } from '../time.ts';
+import type { Ground } from '../kit/ground.ts';
+import { createSender } from '../kit/sender.ts';
+import { platformMs } from '../kit/time.ts';
 import { nanoTime } from './moment.ts';
 import { sampleOrder } from './sample.ts';
 import type { Release } from './schema.ts';
@@ -53,13 +50,8 @@ export function headerTopic(topic: string): string {
 }
 
 export interface WebhookDeps {
+  ground: Ground;
   state: ShopState;
-  agenda: Agenda;
-  faults: Faults;
-  random: Random;
-  timeScale: number;
-  mail: Mail;
-  records: Records;
   secrets: { current: string; old: string };
 }
 
@@ -73,36 +65,26 @@ interface Delivery {
   body: string | null;
   revision: number;
   sample: boolean;
-  attempts: number;
-  /** The platform sends this copy although the first one was answered. */
-  again: boolean;
 }
 
 /** SHP-2.5: eight retries in four hours, exponential; 255 such steps make up the four hours. */
 const retries = 8;
-const retryStepMs = (4 * 3_600_000) / 255;
+const ladderMs = 4 * 3_600_000;
+const retriesMs = Array.from({ length: retries }, (_, at) => (ladderMs / 255) * 2 ** at);
 
 /** Deliveries with the habits of SHP-2.2 to SHP-2.5. Bodies are signed and sent as the exact same bytes each time. */
-export function createWebhooks(deps: WebhookDeps): Webhooks {
-  const { state, agenda, faults, random, timeScale, mail, records, secrets } = deps;
+export function createWebhooks({ ground, state, secrets }: WebhookDeps): Webhooks {
+  const { faults, timeScale } = ground;
+  const random = ground.random.fork('webhooks');
+  const send = createSender(ground, { retriesMs, acknowledged: (status) => status >= 200 && status < 300 });
   const subscriptions: Subscription[] = [];
   const lastSuccess = new Map<Subscription, number>();
 
   const uuid = () => {
     const hex = random.hex(32);
-    return [
-      hex.slice(0, 8),
-      hex.slice(8, 12),
-      `4${hex.slice(13, 16)}`,
-      `a${hex.slice(17, 20)}`,
-      hex.slice(20),
-    ]
-      .join('-')
-      .toLowerCase();
+    const parts = [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `a${hex.slice(17, 20)}`];
+    return [...parts, hex.slice(20)].join('-').toLowerCase();
   };
-
-  const queue = (delivery: Delivery, afterMs: number) =>
-    agenda.add({ afterMs, group: 'webhooks', run: () => attempt(delivery) });
 
   const render = (delivery: Delivery): string => {
     const fields = delivery.subscription.includeFields;
@@ -120,18 +102,45 @@ export function createWebhooks(deps: WebhookDeps): Webhooks {
     body: null,
     revision: happening.order?.revision ?? 0,
     sample: false,
-    attempts: 0,
-    again: false,
   });
+
+  const queue = (delivery: Delivery) => {
+    const { happening, subscription } = delivery;
+    const { order } = happening;
+    const topic = headerTopic(subscription.topic);
+    send({
+      topic,
+      subject: happening.subject,
+      write() {
+        delivery.body ??= render(delivery);
+        const body = Buffer.from(delivery.body, 'utf8');
+        return { uri: delivery.uri, headers: headersOf(delivery, topic, body), body };
+      },
+      leaving() {
+        const revisionAtSend = order?.revision ?? 0;
+        return () => {
+          lastSuccess.set(subscription, Date.now());
+          if (order === undefined) return;
+          const heard = happening.tells === 'state' ? delivery.revision : revisionAtSend;
+          order.heardRevision = Math.max(order.heardRevision, heard);
+        };
+      },
+      ended(taken) {
+        if (taken) return;
+        // SHP-2.5: the ladder's eight retries failed one after the other; the subscription goes.
+        const since = Date.now() - platformMs(ladderMs, timeScale);
+        const index = subscriptions.indexOf(subscription);
+        if (index >= 0 && (lastSuccess.get(subscription) ?? 0) <= since) subscriptions.splice(index, 1);
+      },
+    });
+  };
 
   const publish = (happening: Happening) => {
     for (const subscription of subscriptions.filter(({ topic }) => topic === happening.topic)) {
       const delivery = prepare(subscription, happening);
       if (happening.late !== true) delivery.body = render(delivery);
-      queue(delivery, delayOf());
-      if (faults.hits('new_id_duplicate')) {
-        queue({ ...delivery, webhookId: uuid() }, delayOf());
-      }
+      queue(delivery);
+      if (faults.hits('new_id_duplicate')) queue({ ...delivery, webhookId: uuid() });
       if (happening.topic.startsWith('ORDERS_') && faults.hits('sample_payload')) queueSample(subscription);
     }
   };
@@ -144,83 +153,10 @@ export function createWebhooks(deps: WebhookDeps): Webhooks {
       subject: String(body['id']),
       body: () => body,
     };
-    const delivery = { ...prepare(subscription, happening), sample: true };
-    delivery.body = render(delivery);
-    queue(delivery, delayOf());
+    queue({ ...prepare(subscription, happening), sample: true });
   };
 
-  /** Seeded jitter: no order between deliveries is promised (SHP-2.5). */
-  const delayOf = (): number => {
-    let ms = platformMs(random.int(100, 2000), timeScale);
-    if (faults.hits('reorder_webhook')) ms += platformMs(random.int(2000, 10_000), timeScale);
-    // A fault's ms is gone with its last hit, so it is read first.
-    const delayMs = faults.ms('delay_webhook');
-    if (faults.hits('delay_webhook')) ms += delayMs;
-    return ms;
-  };
-
-  const attempt = async (delivery: Delivery): Promise<void> => {
-    const { happening, subscription } = delivery;
-    const topic = headerTopic(subscription.topic);
-    if (delivery.attempts === 0 && faults.hits('drop_webhook')) {
-      records.webhook({
-        topic,
-        subject: happening.subject,
-        outcome: 'dropped',
-        status: 0,
-        ms: 0,
-        duplicate: false,
-      });
-      return;
-    }
-    delivery.body ??= render(delivery);
-    delivery.attempts += 1;
-    const revisionAtSend = happening.order?.revision ?? 0;
-    const sentAt = Date.now();
-    const { status } = await mail.send({
-      method: 'POST',
-      uri: delivery.uri,
-      headers: headersOf(delivery, topic),
-      body: Buffer.from(delivery.body, 'utf8'),
-    });
-    const ok = status >= 200 && status < 300;
-    records.webhook({
-      topic,
-      subject: happening.subject,
-      outcome: ok ? 'ok' : 'failed',
-      status,
-      ms: Date.now() - sentAt,
-      duplicate: delivery.attempts > 1 || delivery.again,
-    });
-    if (ok) succeeded(delivery, revisionAtSend);
-    else failed(delivery);
-  };
-
-  const succeeded = (delivery: Delivery, revisionAtSend: number) => {
-    lastSuccess.set(delivery.subscription, Date.now());
-    const order = delivery.happening.order;
-    if (order !== undefined) {
-      const heard = delivery.happening.tells === 'state' ? delivery.revision : revisionAtSend;
-      order.heardRevision = Math.max(order.heardRevision, heard);
-    }
-    if (!delivery.again && faults.hits('duplicate_webhook')) {
-      queue({ ...delivery, again: true, attempts: 0 }, delayOf());
-    }
-  };
-
-  const failed = (delivery: Delivery) => {
-    if (delivery.attempts <= retries) {
-      queue(delivery, platformMs(retryStepMs * 2 ** (delivery.attempts - 1), timeScale));
-      return;
-    }
-    // SHP-2.5: the ladder's eight retries failed one after the other; the subscription goes.
-    const ladderMs = platformMs(4 * 3_600_000, timeScale);
-    const heardMeanwhile = (lastSuccess.get(delivery.subscription) ?? 0) > Date.now() - ladderMs;
-    const index = subscriptions.indexOf(delivery.subscription);
-    if (index >= 0 && !heardMeanwhile) subscriptions.splice(index, 1);
-  };
-
-  const headersOf = (delivery: Delivery, topic: string): Record<string, string> => {
+  const headersOf = (delivery: Delivery, topic: string, body: Buffer): Record<string, string> => {
     const { happening, subscription } = delivery;
     let secret = secrets.current;
     if (faults.hits('old_secret')) secret = secrets.old;
@@ -229,9 +165,7 @@ export function createWebhooks(deps: WebhookDeps): Webhooks {
       'Content-Type': 'application/json',
       'User-Agent': 'Shopify-Captain-Hook',
       'X-Shopify-Topic': topic,
-      'X-Shopify-Hmac-Sha256': createHmac('sha256', secret)
-        .update(Buffer.from(delivery.body ?? '', 'utf8'))
-        .digest('base64'),
+      'X-Shopify-Hmac-Sha256': createHmac('sha256', secret).update(body).digest('base64'),
       'X-Shopify-Shop-Domain': faults.hits('wrong_shop') ? 'somebody-else.myshopify.com' : state.domain,
       'X-Shopify-API-Version': delivery.release,
       'X-Shopify-Webhook-Id': delivery.webhookId,

@@ -1,5 +1,5 @@
-import type { WriteRecord } from '../records.ts';
-import type { Rate } from './limits.ts';
+import type { Rate } from '../kit/buckets.ts';
+import type { WriteRecord } from '../kit/records.ts';
 import { Refusal } from './refusal.ts';
 
 /** One business call as its handler sees it. */
@@ -28,16 +28,6 @@ export interface Route {
   writesStock?: true;
   /** Answers `data`. Throws `Refusal`. */
   run(call: Call): Record<string, unknown>;
-}
-
-/** The object in an untyped value; empty for anything else. */
-export function tableOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
-}
-
-/** The list in an untyped value; empty for anything else. */
-export function listOf(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
 }
 
 /** The texts of a list in a body; null when it is not there. Ids that are no numbers as text fail the whole call. */

@@ -1,8 +1,9 @@
-import type { Agenda } from '../agenda.ts';
-import type { Random } from '../random.ts';
-import type { ShopAnswer, ShopRequest } from '../server.ts';
-import { type Call, type Route, tableOf } from './call.ts';
-import type { Limits } from './limits.ts';
+import type { Buckets } from '../kit/buckets.ts';
+import { obeyWrite } from '../kit/ground.ts';
+import type { Random } from '../kit/random.ts';
+import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
+import { tableOf } from '../kit/untyped.ts';
+import type { Call, Route } from './call.ts';
 import { invalid, Refusal } from './refusal.ts';
 import { requestSignature } from './sign.ts';
 import type { State } from './state.ts';
@@ -11,15 +12,14 @@ import type { Tokens } from './tokens.ts';
 interface Deps {
   state: State;
   tokens: Tokens;
-  limits: Limits;
-  agenda: Agenda;
+  limits: Buckets;
   random: Random;
   routes: readonly Route[];
   /** Something happens between a caller's read and its write. */
   disturb(call: Call): void;
 }
 
-/** The one host of all markets: route, weather, credentials, limits, handler, weather again (TTS-0, TTS-1 and TTS-9). */
+/** The one host of all markets: route, faults, credentials, limits, handler, faults again (TTS-0, TTS-1 and TTS-9). */
 interface Gateway {
   /** Null: the connection is cut. */
   answer(request: ShopRequest): Promise<ShopAnswer | null>;
@@ -33,7 +33,7 @@ const page = '<html><body><h1>503 Service Temporarily Unavailable</h1></body></h
 
 /** Opens the gateway. */
 export function createGateway(deps: Deps): Gateway {
-  const { state, agenda, random } = deps;
+  const { state, random } = deps;
   const { faults } = state;
 
   const dated = (answer: ShopAnswer): ShopAnswer => ({
@@ -48,8 +48,8 @@ export function createGateway(deps: Deps): Gateway {
   };
   const html = (status: number) => dated({ status, headers: { 'content-type': 'text/html' }, body: page });
 
-  /** Weather before anything is looked at. */
-  const strike = (route: Route): ShopAnswer | 'cut' | null => {
+  /** What fails before anything is looked at. */
+  const failBefore = (route: Route): ShopAnswer | 'cut' | null => {
     if (faults.hits('timeout')) return 'cut';
     if (faults.hits('error_500')) throw new Refusal(500, 36009003, 'Internal error.');
     if (faults.hits('overload')) return html(503);
@@ -70,9 +70,9 @@ export function createGateway(deps: Deps): Gateway {
 
   const handle = async (request: ShopRequest): Promise<ShopAnswer | null> => {
     const { route, params } = routeOf(deps.routes, request);
-    const struck = strike(route);
-    if (struck === 'cut') return null;
-    if (struck !== null) return struck;
+    const failing = failBefore(route);
+    if (failing === 'cut') return null;
+    if (failing !== null) return failing;
     authorize(deps, request, route);
     const bucket = `${route.method} ${route.domain} ${route.rest}`;
     if (!deps.limits.take(bucket, route.rate)) throw tooMany(state, random);
@@ -83,18 +83,19 @@ export function createGateway(deps: Deps): Gateway {
     return write(call, run);
   };
 
-  const write = (call: Call, run: () => ShopAnswer): ShopAnswer | null => {
-    const lateMs = faults.ms('late_apply');
-    if (faults.hits('late_apply')) {
-      agenda.add({ afterMs: lateMs, group: 'jobs', run: () => void enveloped(run) });
-      return null;
-    }
-    const answer = run();
-    if (faults.hits('apply_then_timeout')) return null;
-    if (faults.hits('error_500_after')) throw new Refusal(500, 36009003, 'Internal error.');
-    if (faults.hits('timeout_in_200')) throw new Refusal(200, 36009007, 'Gateway timeout.');
-    for (const written of call.writes) written.answered = true;
-    return answer;
+  const write = (call: Call, run: () => ShopAnswer): Promise<ShopAnswer | null> => {
+    return obeyWrite(state, {
+      run() {
+        const answer = run();
+        if (faults.hits('timeout_in_200')) throw new Refusal(200, 36009007, 'Gateway timeout.');
+        return answer;
+      },
+      runLate: () => enveloped(run),
+      failure() {
+        throw new Refusal(500, 36009003, 'Internal error.');
+      },
+      writes: call.writes,
+    });
   };
 
   const enveloped = (act: () => ShopAnswer | null): ShopAnswer | null => {
@@ -166,8 +167,7 @@ function authorize(deps: Deps, request: ShopRequest, route: Route): void {
 function checkToken({ state, tokens }: Deps, token: string, route: Route): void {
   const { faults } = state;
   if (faults.hits('token_expiry')) tokens.expire();
-  const struck = faults.hits('auth');
-  if (struck) {
+  if (faults.hits('auth')) {
     tokens.expire();
     tokens.refuseNext();
   }

@@ -1,4 +1,4 @@
-import type { Random } from '../random.ts';
+import type { Random } from '../kit/random.ts';
 
 /** Numbers that the platform gives out: text of 18 or 19 digits, so close that doubles cannot tell neighbours apart. */
 export interface Ids {

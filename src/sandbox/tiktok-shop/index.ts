@@ -1,22 +1,16 @@
 import { AppError } from '../../errors.ts';
-import { createAgenda } from '../agenda.ts';
-import { createFaults } from '../faults.ts';
-import { createMail, isLoopback } from '../mail.ts';
-import { createPauses } from '../pauses.ts';
-import { createRandom, type Random } from '../random.ts';
-import { createRecords } from '../records.ts';
-import { type ShopAnswer, type ShopRequest, ShopServer } from '../server.ts';
+import { createBuckets, type Rate } from '../kit/buckets.ts';
+import { isLoopback } from '../kit/caller.ts';
+import { createGround, openDoor } from '../kit/ground.ts';
+import { platformMs } from '../kit/time.ts';
 import type { FaultRequest, Shop, ShopOptions } from '../shop.ts';
-import { platformMs } from '../time.ts';
 import type { Call } from './call.ts';
 import { faultNames } from './faults.ts';
 import { createGateway } from './gateway.ts';
 import { createIds } from './ids.ts';
-import { createLimits, type Rate, usualRates } from './limits.ts';
-import { createNews, type News, topics } from './news.ts';
+import { usualRates } from './limits.ts';
+import { createNews, topics } from './news.ts';
 import { createOrders, heldUnits, type Orders } from './orders.ts';
-import { createPost } from './post.ts';
-import { Refusal } from './refusal.ts';
 import { accountRoutes } from './routes-account.ts';
 import { inventoryRoutes, skusNamed } from './routes-inventory.ts';
 import { orderRoutes } from './routes-orders.ts';
@@ -73,27 +67,13 @@ const dayMs = 86_400_000;
  * return brings them back, no order gets more units; the seller has no way to hold an order.
  */
 export function createTiktokShop(options: TiktokShopOptions): TiktokShop {
-  const random = createRandom(options.seed).fork(options.name);
-  const state = createState(options, random);
-  const { faults } = state;
+  const state = createState(options);
+  const { random, faults, agenda, records } = state;
   const rates = options.rates ?? usualRates;
   const grain = options.lines ?? 'sku';
-  const agenda = createAgenda({ deliveries: deliveriesAtOnce });
-  // TTS-2.4: three seconds.
-  const mail = createMail({ answerMs: 3_000, sockets: deliveriesAtOnce });
-  const records = createRecords(options.now ?? Date.now);
   const tokens = createTokens({ state, random: random.fork('tokens') });
   const app = { key: tokens.credentials.appKey, secret: tokens.credentials.appSecret };
-  const send = createPost({
-    state,
-    agenda,
-    mail,
-    records,
-    random: random.fork('post'),
-    app,
-    news: () => news,
-  });
-  const news: News = createNews({ state, send, foreignShopId: state.ids.shop() });
+  const news = createNews(state, app);
   const stock = createStock({ state, crossed: (sku) => tellLevel(state, news, sku) });
   stockShelves(state, options.catalogue);
   const orders = createOrders({ state, stock, agenda, news, random: random.fork('orders'), grain });
@@ -119,8 +99,7 @@ export function createTiktokShop(options: TiktokShopOptions): TiktokShop {
   const gateway = createGateway({
     state,
     tokens,
-    limits: createLimits(state.now, state.timeScale),
-    agenda,
+    limits: createBuckets(state.now, state.timeScale),
     random: random.fork('gateway'),
     routes: [
       ...accountRoutes({ state, news, rates, isLoopback }),
@@ -131,30 +110,14 @@ export function createTiktokShop(options: TiktokShopOptions): TiktokShop {
     disturb,
   });
 
-  const token = (request: ShopRequest): ShopAnswer | null => {
-    if (faults.hits('timeout')) return null;
-    if (faults.hits('error_500')) throw new Refusal(500, 36009003, 'Internal error.');
-    if (faults.hits('throttle'))
-      throw new Refusal(429, 36009002, 'Too many requests.', { 'Retry-After': '1' });
-    if (faults.hits('auth')) tokens.refuseNext();
-    return tokens.answer(request);
-  };
-
-  const pauses = createPauses();
-  const route = async (request: ShopRequest): Promise<ShopAnswer | null> => {
-    const slowMs = faults.ms('slow');
-    if (faults.hits('slow') && !(await pauses.pause(slowMs))) return null;
+  const door = openDoor(options, state, {
+    shop: () => shop,
     // The token host is another one; whatever a configured address adds in front of its paths is that host.
-    if (/\/api\/v2\/token\/(get|refresh)$/.test(request.path)) return gateway.enveloped(() => token(request));
-    return gateway.answer(request);
-  };
-  const handler = async (request: ShopRequest): Promise<ShopAnswer | null> => {
-    const answer = await route(request);
-    // Never the query: it carries secrets.
-    records.request({ route: `${request.method} ${request.path}`, status: answer?.status ?? 0 });
-    if (answer === null) request.hangUp();
-    return answer;
-  };
+    route: (request) =>
+      /\/api\/v2\/token\/(get|refresh)$/.test(request.path)
+        ? gateway.enveloped(() => tokens.answer(request))
+        : gateway.answer(request),
+  });
 
   const arm = (request: FaultRequest) => {
     if (request.clear === true) tokens.forgive();
@@ -171,12 +134,11 @@ export function createTiktokShop(options: TiktokShopOptions): TiktokShop {
     }
   };
 
-  const server = new ShopServer(options.port, () => shop, handler);
   const shop: TiktokShop = {
     type: 'tiktok-shop',
     name: options.name,
     get url() {
-      return server.url;
+      return door.url;
     },
     credentials: tokens.credentials,
     account: { shopId: state.seller.shopId, cipher: state.seller.cipher },
@@ -191,16 +153,11 @@ export function createTiktokShop(options: TiktokShopOptions): TiktokShop {
       warehouses: managedWarehouses(state).map(({ id }) => id),
       // The shop's seconds are shorter by the time scale; half of what it allows leaves room for bursts.
       requests_per_second: Math.min(1_000, Math.max(0.1, (rates.write.rate * options.timeScale) / 2)),
-      base_url: server.url,
-      token_url: `${server.url}/api/v2/token/refresh`,
+      base_url: door.url,
+      token_url: `${door.url}/api/v2/token/refresh`,
     }),
-    start: () => server.start(),
-    async stop() {
-      agenda.stop();
-      mail.stop();
-      pauses.stop();
-      await server.stop();
-    },
+    start: door.start,
+    stop: door.stop,
     ...verbsOf({ state, orders, stock }),
     fault: arm,
     pending: () => agenda.size() - orders.sleeping(),
@@ -281,16 +238,19 @@ function listedAs(state: State, sellerSku: string): Sku[] {
   return [...state.skus.values()].filter((sku) => sku.sellerSku === sellerSku);
 }
 
-function createState(options: TiktokShopOptions, random: Random): State {
-  const machineNow = options.now ?? Date.now;
-  const faults = createFaults(random.fork('faults'), faultNames);
+function createState(options: TiktokShopOptions): State {
+  const ground = createGround(options, {
+    faults: faultNames,
+    limits: { deliveries: deliveriesAtOnce },
+    // TTS-2.4: three seconds.
+    patience: { answerMs: 3_000, sockets: deliveriesAtOnce },
+  });
+  const { faults, random } = ground;
   const own = random.fork('state');
   const ids = createIds(random.fork('ids'));
   return {
-    timeScale: options.timeScale,
-    now: () => machineNow() + (faults.armed().includes('clock_skew') ? faults.ms('clock_skew') : 0),
-    random: own,
-    faults,
+    ...ground,
+    now: () => ground.now() + (faults.armed().includes('clock_skew') ? faults.ms('clock_skew') : 0),
     ids,
     seller: {
       shopId: ids.shop(),

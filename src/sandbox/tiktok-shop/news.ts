@@ -1,3 +1,5 @@
+import { createSender } from '../kit/sender.ts';
+import { deliverySignature } from './sign.ts';
 import type { Order, State } from './state.ts';
 
 /** The topics that can be registered, and the number that each carries in the body (TTS-2.2). */
@@ -24,51 +26,84 @@ interface Registration {
   updatedAt: number;
 }
 
-/** Something that is told, once, to the address of its topic. */
-export interface Letter {
-  topic: string;
-  /** Id of what it is about, for the records. */
-  subject: string;
-  order: Order | null;
-  /** The same bytes at each attempt. */
-  body: Buffer;
-}
-
 /** Who hears of what. */
 export interface News {
   registrations: Map<string, Registration>;
   tell(topic: string, subject: string, data: Record<string, unknown>, order?: Order): void;
 }
 
-/** Opens the news desk; `send` delivers. Topics without an address are told to nobody. */
-export function createNews(deps: {
-  state: State;
-  send(letter: Letter): void;
-  /** A shop that exists elsewhere. */
-  foreignShopId: string;
-}): News {
-  const { state, send, foreignShopId } = deps;
+/** Tells (TTS-2). Topics without an address are told to nobody. */
+export function createNews(state: State, app: { key: string; secret: string }): News {
+  const { faults } = state;
+  // TTS-2.4: nothing but 200 is an acknowledgement; after the last repeat the delivery is lost.
+  const send = createSender(state, {
+    retriesMs: [120_000, 1_800_000, 10_800_000, 43_200_000],
+    acknowledged: (status) => status === 200,
+    delayMs: [100, 3_000],
+    reorderMs: [3_000, 15_000],
+  });
   const registrations = new Map<string, Registration>();
+  /** A shop that exists elsewhere. */
+  const foreignShopId = state.ids.shop();
 
   const bodyOf = (topic: string, data: Record<string, unknown>): Buffer => {
-    const shop_id = state.faults.hits('wrong_shop') ? foreignShopId : state.seller.shopId;
+    const shop_id = faults.hits('wrong_shop') ? foreignShopId : state.seller.shopId;
     const id = state.ids.notification();
     const text = JSON.stringify({
       type: topics[topic],
-      ...(state.faults.hits('no_notification_id') ? {} : { tts_notification_id: id }),
+      ...(faults.hits('no_notification_id') ? {} : { tts_notification_id: id }),
       shop_id,
       timestamp: Math.floor(state.now() / 1000),
       data,
     });
-    const bare = state.faults.hits('numeric_ids');
+    const bare = faults.hits('numeric_ids');
     return Buffer.from(bare ? text.replace(/"(\d{16,})"/g, '$1') : text);
+  };
+
+  const headersOf = (body: Buffer): Record<string, string> => {
+    const headers = { 'Content-Type': 'application/json', 'User-Agent': 'Go-http-client/1.1' };
+    if (faults.hits('unsigned')) return headers;
+    const key = faults.hits('wrong_recipe') ? '' : app.key;
+    const secret = faults.hits('bad_signature') ? `${app.secret}x` : app.secret;
+    return { ...headers, Authorization: deliverySignature(key, secret, body) };
+  };
+
+  /**
+   * An order is told of several times without any change of its units (paid, on hold, to be shipped): whose first news
+   * is lost, the rest is lost as well, until units move again. Else the fault would take next to nothing.
+   */
+  const isLost = (order: Order | undefined): boolean => {
+    if (order !== undefined && order.lostRevision === order.revision) return true;
+    if (!faults.hits('drop_webhook')) return false;
+    if (order !== undefined) order.lostRevision = order.revision;
+    return true;
   };
 
   return {
     registrations,
     tell(topic, subject, data, order) {
       if (!registrations.has(topic)) return;
-      send({ topic, subject, order: order ?? null, body: bodyOf(topic, data) });
+      const body = bodyOf(topic, data);
+      send({
+        topic,
+        subject,
+        isLost: () => isLost(order),
+        write() {
+          const registration = registrations.get(topic);
+          return registration === undefined
+            ? null
+            : { uri: registration.address, headers: headersOf(body), body };
+        },
+        leaving() {
+          const revision = order?.revision ?? 0;
+          return () => {
+            if (order !== undefined) order.heardRevision = Math.max(order.heardRevision, revision);
+          };
+        },
+        ended(taken) {
+          if (!taken && faults.hits('given_up_unsubscribes')) registrations.delete(topic);
+        },
+      });
     },
   };
 }

@@ -1,8 +1,8 @@
 import { AppError } from '../../errors.ts';
-import type { Agenda } from '../agenda.ts';
-import type { Random } from '../random.ts';
+import type { Agenda } from '../kit/agenda.ts';
+import type { Random } from '../kit/random.ts';
+import { platformMs } from '../kit/time.ts';
 import type { SellRequest, SellResult } from '../shop.ts';
-import { platformMs } from '../time.ts';
 import type { News } from './news.ts';
 import { onSale } from './shelves.ts';
 import type { Cancellation, CancelStatus, Order, OrderStatus, Return, Sku, State, Unit } from './state.ts';

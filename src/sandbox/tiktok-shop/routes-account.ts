@@ -1,5 +1,5 @@
+import type { Rate } from '../kit/buckets.ts';
 import type { Route } from './call.ts';
-import type { Rate } from './limits.ts';
 import type { News } from './news.ts';
 import { topics } from './news.ts';
 import { invalid } from './refusal.ts';

@@ -1,6 +1,7 @@
-import type { Records } from '../records.ts';
-import { type Call, listOf, malformed, type Route, tableOf } from './call.ts';
-import type { Rate } from './limits.ts';
+import type { Rate } from '../kit/buckets.ts';
+import type { Records } from '../kit/records.ts';
+import { listOf, tableOf } from '../kit/untyped.ts';
+import { type Call, malformed, type Route } from './call.ts';
 import { Refusal, refused } from './refusal.ts';
 import { managedWarehouses } from './shelves.ts';
 import type { Holding, Product, Sku, State } from './state.ts';

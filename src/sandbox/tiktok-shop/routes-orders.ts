@@ -1,5 +1,6 @@
-import { type Call, idsIn, listOf, malformed, type Route, tableOf, timeIn, wordIn } from './call.ts';
-import type { Rate } from './limits.ts';
+import type { Rate } from '../kit/buckets.ts';
+import { listOf, tableOf } from '../kit/untyped.ts';
+import { type Call, idsIn, malformed, type Route, timeIn, wordIn } from './call.ts';
 import { cancellationView, orderView, returnView } from './order-view.ts';
 import { heldUnits, type Orders } from './orders.ts';
 import { compare, pageOf, pageSizeOf, placeOf } from './pages.ts';

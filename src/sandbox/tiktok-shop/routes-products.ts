@@ -1,5 +1,6 @@
-import { type Call, idsIn, listOf, malformed, type Route, tableOf, timeIn, wordIn } from './call.ts';
-import type { Rate } from './limits.ts';
+import type { Rate } from '../kit/buckets.ts';
+import { listOf, tableOf } from '../kit/untyped.ts';
+import { type Call, idsIn, malformed, type Route, timeIn, wordIn } from './call.ts';
 import type { News } from './news.ts';
 import { pageOf, pageSizeOf, placeOf } from './pages.ts';
 import { invalid, refused } from './refusal.ts';

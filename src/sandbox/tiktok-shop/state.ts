@@ -1,14 +1,8 @@
-import type { Faults } from '../faults.ts';
-import type { Random } from '../random.ts';
+import type { Ground } from '../kit/ground.ts';
 import type { Ids } from './ids.ts';
 
-/** What the shop knows, in memory. Times are ms since 1970 on the platform's clock; the API tells whole seconds. */
-export interface State {
-  timeScale: number;
-  /** The platform's clock: the machine's (or the test's) and the fault `clock_skew`. */
-  now(): number;
-  random: Random;
-  faults: Faults;
+/** What the shop knows, in memory. Times are ms since 1970 on the platform's clock, which `clock_skew` moves; the API tells whole seconds. */
+export interface State extends Ground {
   ids: Ids;
   seller: Seller;
   warehouses: Warehouse[];

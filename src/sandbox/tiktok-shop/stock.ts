@@ -1,4 +1,4 @@
-import { platformMs } from '../time.ts';
+import { platformMs } from '../kit/time.ts';
 import type { Holding, Sku, State, StockLevel, Unit } from './state.ts';
 
 /** How numbers move (TTS-9): a sale moves available to committed, a cancel back, shipping ends it. */

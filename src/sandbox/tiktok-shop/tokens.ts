@@ -1,6 +1,6 @@
-import type { Random } from '../random.ts';
-import type { ShopAnswer, ShopRequest } from '../server.ts';
-import { platformMs } from '../time.ts';
+import type { Random } from '../kit/random.ts';
+import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
+import { platformMs } from '../kit/time.ts';
 import { Refusal } from './refusal.ts';
 import type { State } from './state.ts';
 import { seconds } from './state.ts';
@@ -139,6 +139,11 @@ export function createTokens(deps: { state: State; random: Random }): Tokens {
   return {
     credentials,
     answer({ method, path, query }) {
+      if (faults.hits('timeout')) return null;
+      if (faults.hits('error_500')) throw new Refusal(500, 36009003, 'Internal error.');
+      if (faults.hits('throttle'))
+        throw new Refusal(429, 36009002, 'Too many requests.', { 'Retry-After': '1' });
+      if (faults.hits('auth')) refusing = true;
       if (method !== 'GET') throw new Refusal(405, 36009010, 'Invalid method');
       if (query.get('app_key') !== credentials.appKey) throw tokenRefusal('Invalid app_key');
       if (query.get('app_secret') !== credentials.appSecret) throw tokenRefusal('Invalid app_secret');

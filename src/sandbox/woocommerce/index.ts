@@ -1,11 +1,10 @@
 import { AppError } from '../../errors.ts';
-import { createFaults } from '../faults.ts';
-import { createRandom } from '../random.ts';
-import { type ShopHandler, ShopServer } from '../server.ts';
+import { createFaults } from '../kit/faults.ts';
+import { createRandom } from '../kit/random.ts';
+import { type ShopHandler, ShopServer } from '../kit/server.ts';
+import { platformMs } from '../kit/time.ts';
 import type { Shop, ShopOptions, ShopRecords } from '../shop.ts';
-import { platformMs } from '../time.ts';
 import { defaultVariables, stockShelves, type VariableProduct } from './catalogue.ts';
-import { createSender } from './delivery.ts';
 import {
   cancelUnpaid,
   editLine,
@@ -62,7 +61,7 @@ export function createWooShop(options: WooShopOptions): WooShop {
   const records = createRecords();
   const timers = new Set<NodeJS.Timeout>();
   const { site, addKey } = createSite(options, timers);
-  const queue = createQueue(site, records, createSender());
+  const queue = createQueue(site, records);
   site.emit = queue.emit;
   stockShelves(site, options.catalogue, options.variables ?? defaultVariables(options.catalogue));
   const mainKey = addKey('read_write');

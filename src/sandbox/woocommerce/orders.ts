@@ -2,7 +2,6 @@ import { RestProblem } from './problem.ts';
 import { moveStock, stockHolder } from './products.ts';
 import {
   dropMeta,
-  faultMs,
   findMeta,
   type Line,
   type Meta,
@@ -154,7 +153,7 @@ function stepStock(site: Site, order: Order, fire: () => void): void {
     else if (GIVING.includes(order.status)) giveBackStock(site, order);
   };
   const takes = TAKING.includes(order.status) && !order.stockReduced;
-  const lateMs = takes ? faultMs(site, 'late_reduced_stock') : null;
+  const lateMs = takes ? site.faults.dueMs('late_reduced_stock') : null;
   if (lateMs !== null) {
     site.later(lateMs || LATE_STEP_MS, step);
     return;

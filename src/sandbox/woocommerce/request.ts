@@ -1,4 +1,4 @@
-import type { ShopRequest } from '../server.ts';
+import type { ShopRequest } from '../kit/server.ts';
 import { asFields, asFlag, asText, type Fields, queryFields } from './php.ts';
 import { invalidParam, RestProblem } from './problem.ts';
 import type { StockWrite } from './site.ts';

@@ -1,4 +1,4 @@
-import type { ShopAnswer, ShopHandler, ShopRequest } from '../server.ts';
+import type { ShopAnswer, ShopHandler, ShopRequest } from '../kit/server.ts';
 import { authenticate } from './auth.ts';
 import { BrokenOff } from './batch.ts';
 import { phpJson } from './php.ts';
@@ -8,7 +8,7 @@ import { onlyFields, type RestCall, type RestResult, readCall } from './request.
 import * as orders from './routes-orders.ts';
 import * as products from './routes-products.ts';
 import * as hooks from './routes-webhooks.ts';
-import { faultMs, type Site } from './site.ts';
+import type { Site } from './site.ts';
 import { answerBeforeRest, fatal, gatewayTimeout, PHP_NOTICE } from './weather.ts';
 import type { WebhookQueue } from './webhooks.ts';
 
@@ -107,8 +107,8 @@ async function answerThroughWeather(
   path: string,
 ): Promise<ShopAnswer | null> {
   const { site } = rest;
-  await pause(site, faultMs(site, 'slow') ?? 0);
-  const hangMs = faultMs(site, 'timeout');
+  await pause(site, site.faults.dueMs('slow') ?? 0);
+  const hangMs = site.faults.dueMs('timeout');
   if (hangMs !== null) {
     leaveUndone(rest, request, path, { answered: false });
     await pause(site, hangMs);
@@ -121,7 +121,7 @@ async function answerThroughWeather(
     return early;
   }
   const writes = isWrite(request, path);
-  const lateMs = writes ? faultMs(site, 'late_apply') : null;
+  const lateMs = writes ? site.faults.dueMs('late_apply') : null;
   if (lateMs !== null) {
     site.later(lateMs, () => void dispatch(rest, request, path).then((done) => cutOff(rest, done)));
     request.hangUp();

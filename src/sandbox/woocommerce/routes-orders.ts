@@ -19,7 +19,7 @@ import { invalidParam, missingParam, RestProblem } from './problem.ts';
 import { productBySku } from './products.ts';
 import { forced, listParam, type RestCall, type RestResult, validate } from './request.ts';
 import { metaInput } from './routes-products.ts';
-import { applyMeta, faultMs, type Order, type Product, type Site } from './site.ts';
+import { applyMeta, type Order, type Product, type Site } from './site.ts';
 
 const STATUSES = [
   'auto-draft',
@@ -50,7 +50,7 @@ export function listOrders(site: Site, call: RestCall): RestResult {
     if (known.includes(status)) continue;
     throw invalidParam('status', `status[${index}] is not one of ${known.join(', ')}.`, 'rest_not_in_enum');
   }
-  const lagMs = faultMs(site, 'order_lag') ?? 0;
+  const lagMs = site.faults.dueMs('order_lag') ?? 0;
   const rows = [...site.orders.values()].filter(
     (order) =>
       !order.deleted &&

@@ -1,5 +1,5 @@
-import type { Faults } from '../faults.ts';
-import type { Random } from '../random.ts';
+import type { Faults } from '../kit/faults.ts';
+import type { Random } from '../kit/random.ts';
 import type { ShopCall } from '../shop.ts';
 
 /** What the WordPress site holds: its tables, its settings, its clock. Times in seconds unless they say `Ms`. */
@@ -149,12 +149,6 @@ export interface Site {
   emit(topic: string, arg: number): void;
   /** Runs later, unless the site stops first; counts as pending. */
   later(ms: number, act: () => void): void;
-}
-
-/** The `ms` of a fault that is due now, else null. Asked before `hits`, which forgets a fault with its last count. */
-export function faultMs(site: Site, name: string): number | null {
-  const ms = site.faults.ms(name);
-  return site.faults.hits(name) ? ms : null;
 }
 
 export function findMeta(meta: Meta[], key: string): Meta | undefined {

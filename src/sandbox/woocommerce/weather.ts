@@ -1,6 +1,6 @@
-import { sharedFaults } from '../faults.ts';
-import type { ShopAnswer } from '../server.ts';
-import { platformMs } from '../time.ts';
+import { sharedFaults } from '../kit/faults.ts';
+import type { ShopAnswer } from '../kit/server.ts';
+import { platformMs } from '../kit/time.ts';
 import { phpJson } from './php.ts';
 import type { Site } from './site.ts';
 

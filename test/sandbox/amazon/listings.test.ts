@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createRandom } from '../../../src/sandbox/random.ts';
+import { createRandom } from '../../../src/sandbox/kit/random.ts';
 import { catalogue, itemPath, type Loose, numberPatch, send, startWorld, US, type World } from './world.ts';
 
 const CA = 'A2EUQ1WTGCTBG2';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { refusalOf } from '../../../src/sandbox/amazon/sigv4.ts';
-import type { ShopRequest } from '../../../src/sandbox/server.ts';
+import type { ShopRequest } from '../../../src/sandbox/kit/server.ts';
 import { type Loose, startWorld, US, type World } from './world.ts';
 
 const destinations = '/notifications/v1/destinations';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEbayShop } from '../../../src/sandbox/ebay/index.ts';
-import { createRandom } from '../../../src/sandbox/random.ts';
+import { createRandom } from '../../../src/sandbox/kit/random.ts';
 import { createShoppers } from '../../../src/sandbox/shoppers.ts';
 import {
   catalogue,

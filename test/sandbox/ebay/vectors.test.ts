@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { newSigningKey, signatureHeader } from '../../../src/sandbox/ebay/signature.ts';
-import { createRandom } from '../../../src/sandbox/random.ts';
+import { createRandom } from '../../../src/sandbox/kit/random.ts';
 
 const shared = [process.env['INVSYNC_SHARED'], join(import.meta.dirname, '../../../../shared')].find(
   (folder) => folder !== undefined && existsSync(join(folder, 'contracts/ebay')),

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { sharedFaults } from '../../../src/sandbox/faults.ts';
 import { faultNames } from '../../../src/sandbox/flipkart/faults.ts';
 import { createFlipkartShop } from '../../../src/sandbox/flipkart/index.ts';
-import { createRandom } from '../../../src/sandbox/random.ts';
+import { sharedFaults } from '../../../src/sandbox/kit/faults.ts';
+import { createRandom } from '../../../src/sandbox/kit/random.ts';
 import { createShoppers } from '../../../src/sandbox/shoppers.ts';
 import {
   catalogue,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createRandom } from '../../../src/sandbox/random.ts';
+import { createRandom } from '../../../src/sandbox/kit/random.ts';
 import type { ShopifyShop } from '../../../src/sandbox/shopify/index.ts';
 import {
   ask,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createRandom } from '../../../src/sandbox/random.ts';
+import { createRandom } from '../../../src/sandbox/kit/random.ts';
 import { createShoppers } from '../../../src/sandbox/shoppers.ts';
 import { faultNames } from '../../../src/sandbox/tiktok-shop/faults.ts';
 import { createTiktokShop } from '../../../src/sandbox/tiktok-shop/index.ts';

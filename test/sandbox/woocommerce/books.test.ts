@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../../../src/sandbox/random.ts';
+import { createRandom } from '../../../src/sandbox/kit/random.ts';
 import { defaultVariables } from '../../../src/sandbox/woocommerce/catalogue.ts';
 import { RestProblem } from '../../../src/sandbox/woocommerce/problem.ts';
 import { startListener } from './client.ts';

@@ -1,6 +1,6 @@
-import { AppError } from '../errors.ts';
+import { AppError } from '../../errors.ts';
+import type { FaultRequest } from '../shop.ts';
 import type { Random } from './random.ts';
-import type { FaultRequest } from './shop.ts';
 
 interface Armed {
   rate: number | null;
@@ -42,6 +42,8 @@ export interface Faults {
   /** Is this fault due now? Consumes one of `count`. */
   hits(name: string): boolean;
   ms(name: string): number;
+  /** If the fault is due now: its delay, else `elseMs` where it was armed without one. Null: it is not due. */
+  dueMs(name: string, elseMs?: number): number | null;
   arm(request: FaultRequest): void;
   armed(): string[];
 }
@@ -50,7 +52,7 @@ export function createFaults(random: Random, known: readonly string[]): Faults {
   const faults = new Map<string, Armed>();
   // The delay of a fault that was just used up is still asked for.
   const usedMs = new Map<string, number>();
-  return {
+  const made: Faults = {
     hits(name) {
       const fault = faults.get(name);
       if (fault === undefined) return false;
@@ -63,6 +65,11 @@ export function createFaults(random: Random, known: readonly string[]): Faults {
         }
       }
       return true;
+    },
+    dueMs(name, elseMs = 0) {
+      const ms = made.ms(name);
+      if (!made.hits(name)) return null;
+      return ms > 0 ? ms : elseMs;
     },
     ms: (name) => faults.get(name)?.ms ?? usedMs.get(name) ?? 0,
     arm(request) {
@@ -83,4 +90,5 @@ export function createFaults(random: Random, known: readonly string[]): Faults {
     },
     armed: () => [...faults.keys()],
   };
+  return made;
 }

@@ -1,4 +1,4 @@
-import type { ShopCall } from './shop.ts';
+import type { ShopCall } from '../shop.ts';
 
 /** A stock write on record; `applied` and `answered` are set when they come true. */
 export type WriteRecord = Extract<ShopCall, { kind: 'write' }>;

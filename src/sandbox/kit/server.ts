@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { AppError, messageOf } from '../errors.ts';
-import type { Shop } from './shop.ts';
+import { AppError, messageOf } from '../../errors.ts';
+import type { Shop } from '../shop.ts';
 
 /** A request as a shop sees it. `body` is raw. */
 export interface ShopRequest {

@@ -1,6 +1,6 @@
-import { platformMs } from '../time.ts';
+import { platformMs } from './time.ts';
 
-/** A token bucket: `rate` tokens a second, `burst` at most. */
+/** A token bucket: `rate` calls a second of the platform, `burst` at most. */
 export interface Rate {
   rate: number;
   burst: number;
@@ -19,7 +19,7 @@ export function createBuckets(now: () => number, timeScale: number): Buckets {
     const at = now();
     const level = levels.get(name) ?? { tokens: burst, at };
     const perMs = scaledRate(rate, timeScale) / 1000;
-    level.tokens = Math.min(burst, level.tokens + (at - level.at) * perMs);
+    level.tokens = Math.min(burst, level.tokens + Math.max(0, at - level.at) * perMs);
     level.at = at;
     levels.set(name, level);
     return level;
