@@ -1,7 +1,7 @@
 /**
  * A sandbox shop: an HTTP server on loopback that speaks one platform's real protocol, as its facts page tells it,
  * nasty habits included. It shares no code with the adapter it talks to. Beside the platform's own routes every
- * shop answers `POST /_sandbox/<verb>` (shopper, merchant, bad weather) and `GET /_sandbox/<record>` (what it saw).
+ * shop answers `POST /_sandbox/<verb>` (shopper, merchant, faults) and `GET /_sandbox/<record>` (what it saw).
  */
 
 /** One thing the shop sells. SKUs repeat across shops: the same stock offered on several channels. */

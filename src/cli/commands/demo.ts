@@ -45,7 +45,7 @@ export function register(command: Command, cli: Cli): void {
 
 async function demo(invocation: Invocation<DemoOptions>): Promise<ExitCode> {
   const { io, options, json } = invocation;
-  const { chaosLevels } = await import('../../sandbox/demo/weather.ts');
+  const { chaosLevels } = await import('../../sandbox/demo/chaos.ts');
   const chaos = chaosLevels.find((level) => level === options.chaos);
   if (chaos === undefined) {
     throw new AppError('usage', `--chaos ${options.chaos} is no level`, {

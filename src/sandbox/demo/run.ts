@@ -9,9 +9,9 @@ import { createShop } from '../registry.ts';
 import type { CatalogueItem, Shop } from '../shop.ts';
 import { createShoppers } from '../shoppers.ts';
 import { readBooks } from './books.ts';
+import { arm, type Chaos, calm, stormy } from './chaos.ts';
 import { freePorts, invsync, type ServeProcess, serveIn } from './process.ts';
 import { type Proof, prove } from './proof.ts';
-import { arm, type Chaos, calm, stormy } from './weather.ts';
 
 export interface DemoWish {
   seed: number;
@@ -228,7 +228,7 @@ async function unheardOrders(
   stormy(shop, stage.wish.chaos);
 }
 
-/** Fair weather, then quiet: queues empty, two reconcile runs with nothing left to do. */
+/** No faults any more, then quiet: queues empty, two reconcile runs with nothing left to do. */
 async function settle(stage: Stage): Promise<void> {
   for (const shop of stage.shops) calm(shop);
   const limit = Date.now() + settleLimitMs;

@@ -71,7 +71,7 @@ interface Refreshable {
   scopes: readonly string[];
 }
 
-/** Opens the token desk of one keyset. */
+/** Issues the tokens of one keyset. */
 export function createAuth(deps: { state: State; random: Random; quotas: Quotas }): Auth {
   const { state, random, quotas } = deps;
   const opaque = (length: number) => `v^1.1#i^1#f^0#p^3#r^1#I^3#t^${random.hex(length)}==`;

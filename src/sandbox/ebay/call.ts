@@ -35,7 +35,7 @@ export interface Route {
   scopes: readonly string[];
   /** Whose token: the seller's, the application's, or either. */
   token: 'user' | 'app' | 'any';
-  /** Changes a number, so the weather that doubts writes may strike. */
+  /** Changes a number, so the faults that leave a writer in doubt may hit it. */
   writesStock?: true;
   run(call: RestCall): RestResult | Promise<RestResult>;
 }

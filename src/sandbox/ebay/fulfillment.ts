@@ -42,13 +42,13 @@ export function fulfillmentRoutes(state: State, url: () => string): Route[] {
   ];
 }
 
-interface Desk {
+interface Context {
   state: State;
   url(): string;
   found(id: string): Order | undefined;
 }
 
-function listOrders({ state, url, found }: Desk, call: RestCall): RestResult {
+function listOrders({ state, url, found }: Context, call: RestCall): RestResult {
   const ids = call.query.get('orderIds');
   if (ids !== null) {
     const orders = byIds(ids).flatMap((id) => found(id) ?? []);

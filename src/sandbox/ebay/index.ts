@@ -6,8 +6,8 @@ import { type Credentials, createAuth, uuid } from './auth.ts';
 import { faultNames } from './faults.ts';
 import { fulfillmentRoutes } from './fulfillment.ts';
 import { inventoryRoutes } from './inventory.ts';
-import { createNews, type News } from './news.ts';
 import { notificationRoutes } from './notification.ts';
+import { createNotifier, type Notifier } from './notifier.ts';
 import { createOrders, recordOf } from './orders.ts';
 import { createQuotas, type Quota } from './quota.ts';
 import { createRest } from './rest.ts';
@@ -58,12 +58,12 @@ export function createEbayShop(options: EbayShopOptions): EbayShop {
   const quotas = createQuotas(state);
   const auth = createAuth({ state, random: random.fork('auth'), quotas });
   const { credentials } = auth;
-  const news: News = createNews({ state, credentials, random: random.fork('news') });
+  const notifier: Notifier = createNotifier({ state, credentials, random: random.fork('notifier') });
   const stock = createStock({
     state,
-    happened: (event, counter) => news.told(event, { counter, line: null, order: null }),
+    happened: (event, counter) => notifier.told(event, { counter, line: null, order: null }),
   });
-  const orders = createOrders({ state, stock, agenda, news, random: random.fork('orders') });
+  const orders = createOrders({ state, stock, agenda, notifier, random: random.fork('orders') });
   stockShelves(state, options.catalogue);
 
   const disturb = (counters: Counter[]) => {
@@ -89,7 +89,7 @@ export function createEbayShop(options: EbayShopOptions): EbayShop {
         pause: state.pauses.pause,
       }),
       ...fulfillmentRoutes(state, url),
-      ...notificationRoutes({ state, news, random: random.fork('notification'), url }),
+      ...notificationRoutes({ state, notifier, random: random.fork('notification'), url }),
       ...accountRoutes(state, quotas),
       ...cancellationRoutes(state, orders),
     ],
@@ -99,7 +99,7 @@ export function createEbayShop(options: EbayShopOptions): EbayShop {
     auth,
     quotas,
     random: random.fork('trading'),
-    calls: tradingCalls({ state, stock, records, news }),
+    calls: tradingCalls({ state, stock, records, notifier }),
     disturb,
   });
 
@@ -123,11 +123,11 @@ export function createEbayShop(options: EbayShopOptions): EbayShop {
     // Without a rate the platform gives the addresses up now; nothing else would ever set it off.
     if (request.name === 'marked_down' && request.rate === undefined && !off) {
       faults.arm({ name: 'marked_down', count: 0 });
-      news.markDown();
+      notifier.markDown();
     }
     if (request.name === 'token_revoked' && !off) {
       const { userId, username, eiasToken } = state.seller;
-      news.notify('AUTHORIZATION_REVOCATION', { userId, username, eiasToken }, userId);
+      notifier.notify('AUTHORIZATION_REVOCATION', { userId, username, eiasToken }, userId);
     }
   };
 
@@ -193,11 +193,11 @@ export function createEbayShop(options: EbayShopOptions): EbayShop {
     settle: () => agenda.settle(),
     consent: (scopes) => auth.consent(scopes),
     combine: (ids) => orders.combine(ids.map((id) => orders.find(id))).orderId,
-    rotateKey: () => news.rotateKey(),
-    notify: (topicId, data) => news.notify(topicId, data, topicId),
+    rotateKey: () => notifier.rotateKey(),
+    notify: (topicId, data) => notifier.notify(topicId, data, topicId),
     leaveCalls: quotas.leave,
     foreignWebhook: (endpoint, topicId = 'PRIORITY_LISTING_REVISION') =>
-      plantForeign(news, { endpoint, topicId, ids: [uuid(random), uuid(random)], at: now() }),
+      plantForeign(notifier, { endpoint, topicId, ids: [uuid(random), uuid(random)], at: now() }),
   };
   return shop;
 }
@@ -246,11 +246,11 @@ function relist(state: State, counter: Counter): void {
 }
 
 function plantForeign(
-  news: News,
+  notifier: Notifier,
   { endpoint, topicId, ids, at }: { endpoint: string; topicId: string; ids: [string, string]; at: number },
 ): void {
   const [id, subscriptionId] = ids;
-  news.destinations.push({
+  notifier.destinations.push({
     id,
     name: 'another-program',
     endpoint,
@@ -260,7 +260,7 @@ function plantForeign(
     failingSince: null,
   });
   const schemaVersion = topicId === 'PRIORITY_LISTING_REVISION' ? '1.10' : '1.0';
-  news.subscriptions.push({
+  notifier.subscriptions.push({
     id: subscriptionId,
     topicId,
     status: 'ENABLED',

@@ -20,7 +20,7 @@ const longestBatch = 25;
 const writeMs = 60;
 const highest = 2 ** 31 - 1;
 
-interface Desk {
+interface Context {
   state: State;
   stock: Stock;
   records: Records;
@@ -31,39 +31,49 @@ interface Desk {
 }
 
 /** Routes of the Inventory API (EBAY-4.1 and EBAY-5.1). */
-export function inventoryRoutes(deps: Omit<Desk, 'locked'>): Route[] {
-  const desk: Desk = { ...deps, locked: new Set() };
+export function inventoryRoutes(deps: Omit<Context, 'locked'>): Route[] {
+  const context: Context = { ...deps, locked: new Set() };
   const at = (path: string) => new RegExp(`^${base}${path.replaceAll('#', '([^/]+)')}$`);
   return [
-    { ...reads, method: 'GET', pattern: at('/inventory_item'), run: (call) => listItems(desk, call) },
-    { ...reads, method: 'GET', pattern: at('/inventory_item/#'), run: (call) => getItem(desk, call) },
-    { ...reads, method: 'POST', pattern: at('/bulk_get_inventory_item'), run: (call) => bulkGet(desk, call) },
-    { ...reads, method: 'GET', pattern: at('/inventory_item_group/#'), run: (call) => getGroup(desk, call) },
-    { ...reads, method: 'GET', pattern: at('/offer'), run: (call) => listOffers(desk, call) },
-    { ...reads, method: 'GET', pattern: at('/offer/#'), run: (call) => getOffer(desk, call) },
+    { ...reads, method: 'GET', pattern: at('/inventory_item'), run: (call) => listItems(context, call) },
+    { ...reads, method: 'GET', pattern: at('/inventory_item/#'), run: (call) => getItem(context, call) },
+    {
+      ...reads,
+      method: 'POST',
+      pattern: at('/bulk_get_inventory_item'),
+      run: (call) => bulkGet(context, call),
+    },
+    {
+      ...reads,
+      method: 'GET',
+      pattern: at('/inventory_item_group/#'),
+      run: (call) => getGroup(context, call),
+    },
+    { ...reads, method: 'GET', pattern: at('/offer'), run: (call) => listOffers(context, call) },
+    { ...reads, method: 'GET', pattern: at('/offer/#'), run: (call) => getOffer(context, call) },
     {
       ...writes,
       method: 'POST',
       pattern: at('/bulk_update_price_quantity'),
       writesStock: true,
-      run: (call) => bulkUpdate(desk, call),
+      run: (call) => bulkUpdate(context, call),
     },
     {
       ...writes,
       method: 'PUT',
       pattern: at('/inventory_item/#'),
       writesStock: true,
-      run: (call) => replaceItem(desk, call),
+      run: (call) => replaceItem(context, call),
     },
     {
       ...writes,
       method: 'PUT',
       pattern: at('/offer/#'),
       writesStock: true,
-      run: (call) => replaceOffer(desk, call),
+      run: (call) => replaceOffer(context, call),
     },
-    { ...writes, method: 'POST', pattern: at('/offer/#/publish'), run: (call) => publish(desk, call) },
-    { ...writes, method: 'POST', pattern: at('/offer/#/withdraw'), run: (call) => withdraw(desk, call) },
+    { ...writes, method: 'POST', pattern: at('/offer/#/publish'), run: (call) => publish(context, call) },
+    { ...writes, method: 'POST', pattern: at('/offer/#/withdraw'), run: (call) => withdraw(context, call) },
   ];
 }
 
@@ -71,16 +81,16 @@ function bad(errorId: number, message: string, parameters: Record<string, string
   return badRequest(domain, errorId, message, parameters);
 }
 
-function itemOf(desk: Desk, sku: string): Counter | undefined {
-  return desk.state.bySku.get(sku)?.find((counter) => counter.model === 'inventory');
+function itemOf(context: Context, sku: string): Counter | undefined {
+  return context.state.bySku.get(sku)?.find((counter) => counter.model === 'inventory');
 }
 
 // ------------------------------------------------------------------------------------------------------ reads
 
 /** The item as reads show it, which may trail a write. */
-function itemView(desk: Desk, counter: Counter): Record<string, unknown> {
+function itemView(context: Context, counter: Counter): Record<string, unknown> {
   const { stale, warehouses, listing } = counter;
-  const late = stale !== null && stale.until > desk.state.now();
+  const late = stale !== null && stale.until > context.state.now();
   const quantity = late ? stale.available : counter.available;
   const spread = warehouses?.map(({ key, quantity: part }) => ({ merchantLocationKey: key, quantity: part }));
   const group = listing?.groupKey ?? null;
@@ -101,10 +111,10 @@ function itemView(desk: Desk, counter: Counter): Record<string, unknown> {
 }
 
 /** EBAY-4.1: the offset is the number of a page here, not of a record. */
-function listItems(desk: Desk, call: RestCall): RestResult {
+function listItems(context: Context, call: RestCall): RestResult {
   const limit = bounded(call, 'limit', 25, 1, 200);
   const offset = bounded(call, 'offset', 0, 0, 1_000_000);
-  const items = desk.state.counters.filter(({ model }) => model === 'inventory');
+  const items = context.state.counters.filter(({ model }) => model === 'inventory');
   const link = (page: number) => `${base}/inventory_item?limit=${limit}&offset=${page}`;
   const page = items.slice(offset * limit, (offset + 1) * limit);
   return {
@@ -116,7 +126,7 @@ function listItems(desk: Desk, call: RestCall): RestResult {
       limit,
       size: page.length,
       total: items.length,
-      inventoryItems: page.map((item) => itemView(desk, item)),
+      inventoryItems: page.map((item) => itemView(context, item)),
     },
   };
 }
@@ -128,25 +138,25 @@ function bounded(call: RestCall, name: string, fallback: number, low: number, hi
   throw new RestProblem(400, bad(25706, `Invalid ${name}.`, { [name]: text ?? '' }));
 }
 
-function getItem(desk: Desk, call: RestCall): RestResult {
-  const counter = itemOf(desk, call.params[0] ?? '');
-  if (counter !== undefined) return { status: 200, body: itemView(desk, counter) };
+function getItem(context: Context, call: RestCall): RestResult {
+  const counter = itemOf(context, call.params[0] ?? '');
+  if (counter !== undefined) return { status: 200, body: itemView(context, counter) };
   throw new RestProblem(
     404,
     bad(25710, "We didn't find the entity you are requesting. Please verify the request"),
   );
 }
 
-function bulkGet(desk: Desk, call: RestCall): RestResult {
+function bulkGet(context: Context, call: RestCall): RestResult {
   const rows = listOf(tableOf(call.body)['requests']);
   checkBatch(rows);
   const responses = rows.map((row) => {
     const sku = textOf(tableOf(row)['sku']);
-    const counter = itemOf(desk, sku);
+    const counter = itemOf(context, sku);
     if (counter === undefined) {
       return { sku, statusCode: 404, errors: [missing(sku)], warnings: [] };
     }
-    return { sku, statusCode: 200, inventoryItem: itemView(desk, counter), errors: [], warnings: [] };
+    return { sku, statusCode: 200, inventoryItem: itemView(context, counter), errors: [], warnings: [] };
   });
   return { status: responses.every(({ statusCode }) => statusCode === 200) ? 200 : 207, body: { responses } };
 }
@@ -163,9 +173,9 @@ function checkBatch(rows: unknown[]): void {
   throw new RestProblem(400, bad(25002, `Between 1 and ${longestBatch} requests are allowed.`));
 }
 
-function getGroup(desk: Desk, call: RestCall): RestResult {
+function getGroup(context: Context, call: RestCall): RestResult {
   const key = call.params[0] ?? '';
-  const members = desk.state.counters.filter(
+  const members = context.state.counters.filter(
     ({ model, listing }) => model === 'inventory' && listing?.groupKey === key,
   );
   if (members.length === 0)
@@ -181,14 +191,14 @@ function getGroup(desk: Desk, call: RestCall): RestResult {
 
 // ----------------------------------------------------------------------------------------------------- offers
 
-function offerView(desk: Desk, counter: Counter): Record<string, unknown> {
+function offerView(context: Context, counter: Counter): Record<string, unknown> {
   const { offer, listing } = counter;
   const live = listing !== null && listing.endedAt === null;
   const status = !live ? 'ENDED' : unitsOf(counter) > 0 ? 'ACTIVE' : 'OUT_OF_STOCK';
   return {
     offerId: offer?.offerId,
     sku: counter.sku,
-    marketplaceId: desk.state.marketplace,
+    marketplaceId: context.state.marketplace,
     format: 'FIXED_PRICE',
     listingDuration: 'GTC',
     ...(offer?.available === null ? {} : { availableQuantity: offer?.available }),
@@ -207,50 +217,50 @@ function offerView(desk: Desk, counter: Counter): Record<string, unknown> {
 }
 
 /** EBAY-4.1: the SKU is mandatory; there is no list of all offers. */
-function listOffers(desk: Desk, call: RestCall): RestResult {
+function listOffers(context: Context, call: RestCall): RestResult {
   const sku = call.query.get('sku');
   if (sku === null || sku === '')
     throw new RestProblem(400, bad(25709, 'Invalid value for sku.', { sku: '' }));
-  if (!/^[A-Za-z0-9]+$/.test(sku) && desk.state.faults.hits('sku_refused')) {
+  if (!/^[A-Za-z0-9]+$/.test(sku) && context.state.faults.hits('sku_refused')) {
     throw new RestProblem(
       400,
       bad(25707, 'Invalid sku. sku has to be alphanumeric with upto 50 characters', { sku }),
     );
   }
-  const counter = itemOf(desk, sku);
+  const counter = itemOf(context, sku);
   if (counter?.offer === undefined || counter.offer === null) {
     throw new RestProblem(404, bad(25713, 'This Offer is not available.', { sku }));
   }
   const href = `${base}/offer?sku=${encodeURIComponent(sku)}&offset=0&limit=25`;
-  return { status: 200, body: { href, total: 1, size: 1, limit: 25, offers: [offerView(desk, counter)] } };
+  return { status: 200, body: { href, total: 1, size: 1, limit: 25, offers: [offerView(context, counter)] } };
 }
 
-function offerIn(desk: Desk, call: RestCall): Counter {
-  const counter = desk.state.offers.get(call.params[0] ?? '');
+function offerIn(context: Context, call: RestCall): Counter {
+  const counter = context.state.offers.get(call.params[0] ?? '');
   if (counter !== undefined) return counter;
   throw new RestProblem(404, bad(25713, 'This Offer is not available.', { offerId: call.params[0] ?? '' }));
 }
 
-function getOffer(desk: Desk, call: RestCall): RestResult {
-  return { status: 200, body: offerView(desk, offerIn(desk, call)) };
+function getOffer(context: Context, call: RestCall): RestResult {
+  return { status: 200, body: offerView(context, offerIn(context, call)) };
 }
 
 /** Full replacement: a number that is left out is gone. */
-function replaceOffer(desk: Desk, call: RestCall): RestResult {
-  const counter = offerIn(desk, call);
+function replaceOffer(context: Context, call: RestCall): RestResult {
+  const counter = offerIn(context, call);
   const { offer } = counter;
   const wanted = tableOf(call.body)['availableQuantity'];
   if (wanted !== undefined && !isQuantity(wanted))
     throw new RestProblem(400, bad(25004, 'Invalid quantity.'));
-  if (!desk.stock.revise(counter.listing)) throw new RestProblem(400, exhausted(counter));
+  if (!context.stock.revise(counter.listing)) throw new RestProblem(400, exhausted(counter));
   const from = shownOf(counter);
   if (offer !== null) offer.available = isQuantity(wanted) ? wanted : null;
-  note(desk, call, counter, { from, to: unitsOf(counter), applied: true });
+  note(context, call, counter, { from, to: unitsOf(counter), applied: true });
   return { status: 200, body: { offerId: offer?.offerId, warnings: [] } };
 }
 
-function publish(desk: Desk, call: RestCall): RestResult {
-  const counter = offerIn(desk, call);
+function publish(context: Context, call: RestCall): RestResult {
+  const counter = offerIn(context, call);
   needBody(call);
   if (counter.offer === null) throw new RestProblem(404, bad(25713, 'This Offer is not available.'));
   counter.offer.published = true;
@@ -259,16 +269,16 @@ function publish(desk: Desk, call: RestCall): RestResult {
     const warning = bad(25402, 'The offer is published already.');
     return { status: 200, body: { listingId: counter.listing.itemId, warnings: [warning] } };
   }
-  const listing = openListing(desk.state, 'inventory', counter.title, null);
-  putOn(desk.state, listing, counter);
+  const listing = openListing(context.state, 'inventory', counter.title, null);
+  putOn(context.state, listing, counter);
   return { status: 200, body: { listingId: listing.itemId } };
 }
 
-function withdraw(desk: Desk, call: RestCall): RestResult {
-  const counter = offerIn(desk, call);
+function withdraw(context: Context, call: RestCall): RestResult {
+  const counter = offerIn(context, call);
   needBody(call);
   if (counter.offer !== null) counter.offer.published = false;
-  if (counter.listing !== null) desk.stock.end(counter.listing);
+  if (counter.listing !== null) context.stock.end(counter.listing);
   return { status: 200, body: { listingId: counter.listing?.itemId } };
 }
 
@@ -299,11 +309,11 @@ function isQuantity(value: unknown): value is number {
 }
 
 /** One row of a batch, looked at before anything is done. */
-function rowOf(desk: Desk, value: unknown): Row {
+function rowOf(context: Context, value: unknown): Row {
   const row = tableOf(value);
   const sku = textOf(row['sku']);
   const unfit = (statusCode: number, error: RestError): Row => ({ kind: 'unfit', sku, statusCode, error });
-  const counter = itemOf(desk, sku);
+  const counter = itemOf(context, sku);
   if (counter === undefined) return unfit(sku === '' ? 400 : 404, missing(sku));
   const shipTo = tableOf(row['shipToLocationAvailability']);
   const spread = listOf(shipTo['availabilityDistributions']).map((each): Spread => {
@@ -351,45 +361,46 @@ function exhausted(counter: Counter): RestError {
 
 /** What only shows when the row's turn comes. */
 function refusalOf(
-  desk: Desk,
+  context: Context,
   row: Extract<Row, { kind: 'fit' }>,
 ): { statusCode: number; error: RestError } | null {
   const { counter, quantity, sku } = row;
-  const { faults } = desk.state;
+  const { faults } = context.state;
   if (counter.listing?.onHold === true || faults.hits('on_hold')) {
     return { statusCode: 400, error: bad(25097, 'The listing is on hold and cannot be revised.', { sku }) };
   }
   if (quantity !== null && quantity > counter.available && faults.hits('selling_limit')) {
     return { statusCode: 400, error: bad(25026, 'You have exceeded your selling limit.', { sku }) };
   }
-  if (counter.listing?.endedAt === null && !desk.stock.revise(counter.listing)) {
+  if (counter.listing?.endedAt === null && !context.stock.revise(counter.listing)) {
     return { statusCode: 400, error: exhausted(counter) };
   }
   return null;
 }
 
-async function bulkUpdate(desk: Desk, call: RestCall): Promise<RestResult> {
+async function bulkUpdate(context: Context, call: RestCall): Promise<RestResult> {
   const values = listOf(tableOf(call.body)['requests']);
   checkBatch(values);
   const skus = values.map((value) => textOf(tableOf(value)['sku']));
-  if (values.length > 1 && desk.state.faults.armed().includes('batch_of_one')) {
+  if (values.length > 1 && context.state.faults.armed().includes('batch_of_one')) {
     throw new RestProblem(400, bad(25002, 'Only one request is allowed per call.'));
   }
   if (new Set(skus).size < skus.length)
     throw new RestProblem(400, bad(25002, 'A sku may occur once per call.'));
-  const rows = values.map((value) => rowOf(desk, value));
+  const rows = values.map((value) => rowOf(context, value));
   const busy = (row: Row) =>
     row.kind === 'fit' &&
-    (locksOf(row.counter).some((key) => desk.locked.has(key)) || desk.state.faults.hits('concurrent_access'));
+    (locksOf(row.counter).some((key) => context.locked.has(key)) ||
+      context.state.faults.hits('concurrent_access'));
   const waiting = new Set(rows.filter(busy));
   const mine = rows.flatMap((row) => (row.kind === 'fit' && !waiting.has(row) ? locksOf(row.counter) : []));
-  for (const key of mine) desk.locked.add(key);
+  for (const key of mine) context.locked.add(key);
   try {
-    await desk.pause(platformMs(writeMs, desk.state.timeScale));
-    const responses = rows.map((row) => answerRow(desk, call, row, waiting.has(row)));
-    return batchResult(desk, responses);
+    await context.pause(platformMs(writeMs, context.state.timeScale));
+    const responses = rows.map((row) => answerRow(context, call, row, waiting.has(row)));
+    return batchResult(context, responses);
   } finally {
-    for (const key of mine) desk.locked.delete(key);
+    for (const key of mine) context.locked.delete(key);
   }
 }
 
@@ -405,7 +416,7 @@ interface RowResponse {
   warnings: RestError[];
 }
 
-function answerRow(desk: Desk, call: RestCall, row: Row, busy: boolean): RowResponse {
+function answerRow(context: Context, call: RestCall, row: Row, busy: boolean): RowResponse {
   const { sku } = row;
   if (row.kind === 'unfit') return { sku, statusCode: row.statusCode, errors: [row.error], warnings: [] };
   if (busy) {
@@ -416,68 +427,68 @@ function answerRow(desk: Desk, call: RestCall, row: Row, busy: boolean): RowResp
     );
     return { sku, statusCode: 500, errors: [error], warnings: [] };
   }
-  const refusal = refusalOf(desk, row);
+  const refusal = refusalOf(context, row);
   const from = shownOf(row.counter);
   const to =
     row.spread?.reduce((sum, part) => sum + part.quantity, 0) ?? row.quantity ?? row.counter.available;
   if (refusal !== null) {
-    note(desk, call, row.counter, { from, to, applied: false });
+    note(context, call, row.counter, { from, to, applied: false });
     return { sku, statusCode: refusal.statusCode, errors: [refusal.error], warnings: [] };
   }
-  hideBehindOldNumber(desk, row.counter);
+  hideBehindOldNumber(context, row.counter);
   for (const { key, quantity } of row.spread ?? []) {
     const warehouse = row.counter.warehouses?.find((one) => one.key === key);
     if (warehouse !== undefined) warehouse.quantity = quantity;
   }
-  desk.stock.put(row.counter, to, row.offer);
-  note(desk, call, row.counter, { from, to, applied: true });
+  context.stock.put(row.counter, to, row.offer);
+  note(context, call, row.counter, { from, to, applied: true });
   return { sku, statusCode: 200, errors: [], warnings: [] };
 }
 
 /** EBAY-5.1: 200 or 207 when some failed, seemingly at random; 500 only when all met others. */
-function batchResult(desk: Desk, responses: RowResponse[]): RestResult {
+function batchResult(context: Context, responses: RowResponse[]): RestResult {
   const failed = responses.filter(({ statusCode }) => statusCode !== 200);
   if (failed.length === responses.length && failed.every(({ statusCode }) => statusCode === 500)) {
     return { status: 500, body: { errors: failed.flatMap(({ errors }) => errors) } };
   }
-  const status = failed.length > 0 && desk.random.chance(0.5) ? 207 : 200;
+  const status = failed.length > 0 && context.random.chance(0.5) ? 207 : 200;
   return { status, body: { responses } };
 }
 
-function hideBehindOldNumber(desk: Desk, counter: Counter): void {
-  const ms = desk.state.faults.ms('read_lag');
-  if (desk.state.faults.hits('read_lag')) {
-    counter.stale = { available: counter.available, until: desk.state.now() + ms };
+function hideBehindOldNumber(context: Context, counter: Counter): void {
+  const ms = context.state.faults.ms('read_lag');
+  if (context.state.faults.hits('read_lag')) {
+    counter.stale = { available: counter.available, until: context.state.now() + ms };
   }
 }
 
 function note(
-  desk: Desk,
+  context: Context,
   call: RestCall,
   counter: Counter,
   what: { from: number | null; to: number; applied: boolean },
 ): void {
-  call.writes.push(desk.records.write({ sku: counter.sku ?? '', ...what, answered: false, key: null }));
+  call.writes.push(context.records.write({ sku: counter.sku ?? '', ...what, answered: false, key: null }));
 }
 
 /** Full replacement: whatever the body leaves out is deleted, the number too (EBAY-5.1 and EBAY-9.7). */
-function replaceItem(desk: Desk, call: RestCall): RestResult {
+function replaceItem(context: Context, call: RestCall): RestResult {
   const sku = call.params[0] ?? '';
   const body = tableOf(call.body);
   const shipTo = tableOf(tableOf(body['availability'])['shipToLocationAvailability']);
   const quantity = shipTo['quantity'] ?? 0;
   if (!isQuantity(quantity)) throw new RestProblem(400, bad(25004, 'Invalid quantity.', { sku }));
-  const known = itemOf(desk, sku);
+  const known = itemOf(context, sku);
   if (known === undefined && !/^[A-Za-z0-9]{1,50}$/.test(sku))
     throw new RestProblem(400, bad(25707, 'Invalid sku.', { sku }));
   const counter = known ?? newCounter('inventory', sku, '', 0);
-  if (known === undefined) addCounter(desk.state, counter);
-  if (counter.listing !== null && !desk.stock.revise(counter.listing))
+  if (known === undefined) addCounter(context.state, counter);
+  if (counter.listing !== null && !context.stock.revise(counter.listing))
     throw new RestProblem(400, exhausted(counter));
   const from = shownOf(counter);
   counter.title = textOf(tableOf(body['product'])['title']);
   counter.warehouses = null;
-  desk.stock.put(counter, quantity, null);
-  note(desk, call, counter, { from, to: quantity, applied: true });
+  context.stock.put(counter, quantity, null);
+  note(context, call, counter, { from, to: quantity, applied: true });
   return known === undefined ? { status: 201 } : { status: 204 };
 }

@@ -3,7 +3,7 @@ import type { Random } from '../kit/random.ts';
 import { tableOf, textOf } from '../kit/untyped.ts';
 import { scope, uuid } from './auth.ts';
 import type { RestCall, RestResult, Route } from './call.ts';
-import type { Destination, News, Subscription } from './news.ts';
+import type { Destination, Notifier, Subscription } from './notifier.ts';
 import { iso } from './order-view.ts';
 import { badRequest, RestProblem } from './problem.ts';
 import { challengeAnswer } from './signature.ts';
@@ -19,9 +19,9 @@ const anybody = {
   scopes: [scope(''), scope('commerce.notification.subscription')],
 } as const;
 
-interface Desk {
+interface Context {
   state: State;
-  news: News;
+  notifier: Notifier;
   random: Random;
   url(): string;
   alertEmail: string | null;
@@ -30,58 +30,83 @@ interface Desk {
 /** Routes of the Notification API (EBAY-2 and EBAY-3). */
 export function notificationRoutes(deps: {
   state: State;
-  news: News;
+  notifier: Notifier;
   random: Random;
   url: () => string;
 }): Route[] {
-  const desk: Desk = { ...deps, alertEmail: null };
+  const context: Context = { ...deps, alertEmail: null };
   const at = (path: string) => new RegExp(`^${base}${path.replaceAll('#', '([^/]+)')}$`);
   return [
-    { ...appOnly, method: 'GET', pattern: at('/public_key/#'), run: (call) => publicKey(desk, call) },
-    { ...appOnly, method: 'GET', pattern: at('/topic'), run: (call) => listTopics(desk, call) },
-    { ...appOnly, method: 'GET', pattern: at('/topic/#'), run: (call) => getTopic(desk, call) },
-    { ...appOnly, method: 'GET', pattern: at('/config'), run: () => getConfig(desk) },
-    { ...appOnly, method: 'PUT', pattern: at('/config'), run: (call) => putConfig(desk, call) },
-    { ...appOnly, method: 'GET', pattern: at('/destination'), run: (call) => listDestinations(desk, call) },
-    { ...appOnly, method: 'POST', pattern: at('/destination'), run: (call) => createDestination(desk, call) },
-    { ...appOnly, method: 'GET', pattern: at('/destination/#'), run: (call) => getDestination(desk, call) },
+    { ...appOnly, method: 'GET', pattern: at('/public_key/#'), run: (call) => publicKey(context, call) },
+    { ...appOnly, method: 'GET', pattern: at('/topic'), run: (call) => listTopics(context, call) },
+    { ...appOnly, method: 'GET', pattern: at('/topic/#'), run: (call) => getTopic(context, call) },
+    { ...appOnly, method: 'GET', pattern: at('/config'), run: () => getConfig(context) },
+    { ...appOnly, method: 'PUT', pattern: at('/config'), run: (call) => putConfig(context, call) },
+    {
+      ...appOnly,
+      method: 'GET',
+      pattern: at('/destination'),
+      run: (call) => listDestinations(context, call),
+    },
+    {
+      ...appOnly,
+      method: 'POST',
+      pattern: at('/destination'),
+      run: (call) => createDestination(context, call),
+    },
+    {
+      ...appOnly,
+      method: 'GET',
+      pattern: at('/destination/#'),
+      run: (call) => getDestination(context, call),
+    },
     {
       ...appOnly,
       method: 'PUT',
       pattern: at('/destination/#'),
-      run: (call) => updateDestination(desk, call),
+      run: (call) => updateDestination(context, call),
     },
     {
       ...appOnly,
       method: 'DELETE',
       pattern: at('/destination/#'),
-      run: (call) => deleteDestination(desk, call),
+      run: (call) => deleteDestination(context, call),
     },
-    { ...anybody, method: 'GET', pattern: at('/subscription'), run: (call) => listSubscriptions(desk, call) },
+    {
+      ...anybody,
+      method: 'GET',
+      pattern: at('/subscription'),
+      run: (call) => listSubscriptions(context, call),
+    },
     {
       ...anybody,
       method: 'POST',
       pattern: at('/subscription'),
-      run: (call) => createSubscription(desk, call),
+      run: (call) => createSubscription(context, call),
     },
-    { ...anybody, method: 'GET', pattern: at('/subscription/#'), run: (call) => getSubscription(desk, call) },
+    {
+      ...anybody,
+      method: 'GET',
+      pattern: at('/subscription/#'),
+      run: (call) => getSubscription(context, call),
+    },
     {
       ...anybody,
       method: 'PUT',
       pattern: at('/subscription/#'),
-      run: (call) => updateSubscription(desk, call),
+      run: (call) => updateSubscription(context, call),
     },
     {
       ...anybody,
       method: 'DELETE',
       pattern: at('/subscription/#'),
-      run: (call) => deleteSubscription(desk, call),
+      run: (call) => deleteSubscription(context, call),
     },
     {
       ...anybody,
       method: 'POST',
       pattern: at('/subscription/#/(enable|disable|test)'),
-      run: (call) => actOnSubscription(desk, call),
+      run: (call) => actOnSubscription(context, call),
     },
   ];
 }
@@ -97,45 +122,45 @@ function fail(
 
 // ---------------------------------------------------------------------------------------- keys, topics, config
 
-function publicKey(desk: Desk, call: RestCall): RestResult {
-  const key = desk.news.keyOf(call.params[0] ?? '');
+function publicKey(context: Context, call: RestCall): RestResult {
+  const key = context.notifier.keyOf(call.params[0] ?? '');
   if (key === undefined)
     return fail(404, 195001, 'Invalid public key.', { public_key_id: call.params[0] ?? '' });
   return { status: 200, body: { key: key.publicText, algorithm: 'ECDSA', digest: 'SHA1' } };
 }
 
-function offered(desk: Desk): Topic[] {
-  const poor = desk.state.faults.armed().includes('no_order_topic');
+function offered(context: Context): Topic[] {
+  const poor = context.state.faults.armed().includes('no_order_topic');
   return topics.filter(({ topicId }) => !(poor && topicId === 'ORDER_CONFIRMATION'));
 }
 
-function listTopics(desk: Desk, call: RestCall): RestResult {
-  return pageOf(desk, call, 'topics', offered(desk));
+function listTopics(context: Context, call: RestCall): RestResult {
+  return pageOf(context, call, 'topics', offered(context));
 }
 
-function getTopic(desk: Desk, call: RestCall): RestResult {
-  return { status: 200, body: topicOf(desk, call.params[0] ?? '', 404) };
+function getTopic(context: Context, call: RestCall): RestResult {
+  return { status: 200, body: topicOf(context, call.params[0] ?? '', 404) };
 }
 
-function topicOf(desk: Desk, topicId: string, status: number): Topic {
-  const topic = offered(desk).find((one) => one.topicId === topicId);
+function topicOf(context: Context, topicId: string, status: number): Topic {
+  const topic = offered(context).find((one) => one.topicId === topicId);
   return topic ?? fail(status, 195002, 'Invalid or missing topic id.', { topicId });
 }
 
-function getConfig(desk: Desk): RestResult {
-  if (desk.alertEmail === null) return fail(404, 195026, 'The configuration was not found.');
-  return { status: 200, body: { alertEmail: desk.alertEmail } };
+function getConfig(context: Context): RestResult {
+  if (context.alertEmail === null) return fail(404, 195026, 'The configuration was not found.');
+  return { status: 200, body: { alertEmail: context.alertEmail } };
 }
 
-function putConfig(desk: Desk, call: RestCall): RestResult {
+function putConfig(context: Context, call: RestCall): RestResult {
   const email = textOf(tableOf(call.body)['alertEmail']);
   if (!/^[^@\s]+@[^@\s]+$/.test(email)) return fail(400, 195004, 'Invalid alert email.');
-  desk.alertEmail = email;
+  context.alertEmail = email;
   return { status: 204 };
 }
 
 /** Pages of 10 to 100 entries; the token to go on stands inside `next` (EBAY-3). */
-function pageOf(desk: Desk, call: RestCall, name: string, entries: readonly unknown[]): RestResult {
+function pageOf(context: Context, call: RestCall, name: string, entries: readonly unknown[]): RestResult {
   const limit = Number(call.query.get('limit') ?? 20);
   if (!Number.isInteger(limit) || limit < 10 || limit > 100) return fail(400, 195005, 'Invalid limit.');
   const token = call.query.get('continuation_token');
@@ -144,7 +169,7 @@ function pageOf(desk: Desk, call: RestCall, name: string, entries: readonly unkn
   const link = (start: number) => {
     const query = new URLSearchParams({ limit: String(limit) });
     if (start > 0) query.set('continuation_token', Buffer.from(String(start)).toString('base64url'));
-    return `${desk.url()}${call.path}?${query}`;
+    return `${context.url()}${call.path}?${query}`;
   };
   const more = from + limit < entries.length;
   const page = entries.slice(from, from + limit);
@@ -167,19 +192,19 @@ function destinationView(destination: Destination): Record<string, unknown> {
   return { destinationId: id, name, status, deliveryConfig: { endpoint, verificationToken } };
 }
 
-function listDestinations(desk: Desk, call: RestCall): RestResult {
-  return pageOf(desk, call, 'destinations', desk.news.destinations.map(destinationView));
+function listDestinations(context: Context, call: RestCall): RestResult {
+  return pageOf(context, call, 'destinations', context.notifier.destinations.map(destinationView));
 }
 
-function destinationIn(desk: Desk, call: RestCall): Destination {
-  const found = desk.news.destinations.find(({ id }) => id === call.params[0]);
+function destinationIn(context: Context, call: RestCall): Destination {
+  const found = context.notifier.destinations.find(({ id }) => id === call.params[0]);
   return (
     found ?? fail(404, 195013, 'The destination was not found.', { destination_id: call.params[0] ?? '' })
   );
 }
 
-function getDestination(desk: Desk, call: RestCall): RestResult {
-  return { status: 200, body: destinationView(destinationIn(desk, call)) };
+function getDestination(context: Context, call: RestCall): RestResult {
+  return { status: 200, body: destinationView(destinationIn(context, call)) };
 }
 
 interface DestinationWish {
@@ -208,10 +233,10 @@ function wishIn(call: RestCall): DestinationWish {
 }
 
 /** The call that tries an endpoint, while its owner waits for our answer (EBAY-2.3). */
-async function challenge(desk: Desk, wish: DestinationWish): Promise<void> {
-  const code = uuid(desk.random).replaceAll('-', '');
+async function challenge(context: Context, wish: DestinationWish): Promise<void> {
+  const code = uuid(context.random).replaceAll('-', '');
   const uri = `${wish.endpoint}${wish.endpoint.includes('?') ? '&' : '?'}challenge_code=${code}`;
-  const reply = await desk.state.caller.call({
+  const reply = await context.state.caller.call({
     method: 'GET',
     uri,
     headers: { Accept: 'application/json', 'User-Agent': 'eBayNioHttpClient 1.0' },
@@ -232,35 +257,37 @@ function responseIn(text: string): string | null {
   }
 }
 
-async function createDestination(desk: Desk, call: RestCall): Promise<RestResult> {
+async function createDestination(context: Context, call: RestCall): Promise<RestResult> {
   const wish = wishIn(call);
-  if (desk.alertEmail === null)
+  if (context.alertEmail === null)
     return fail(409, 195003, 'Please provide configurations required for notifications.');
-  if (desk.news.destinations.some(({ endpoint }) => endpoint === wish.endpoint)) {
+  if (context.notifier.destinations.some(({ endpoint }) => endpoint === wish.endpoint)) {
     return fail(409, 195021, 'Destination exists for this endpoint.', { endpoint: wish.endpoint });
   }
-  await challenge(desk, wish);
-  const destination: Destination = { id: uuid(desk.random), ...wish, givenUp: 0, failingSince: null };
-  desk.news.destinations.push(destination);
-  return { status: 201, headers: { Location: `${desk.url()}${base}/destination/${destination.id}` } };
+  await challenge(context, wish);
+  const destination: Destination = { id: uuid(context.random), ...wish, givenUp: 0, failingSince: null };
+  context.notifier.destinations.push(destination);
+  return { status: 201, headers: { Location: `${context.url()}${base}/destination/${destination.id}` } };
 }
 
-async function updateDestination(desk: Desk, call: RestCall): Promise<RestResult> {
-  const destination = destinationIn(desk, call);
+async function updateDestination(context: Context, call: RestCall): Promise<RestResult> {
+  const destination = destinationIn(context, call);
   const wish = wishIn(call);
-  const taken = desk.news.destinations.some((one) => one !== destination && one.endpoint === wish.endpoint);
+  const taken = context.notifier.destinations.some(
+    (one) => one !== destination && one.endpoint === wish.endpoint,
+  );
   if (taken) return fail(409, 195021, 'Destination exists for this endpoint.', { endpoint: wish.endpoint });
-  await challenge(desk, wish);
+  await challenge(context, wish);
   Object.assign(destination, { ...wish, givenUp: 0, failingSince: null });
   return { status: 204 };
 }
 
-function deleteDestination(desk: Desk, call: RestCall): RestResult {
-  const destination = destinationIn(desk, call);
-  if (desk.news.subscriptions.some(({ destinationId }) => destinationId === destination.id)) {
+function deleteDestination(context: Context, call: RestCall): RestResult {
+  const destination = destinationIn(context, call);
+  if (context.notifier.subscriptions.some(({ destinationId }) => destinationId === destination.id)) {
     return fail(409, 195024, 'The destination is in use.');
   }
-  desk.news.destinations.splice(desk.news.destinations.indexOf(destination), 1);
+  context.notifier.destinations.splice(context.notifier.destinations.indexOf(destination), 1);
   return { status: 204 };
 }
 
@@ -277,12 +304,12 @@ function subscriptionView(subscription: Subscription): Record<string, unknown> {
   };
 }
 
-function listSubscriptions(desk: Desk, call: RestCall): RestResult {
-  return pageOf(desk, call, 'subscriptions', desk.news.subscriptions.map(subscriptionView));
+function listSubscriptions(context: Context, call: RestCall): RestResult {
+  return pageOf(context, call, 'subscriptions', context.notifier.subscriptions.map(subscriptionView));
 }
 
-function subscriptionIn(desk: Desk, call: RestCall): Subscription {
-  const found = desk.news.subscriptions.find(({ id }) => id === call.params[0]);
+function subscriptionIn(context: Context, call: RestCall): Subscription {
+  const found = context.notifier.subscriptions.find(({ id }) => id === call.params[0]);
   return (
     found ?? fail(404, 195014, 'The subscription was not found.', { subscription_id: call.params[0] ?? '' })
   );
@@ -299,8 +326,8 @@ function authorize(topic: Topic | undefined, call: RestCall): void {
   });
 }
 
-function getSubscription(desk: Desk, call: RestCall): RestResult {
-  return { status: 200, body: subscriptionView(subscriptionIn(desk, call)) };
+function getSubscription(context: Context, call: RestCall): RestResult {
+  return { status: 200, body: subscriptionView(subscriptionIn(context, call)) };
 }
 
 interface SubscriptionWish {
@@ -309,14 +336,14 @@ interface SubscriptionWish {
   schemaVersion: string;
 }
 
-function subscriptionWishIn(desk: Desk, topic: Topic, body: Record<string, unknown>): SubscriptionWish {
+function subscriptionWishIn(context: Context, topic: Topic, body: Record<string, unknown>): SubscriptionWish {
   const payload = tableOf(body['payload']);
   const schemaVersion = textOf(payload['schemaVersion']);
   const offer = topic.supportedPayloads.find((one) => one.schemaVersion === schemaVersion);
   if (offer === undefined || payload['format'] !== 'JSON' || payload['deliveryProtocol'] !== 'HTTPS') {
     return fail(400, 195008, 'Invalid or missing schema version.', { schemaVersion });
   }
-  const destination = desk.news.destinations.find(({ id }) => id === body['destinationId']);
+  const destination = context.notifier.destinations.find(({ id }) => id === body['destinationId']);
   if (destination === undefined) return fail(400, 195013, 'The destination was not found.');
   const status = textOf(body['status']);
   if (status !== 'ENABLED' && status !== 'DISABLED') return fail(400, 195007, 'Invalid or missing status.');
@@ -325,59 +352,59 @@ function subscriptionWishIn(desk: Desk, topic: Topic, body: Record<string, unkno
   return { status, destination, schemaVersion };
 }
 
-function createSubscription(desk: Desk, call: RestCall): RestResult {
+function createSubscription(context: Context, call: RestCall): RestResult {
   const body = tableOf(call.body);
-  if (desk.alertEmail === null)
+  if (context.alertEmail === null)
     return fail(409, 195003, 'Please provide configurations required for notifications.');
-  const topic = topicOf(desk, textOf(body['topicId']), 400);
+  const topic = topicOf(context, textOf(body['topicId']), 400);
   authorize(topic, call);
-  const wish = subscriptionWishIn(desk, topic, body);
+  const wish = subscriptionWishIn(context, topic, body);
   // One subscription per application, topic and version, whatever its destination.
-  const known = desk.news.subscriptions.find(
+  const known = context.notifier.subscriptions.find(
     (one) => one.topicId === topic.topicId && one.schemaVersion === wish.schemaVersion,
   );
   if (known !== undefined)
     return fail(409, 195012, 'Subscription already exists.', { subscriptionId: known.id });
   const subscription: Subscription = {
-    id: uuid(desk.random),
+    id: uuid(context.random),
     topicId: topic.topicId,
     status: wish.status,
     destinationId: wish.destination.id,
     schemaVersion: wish.schemaVersion,
-    createdAt: desk.state.now(),
+    createdAt: context.state.now(),
   };
-  desk.news.subscriptions.push(subscription);
-  return { status: 201, headers: { Location: `${desk.url()}${base}/subscription/${subscription.id}` } };
+  context.notifier.subscriptions.push(subscription);
+  return { status: 201, headers: { Location: `${context.url()}${base}/subscription/${subscription.id}` } };
 }
 
-function updateSubscription(desk: Desk, call: RestCall): RestResult {
-  const subscription = subscriptionIn(desk, call);
-  const topic = topicOf(desk, subscription.topicId, 400);
+function updateSubscription(context: Context, call: RestCall): RestResult {
+  const subscription = subscriptionIn(context, call);
+  const topic = topicOf(context, subscription.topicId, 400);
   authorize(topic, call);
-  const wish = subscriptionWishIn(desk, topic, tableOf(call.body));
+  const wish = subscriptionWishIn(context, topic, tableOf(call.body));
   subscription.status = wish.status;
   subscription.destinationId = wish.destination.id;
   subscription.schemaVersion = wish.schemaVersion;
   return { status: 204 };
 }
 
-function deleteSubscription(desk: Desk, call: RestCall): RestResult {
-  const subscription = subscriptionIn(desk, call);
+function deleteSubscription(context: Context, call: RestCall): RestResult {
+  const subscription = subscriptionIn(context, call);
   authorize(
     topics.find(({ topicId }) => topicId === subscription.topicId),
     call,
   );
-  desk.news.subscriptions.splice(desk.news.subscriptions.indexOf(subscription), 1);
+  context.notifier.subscriptions.splice(context.notifier.subscriptions.indexOf(subscription), 1);
   return { status: 204 };
 }
 
-function actOnSubscription(desk: Desk, call: RestCall): RestResult {
-  const subscription = subscriptionIn(desk, call);
+function actOnSubscription(context: Context, call: RestCall): RestResult {
+  const subscription = subscriptionIn(context, call);
   authorize(
     topics.find(({ topicId }) => topicId === subscription.topicId),
     call,
   );
-  const destination = desk.news.destinations.find(({ id }) => id === subscription.destinationId);
+  const destination = context.notifier.destinations.find(({ id }) => id === subscription.destinationId);
   const act = call.params[1];
   if (act === 'disable') subscription.status = 'DISABLED';
   if (act === 'disable') return { status: 204 };
@@ -388,7 +415,7 @@ function actOnSubscription(desk: Desk, call: RestCall): RestResult {
   }
   const line = { orderLineItemId: '10000000000001', listingId: '110000000001', quantity: 1 };
   const order = { orderId: '00-00000-00000', orderLineItems: [line] };
-  const user = { userId: desk.state.seller.userId, username: desk.state.seller.username };
-  desk.news.notify(subscription.topicId, { user, order }, order.orderId, subscription);
+  const user = { userId: context.state.seller.userId, username: context.state.seller.username };
+  context.notifier.notify(subscription.topicId, { user, order }, order.orderId, subscription);
   return { status: 202 };
 }

@@ -3,7 +3,7 @@ import type { Agenda } from '../kit/agenda.ts';
 import type { Random } from '../kit/random.ts';
 import { platformMs } from '../kit/time.ts';
 import type { SellRequest, SellResult, ShopOrder } from '../shop.ts';
-import type { News } from './news.ts';
+import type { Notifier } from './notifier.ts';
 import type { Counter, Order, OrderLine, State } from './state.ts';
 import { shownOf } from './state.ts';
 import type { Stock } from './stock.ts';
@@ -32,15 +32,15 @@ export interface Orders {
 
 const dayMs = 86_400_000;
 
-/** Opens the order desk. */
+/** Starts without orders. */
 export function createOrders(deps: {
   state: State;
   stock: Stock;
   agenda: Agenda;
-  news: News;
+  notifier: Notifier;
   random: Random;
 }): Orders {
-  const { state, stock, agenda, news, random } = deps;
+  const { state, stock, agenda, notifier, random } = deps;
   const { faults } = state;
 
   /** The search index follows seconds behind; changes become findable in their order. */
@@ -117,8 +117,8 @@ export function createOrders(deps: {
     order.createdAt = state.now();
     changed(order);
     for (const line of order.lines) {
-      news.confirmed(order, line);
-      news.told('AuctionCheckoutComplete', { counter: line.counter, line, order });
+      notifier.confirmed(order, line);
+      notifier.told('AuctionCheckoutComplete', { counter: line.counter, line, order });
     }
   };
 
@@ -147,14 +147,14 @@ export function createOrders(deps: {
     if (wishes === 'unknown') return { sold: false, reason: 'unknown_sku' };
     if (wishes === 'ended') return { sold: false, reason: 'out_of_stock' };
     if (request.force !== true && !inStock(wishes)) return { sold: false, reason: 'out_of_stock' };
-    if (faults.hits('marked_down')) news.markDown();
+    if (faults.hits('marked_down')) notifier.markDown();
     const order = newOrder(
       wishes.map(({ counter, quantity }) => newLine(counter, quantity)),
       random.chance(0.9),
     );
     for (const line of order.lines) {
       stock.take(line.counter, line.quantity);
-      news.told('FixedPriceTransaction', { counter: line.counter, line, order: null });
+      notifier.told('FixedPriceTransaction', { counter: line.counter, line, order: null });
     }
     const commitmentMs = faults.ms('unpaid_commitment');
     if (faults.hits('unpaid_commitment')) {
@@ -188,7 +188,7 @@ export function createOrders(deps: {
     whole.createdAt = createdAt;
     for (const [id, order] of state.ordersById) if (parts.includes(order)) state.ordersById.set(id, whole);
     changed(whole);
-    for (const line of lines) news.confirmed(whole, line);
+    for (const line of lines) notifier.confirmed(whole, line);
     return whole;
   };
 

@@ -23,30 +23,30 @@ export interface SoapSubject {
 export function soapBody(
   event: SoapEvent,
   subject: SoapSubject,
-  letter: {
+  message: {
     at: number;
     correlationId: string;
     recipient: string;
     keyset: { devId: string; clientId: string; clientSecret: string };
   },
 ): string {
-  const timestamp = iso(letter.at);
+  const timestamp = iso(message.at);
   const { line } = subject;
   const name = line === null ? 'GetItemResponse' : 'GetItemTransactionsResponse';
   const content = [
     element('Timestamp', timestamp),
     element('Ack', 'Success'),
-    element('CorrelationID', letter.correlationId),
+    element('CorrelationID', message.correlationId),
     element('Version', '1451'),
     element('NotificationEventName', event),
-    element('RecipientUserID', letter.recipient),
+    element('RecipientUserID', message.recipient),
     itemOf(subject),
     line === null ? '' : transactionOf(line, subject.order),
   ].join('');
   return `<?xml version="1.0" encoding="UTF-8"?>
 <soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/">
  <soapenv:Header><ebl:RequesterCredentials soapenv:mustUnderstand="0" xmlns:ebl="urn:ebay:apis:eBLBaseComponents">
-  <ebl:NotificationSignature>${soapSignature(timestamp, letter.keyset)}</ebl:NotificationSignature></ebl:RequesterCredentials></soapenv:Header>
+  <ebl:NotificationSignature>${soapSignature(timestamp, message.keyset)}</ebl:NotificationSignature></ebl:RequesterCredentials></soapenv:Header>
  <soapenv:Body><${name} xmlns="urn:ebay:apis:eBLBaseComponents">${content}</${name}></soapenv:Body></soapenv:Envelope>`;
 }
 

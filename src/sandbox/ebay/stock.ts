@@ -18,7 +18,7 @@ export interface Stock {
   end(listing: Listing): void;
 }
 
-/** Opens the stock desk. `happened` hears of what the platform tells sellers about. */
+/** `happened` hears of what the platform tells sellers about. */
 export function createStock(deps: {
   state: State;
   happened(event: 'ItemClosed' | 'ItemOutOfStock' | 'ItemRevised', counter: Counter): void;

@@ -1,5 +1,5 @@
 import type { Records, WriteRecord } from '../kit/records.ts';
-import type { News } from './news.ts';
+import type { Notifier } from './notifier.ts';
 import { iso } from './order-view.ts';
 import { type Counter, controlsOutOfStock, type Listing, type State, shownOf, unitsOf } from './state.ts';
 import { revisionsPerDay, type Stock } from './stock.ts';
@@ -19,11 +19,11 @@ export interface TradingResult {
 /** One call; the node is the content of the request element. */
 export type TradingCall = (request: XmlNode) => TradingResult;
 
-interface Desk {
+interface Context {
   state: State;
   stock: Stock;
   records: Records;
-  news: News;
+  notifier: Notifier;
 }
 
 const longestPage = 200;
@@ -31,19 +31,19 @@ const mostRows = 4;
 const highest = 2 ** 31 - 1;
 
 /** The Trading calls that this shop knows, by name (EBAY-4.2, EBAY-5.2, EBAY-5.3 and EBAY-2.6). */
-export function tradingCalls(desk: Desk): Readonly<Record<string, TradingCall>> {
+export function tradingCalls(context: Context): Readonly<Record<string, TradingCall>> {
   return {
     GeteBayOfficialTime: () => ({ content: [], errors: [] }),
-    GetUser: () => getUser(desk),
-    GetMyeBaySelling: (request) => getActive(desk, request),
-    GetSellerList: (request) => getSellerList(desk, request),
-    GetItem: (request) => getItem(desk, request),
-    ReviseInventoryStatus: (request) => revise(desk, request),
-    GetUserPreferences: (request) => getPreferences(desk, request),
-    SetUserPreferences: (request) => setPreferences(desk, request),
-    SetNotificationPreferences: (request) => setNotifications(desk, request),
-    GetNotificationPreferences: () => getNotifications(desk),
-    GetNotificationsUsage: (request) => getUsage(desk, request),
+    GetUser: () => getUser(context),
+    GetMyeBaySelling: (request) => getActive(context, request),
+    GetSellerList: (request) => getSellerList(context, request),
+    GetItem: (request) => getItem(context, request),
+    ReviseInventoryStatus: (request) => revise(context, request),
+    GetUserPreferences: (request) => getPreferences(context, request),
+    SetUserPreferences: (request) => setPreferences(context, request),
+    SetNotificationPreferences: (request) => setNotifications(context, request),
+    GetNotificationPreferences: () => getNotifications(context),
+    GetNotificationsUsage: (request) => getUsage(context, request),
   };
 }
 
@@ -52,7 +52,7 @@ function refused(code: number, long: string, subject: Record<string, string> = {
   return { content: [], errors: [requestError(code, long, subject)] };
 }
 
-function getUser({ state }: Desk): TradingResult {
+function getUser({ state }: Context): TradingResult {
   const user = element('User', [
     element('UserID', state.seller.username),
     element('EIASToken', state.seller.eiasToken),
@@ -89,7 +89,7 @@ const badPage = () =>
   refused(37, 'Input data for tag <Pagination> is invalid or missing. Please check API documentation.');
 
 /** Inventory listings show up here too (EBAY-4.2). */
-function getActive({ state }: Desk, request: XmlNode): TradingResult {
+function getActive({ state }: Context, request: XmlNode): TradingResult {
   const list = nodeAt(request, 'ActiveList');
   const wish = pageIn(list, 25);
   if (wish === null) return badPage();
@@ -115,7 +115,7 @@ function rangeIn(request: XmlNode, name: string): { from: number; to: number } |
 }
 
 /** A time range is mandatory, and so are pages. */
-function getSellerList({ state }: Desk, request: XmlNode): TradingResult {
+function getSellerList({ state }: Context, request: XmlNode): TradingResult {
   const starts = rangeIn(request, 'StartTime');
   const ends = rangeIn(request, 'EndTime');
   if (starts === null && ends === null) {
@@ -138,7 +138,7 @@ function getSellerList({ state }: Desk, request: XmlNode): TradingResult {
   return { content: [...content, element('ReturnedItemCountActual', String(items.length))], errors: [] };
 }
 
-function getItem({ state }: Desk, request: XmlNode): TradingResult {
+function getItem({ state }: Context, request: XmlNode): TradingResult {
   const itemId = textAt(request, 'ItemID') ?? '';
   const listing = state.listings.get(itemId);
   if (listing === undefined) return refused(17, unreachable, { ItemID: itemId });
@@ -151,7 +151,7 @@ const unreachable =
 // ----------------------------------------------------------------------------------------------------- writes
 
 /** What a row addresses, or why it cannot be done. */
-function counterOf({ state }: Desk, row: XmlNode): Counter | TradingError {
+function counterOf({ state }: Context, row: XmlNode): Counter | TradingError {
   const itemId = textAt(row, 'ItemID');
   const sku = textAt(row, 'SKU') ?? '';
   // A SKU alone only works where the listing is tracked by it, which none here is (EBAY-5.2).
@@ -175,7 +175,7 @@ function counterOf({ state }: Desk, row: XmlNode): Counter | TradingError {
 }
 
 /** Up to four rows; quantities are units available, and each row stands for itself (EBAY-5.2). */
-function revise(desk: Desk, request: XmlNode): TradingResult {
+function revise(context: Context, request: XmlNode): TradingResult {
   const rows = nodesAt(request, 'InventoryStatus');
   if (rows.length < 1 || rows.length > mostRows) {
     return refused(
@@ -189,12 +189,12 @@ function revise(desk: Desk, request: XmlNode): TradingResult {
   // All rows of one listing are one revision (EBAY-5.4).
   const revised = new Map<Listing, boolean>();
   for (const row of rows) {
-    const counter = counterOf(desk, row);
+    const counter = counterOf(context, row);
     if (!('sold' in counter)) {
       errors.push(counter);
       continue;
     }
-    const outcome = reviseRow(desk, row, counter, revised);
+    const outcome = reviseRow(context, row, counter, revised);
     if (outcome.error !== null) errors.push(outcome.error);
     else content.push(statusOf(counter));
     if (outcome.write !== null) writes.push(outcome.write);
@@ -213,12 +213,12 @@ function statusOf(counter: Counter): string {
 }
 
 function reviseRow(
-  desk: Desk,
+  context: Context,
   row: XmlNode,
   counter: Counter,
   revised: Map<Listing, boolean>,
 ): { error: TradingError | null; write: WriteRecord | null } {
-  const { state, stock, records } = desk;
+  const { state, stock, records } = context;
   const { listing } = counter;
   const quantity = Number(textAt(row, 'Quantity') ?? Number.NaN);
   const subject = { ItemID: listing?.itemId ?? '', ...(counter.sku === null ? {} : { SKU: counter.sku }) };
@@ -256,7 +256,7 @@ function reviseRow(
 
 // ------------------------------------------------------------------------------------------------ preferences
 
-function getPreferences({ state }: Desk, request: XmlNode): TradingResult {
+function getPreferences({ state }: Context, request: XmlNode): TradingResult {
   if (textAt(request, 'ShowOutOfStockControlPreference') !== 'true') return { content: [], errors: [] };
   return {
     content: [element('OutOfStockControlPreference', String(controlsOutOfStock(state)))],
@@ -265,15 +265,15 @@ function getPreferences({ state }: Desk, request: XmlNode): TradingResult {
 }
 
 /** Switching the option on ends the fault of that name. */
-function setPreferences({ state }: Desk, request: XmlNode): TradingResult {
+function setPreferences({ state }: Context, request: XmlNode): TradingResult {
   const wanted = textAt(request, 'OutOfStockControlPreference');
   if (wanted !== null) state.outOfStockControl = wanted === 'true';
   if (wanted === 'true') state.faults.arm({ name: 'out_of_stock_control_off', count: 0 });
   return { content: [], errors: [] };
 }
 
-function setNotifications({ news }: Desk, request: XmlNode): TradingResult {
-  const { soap } = news;
+function setNotifications({ notifier }: Context, request: XmlNode): TradingResult {
+  const { soap } = notifier;
   const url = textAt(request, 'ApplicationDeliveryPreferences', 'ApplicationURL');
   const enable = textAt(request, 'ApplicationDeliveryPreferences', 'ApplicationEnable');
   if (url !== null) soap.url = url;
@@ -287,8 +287,8 @@ function setNotifications({ news }: Desk, request: XmlNode): TradingResult {
   return { content: [], errors: [] };
 }
 
-function getNotifications({ news }: Desk): TradingResult {
-  const { soap } = news;
+function getNotifications({ notifier }: Context): TradingResult {
+  const { soap } = notifier;
   const application = element('ApplicationDeliveryPreferences', [
     element('ApplicationEnable', soap.enabled ? 'Enable' : 'Disable'),
     ...(soap.url === null ? [] : [element('ApplicationURL', soap.url)]),
@@ -301,12 +301,12 @@ function getNotifications({ news }: Desk): TradingResult {
 }
 
 /** Within the last 72 hours, in sum (EBAY-2.6). */
-function getUsage({ state, news }: Desk, request: XmlNode): TradingResult {
+function getUsage({ state, notifier }: Context, request: XmlNode): TradingResult {
   const start = Date.parse(textAt(request, 'StartTime') ?? '');
   if (!Number.isNaN(start) && start < state.now() - 72 * 3_600_000) {
     return refused(37, 'Input data for tag <StartTime> is invalid or missing. It must lie within 72 hours.');
   }
-  const { soap } = news;
+  const { soap } = notifier;
   const statistics = element('NotificationStatistics', [
     element('DeliveredCount', String(soap.delivered)),
     element('QueuedNewCount', '0'),

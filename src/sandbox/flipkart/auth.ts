@@ -11,7 +11,7 @@ export interface Credentials {
   appSecret: string;
 }
 
-/** The token desk (FK-1.2). */
+/** Issues and judges tokens (FK-1.2). */
 export interface Auth {
   readonly credentials: Credentials;
   /** Null: the connection is cut. */
@@ -30,7 +30,7 @@ export interface Auth {
 const lifeMs = 5_184_000_000;
 const scopes = ['Seller_Api', 'Seller_Api,Default'];
 
-/** Opens the token desk of one application. */
+/** Of one application. */
 export function createAuth(site: Site, random: Random): Auth {
   const uuid = () => `${random.hex(8)}-${random.hex(4)}-11e4-a${random.hex(3)}-${random.hex(12)}`;
   const credentials: Credentials = { appId: uuid(), appSecret: uuid() };

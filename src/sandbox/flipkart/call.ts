@@ -23,7 +23,7 @@ export interface Route {
   pattern: RegExp;
   /** What counts together for the rate (FK-6). */
   family: 'listings' | 'orders';
-  /** Changes something, so the weather that doubts writes may strike. */
+  /** Changes something, so the faults that leave a writer in doubt may hit it. */
   writes?: true;
   run(call: Call): Result;
 }

@@ -54,7 +54,7 @@ export interface Orders {
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
-/** Opens the order desk. */
+/** Starts without orders. */
 export function createOrders(deps: {
   site: Site;
   notifier: Notifier;

@@ -11,7 +11,7 @@ export interface Returns {
 
 const dayMs = 86_400_000;
 
-/** Opens the returns desk. `touch` marks a shipment as changed. */
+/** `touch` marks a shipment as changed. */
 export function createReturns(deps: {
   site: Site;
   notifier: Notifier;

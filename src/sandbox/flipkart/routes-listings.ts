@@ -11,7 +11,7 @@ import { listingView } from './views.ts';
 
 /** Listings and their numbers (FK-3 and FK-4, last verified 2026-11). */
 
-interface Desk {
+interface Context {
   site: Site;
   orders: Orders;
   /** SKUs that spoil every batch. */
@@ -26,27 +26,27 @@ const longestSku = 64;
 const highest = 2 ** 31 - 1;
 
 /** Routes of the listing calls. */
-export function listingRoutes(desk: Desk): Route[] {
+export function listingRoutes(context: Context): Route[] {
   const family = 'listings';
   const base = '/sellers/listings/v3';
   return [
-    { method: 'POST', family, pattern: new RegExp(`^${base}/search$`), run: (call) => search(desk, call) },
+    { method: 'POST', family, pattern: new RegExp(`^${base}/search$`), run: (call) => search(context, call) },
     {
       method: 'POST',
       family,
       pattern: new RegExp(`^${base}/update/inventory$`),
       writes: true,
-      run: (call) => update(desk, call),
+      run: (call) => update(context, call),
     },
     // One segment: a slash inside a SKU, encoded or not, makes another path of it.
-    { method: 'GET', family, pattern: new RegExp(`^${base}/([^/]+)$`), run: (call) => read(desk, call) },
+    { method: 'GET', family, pattern: new RegExp(`^${base}/([^/]+)$`), run: (call) => read(context, call) },
   ];
 }
 
 // ----------------------------------------------------------------------------------------------------- reading
 
 /** Ids only, no numbers. The filter of the text is another one than that of the schema (FK-3.1). */
-function search({ site, pageSize }: Desk, call: Call): Result {
+function search({ site, pageSize }: Context, call: Call): Result {
   const body = tableOf(call.body);
   const spelling = site.faults.hits('filter_spelling') ? 'listing_status' : 'lisitng_status';
   const wanted = textOf(tableOf(body['filters'])[spelling]);
@@ -74,7 +74,7 @@ function pageIn(token: unknown): { at: number; status: string } | null {
 }
 
 /** The path is decoded before it is split: a comma inside a SKU makes two of it (FK-3.2). */
-function read({ site }: Desk, call: Call): Result {
+function read({ site }: Context, call: Call): Result {
   const skus = [...new Set((call.params[0] ?? '').split(','))];
   if (skus.length > longestBatch) throw new Problem(400, `at most ${longestBatch} SKUs are allowed`);
   const available: [string, unknown][] = [];
@@ -112,8 +112,8 @@ type Verdict =
   | { listing: Listing; wishes: LocationWish[] }
   | { errors: unknown[]; attribute_errors: unknown[] };
 
-function update(desk: Desk, call: Call): Result {
-  const { site, poison } = desk;
+function update(context: Context, call: Call): Result {
+  const { site, poison } = context;
   const { faults } = site;
   const rows = Object.entries(tableOf(call.body));
   if (rows.length === 0) throw new Problem(400, 'the request names no SKU');
@@ -122,7 +122,7 @@ function update(desk: Desk, call: Call): Result {
   const wishes = rows.map(([sku, row]) => [sku, tableOf(row), wishesIn(sku, row)] as const);
   if (faults.hits('poison_sku')) poison.add(site.random.pick(rows)[0]);
   if (rows.some(([sku]) => poison.has(sku))) throw new Problem(400, 'the request could not be processed');
-  disturb(desk, wishes);
+  disturb(context, wishes);
   const laterMs = site.faults.dueMs('accepted_202', minutes(site));
   const odd = site.random.pick(rows)[0];
   const isOdd = (name: string) => (sku: string) => sku === odd && faults.hits(name);
@@ -234,7 +234,7 @@ function carryOut(
 
 /** A buyer is faster than the write. A sale that cannot happen does not use the fault up. */
 function disturb(
-  { site, orders }: Desk,
+  { site, orders }: Context,
   rows: readonly (readonly [string, unknown, LocationWish[]])[],
 ): void {
   const target = rows.find(([sku, , wishes]) => {

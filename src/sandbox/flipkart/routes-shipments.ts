@@ -10,7 +10,7 @@ import { returnView, shipmentView } from './views.ts';
 
 /** Shipments, returns and the test orders of the sandbox (FK-5, FK-8, FK-9; last verified 2026-11). */
 
-interface Desk {
+interface Context {
   site: Site;
   orders: Orders;
   random: Random;
@@ -26,8 +26,8 @@ const returnPage = 20;
 const pagesKept = 2_000;
 
 /** Routes of the order calls. */
-export function shipmentRoutes(deps: Pick<Desk, 'site' | 'orders' | 'random'>): Route[] {
-  const desk: Desk = { ...deps, pages: new Map(), returnPages: new Map() };
+export function shipmentRoutes(deps: Pick<Context, 'site' | 'orders' | 'random'>): Route[] {
+  const context: Context = { ...deps, pages: new Map(), returnPages: new Map() };
   const route = (method: Route['method'], path: string, run: (call: Call) => Result): Route => ({
     method,
     family: 'orders',
@@ -36,32 +36,32 @@ export function shipmentRoutes(deps: Pick<Desk, 'site' | 'orders' | 'random'>): 
   });
   return [
     // The URL is published with and without the slash at its end.
-    route('POST', '/v3/shipments/filter/?', (call) => begin(desk, call)),
-    route('GET', '/v3/shipments/filter/?', (call) => proceed(desk, call)),
-    { ...route('POST', '/v3/shipments/cancel', (call) => cancel(desk, call)), writes: true },
-    route('GET', '/v3/shipments/?', (call) => lookUp(desk, call)),
-    route('GET', '/v3/shipments/([^/]+)', (call) => byId(desk, call)),
-    route('GET', '/v2/returns', (call) => listReturns(desk, call)),
-    { ...route('POST', '/orders/sandbox/test_orders', (call) => testOrder(desk, call)), writes: true },
+    route('POST', '/v3/shipments/filter/?', (call) => begin(context, call)),
+    route('GET', '/v3/shipments/filter/?', (call) => proceed(context, call)),
+    { ...route('POST', '/v3/shipments/cancel', (call) => cancel(context, call)), writes: true },
+    route('GET', '/v3/shipments/?', (call) => lookUp(context, call)),
+    route('GET', '/v3/shipments/([^/]+)', (call) => byId(context, call)),
+    route('GET', '/v2/returns', (call) => listReturns(context, call)),
+    { ...route('POST', '/orders/sandbox/test_orders', (call) => testOrder(context, call)), writes: true },
   ];
 }
 
 // ------------------------------------------------------------------------------------------------ the filter
 
-function begin(desk: Desk, call: Call): Result {
-  return pageOf(desk, filterIn(desk.site, call.body), null);
+function begin(context: Context, call: Call): Result {
+  return pageOf(context, filterIn(context.site, call.body), null);
 }
 
-function proceed(desk: Desk, call: Call): Result {
-  const page = desk.pages.get(call.query.get('next_token') ?? '');
+function proceed(context: Context, call: Call): Result {
+  const page = context.pages.get(call.query.get('next_token') ?? '');
   if (page === undefined || [...call.query.keys()].length !== 1)
     throw new Problem(400, 'next_token is invalid; nextPageUrl must be called as it is');
-  return pageOf(desk, page.filter, page);
+  return pageOf(context, page.filter, page);
 }
 
 /** A page goes on behind the last shipment of the one before, whatever has left or joined the list meanwhile. */
-function pageOf(desk: Desk, filter: Filter, after: { after: Shipment; key: number } | null): Result {
-  const { site, pages, random } = desk;
+function pageOf(context: Context, filter: Filter, after: { after: Shipment; key: number } | null): Result {
+  const { site, pages, random } = context;
   const sign = filter.ascending ? 1 : -1;
   const order = (a: [number, number], b: [number, number]) => sign * (a[0] - b[0] || a[1] - b[1]);
   const rows = [...site.shipments.values()]
@@ -87,13 +87,13 @@ function pageOf(desk: Desk, filter: Filter, after: { after: Shipment; key: numbe
 // ------------------------------------------------------------------------------------------------ by their ids
 
 /** Ids that nobody knows are left out. */
-function byId({ site }: Desk, call: Call): Result {
+function byId({ site }: Context, call: Call): Result {
   const ids = idsIn(call.params[0] ?? '', mostIds);
   const found = ids.flatMap((id) => site.shipments.get(id) ?? []);
   return { status: 200, body: { shipments: found.map((shipment) => shipmentView(site, shipment)) } };
 }
 
-function lookUp({ site }: Desk, call: Call): Result {
+function lookUp({ site }: Context, call: Call): Result {
   const tests: Record<string, (shipment: Shipment, ids: string[]) => boolean> = {
     shipmentIds: (shipment, ids) => ids.includes(shipment.id),
     orderItemIds: (shipment, ids) => shipment.items.some(({ id }) => ids.includes(id)),
@@ -117,7 +117,7 @@ function idsIn(text: string, most: number): string[] {
 // ------------------------------------------------------------------------------------------------- cancelling
 
 /** By the seller, before the shipment is packed (FK-8). Rows fail on their own. */
-function cancel({ orders, site }: Desk, call: Call): Result {
+function cancel({ orders, site }: Context, call: Call): Result {
   const rows = listOf(tableOf(call.body)['shipments']);
   if (rows.length === 0 || rows.length > mostCancels)
     throw new Problem(400, `between 1 and ${mostCancels} shipments are allowed`);
@@ -157,12 +157,12 @@ function cancel({ orders, site }: Desk, call: Call): Result {
 // ---------------------------------------------------------------------------------------------------- returns
 
 /** The second version of the API beside the third of everything else. One source at a time. */
-function listReturns(desk: Desk, call: Call): Result {
+function listReturns(context: Context, call: Call): Result {
   const token = call.query.get('next_token');
   if (token !== null) {
-    const page = desk.returnPages.get(token);
+    const page = context.returnPages.get(token);
     if (page === undefined) throw new Problem(400, 'next_token is invalid');
-    return returnsFrom(desk, page.rows, page.from);
+    return returnsFrom(context, page.rows, page.from);
   }
   const { query } = call;
   const ids = query.get('returnIds');
@@ -194,11 +194,11 @@ function listReturns(desk: Desk, call: Call): Result {
   bound('createdBefore', (one, at) => second(one.createdAt) <= at);
   bound('modifiedAfter', (one, at) => second(one.updatedAt) >= at);
   bound('modifiedBefore', (one, at) => second(one.updatedAt) <= at);
-  const rows = [...desk.site.returns.values()].filter((one) => tests.every((test) => test(one)));
-  return returnsFrom(desk, rows, 0);
+  const rows = [...context.site.returns.values()].filter((one) => tests.every((test) => test(one)));
+  return returnsFrom(context, rows, 0);
 }
 
-function returnsFrom({ returnPages, random }: Desk, rows: Return[], from: number): Result {
+function returnsFrom({ returnPages, random }: Context, rows: Return[], from: number): Result {
   const more = from + returnPage < rows.length;
   let nextUrl = '';
   if (more) {
@@ -213,7 +213,7 @@ function returnsFrom({ returnPages, random }: Desk, rows: Return[], from: number
 // ------------------------------------------------------------------------------------------------- test orders
 
 /** The platform's own sandbox call: sells whatever is there or not (FK-9). A sub-item is a gift with the item. */
-function testOrder({ site, orders }: Desk, call: Call): Result {
+function testOrder({ site, orders }: Context, call: Call): Result {
   const body = tableOf(call.body);
   const location = textOf(body['locationId']);
   const type = textOf(body['shipmentType']);

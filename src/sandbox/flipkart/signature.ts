@@ -7,7 +7,7 @@ export type TimeForm = 'seconds' | 'date' | 'millis';
  * Headers of a notification: plain SHA-1 over time, registered URL, method and secret, without the body (FK-2.4,
  * last verified 2026-11). `gap` stands between scheme and value: one blank or two.
  */
-export function signatureHeaders(letter: {
+export function signatureHeaders(message: {
   at: number;
   form: TimeForm;
   url: string;
@@ -16,12 +16,12 @@ export function signatureHeaders(letter: {
   secret: string;
   gap: string;
 }): { X_Date: string; X_Authorization: string } {
-  const seconds = Math.floor(letter.at / 1000);
+  const seconds = Math.floor(message.at / 1000);
   const date = new Date(seconds * 1000).toUTCString();
-  const time = { seconds: String(seconds), millis: String(seconds * 1000), date }[letter.form];
+  const time = { seconds: String(seconds), millis: String(seconds * 1000), date }[message.form];
   const signature = createHash('sha1')
-    .update(`${time}${letter.url}${letter.method}${letter.secret}`)
+    .update(`${time}${message.url}${message.method}${message.secret}`)
     .digest('hex');
-  const value = Buffer.from(`${letter.appId}:${signature}`).toString('base64');
-  return { X_Date: date, X_Authorization: `FKLOGIN${letter.gap}${value}` };
+  const value = Buffer.from(`${message.appId}:${signature}`).toString('base64');
+  return { X_Date: date, X_Authorization: `FKLOGIN${message.gap}${value}` };
 }

@@ -24,7 +24,7 @@ export interface Route {
   rate: Rate;
   /** Endpoints that refuse a `shop_cipher`. */
   noCipher?: true;
-  /** Changes a number, so the weather that doubts writes may strike. */
+  /** Changes a number, so the faults that leave a writer in doubt may hit it. */
   writesStock?: true;
   /** Answers `data`. Throws `Refusal`. */
   run(call: Call): Record<string, unknown>;

@@ -9,7 +9,7 @@ import { faultNames } from './faults.ts';
 import { createGateway } from './gateway.ts';
 import { createIds } from './ids.ts';
 import { usualRates } from './limits.ts';
-import { createNews, topics } from './news.ts';
+import { createNotifier, topics } from './notifier.ts';
 import { createOrders, heldUnits, type Orders } from './orders.ts';
 import { accountRoutes } from './routes-account.ts';
 import { inventoryRoutes, skusNamed } from './routes-inventory.ts';
@@ -73,15 +73,15 @@ export function createTiktokShop(options: TiktokShopOptions): TiktokShop {
   const grain = options.lines ?? 'sku';
   const tokens = createTokens({ state, random: random.fork('tokens') });
   const app = { key: tokens.credentials.appKey, secret: tokens.credentials.appSecret };
-  const news = createNews(state, app);
-  const stock = createStock({ state, crossed: (sku) => tellLevel(state, news, sku) });
+  const notifier = createNotifier(state, app);
+  const stock = createStock({ state, crossed: (sku) => tellLevel(state, notifier, sku) });
   stockShelves(state, options.catalogue);
-  const orders = createOrders({ state, stock, agenda, news, random: random.fork('orders'), grain });
+  const orders = createOrders({ state, stock, agenda, notifier, random: random.fork('orders'), grain });
 
   const setStatus = (product: Product, status: ProductStatus) => {
     product.status = status;
     product.updatedAt = state.now();
-    tellProduct(state, news, product);
+    tellProduct(state, notifier, product);
     if (status !== 'PENDING') return;
     // The audit of a product that comes back; how long it takes is not published, an hour is assumed.
     agenda.add({
@@ -102,7 +102,7 @@ export function createTiktokShop(options: TiktokShopOptions): TiktokShop {
     limits: createBuckets(state.now, state.timeScale),
     random: random.fork('gateway'),
     routes: [
-      ...accountRoutes({ state, news, rates, isLoopback }),
+      ...accountRoutes({ state, notifier, rates, isLoopback }),
       ...productRoutes({ state, rates, setStatus }),
       ...inventoryRoutes({ state, stock, records, rates }),
       ...orderRoutes({ state, orders, rates }),
@@ -125,12 +125,12 @@ export function createTiktokShop(options: TiktokShopOptions): TiktokShop {
     const { shopId } = state.seller;
     if (request.rate === 0 || request.count === 0) return;
     if (request.name === 'deauthorized') {
-      news.tell('SELLER_DEAUTHORIZATION', shopId, { message: 'Authorization was cancelled.' });
+      notifier.tell('SELLER_DEAUTHORIZATION', shopId, { message: 'Authorization was cancelled.' });
     }
     if (request.name === 'authorization_ends') {
       faults.arm({ name: 'authorization_ends', count: 0 });
       const expiration_time = seconds(state.now()) + (30 * dayMs) / 1_000;
-      news.tell('UPCOMING_AUTHORIZATION_EXPIRATION', shopId, { message: 'Renew it.', expiration_time });
+      notifier.tell('UPCOMING_AUTHORIZATION_EXPIRATION', shopId, { message: 'Renew it.', expiration_time });
     }
   };
 
@@ -182,11 +182,15 @@ export function createTiktokShop(options: TiktokShopOptions): TiktokShop {
     },
     notify(topic, data) {
       if (!Object.hasOwn(topics, topic)) throw new AppError('unknown_topic', `no topic ${topic}`);
-      news.tell(topic, topic, { ...data, update_time: seconds(state.now()) });
+      notifier.tell(topic, topic, { ...data, update_time: seconds(state.now()) });
     },
     foreignWebhook(url) {
       const now = state.now();
-      news.registrations.set('RECIPIENT_ADDRESS_UPDATE', { address: url, createdAt: now, updatedAt: now });
+      notifier.registrations.set('RECIPIENT_ADDRESS_UPDATE', {
+        address: url,
+        createdAt: now,
+        updatedAt: now,
+      });
     },
     stockOf: (sku) =>
       Object.fromEntries(

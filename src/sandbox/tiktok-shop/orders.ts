@@ -3,7 +3,7 @@ import type { Agenda } from '../kit/agenda.ts';
 import type { Random } from '../kit/random.ts';
 import { platformMs } from '../kit/time.ts';
 import type { SellRequest, SellResult } from '../shop.ts';
-import type { News } from './news.ts';
+import type { Notifier } from './notifier.ts';
 import { onSale } from './shelves.ts';
 import type { Cancellation, CancelStatus, Order, OrderStatus, Return, Sku, State, Unit } from './state.ts';
 import { seconds } from './state.ts';
@@ -49,16 +49,16 @@ export function heldUnits(order: Order): Unit[] {
   return order.units.filter((unit) => unit.status !== 'CANCELLED' && !unit.shipped);
 }
 
-/** Opens the order desk. */
+/** Starts without orders. */
 export function createOrders(deps: {
   state: State;
   stock: Stock;
   agenda: Agenda;
-  news: News;
+  notifier: Notifier;
   random: Random;
   grain: LineGrain;
 }): Orders {
-  const { state, stock, agenda, news, random, grain } = deps;
+  const { state, stock, agenda, notifier, random, grain } = deps;
   const { faults } = state;
   let sleeping = 0;
 
@@ -92,7 +92,7 @@ export function createOrders(deps: {
       order_status: short ? 'CANCEL' : told,
       update_time: seconds(order.updatedAt),
     };
-    news.tell('ORDER_STATUS_CHANGE', order.id, data, order);
+    notifier.tell('ORDER_STATUS_CHANGE', order.id, data, order);
   };
 
   const enter = (order: Order, status: OrderStatus) => {
@@ -239,7 +239,7 @@ export function createOrders(deps: {
       cancel_id: id,
       create_time: seconds(createdAt),
     };
-    news.tell('CANCELLATION_STATUS_CHANGE', order.id, data, order);
+    notifier.tell('CANCELLATION_STATUS_CHANGE', order.id, data, order);
   };
 
   const succeed = (cancellation: Cancellation) => {
@@ -341,7 +341,7 @@ export function createOrders(deps: {
         create_time: seconds(made.createdAt),
         update_time: seconds(made.updatedAt),
       };
-      news.tell('RETURN_STATUS_CHANGE', order.id, data, order);
+      notifier.tell('RETURN_STATUS_CHANGE', order.id, data, order);
     }
     if (type === 'REPLACEMENT') sendAgain(order, units);
   };
@@ -391,7 +391,7 @@ export function createOrders(deps: {
     const packageId = state.ids.package();
     for (const unit of leaving) unit.packageId = packageId;
     const sc_package = { package_id: packageId, order_id_list: [order.id] };
-    news.tell('PACKAGE_UPDATE', order.id, { sc_type: 1, role_type: 1, package_list: [sc_package] });
+    notifier.tell('PACKAGE_UPDATE', order.id, { sc_type: 1, role_type: 1, package_list: [sc_package] });
     const collect = () => {
       order.collectedAt ??= state.now();
       for (const unit of leaving) {

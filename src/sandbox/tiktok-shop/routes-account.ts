@@ -1,7 +1,7 @@
 import type { Rate } from '../kit/buckets.ts';
 import type { Route } from './call.ts';
-import type { News } from './news.ts';
-import { topics } from './news.ts';
+import type { Notifier } from './notifier.ts';
+import { topics } from './notifier.ts';
 import { invalid } from './refusal.ts';
 import type { State } from './state.ts';
 import { seconds } from './state.ts';
@@ -9,13 +9,13 @@ import { seconds } from './state.ts';
 /** Who the seller is, where the stock lies, and who is told what (TTS-1.3, TTS-2.5 and TTS-3.3). */
 export function accountRoutes(deps: {
   state: State;
-  news: News;
+  notifier: Notifier;
   rates: { read: Rate; write: Rate };
   isLoopback(uri: string): boolean;
 }): Route[] {
-  const { state, news, rates } = deps;
+  const { state, notifier, rates } = deps;
   const account = { scope: 'seller.authorization.info', rate: rates.read } as const;
-  const { registrations } = news;
+  const { registrations } = notifier;
 
   const addressIn = (body: Record<string, unknown>): string => {
     const address = body['address'];

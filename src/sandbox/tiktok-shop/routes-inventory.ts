@@ -11,7 +11,7 @@ import { availableOf, type Stock, shownOf } from './stock.ts';
 const highest = 99_999;
 const skusAtOnce = 100;
 
-interface Desk {
+interface Context {
   state: State;
   stock: Stock;
   records: Records;
@@ -31,7 +31,7 @@ interface RowError {
 }
 
 /** The write of stock: absolute, one product a call, at once (TTS-4). */
-export function inventoryRoutes(deps: Desk & { rates: { read: Rate; write: Rate } }): Route[] {
+export function inventoryRoutes(deps: Context & { rates: { read: Rate; write: Rate } }): Route[] {
   const write = {
     domain: 'product',
     method: 'POST',
@@ -55,23 +55,23 @@ export function skusNamed(state: State, call: Call): Sku[] {
   return listOf(call.body['skus']).flatMap((row) => state.skus.get(String(tableOf(row)['id'])) ?? []);
 }
 
-function update(desk: Desk, call: Call, place: 'local' | 'global'): Record<string, unknown> {
-  const product = productIn(desk.state, call.params[0] ?? '', place);
+function update(context: Context, call: Call, place: 'local' | 'global'): Record<string, unknown> {
+  const product = productIn(context.state, call.params[0] ?? '', place);
   const wishes = wishesIn(product, call.body);
-  disturbHoldings(desk.state, wishes);
+  disturbHoldings(context.state, wishes);
   checkShared(wishes);
   const errors: RowError[] = [];
   const good = wishes.filter((wish) => {
-    const error = judge(desk.state, wish);
+    const error = judge(context.state, wish);
     if (error !== null) errors.push(error);
     return error === null;
   });
   const last = good.at(-1);
-  if (last !== undefined && desk.state.faults.hits('partial_error')) {
+  if (last !== undefined && context.state.faults.hits('partial_error')) {
     good.pop();
     errors.push(rowError(last.sku, 12001000, 'Internal error. Please try again later.'));
   }
-  for (const wish of good) apply(desk, call, wish);
+  for (const wish of good) apply(context, call, wish);
   return errors.length === 0 ? {} : { errors };
 }
 
@@ -111,7 +111,7 @@ function numberIn(row: Record<string, unknown>): Wish['rows'][number] {
   return { warehouseId: id === '' ? null : id, quantity };
 }
 
-/** Weather over the warehouses: the seller has put the first SKU into one more, or into a campaign. */
+/** Faults of the warehouses: the seller has put the first SKU into one more, or into a campaign. */
 function disturbHoldings(state: State, wishes: Wish[]): void {
   const [first] = wishes;
   if (first === undefined) return;
@@ -197,7 +197,7 @@ function rowError(sku: Sku, code: number, message: string): RowError {
   return { code, message, detail: { sku_id: sku.id, extra_errors: [] } };
 }
 
-function apply({ state, stock, records }: Desk, call: Call, { sku, rows }: Wish): void {
+function apply({ state, stock, records }: Context, call: Call, { sku, rows }: Wish): void {
   const managed = managedWarehouses(state);
   const from = shownOf(sku, managed);
   const numbers = rows.map(({ warehouseId, quantity }) => ({

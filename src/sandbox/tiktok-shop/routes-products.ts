@@ -1,7 +1,7 @@
 import type { Rate } from '../kit/buckets.ts';
 import { listOf, tableOf } from '../kit/untyped.ts';
 import { type Call, idsIn, malformed, type Route, timeIn, wordIn } from './call.ts';
-import type { News } from './news.ts';
+import type { Notifier } from './notifier.ts';
 import { pageOf, pageSizeOf, placeOf } from './pages.ts';
 import { invalid, refused } from './refusal.ts';
 import type { Product, ProductStatus, Sku, State } from './state.ts';
@@ -195,13 +195,13 @@ function shelve(
 }
 
 /** Topics 5 and 27 (TTS-2.2). */
-export function tellProduct(state: State, news: News, product: Product): void {
+export function tellProduct(state: State, notifier: Notifier, product: Product): void {
   const data = { product_id: product.id, status: product.status, update_time: seconds(state.now()) };
-  news.tell('PRODUCT_STATUS_CHANGE', product.id, data);
+  notifier.tell('PRODUCT_STATUS_CHANGE', product.id, data);
 }
 
 /** A SKU crossed from plenty to little, to none, or back. */
-export function tellLevel(state: State, news: News, sku: Sku): void {
+export function tellLevel(state: State, notifier: Notifier, sku: Sku): void {
   const reserved = { creator: sku.creator, campaign: sku.campaign };
   const available = availableOf(sku);
   const committed = committedOf(sku);
@@ -219,5 +219,5 @@ export function tellLevel(state: State, news: News, sku: Sku): void {
     },
     update_time: seconds(state.now()),
   };
-  news.tell('INVENTORY_STATUS_CHANGE', sku.id, data);
+  notifier.tell('INVENTORY_STATUS_CHANGE', sku.id, data);
 }

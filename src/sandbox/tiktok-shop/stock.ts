@@ -44,7 +44,7 @@ export function shownOf(sku: Sku, managed: readonly { id: string }[]): number | 
   return own.length === 0 ? null : own.reduce((sum, { available }) => sum + available, 0);
 }
 
-/** Opens the stock desk. `crossed` hears of each SKU whose level changed (topic 27). */
+/** `crossed` hears of each SKU whose level changed (topic 27). */
 export function createStock(deps: { state: State; crossed(sku: Sku): void }): Stock {
   const { state, crossed } = deps;
 

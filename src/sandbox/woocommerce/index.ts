@@ -5,6 +5,7 @@ import { type ShopHandler, ShopServer } from '../kit/server.ts';
 import { platformMs } from '../kit/time.ts';
 import type { Shop, ShopOptions, ShopRecords } from '../shop.ts';
 import { defaultVariables, stockShelves, type VariableProduct } from './catalogue.ts';
+import { FAULTS } from './faults.ts';
 import {
   cancelUnpaid,
   editLine,
@@ -19,7 +20,6 @@ import { createRecords, shopRecords } from './records.ts';
 import { createRest } from './rest.ts';
 import type { ApiKey, Line, Order, Site } from './site.ts';
 import { sell } from './storefront.ts';
-import { FAULTS } from './weather.ts';
 import { createQueue } from './webhooks.ts';
 
 /** What a WooCommerce shop can be told beside what every shop can. */
@@ -171,7 +171,7 @@ function createHandler(rest: ShopHandler): ShopHandler {
 
 type Verbs = Pick<Shop, 'sell' | 'cancel' | 'refund' | 'edit' | 'ship' | 'set' | 'fault'>;
 
-/** Shopper, merchant and bad weather. */
+/** Shopper, merchant and faults. */
 function verbs(site: Site): Verbs {
   return {
     sell: (request) => sell(site, request),

@@ -1,6 +1,7 @@
 import type { ShopAnswer, ShopHandler, ShopRequest } from '../kit/server.ts';
 import { authenticate } from './auth.ts';
 import { BrokenOff } from './batch.ts';
+import { answerBeforeRest, fatal, gatewayTimeout, PHP_NOTICE } from './faults.ts';
 import { phpJson } from './php.ts';
 import { RestProblem } from './problem.ts';
 import type { Records } from './records.ts';
@@ -9,10 +10,9 @@ import * as orders from './routes-orders.ts';
 import * as products from './routes-products.ts';
 import * as hooks from './routes-webhooks.ts';
 import type { Site } from './site.ts';
-import { answerBeforeRest, fatal, gatewayTimeout, PHP_NOTICE } from './weather.ts';
 import type { WebhookQueue } from './webhooks.ts';
 
-/** From a request to an answer: weather, authentication, route, weather again. */
+/** From a request to an answer: faults, authentication, route, faults again. */
 
 type Act = 'list' | 'view' | 'create' | 'edit' | 'delete' | 'batch';
 
@@ -203,7 +203,7 @@ function restPath(request: ShopRequest): string {
   return path.length > 1 ? path.replace(/\/+$/, '') : path;
 }
 
-/** Calls that change products or orders; registering webhooks is left out of the weather that doubts writes. */
+/** Calls that change products or orders; registering webhooks is left out of the faults that leave a writer in doubt. */
 function isWrite(request: ShopRequest, path: string): boolean {
   return request.method !== 'GET' && /^\/wp-json\/wc\/v3\/(products|orders)/.test(path);
 }

@@ -27,13 +27,13 @@ interface Registration {
 }
 
 /** Who hears of what. */
-export interface News {
+export interface Notifier {
   registrations: Map<string, Registration>;
   tell(topic: string, subject: string, data: Record<string, unknown>, order?: Order): void;
 }
 
 /** Tells (TTS-2). Topics without an address are told to nobody. */
-export function createNews(state: State, app: { key: string; secret: string }): News {
+export function createNotifier(state: State, app: { key: string; secret: string }): Notifier {
   const { faults } = state;
   // TTS-2.4: nothing but 200 is an acknowledgement; after the last repeat the delivery is lost.
   const send = createSender(state, {
@@ -69,7 +69,7 @@ export function createNews(state: State, app: { key: string; secret: string }): 
   };
 
   /**
-   * An order is told of several times without any change of its units (paid, on hold, to be shipped): whose first news
+   * An order is told of several times without any change of its units (paid, on hold, to be shipped): whose first notifier
    * is lost, the rest is lost as well, until units move again. Else the fault would take next to nothing.
    */
   const isLost = (order: Order | undefined): boolean => {

@@ -42,7 +42,7 @@ export interface SoapPreferences {
 }
 
 /** Everything that the platform tells by itself. */
-export interface News {
+export interface Notifier {
   destinations: Destination[];
   subscriptions: Subscription[];
   soap: SoapPreferences;
@@ -73,7 +73,7 @@ const ladder = {
   acknowledged: (status: number) => [200, 201, 202, 204].includes(status),
 };
 
-export function createNews(deps: { state: State; credentials: Credentials; random: Random }): News {
+export function createNotifier(deps: { state: State; credentials: Credentials; random: Random }): Notifier {
   const { state, credentials, random } = deps;
   const send = createSender(state, ladder);
   const { faults } = state;

@@ -27,7 +27,7 @@ const hell: FaultRequest[] = [
   { name: 'late_apply', rate: 0.02, ms: 600 },
 ];
 
-/** Turns the weather of a level on. */
+/** Turns the faults of a level on. */
 export function stormy(shop: Shop, chaos: Chaos): void {
   const faults = chaos === 'hell' ? hell : chaos === 'normal' ? normal : [];
   for (const fault of faults) arm(shop, fault);
@@ -43,6 +43,6 @@ export function arm(shop: Shop, fault: FaultRequest): void {
   try {
     shop.fault(fault);
   } catch {
-    // This platform has no such weather.
+    // This platform has no such fault.
   }
 }
