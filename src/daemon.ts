@@ -88,24 +88,46 @@ interface Ground {
   release(): void;
 }
 
-async function run(config: Config, ground: Ground): Promise<Daemon> {
-  const { store, log } = ground;
-  await store.outbox.recover(systemClock.now());
-  let broken: string | null = null;
-  const lost = store.lost.then((error) => {
-    broken = messageOf(error);
-    log.error({ error: broken }, 'ending: nothing can be stored any more');
-    return error;
-  });
+/** The crew at work, and how it is replaced. */
+interface Shifts {
+  crew(): Crew;
+  engine(): Engine;
+  /** Replaces all duties, one change after the other. Everything they kept in memory is gone with them. */
+  renew(next: Config, occasion: Occasion): Promise<void>;
+  /** No change begins any more; resolves when the last one has ended. */
+  end(): Promise<void>;
+}
+
+async function createShifts(config: Config, ground: Ground): Promise<Shifts> {
+  const { log } = ground;
   let current = config;
   let changing: Promise<void> = Promise.resolve();
-  let stopped: Promise<void> | null = null;
-  /** Replaces all duties, one change after the other. Everything they kept in memory is gone with them. */
+  let ended = false;
+  let moving = false;
+  const onStep = (): void => {
+    renew(current, 'start').catch((error: unknown) =>
+      log.error({ error: messageOf(error) }, 'the duties keep the times of a wrong clock: restart invsync'),
+    );
+  };
+  const onChange = (): void => {
+    if (moving) return;
+    moving = true;
+    changing
+      .catch(() => undefined)
+      .then(() => withoutMoved(crew.composition.engine, current))
+      .then((next) => (next === null ? undefined : renew(next, 'reload')))
+      .catch((error: unknown) =>
+        log.error({ error: messageOf(error) }, 'a renamed channel is not taken over'),
+      )
+      .finally(() => {
+        moving = false;
+      });
+  };
   const renew = (next: Config, occasion: Occasion): Promise<void> => {
     changing = changing
       .catch(() => undefined)
       .then(async () => {
-        if (stopped !== null) return;
+        if (ended) return;
         const fresh = await assemble(next, ground, { occasion, onStep, onChange });
         const old = crew;
         crew = fresh;
@@ -116,69 +138,44 @@ async function run(config: Config, ground: Ground): Promise<Daemon> {
       });
     return changing;
   };
-  const onStep = (): void => {
-    renew(current, 'start').catch((error: unknown) =>
-      log.error({ error: messageOf(error) }, 'the duties keep the times of a wrong clock: restart invsync'),
-    );
-  };
-  let moving = false;
-  const onChange = (): void => {
-    if (moving) return;
-    moving = true;
-    const settled = changing
-      .catch(() => undefined)
-      .then(() => withoutMoved(crew.composition.engine, current))
-      .then((next) => (next === null ? undefined : renew(next, 'reload')));
-    settled
-      .catch((error: unknown) =>
-        log.error({ error: messageOf(error) }, 'a renamed channel is not taken over'),
-      )
-      .finally(() => {
-        moving = false;
-      });
-  };
   let crew = await assemble(config, ground, { occasion: 'start', onStep, onChange });
-  await beginEpoch(crew.composition.engine);
-  await correctAtStart(crew.composition.engine);
-  const engine = () => crew.composition.engine;
-  const receive: Receiver['receive'] = (name, request) => crew.receiver.receive(name, request);
-  const publicListener = createPublicListener(
-    { clock: systemClock, log, receiver: { receive } },
-    config.server.listen,
-  );
-  const adminListener = createAdminListener(
-    {
-      log,
-      clock: systemClock,
-      broken: () => broken,
-      ready: () => readiness(store),
-      status: () => statusReport(engine(), ground),
-      stock: (sku) => stockReport({ store }, sku),
-      metrics: createMetrics(() => metricsSamples(engine(), crew.receiver.counts())),
-      reservations: store.reservations,
-      hasChannel: (name) => [...engine().channels.values()].some((live) => live.name === name),
-      moved: () => engine().wakes.push(null),
+  return {
+    crew: () => crew,
+    engine: () => crew.composition.engine,
+    renew,
+    end() {
+      ended = true;
+      return changing.catch(() => undefined);
     },
-    { ...config.admin.listen, token: config.admin.token },
-  );
-  await publicListener.start();
-  try {
-    await adminListener.start();
-  } catch (error) {
-    await publicListener.stop();
-    throw error;
-  }
-  for (const duty of crew.duties) duty.start();
-  log.info({ public: publicListener.url, admin: adminListener.url, version: ground.version }, 'serving');
+  };
+}
+
+async function run(config: Config, ground: Ground): Promise<Daemon> {
+  const { store, log } = ground;
+  await store.outbox.recover(systemClock.now());
+  let broken: string | null = null;
+  const lost = store.lost.then((error) => {
+    broken = messageOf(error);
+    log.error({ error: broken }, 'ending: nothing can be stored any more');
+    return error;
+  });
+  let stopped: Promise<void> | null = null;
+  const shifts = await createShifts(config, ground);
+  await beginEpoch(shifts.engine());
+  await correctAtStart(shifts.engine());
+  const listeners = await openListeners(config, ground, { shifts, broken: () => broken });
+  for (const duty of shifts.crew().duties) duty.start();
+  const { publicUrl, adminUrl } = listeners;
+  log.info({ public: publicUrl, admin: adminUrl, version: ground.version }, 'serving');
 
   const stop = async () => {
     log.info({}, 'stopping');
-    await changing.catch(() => undefined);
-    await publicListener.stop();
-    await crew.receiver.drained();
-    await stopDuties(crew);
-    await adminListener.stop();
-    await crew.composition.close();
+    await shifts.end();
+    await listeners.public.stop();
+    await shifts.crew().receiver.drained();
+    await stopDuties(shifts.crew());
+    await listeners.admin.stop();
+    await shifts.crew().composition.close();
     // The log keeps what does not fit into the database now; the next start reads it.
     await store.duties
       .markEpoch()
@@ -188,12 +185,12 @@ async function run(config: Config, ground: Ground): Promise<Daemon> {
     ground.release();
   };
   return {
-    publicUrl: publicListener.url,
-    adminUrl: adminListener.url,
+    publicUrl,
+    adminUrl,
     lost,
     reload: async (next) => {
       const notes = restartNotes(config, next);
-      await renew(next, 'reload');
+      await shifts.renew(next, 'reload');
       return notes;
     },
     stop: () => {
@@ -201,6 +198,41 @@ async function run(config: Config, ground: Ground): Promise<Daemon> {
       return stopped;
     },
   };
+}
+
+/** Starts both listeners, or none. They outlive the crews: each call goes to the one at work. */
+async function openListeners(
+  config: Config,
+  ground: Ground,
+  { shifts, broken }: { shifts: Shifts; broken: () => string | null },
+) {
+  const { store, log } = ground;
+  const { engine } = shifts;
+  const receive: Receiver['receive'] = (name, request) => shifts.crew().receiver.receive(name, request);
+  const open = createPublicListener({ clock: systemClock, log, receiver: { receive } }, config.server.listen);
+  const admin = createAdminListener(
+    {
+      log,
+      clock: systemClock,
+      broken,
+      ready: () => readiness(store),
+      status: () => statusReport(engine(), ground),
+      stock: (sku) => stockReport({ store }, sku),
+      metrics: createMetrics(() => metricsSamples(engine(), shifts.crew().receiver.counts())),
+      reservations: store.reservations,
+      hasChannel: (name) => [...engine().channels.values()].some((live) => live.name === name),
+      moved: () => engine().wakes.push(null),
+    },
+    { ...config.admin.listen, token: config.admin.token },
+  );
+  await open.start();
+  try {
+    await admin.start();
+  } catch (error) {
+    await open.stop();
+    throw error;
+  }
+  return { public: open, admin, publicUrl: open.url, adminUrl: admin.url };
 }
 
 /** Builds the duties of a configuration; starts none. Deliveries may have been missed until now: every feed has a gap. */

@@ -294,10 +294,9 @@ describe('size', () => {
     expect(long).toEqual([]);
   });
 
-  /** Longer ones that are left; the list only gets shorter. */
+  /** Longer ones that are left (that of the metrics is a table of data); the list only gets shorter. */
   const longFunctions = new Set<string>([
     'channels/kit/pace.ts: createPace',
-    'daemon.ts: run',
     'metrics.ts: metricsSamples',
     'sandbox/kit/agenda.ts: createAgenda',
     'sandbox/amazon/feeds.ts: createFeeds',

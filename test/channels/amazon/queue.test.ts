@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { deliveryOf, unwrap } from '../../../src/channels/amazon/envelope.ts';
 import { cloudRegionOf } from '../../../src/channels/amazon/queue.ts';
-import { type Delivery, UnreadableDelivery } from '../../../src/channels/channel.ts';
+import { type Channel, type Delivery, UnreadableDelivery } from '../../../src/channels/channel.ts';
 import { calm } from '../../kit/stage.ts';
 import {
   bytesOf,
@@ -46,8 +46,14 @@ async function hear(script: Script, take: (deliveries: Delivery[]) => Promise<vo
     },
     { config },
   );
-  const listening = world.channel.listen?.(take, stopping.signal);
+  const listening = listenOf(world.channel)(take, stopping.signal);
   return { ...world, listening };
+}
+
+/** Without it, nothing of what this file asks for happens. */
+function listenOf(channel: Channel): NonNullable<Channel['listen']> {
+  if (channel.listen === undefined) throw new Error('the channel does not listen to its queue');
+  return channel.listen;
 }
 
 /** Signature Version 4 done again by hand, from the request as it arrived. */
@@ -128,7 +134,7 @@ describe('the queue', () => {
       ReceiveMessage: [messagesOf(JSON.stringify(orderChange({})))],
       DeleteMessageBatch: [emptied],
     });
-    await channel.listen?.(async () => stopping.abort(), stopping.signal);
+    await listenOf(channel)(async () => stopping.abort(), stopping.signal);
     expect(of('DeleteMessageBatch').length).toBe(1);
   });
 
@@ -154,7 +160,7 @@ describe('the queue', () => {
         return 'silence';
       },
     });
-    await channel.listen?.(async () => undefined, stopping.signal);
+    await listenOf(channel)(async () => undefined, stopping.signal);
   });
 
   test('poisoned bodies are handed over, removed, and become dead letters instead of blocking the queue', async () => {
