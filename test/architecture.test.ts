@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 /** The house rules of docs/architecture.md, held to the code by reading its import lines and its words. */
 
@@ -117,7 +117,7 @@ function syncRoomOf(path: string): string {
 }
 
 describe('who may import whom', () => {
-  it('within sync no arrow points up', () => {
+  test('within sync no arrow points up', () => {
     const wrong = edges.filter(({ from, to, room, target }) => {
       if (room !== 'sync' || target !== 'sync') return false;
       const [own, other] = [syncRoomOf(from), syncRoomOf(to)];
@@ -126,7 +126,7 @@ describe('who may import whom', () => {
     expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
   });
 
-  it('every import follows the plan of the house', () => {
+  test('every import follows the plan of the house', () => {
     const wrong = edges.filter(
       ({ room, target }) =>
         room !== target && !anyone.includes(target) && !(allowed[room] ?? []).includes(target),
@@ -134,14 +134,14 @@ describe('who may import whom', () => {
     expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
   });
 
-  it('a sandbox shop shares no code with the adapter that it talks to', () => {
+  test('a sandbox shop shares no code with the adapter that it talks to', () => {
     const shared = edges.filter(
       ({ from, to }) => from.startsWith('sandbox/') && /^(channels|sync|store)\//.test(to),
     );
     expect(shared.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
   });
 
-  it('outside bench, only the registry names a vendor folder', () => {
+  test('outside bench, only the registry names a vendor folder', () => {
     const named = edges.filter(
       ({ room, target }) =>
         vendors.some((vendor) => target === `channels/${vendor}`) &&
@@ -181,7 +181,7 @@ function circlesIn(arrows: readonly { from: string; to: string }[]): string[][] 
 }
 
 describe('circles', () => {
-  it('are found by this test', () => {
+  test('are found by this test', () => {
     const arrows = [
       { from: 'a', to: 'b' },
       { from: 'b', to: 'c' },
@@ -191,7 +191,7 @@ describe('circles', () => {
     expect(circlesIn(arrows)).toEqual([['b', 'c']]);
   });
 
-  it('no file imports itself by way of others, not even for a type', () => {
+  test('no file imports itself by way of others, not even for a type', () => {
     expect(circlesIn(edges).map((circle) => circle.join(' <-> '))).toEqual([]);
   });
 });
@@ -214,7 +214,7 @@ describe('absences', () => {
     (name) => name !== '',
   );
 
-  it('no vendor word outside its folder, its shop, the two registries and the demo', () => {
+  test('no vendor word outside its folder, its shop, the two registries and the demo', () => {
     const at = naming(
       new RegExp(`\\b(${known.join('|')})`, 'i'),
       (path) =>
@@ -232,11 +232,11 @@ describe('absences', () => {
     expect(at).toEqual([]);
   });
 
-  it('no process.exit outside main', () => {
+  test('no process.exit outside main', () => {
     expect(naming(/process\.exit\(/, (path) => path === 'main.ts')).toEqual([]);
   });
 
-  it('no process.env outside main and config', () => {
+  test('no process.env outside main and config', () => {
     expect(
       naming(
         /process\.env\b/,
@@ -245,7 +245,7 @@ describe('absences', () => {
     ).toEqual([]);
   });
 
-  it('no clock and no chance in stock', () => {
+  test('no clock and no chance in stock', () => {
     expect(
       naming(
         /Date\.now|new Date\(\)|Math\.random|randomBytes|performance\.now/,
@@ -254,13 +254,13 @@ describe('absences', () => {
     ).toEqual([]);
   });
 
-  it('nothing awaits inside the store: its operations are synchronous by construction', () => {
+  test('nothing awaits inside the store: its operations are synchronous by construction', () => {
     const waiting = (path: string) =>
       !path.startsWith('store/sqlite/') || /\/(index|executor|writer)\.ts$/.test(path);
     expect(naming(/\bawait\b|\basync\b/, waiting)).toEqual([]);
   });
 
-  it('SQL only under store, and in the proof, which reads the books on its own', () => {
+  test('SQL only under store, and in the proof, which reads the books on its own', () => {
     const text = /\b(select .* from|insert into|update \w+ set|delete from)\b/i;
     expect(
       naming(
@@ -270,7 +270,7 @@ describe('absences', () => {
     ).toEqual([]);
   });
 
-  it('the receiver changes no stock: of the store it knows the inbox and the alerts', () => {
+  test('the receiver changes no stock: of the store it knows the inbox and the alerts', () => {
     const receive = files.filter(
       ({ path }) => path === 'sync/inbound/receive.ts' || path === 'sync/inbound/intake.ts',
     );
@@ -282,7 +282,7 @@ describe('absences', () => {
 });
 
 describe('size', () => {
-  it('no file of the program over 400 lines (sandbox shops and tables of data aside)', () => {
+  test('no file of the program over 400 lines (sandbox shops and tables of data aside)', () => {
     const long = files
       .filter(
         ({ path }) =>
@@ -333,7 +333,7 @@ describe('size', () => {
     'sandbox/woocommerce/webhooks.ts: createQueue',
   ]);
 
-  it('no function over 70 lines outside of tables of data', () => {
+  test('no function over 70 lines outside of tables of data', () => {
     const long = files.flatMap(({ path, text }) => {
       const lines = text.split('\n');
       return lines.flatMap((line, at) => {
@@ -353,13 +353,13 @@ describe('size', () => {
   /** Lines of an adapter and of its sandbox shop, and what is over them still; these numbers only get smaller. */
   const budget = { adapter: 2_600, shop: 4_500 };
   const over: Record<string, { adapter?: number; shop?: number }> = {
-    amazon: { adapter: 3_317, shop: 4_630 },
+    amazon: { adapter: 3_317, shop: 4_550 },
     ebay: { adapter: 3_342 },
-    shopify: { adapter: 2_643, shop: 5_906 },
+    shopify: { adapter: 2_643, shop: 5_807 },
     woocommerce: { adapter: 2_998 },
   };
 
-  it('a hand-written adapter and its shop keep to their budgets', () => {
+  test('a hand-written adapter and its shop keep to their budgets', () => {
     const lines = (folder: string) =>
       files
         .filter(({ path }) => path.startsWith(folder))
@@ -376,7 +376,7 @@ describe('size', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('the median file is under 120 lines', () => {
+  test('the median file is under 120 lines', () => {
     const lengths = files.map(({ text }) => text.split('\n').length).sort((a, b) => a - b);
     expect(lengths[lengths.length >> 1]).toBeLessThan(120);
   });

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { channelTypes, definitions } from '../src/channels/registry.ts';
 import { channelTable } from '../src/cli/channel-table.ts';
@@ -39,12 +39,12 @@ describe.each(pages)('docs/channels/$channel.md', ({ channel, prefix, section, t
     test: match[3] ?? '',
   }));
 
-  it('has a row for each of the traps', () => {
+  test('has a row for each of the traps', () => {
     const ids = rows.map((row) => row.id).filter((id) => id.startsWith(`${prefix}-${section}.`));
     expect(ids).toEqual(Array.from({ length: traps }, (_, index) => `${prefix}-${section}.${index + 1}`));
   });
 
-  it('every row quotes tests that exist, or says why it is not handled', () => {
+  test('every row quotes tests that exist, or says why it is not handled', () => {
     const missing = rows.flatMap((row) => {
       const titles = [...row.test.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '');
       if (titles.length === 0)
@@ -56,7 +56,7 @@ describe.each(pages)('docs/channels/$channel.md', ({ channel, prefix, section, t
     expect(missing).toEqual([]);
   });
 
-  it.skipIf(!existsSync(shared))('knows as many traps as the reference (needs the shared material)', () => {
+  test.skipIf(!existsSync(shared))('knows as many traps as the reference (needs the shared material)', () => {
     const reference = readFileSync(join(shared, 'reference', 'channels', `${channel}.md`), 'utf8');
     const list = reference.slice(
       reference.indexOf(`## ${section}. Traps`),
@@ -68,7 +68,7 @@ describe.each(pages)('docs/channels/$channel.md', ({ channel, prefix, section, t
 });
 
 describe('README.md', () => {
-  it('shows the table of channels as they declare themselves; npm run readme writes it', async () => {
+  test('shows the table of channels as they declare themselves; npm run readme writes it', async () => {
     const readme = readFileSync(join(root, 'README.md'), 'utf8');
     const shown = /<!-- channels[^>]*-->\n([\s\S]*?)\n<!-- \/channels -->/.exec(readme)?.[1];
     expect(shown).toBe(channelTable(await definitions(channelTypes)));
@@ -83,7 +83,7 @@ describe('docs/contributing.md', () => {
   });
 
   const inGit = existsSync(join(root, '.git'));
-  it.skipIf(!inGit)(
+  test.skipIf(!inGit)(
     'counts the files that a channel reaches outside its own places (needs the repository)',
     () => {
       const page = readFileSync(join(root, 'docs', 'contributing.md'), 'utf8');

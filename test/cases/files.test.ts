@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import { EXIT } from '../../src/errors.ts';
 import { nextRun } from '../../src/sync/duties/schedule.ts';
@@ -56,12 +56,12 @@ describe.skipIf(shared === undefined)(`stock files from the field (${absent})`, 
     return Object.fromEntries(stock.map((row: { sku: string; on_hand: number }) => [row.sku, row.on_hand]));
   };
 
-  it('are all judged here', () => {
+  test('are all judged here', () => {
     const files = readdirSync(join(cases, 'csv')).sort();
     expect([...Object.keys(right), ...resembling].sort()).toEqual(files);
   });
 
-  it.each(Object.entries(right))('%s', async (name, wanted) => {
+  test.each(Object.entries(right))('%s', async (name, wanted) => {
     const before = await counted();
     const file = join(cases, 'csv', name);
     if ('code' in wanted) {
@@ -85,11 +85,11 @@ describe.skipIf(shared === undefined)(`stock files from the field (${absent})`, 
 });
 
 describe.skipIf(shared === undefined)(`configurations from the field (${absent})`, () => {
-  it('are all judged here', () => {
+  test('are all judged here', () => {
     expect(readdirSync(join(cases, 'config'))).toEqual(['schedule-with-seconds.yaml']);
   });
 
-  it('a schedule with seconds runs on Sunday at three by the clocks of Berlin', async () => {
+  test('a schedule with seconds runs on Sunday at three by the clocks of Berlin', async () => {
     const text = readFileSync(join(cases, 'config/schedule-with-seconds.yaml'), 'utf8');
     const from = { file: '/srv/invsync/config.yaml', env: {}, definitions: [] };
     const { schedule, timezone } = parseConfig(text, from).config.reconcile;

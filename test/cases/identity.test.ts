@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
 import { catalogue, type Item } from '../channels/woocommerce/catalogue.ts';
 import { scripted, signal } from '../channels/woocommerce/scripted-shop.ts';
@@ -32,7 +32,7 @@ describe.skipIf(absent !== '')(`stock files as merchants send them${absent}`, ()
     expect(Object.fromEntries(now)).toEqual(known);
   };
 
-  it.each([
+  test.each([
     ['leading-zeros-lost.csv', '17', '0017'],
     ['lower-case.csv', 'abc-1', 'ABC-1'],
     ['apostrophe-sku.csv', "'0017", '0017'],
@@ -54,7 +54,7 @@ describe.skipIf(absent !== '')(`stock files as merchants send them${absent}`, ()
 const read = <T>(name: string): T => JSON.parse(readFileSync(join(folder, name), 'utf8')) as T;
 
 describe.skipIf(absent !== '')(`listings as shops have them${absent}`, () => {
-  it('sku-with-a-blank-at-its-end.json: the SKU that is made can be counted, set, received and adjusted', async () => {
+  test('sku-with-a-blank-at-its-end.json: the SKU that is made can be counted, set, received and adjusted', async () => {
     const { shop } = read<{ shop: { sku: string; available: number }[] }>('sku-with-a-blank-at-its-end.json');
     const [listed] = shop;
     if (listed === undefined) throw new Error('the case lists nothing');
@@ -70,7 +70,7 @@ describe.skipIf(absent !== '')(`listings as shops have them${absent}`, () => {
     expect(listings).toMatchObject([{ channel_sku: listed.sku, target: 9 }]);
   });
 
-  it('shopify/sku-corrected-at-the-shop.json: a command says it, with both names, and what decides it', async () => {
+  test('shopify/sku-corrected-at-the-shop.json: a command says it, with both names, and what decides it', async () => {
     const { books } = read<{ books: Record<string, number> }>('shopify/sku-corrected-at-the-shop.json');
     for (const [sku, count] of Object.entries(books))
       await world.json(EXIT.ok, 'stock', 'set', sku, String(count));
@@ -90,7 +90,7 @@ describe.skipIf(absent !== '')(`listings as shops have them${absent}`, () => {
     ]);
   });
 
-  it('woocommerce/variations-share-parent-stock-and-sku.json: one number, mapped by itself, its sales count', async () => {
+  test('woocommerce/variations-share-parent-stock-and-sku.json: one number, mapped by itself, its sales count', async () => {
     type Product = Omit<Item, 'name'>;
     const found = read<{ parent: Product; variations: Product[]; books: { TEE: number } }>(
       'woocommerce/variations-share-parent-stock-and-sku.json',

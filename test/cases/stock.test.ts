@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { importCatalogue } from '../../src/sync/account/catalogue.ts';
 import { makeOutbound, type Outbound } from '../sync/outbound-world.ts';
 
@@ -20,7 +20,7 @@ const calm = new AbortController().signal;
 const by = { by: 'merchant', reason: null };
 
 describe.skipIf(shared === undefined)(`stock moves from the field (${absent})`, () => {
-  it('packs of one article follow it on every channel when all of them are sold at once', async () => {
+  test('packs of one article follow it on every channel when all of them are sold at once', async () => {
     const { books, listings, order, expected } = read('packs.json') as {
       books: Record<string, number>;
       listings: Record<string, string>;
@@ -61,7 +61,7 @@ describe.skipIf(shared === undefined)(`stock moves from the field (${absent})`, 
     }
   });
 
-  it('goods that arrive while orders are open are for sale beside what is promised', async () => {
+  test('goods that arrive while orders are open are for sale beside what is promised', async () => {
     const { steps, expected } = read('receipt-while-orders-are-open.json') as {
       steps: string[];
       expected: { available: number; every_shop_shows: number };

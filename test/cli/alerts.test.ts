@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
 import { makeWorld, type World } from './world.ts';
 
@@ -19,7 +19,7 @@ const oversell = async (quantity: number) => {
 };
 
 describe('alerts', () => {
-  it('are listed, shown, acknowledged, and over when a command ends their cause', async () => {
+  test('are listed, shown, acknowledged, and over when a command ends their cause', async () => {
     const id = await oversell(5);
     const { alerts } = await world.json(EXIT.ok, 'alerts', 'list');
     expect(alerts).toEqual([
@@ -69,14 +69,14 @@ describe('alerts', () => {
     expect((await world.json(EXIT.ok, 'alerts', 'list', '--all', '--kind', 'disk')).alerts).toEqual([]);
   });
 
-  it('of a filled shortfall end with the count that filled it', async () => {
+  test('of a filled shortfall end with the count that filled it', async () => {
     await oversell(3);
     expect((await world.json(EXIT.ok, 'alerts', 'list')).alerts).toHaveLength(1);
     await world.json(EXIT.ok, 'stock', 'receive', 'MUG', '1');
     expect((await world.json(EXIT.ok, 'alerts', 'list')).alerts).toEqual([]);
   });
 
-  it('that nobody knows are named, and a kind that does not exist is none', async () => {
+  test('that nobody knows are named, and a kind that does not exist is none', async () => {
     expect((await world.json(EXIT.failed, 'alerts', 'show', '99')).error).toMatchObject({
       code: 'unknown_alert',
     });
@@ -89,7 +89,7 @@ describe('alerts', () => {
 });
 
 describe('the health of a channel', () => {
-  it('is in channels list: failing since, last error, last reconcile, the door, the oldest due number', async () => {
+  test('is in channels list: failing since, last error, last reconcile, the door, the oldest due number', async () => {
     const since = Date.UTC(2026, 10, 23);
     await world.withStore(async (store) => {
       const [one] = await store.channels.list();
@@ -130,7 +130,7 @@ describe('the health of a channel', () => {
     ]);
   });
 
-  it('counts nothing as due where nothing is pushed', async () => {
+  test('counts nothing as due where nothing is pushed', async () => {
     await world.json(EXIT.ok, 'stock', 'set', 'MUG', '1');
     const status = await world.json(EXIT.ok, 'status');
     expect([status.outbox.due, status.channels[0].due, status.channels[0].mode]).toEqual([0, 0, 'observe']);

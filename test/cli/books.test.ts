@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
 import { makeWorld, type World } from './world.ts';
 
@@ -29,7 +29,7 @@ describe('commands that need no credentials', () => {
   const config = (line: string) =>
     `channels:\n  one: { type: memory, mode: observe, platform: p, secret: "\${NOT_SET_HERE}" }\n${line}`;
 
-  it.each(reading.map((line) => [line.join(' ')]))(
+  test.each(reading.map((line) => [line.join(' ')]))(
     '%s works without the secrets, and says nothing of them',
     async (line) => {
       world.configure(config(''));
@@ -38,7 +38,7 @@ describe('commands that need no credentials', () => {
     },
   );
 
-  it('stock set and channels pause --all work without the secrets too', async () => {
+  test('stock set and channels pause --all work without the secrets too', async () => {
     world.configure(config(''));
     await world.json(EXIT.ok, 'stock', 'set', 'MUG', '5');
     await world.json(EXIT.ok, 'channels', 'pause', '--all');
@@ -46,13 +46,13 @@ describe('commands that need no credentials', () => {
     expect(channels[0]).toMatchObject({ channel: 'one', state: 'paused' });
   });
 
-  it('what talks to a channel names the secret that is not set', async () => {
+  test('what talks to a channel names the secret that is not set', async () => {
     world.configure(config(''));
     const { error } = await world.json(EXIT.usage, 'listings', 'import', 'one');
     expect(JSON.stringify(error)).toContain('the environment variable NOT_SET_HERE is not set');
   });
 
-  it.each([
+  test.each([
     ['a faulty value', 'reconcile: { max_change: lots }\n'],
     ['no sound YAML', 'reconcile: [a { broken: line\n'],
   ])('%s in the file is warned of, and stops serve and not status', async (_, line) => {
@@ -66,7 +66,7 @@ describe('commands that need no credentials', () => {
     expect((await world.invsync('serve')).code).toBe(EXIT.usage);
   });
 
-  it('finds the books of a file that is no sound YAML where its data_dir line says, and makes none elsewhere', async () => {
+  test('finds the books of a file that is no sound YAML where its data_dir line says, and makes none elsewhere', async () => {
     world.configure('data_dir: ./elsewhere\nchannels: [a { broken: line\n');
     expect((await world.json(EXIT.usage, 'stock', 'list')).error.code).toBe('config');
     expect(existsSync(join(world.cwd, 'elsewhere'))).toBe(false);
@@ -74,7 +74,7 @@ describe('commands that need no credentials', () => {
     expect((await world.json(EXIT.ok, 'stock', 'list')).stock).toMatchObject([{ sku: 'MUG', available: 3 }]);
   });
 
-  it('an unreadable channel keeps what it was; a changed one is taken over', async () => {
+  test('an unreadable channel keeps what it was; a changed one is taken over', async () => {
     await world.json(EXIT.ok, 'channels', 'list');
     world.configure(
       'channels:\n  one: { type: memory, mode: shadow, platform: p, secret: s }\n  two: { type: memory, mode: nonsense }\n',

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
 import { makeWorld, type World } from './world.ts';
 
@@ -11,7 +11,7 @@ afterEach(() => world.close());
 const names = (rows: { channel: string }[]) => rows.map((row) => row.channel);
 
 describe('channels list, show and types', () => {
-  it('list says how each channel stands', async () => {
+  test('list says how each channel stands', async () => {
     const { channels } = await world.json(EXIT.ok, 'channels', 'list');
     expect(names(channels)).toEqual(['one', 'two']);
     expect(channels[0]).toEqual({
@@ -35,7 +35,7 @@ describe('channels list, show and types', () => {
     });
   });
 
-  it('a command that only reads writes nothing once the channels are known', async () => {
+  test('a command that only reads writes nothing once the channels are known', async () => {
     await world.invsync('channels', 'list');
     await world.withStore(async (store) => {
       store.changedSince();
@@ -46,7 +46,7 @@ describe('channels list, show and types', () => {
     });
   });
 
-  it('show tells all of one channel', async () => {
+  test('show tells all of one channel', async () => {
     const shown = await world.json(EXIT.ok, 'channels', 'show', 'one');
     expect(shown).toMatchObject({
       channel: 'one',
@@ -59,7 +59,7 @@ describe('channels list, show and types', () => {
     expect(error).toMatchObject({ code: 'unknown_channel', hint: 'did you mean one?' });
   });
 
-  it('types lists what is built in, without any configuration', async () => {
+  test('types lists what is built in, without any configuration', async () => {
     world.configure('not: [a configuration');
     const { types } = await world.json(EXIT.ok, 'channels', 'types');
     const memory = types.find((row: { type: string }) => row.type === 'memory');
@@ -73,7 +73,7 @@ describe('channels list, show and types', () => {
 });
 
 describe('channels mode', () => {
-  it('asks before a channel becomes live, and for nothing else', async () => {
+  test('asks before a channel becomes live, and for nothing else', async () => {
     const { error } = await world.json(EXIT.usage, 'channels', 'mode', 'one', 'live');
     expect(error).toMatchObject({
       code: 'needs_yes',
@@ -90,7 +90,7 @@ describe('channels mode', () => {
     expect(channels[0]).toMatchObject({ mode: 'live', state: 'starting' });
   });
 
-  it('whichever of file and command was changed last wins', async () => {
+  test('whichever of file and command was changed last wins', async () => {
     await world.json(EXIT.ok, 'channels', 'mode', 'one', 'shadow');
     const mode = async () => (await world.json(EXIT.ok, 'channels', 'show', 'one')).mode;
     expect(await mode()).toBe('shadow');
@@ -105,7 +105,7 @@ describe('channels mode', () => {
     expect(await mode()).toBe('observe');
   });
 
-  it.each([
+  test.each([
     [['mode', 'one', 'on'], 'the mode "on" is none of observe, shadow, live'],
     [['mode', 'three', 'live', '--yes'], 'no channel is called "three"'],
     [['pause'], 'name one channel, or give --all'],
@@ -119,7 +119,7 @@ describe('channels mode', () => {
 });
 
 describe('channels pause and resume', () => {
-  it('--all is the panic button', async () => {
+  test('--all is the panic button', async () => {
     expect(await world.json(EXIT.ok, 'channels', 'pause', '--all')).toMatchObject({
       channels: ['one', 'two'],
       paused: true,
@@ -138,7 +138,7 @@ describe('channels pause and resume', () => {
 describe('channels rename and remove', () => {
   const file = (name: string) => `channels: { ${name}: { type: memory, platform: x, secret: made-up } }\n`;
 
-  it('a channel that the file renamed is followed with its listings', async () => {
+  test('a channel that the file renamed is followed with its listings', async () => {
     world.one.list({ sku: 'MUG', shown: 3 });
     await world.json(EXIT.ok, 'listings', 'import', 'one');
     world.configure(file('shop-de'));
@@ -155,7 +155,7 @@ describe('channels rename and remove', () => {
     expect(after).toMatchObject({ state: 'ok' });
   });
 
-  it('renaming needs no secret, and a file that cannot be read stops it before anything is changed', async () => {
+  test('renaming needs no secret, and a file that cannot be read stops it before anything is changed', async () => {
     await world.invsync('channels', 'list');
     const line = `"uno": { type: memory, platform: x, secret: "\${NOT_SET_HERE}" }`;
     world.configure(`channels: { ${line} \n  broken: [\n`);
@@ -167,7 +167,7 @@ describe('channels rename and remove', () => {
     expect(names(channels).sort()).toEqual(['two', 'uno']);
   });
 
-  it('a new name that comes with another offer is bound by the same shares as any change of the file', async () => {
+  test('a new name that comes with another offer is bound by the same shares as any change of the file', async () => {
     world.close();
     world = makeWorld({ mode: 'live' });
     for (let n = 0; n < 20; n += 1) {
@@ -185,7 +185,7 @@ describe('channels rename and remove', () => {
     expect(alerts).toContainEqual(expect.objectContaining({ kind: 'brake', channel: 'uno' }));
   });
 
-  it('only a channel that is gone from the file can be removed, and only after a yes', async () => {
+  test('only a channel that is gone from the file can be removed, and only after a yes', async () => {
     await world.invsync('channels', 'list');
     world.configure(file('shop-de'));
     expect((await world.json(EXIT.usage, 'channels', 'remove', 'one')).error.code).toBe('needs_yes');

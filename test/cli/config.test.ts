@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/program.ts';
 import { EXIT } from '../../src/errors.ts';
 import { acme } from '../config/acme.ts';
@@ -23,7 +23,7 @@ describe('invsync config', () => {
   });
   afterEach(() => rmSync(cwd, { recursive: true, force: true }));
 
-  it('show prints every setting with what rules, and no secret', async () => {
+  test('show prints every setting with what rules, and no secret', async () => {
     write(sound);
     expect(await invsync('config', 'show')).toBe(EXIT.ok);
     expect(io.out).toMatch(/^channels\.one\.buffer +file +2$/m);
@@ -32,7 +32,7 @@ describe('invsync config', () => {
     expect(io.out + io.err).not.toContain(secret);
   });
 
-  it('show --json is one document with the same', async () => {
+  test('show --json is one document with the same', async () => {
     write(sound);
     expect(await invsync('config', 'show', '--json')).toBe(EXIT.ok);
     expect(JSON.parse(io.out)).toMatchObject({
@@ -44,7 +44,7 @@ describe('invsync config', () => {
     expect(io.out + io.err).not.toContain(secret);
   });
 
-  it('check says that a sound file is sound', async () => {
+  test('check says that a sound file is sound', async () => {
     write(sound);
     expect(await invsync('config', 'check', '--json')).toBe(EXIT.ok);
     expect(JSON.parse(io.out)).toEqual({
@@ -55,7 +55,7 @@ describe('invsync config', () => {
     });
   });
 
-  it('check names all problems with their lines and exits 2', async () => {
+  test('check names all problems with their lines and exits 2', async () => {
     write(unsound);
     expect(await invsync('config', 'check')).toBe(EXIT.usage);
     expect(io.out).toContain('line 1  reconcile.max_change: is not a percentage');
@@ -65,7 +65,7 @@ describe('invsync config', () => {
     expect(io.out + io.err).not.toContain(secret);
   });
 
-  it('check --json names them as data', async () => {
+  test('check --json names them as data', async () => {
     write(unsound);
     expect(await invsync('config', 'check', '--json')).toBe(EXIT.usage);
     const found = JSON.parse(io.out);
@@ -80,7 +80,7 @@ describe('invsync config', () => {
     expect(io.out).not.toContain(secret);
   });
 
-  it('any other command fails with the same problems', async () => {
+  test('any other command fails with the same problems', async () => {
     write(unsound);
     expect(await invsync('config', 'show')).toBe(EXIT.usage);
     expect(io.out).toBe('');
@@ -91,7 +91,7 @@ describe('invsync config', () => {
     expect(io.out + io.err).not.toContain(secret);
   });
 
-  it('without any file tells how to make one', async () => {
+  test('without any file tells how to make one', async () => {
     expect(await invsync('config', 'check', '--json')).toBe(EXIT.usage);
     expect(JSON.parse(io.out).error).toMatchObject({
       code: 'config',

@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { csvLine, parseCsv, utf8Of } from '../../src/cli/csv.ts';
 
 const fieldsOf = (text: string) => parseCsv(text).records.map((record) => record.fields);
 
 describe('CSV', () => {
-  it.each([
+  test.each([
     [
       'a,b\n1,2\n',
       [
@@ -43,12 +43,12 @@ describe('CSV', () => {
     expect(parseCsv(text).faults).toEqual([]);
   });
 
-  it('counts lines, those inside quotes too', () => {
+  test('counts lines, those inside quotes too', () => {
     const { records } = parseCsv('a,b\n"x\ny",1\n\nlast,2\n');
     expect(records.map((record) => record.line)).toEqual([1, 2, 5]);
   });
 
-  it.each([
+  test.each([
     ['a,b\nx"y,1\nz,2\n', 2, 'a quote in the middle'],
     ['a,b\n"x" y,1\nz,2\n', 2, 'text after the closing quote'],
     ['a,b\nz,2\n"never,1\n', 3, 'never ends'],
@@ -59,7 +59,7 @@ describe('CSV', () => {
     expect(records.map((record) => record.fields[0])).toEqual(['a', 'z']);
   });
 
-  it('writes what it reads', () => {
+  test('writes what it reads', () => {
     for (const fields of [
       ['plain', 'with, comma'],
       ['say "hi"', 'two\nlines'],
@@ -70,7 +70,7 @@ describe('CSV', () => {
     expect(csvLine(['a', 1, null])).toBe('a,1,\r\n');
   });
 
-  it('takes no bytes that are not UTF-8', () => {
+  test('takes no bytes that are not UTF-8', () => {
     expect(() => utf8Of(Buffer.from('M\u00fctze', 'latin1'), 'x.csv')).toThrow('x.csv is not UTF-8 text');
     expect(utf8Of(Buffer.from('Mütze'), 'x.csv')).toBe('Mütze');
   });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
 import { makeWorld, type World } from './world.ts';
 
@@ -19,7 +19,7 @@ const sell = async (quantity = 1) => {
 const available = async () => (await world.json(EXIT.ok, 'stock', 'show', 'MUG')).available;
 
 describe('events list and show', () => {
-  it('lists newest first, by status, channel and time', async () => {
+  test('lists newest first, by status, channel and time', async () => {
     await sell();
     await sell();
     const { events } = await world.json(EXIT.ok, 'events', 'list');
@@ -41,7 +41,7 @@ describe('events list and show', () => {
     expect((await world.json(EXIT.ok, 'events', 'list', '--until', '1h')).events).toEqual([]);
   });
 
-  it('show prints the fields that are kept', async () => {
+  test('show prints the fields that are kept', async () => {
     const orderId = await sell();
     expect(await world.json(EXIT.ok, 'events', 'show', '1')).toMatchObject({ body_kept: true, fields: null });
     await world.json(EXIT.ok, 'events', 'replay', '1');
@@ -56,7 +56,7 @@ describe('events list and show', () => {
 });
 
 describe('events replay', () => {
-  it('--dry-run shows the effect and changes nothing', async () => {
+  test('--dry-run shows the effect and changes nothing', async () => {
     const orderId = await sell(3);
     const effect = await world.json(EXIT.ok, 'events', 'replay', '1', '--dry-run');
     expect(effect.events).toEqual([
@@ -86,7 +86,7 @@ describe('events replay', () => {
     expect((await world.json(EXIT.ok, 'events', 'show', '1')).status).toBe('new');
   });
 
-  it('applies it, and a second time finds nothing new', async () => {
+  test('applies it, and a second time finds nothing new', async () => {
     await sell(3);
     const done = await world.json(EXIT.ok, 'events', 'replay', '1');
     expect(done).toMatchObject({ replayed: 1, events: [{ id: 1, status: 'applied' }] });
@@ -97,7 +97,7 @@ describe('events replay', () => {
     expect(await available()).toBe(7);
   });
 
-  it('asks before more than one, with the effect as the plan', async () => {
+  test('asks before more than one, with the effect as the plan', async () => {
     await sell();
     await sell();
     const { error } = await world.json(EXIT.usage, 'events', 'replay', '--status', 'new');
@@ -111,7 +111,7 @@ describe('events replay', () => {
     expect(await available()).toBe(8);
   });
 
-  it('names what cannot be read and exits 3 when it stays so', async () => {
+  test('names what cannot be read and exits 3 when it stays so', async () => {
     const { body, ...hook } = world.one.hook('order', { id: 'o-9' });
     await world.deliver({ ...hook, body: Buffer.from('{"id":') });
     void body;
@@ -121,7 +121,7 @@ describe('events replay', () => {
     expect(done.events[0]).toMatchObject({ id: 1, error: expect.any(String) });
   });
 
-  it.each([
+  test.each([
     [['replay'], EXIT.usage, 'which events?'],
     [['replay', 'x'], EXIT.usage, 'the id of an event "x" is not a whole number'],
     [['replay', '77'], EXIT.failed, 'there is no event 77'],

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
 import { makeWorld, type World } from './world.ts';
 
@@ -8,7 +8,7 @@ beforeEach(() => {
 });
 afterEach(() => world.close());
 
-it('explain names the order that waits and how much, orders by their number, imports by their file', async () => {
+test('explain names the order that waits and how much, orders by their number, imports by their file', async () => {
   world.one.list({ sku: 'MUG', shown: 2 });
   world.write('count.csv', 'sku,on_hand\nMUG,2\n');
   await world.json(EXIT.ok, 'stock', 'import', 'count.csv', '--yes');
@@ -38,7 +38,7 @@ it('explain names the order that waits and how much, orders by their number, imp
   expect((await world.json(EXIT.ok, 'explain', 'MUG')).waiting).toEqual([]);
 });
 
-it('stock show says in sync only beside equal numbers', async () => {
+test('stock show says in sync only beside equal numbers', async () => {
   world.one.list({ sku: 'MUG', shown: 9 });
   await world.json(EXIT.ok, 'stock', 'set', 'MUG', '9');
   await world.json(EXIT.ok, 'listings', 'import', 'one');

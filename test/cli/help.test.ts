@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/program.ts';
 import { EXIT } from '../../src/errors.ts';
 import { heard } from './io.ts';
@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 
 describe('help', () => {
-  it('finds every command of the interface that is built', () => {
+  test('finds every command of the interface that is built', () => {
     const built = [
       ...['check', 'status', 'reconcile', 'explain', 'db check', 'db migrate', 'config show', 'config check'],
       ...['list', 'show', 'types', 'pause', 'resume', 'rename', 'remove', 'mode'].map(
@@ -49,7 +49,7 @@ describe('help', () => {
     for (const command of built) expect([...helps.keys()]).toContain(command);
   });
 
-  it('has two examples and the exit codes everywhere', () => {
+  test('has two examples and the exit codes everywhere', () => {
     for (const [command, help] of helps) {
       const examples = help.split('\nExamples:\n')[1]?.split('\n\n')[0]?.split('\n') ?? [];
       expect([command, examples.length]).toEqual([command, 2]);
@@ -58,7 +58,7 @@ describe('help', () => {
     }
   });
 
-  it('shows no example with an option that the command does not have', () => {
+  test('shows no example with an option that the command does not have', () => {
     for (const [command, help] of helps) {
       const [options = '', rest = ''] = help.split('\nExamples:\n');
       for (const option of rest.split('\nExit codes:')[0]?.match(/--[a-z-]+/g) ?? []) {
@@ -67,7 +67,7 @@ describe('help', () => {
     }
   });
 
-  it('of everything by which a person changes something has --reason and --by', () => {
+  test('of everything by which a person changes something has --reason and --by', () => {
     const changes = [
       ...['set', 'adjust', 'receive', 'count', 'import', 'rename'].map((verb) => `stock ${verb}`),
       ...['map', 'unmap', 'set', 'match'].map((verb) => `listings ${verb}`),

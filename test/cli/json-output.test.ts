@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/program.ts';
 import { EXIT } from '../../src/errors.ts';
 import { prove } from '../../src/sandbox/demo/proof.ts';
@@ -32,11 +32,11 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 describe('docs/json-output.md', () => {
-  it('knows every command that prints JSON', () => {
+  test('knows every command that prints JSON', () => {
     expect([...printed.keys()].sort()).toEqual([...contract.keys()].sort());
   });
 
-  it.each([...contract])('holds for %s', (name, rules) => {
+  test.each([...contract])('holds for %s', (name, rules) => {
     const met = keysOf(name, rules);
     const undocumented = met
       .filter(({ path }) => !rules.some((rule) => rule.path === path))

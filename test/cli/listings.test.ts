@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
 import { order, pulled } from '../contract/store/kit.ts';
 import { makeWorld, type World } from './world.ts';
@@ -17,7 +17,7 @@ afterEach(() => world.close());
 const importAll = () => world.json(EXIT.ok, 'listings', 'import', 'one');
 
 describe('listings import', () => {
-  it('reads the catalogue and maps what equals a known SKU', async () => {
+  test('reads the catalogue and maps what equals a known SKU', async () => {
     expect(await importAll()).toMatchObject({
       channel: 'one',
       listings: 3,
@@ -41,13 +41,13 @@ describe('listings import', () => {
     });
   });
 
-  it('fails in the words of the channel and with its exit code', async () => {
+  test('fails in the words of the channel and with its exit code', async () => {
     world.one.faults.arm('auth', { count: null });
     const { error } = await world.json(EXIT.refused, 'listings', 'import', 'one');
     expect(error.code).toBe('channel_auth');
   });
 
-  it('list pages newest first', async () => {
+  test('list pages newest first', async () => {
     await importAll();
     const { listings } = await world.json(EXIT.ok, 'listings', 'list', '--limit', '2');
     const older = await world.json(EXIT.ok, 'listings', 'list', '--before', String(listings[1].id));
@@ -56,7 +56,7 @@ describe('listings import', () => {
     expect(unmapped.listings).toHaveLength(2);
   });
 
-  it('unmatched says why', async () => {
+  test('unmatched says why', async () => {
     await importAll();
     const { listings } = await world.json(EXIT.ok, 'listings', 'unmatched', 'one');
     expect(listings.map((row: { why: string }) => row.why)).toEqual([
@@ -69,7 +69,7 @@ describe('listings import', () => {
 describe('listings map, unmap and set', () => {
   beforeEach(async () => void (await importAll()));
 
-  it('map replaces what stood behind a listing, by id or by SKU', async () => {
+  test('map replaces what stood behind a listing, by id or by SKU', async () => {
     const mapped = await world.json(EXIT.ok, 'listings', 'map', 'one', 'SET', 'MUG', 'SPOON=2');
     expect(mapped).toMatchObject({
       listing_id: '1002',
@@ -88,7 +88,7 @@ describe('listings map, unmap and set', () => {
     expect(listings).toEqual([expect.objectContaining({ listing_id: '1002', units: 4, target: 2 })]);
   });
 
-  it('map tells which waiting sales count now', async () => {
+  test('map tells which waiting sales count now', async () => {
     const order = world.one.sell({ lines: [{ ref: '1003', quantity: 2 }] });
     await world.deliver(world.one.hookForOrder(order?.id ?? ''));
     await world.json(EXIT.ok, 'events', 'replay', '--status', 'new', '--yes');
@@ -97,7 +97,7 @@ describe('listings map, unmap and set', () => {
     expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ available: 5, committed: 2 });
   });
 
-  it('a SKU with = in its name is found by its whole name', async () => {
+  test('a SKU with = in its name is found by its whole name', async () => {
     await world.json(EXIT.ok, 'stock', 'set', 'A=2', '3');
     const mapped = await world.json(EXIT.ok, 'listings', 'map', 'one', '1003', 'A=2');
     expect(mapped.parts).toEqual([{ sku: 'A=2', units: 1 }]);
@@ -105,7 +105,7 @@ describe('listings map, unmap and set', () => {
     expect(both.parts).toEqual([{ sku: 'A=2', units: 5 }]);
   });
 
-  it('unmap takes the SKU away', async () => {
+  test('unmap takes the SKU away', async () => {
     expect(await world.json(EXIT.ok, 'listings', 'unmap', 'one', '1001')).toMatchObject({
       parts: [],
       before: { length: 1 },
@@ -113,7 +113,7 @@ describe('listings map, unmap and set', () => {
     expect((await world.json(EXIT.ok, 'stock', 'show', 'MUG')).listings).toEqual([]);
   });
 
-  it('set keeps settings of one listing, and default takes them back', async () => {
+  test('set keeps settings of one listing, and default takes them back', async () => {
     const set = await world.json(
       EXIT.ok,
       'listings',
@@ -155,7 +155,7 @@ describe('listings map, unmap and set', () => {
     expect(fixed).toMatchObject({ fixed: 9, mode: 'off', state: 'off' });
   });
 
-  it.each([
+  test.each([
     [['map', 'one', '9999', 'MUG'], EXIT.failed, 'one has no listing "9999"'],
     [['map', 'oen', '1001', 'MUG'], EXIT.usage, 'no channel is called "oen"'],
     [['map', 'one', '1001', 'NOPE'], EXIT.failed, 'no SKU is called "NOPE"'],
@@ -180,7 +180,7 @@ describe('listings map, unmap and set', () => {
 describe('listings match', () => {
   beforeEach(async () => void (await importAll()));
 
-  it('maps at a later time what has become known, after it was asked', async () => {
+  test('maps at a later time what has become known, after it was asked', async () => {
     await world.json(EXIT.ok, 'stock', 'set', 'SET', '1');
     const { error } = await world.json(EXIT.usage, 'listings', 'match');
     expect(error).toMatchObject({
@@ -195,7 +195,7 @@ describe('listings match', () => {
     expect((await world.json(EXIT.ok, 'listings', 'match')).matches).toEqual([]);
   });
 
-  it('--create leaves out what looks like another SKU and names both, until it is asked for by name', async () => {
+  test('--create leaves out what looks like another SKU and names both, until it is asked for by name', async () => {
     world.one.list({ sku: 'mug', shown: 1, listingId: '1004', title: 'mug' });
     world.one.list({ sku: 'Set', shown: 1, listingId: '1005', title: 'set' });
     await importAll();
@@ -210,7 +210,7 @@ describe('listings match', () => {
     expect(named.matches).toEqual([expect.objectContaining({ sku: 'mug', created: true })]);
   });
 
-  it('--create makes missing SKUs, uncounted', async () => {
+  test('--create makes missing SKUs, uncounted', async () => {
     const { matches } = await world.json(EXIT.ok, 'listings', 'match', '--create', '--yes');
     expect(matches).toEqual([expect.objectContaining({ sku: 'SET', created: true })]);
     expect(await world.json(EXIT.ok, 'stock', 'show', 'SET')).toMatchObject({
@@ -228,7 +228,7 @@ describe('listings over the years', () => {
     );
   };
 
-  it('one that is listed again under a new id takes the place of the old one, and no command says otherwise', async () => {
+  test('one that is listed again under a new id takes the place of the old one, and no command says otherwise', async () => {
     await importAll();
     world.one.unlist('1001');
     world.one.list({ sku: 'MUG', shown: 2, listingId: '2001', title: 'Black mug' });
@@ -247,7 +247,7 @@ describe('listings over the years', () => {
     expect(await alerts()).toEqual([]);
   });
 
-  it('what unmatched says mends it is what match does', async () => {
+  test('what unmatched says mends it is what match does', async () => {
     await importAll();
     await world.json(EXIT.ok, 'stock', 'count', 'SET', '1');
     world.one.list({ sku: 'mug', shown: 2, listingId: '2002', title: 'Mug' });
@@ -267,7 +267,7 @@ describe('listings over the years', () => {
     expect((await world.json(EXIT.ok, 'listings', 'match', '--yes')).matches).toEqual([]);
   });
 
-  it('different SKUs on one number get a word at import', async () => {
+  test('different SKUs on one number get a word at import', async () => {
     for (const [listingId, sku] of Object.entries({ 'v-1': 'MUG', 'v-2': 'SPOON' }))
       world.one.list({ sku, shown: 3, listingId, counterKey: 'parent' });
     world.one.unlist('1001');
@@ -280,7 +280,7 @@ describe('listings over the years', () => {
     expect(listings).toMatchObject([{ target: 7 }, { target: 7 }]);
   });
 
-  it('a SKU that changed at the shop is said by every view, with the command that mends it', async () => {
+  test('a SKU that changed at the shop is said by every view, with the command that mends it', async () => {
     await importAll();
     world.one.list({ sku: 'SPOON', shown: 3, listingId: '1001', title: 'Black mug' });
     const { warnings } = await importAll();
@@ -299,7 +299,7 @@ describe('listings over the years', () => {
     expect(await world.withStore((store) => store.duties.alerts(true, 9))).toEqual([]);
   });
 
-  it('a sale under a name that no catalogue brings is shown, and settled by mapping or dismissing it', async () => {
+  test('a sale under a name that no catalogue brings is shown, and settled by mapping or dismissing it', async () => {
     await importAll();
     const sell = (id: string) =>
       world.withStore(async (store) => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
 import { makeWorld, type World } from './world.ts';
 
@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 describe('orders', () => {
-  it('list and show print what was taken, given and is short', async () => {
+  test('list and show print what was taken, given and is short', async () => {
     const { orders } = await world.json(EXIT.ok, 'orders', 'list');
     expect(orders).toEqual([
       expect.objectContaining({
@@ -48,7 +48,7 @@ describe('orders', () => {
 });
 
 describe('reservations', () => {
-  it('lists what keeps units and releases what will never be sold', async () => {
+  test('lists what keeps units and releases what will never be sold', async () => {
     await world.json(EXIT.ok, 'stock', 'set', 'MUG', '3');
     const id = await world.withStore(async (store) => {
       const lines = [{ sku: 'MUG', quantity: 2 }];
@@ -83,7 +83,7 @@ describe('reservations', () => {
 });
 
 describe('oversells', () => {
-  it('list the docket, resolve ends one, and only once', async () => {
+  test('list the docket, resolve ends one, and only once', async () => {
     const { oversells } = await world.json(EXIT.ok, 'oversells', 'list', '--status', 'open');
     expect(oversells).toEqual([
       expect.objectContaining({
@@ -109,7 +109,7 @@ describe('oversells', () => {
     expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ available: 5 });
   });
 
-  it.each([
+  test.each([
     [['resolve', '99', '--as', 'filled'], EXIT.failed, 'there is no oversell 99'],
     [['resolve', '1', '--as', 'gone'], EXIT.usage, '--as "gone" is none of filled, cancelled, written-off'],
     [['resolve', '1'], EXIT.usage, "required option '--as <end>' not specified"],
@@ -121,7 +121,7 @@ describe('oversells', () => {
 });
 
 describe('explain', () => {
-  it('says what is in doubt about the SKU and about the orders that moved it', async () => {
+  test('says what is in doubt about the SKU and about the orders that moved it', async () => {
     await world.withStore(async (store) => {
       const alert = { channelId: null, message: 'order 1: 1.5 units, counted as 2' };
       await store.duties.raiseAlert({ ...alert, kind: 'order_warning', subject: `one ${orderId}` }, 1);
@@ -135,7 +135,7 @@ describe('explain', () => {
     expect(plain.out + plain.err).toContain('MUG was not found');
   });
 
-  it('adds every entry up to the number, oldest first', async () => {
+  test('adds every entry up to the number, oldest first', async () => {
     await world.json(EXIT.ok, 'stock', 'receive', 'MUG', '9', '--reason', 'delivery', '--by', 'ana');
     const found = await world.json(EXIT.ok, 'explain', 'MUG');
     expect(found).toMatchObject({
@@ -162,7 +162,7 @@ describe('explain', () => {
     expect(plain.out).toContain('adds up');
   });
 
-  it('explains an earlier time, the newest entries only, and one channel', async () => {
+  test('explains an earlier time, the newest entries only, and one channel', async () => {
     const { entries } = await world.json(EXIT.ok, 'explain', 'MUG');
     await new Promise((resolve) => setTimeout(resolve, 5));
     await world.json(EXIT.ok, 'stock', 'receive', 'MUG', '9');
@@ -185,7 +185,7 @@ describe('explain', () => {
     });
   });
 
-  it('says which SKU was meant', async () => {
+  test('says which SKU was meant', async () => {
     expect((await world.json(EXIT.failed, 'explain', 'mug')).error).toMatchObject({
       code: 'unknown_sku',
       hint: 'did you mean MUG?',

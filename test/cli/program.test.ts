@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { define, type Invocation } from '../../src/cli/command.ts';
 import { allowsColor, Interruption } from '../../src/cli/io.ts';
 import { consent, printable, printTable } from '../../src/cli/print.ts';
@@ -59,7 +59,7 @@ function boxNoun(act: () => number = () => EXIT.ok): {
 }
 
 describe('the command line', () => {
-  it('prints its version and loads no command for it', async () => {
+  test('prints its version and loads no command for it', async () => {
     const { nouns, loaded } = boxNoun();
     const io = heard();
     expect(await run(['--version'], io, { nouns })).toBe(EXIT.ok);
@@ -67,7 +67,7 @@ describe('the command line', () => {
     expect(loaded).toEqual([]);
   });
 
-  it('lists all nouns in its help and loads none of them', async () => {
+  test('lists all nouns in its help and loads none of them', async () => {
     const { nouns, loaded } = boxNoun();
     const io = heard();
     expect(await run(['--help'], io, { nouns })).toBe(EXIT.ok);
@@ -77,7 +77,7 @@ describe('the command line', () => {
     expect(loaded).toEqual([]);
   });
 
-  it('loads only the noun that was typed, wherever the shared options stand', async () => {
+  test('loads only the noun that was typed, wherever the shared options stand', async () => {
     const lines = [
       ['box', 'move', 'MUG', '4', '--config', 'other', '--json'],
       ['--config', 'other', '--json', 'box', 'move', 'MUG', '4'],
@@ -92,7 +92,7 @@ describe('the command line', () => {
     }
   });
 
-  it('takes bare negative numbers as arguments', async () => {
+  test('takes bare negative numbers as arguments', async () => {
     for (const units of ['-4', '-12', '+3']) {
       const { nouns, seen } = boxNoun();
       expect(await run(['box', 'move', 'MUG', units, '--reason', 'broken'], heard(), { nouns })).toBe(
@@ -102,7 +102,7 @@ describe('the command line', () => {
     }
   });
 
-  it('shows two examples and the exit codes in the help of a command', async () => {
+  test('shows two examples and the exit codes in the help of a command', async () => {
     const { nouns } = boxNoun();
     for (const line of [
       ['box', 'move', '--help'],
@@ -118,7 +118,7 @@ describe('the command line', () => {
     }
   });
 
-  it.each([
+  test.each([
     [['bocks'], "unknown command 'bocks'", ''],
     [['bo'], "unknown command 'bo'", 'Did you mean box?'],
     [['box', 'mve'], "unknown command 'mve'", 'Did you mean move?'],
@@ -143,7 +143,7 @@ describe('the command line', () => {
     expect(seen).toEqual([]);
   });
 
-  it('shows the help on stderr when the command line ends too early', async () => {
+  test('shows the help on stderr when the command line ends too early', async () => {
     const { nouns } = boxNoun();
     for (const line of [[], ['box']]) {
       const plain = heard();
@@ -156,12 +156,12 @@ describe('the command line', () => {
     }
   });
 
-  it('exits with what the command says', async () => {
+  test('exits with what the command says', async () => {
     const { nouns } = boxNoun(() => EXIT.partial);
     expect(await run(['box', 'move', 'MUG', '4'], heard(), { nouns })).toBe(EXIT.partial);
   });
 
-  it('turns colour off with --no-color', async () => {
+  test('turns colour off with --no-color', async () => {
     for (const [line, color] of [
       [['--no-color'], false],
       [[], true],
@@ -185,13 +185,13 @@ describe('a failure', () => {
     details: { plan_id: 'pl_1' },
   });
 
-  it('goes to stderr with its hint and exits with its code', async () => {
+  test('goes to stderr with its hint and exits with its code', async () => {
     const io = heard();
     expect(await run(line, io, failing(brake))).toBe(EXIT.brake);
     expect([io.out, io.err]).toEqual(['', 'error: held back\nhint: look\n']);
   });
 
-  it('with --json is one document on stdout and nothing else', async () => {
+  test('with --json is one document on stdout and nothing else', async () => {
     const io = heard();
     expect(await run([...line, '--json'], io, failing(brake))).toBe(EXIT.brake);
     expect(io.err).toBe('');
@@ -200,7 +200,7 @@ describe('a failure', () => {
     });
   });
 
-  it('that nobody expected exits 1 and keeps its stack for those who ask', async () => {
+  test('that nobody expected exits 1 and keeps its stack for those who ask', async () => {
     const io = heard();
     expect(await run(line, io, failing(new TypeError('x is not y')))).toBe(EXIT.failed);
     expect(io.err).toContain('error: x is not y\n');
@@ -210,7 +210,7 @@ describe('a failure', () => {
     expect(asked.err).toContain('program.test.ts');
   });
 
-  it('by a signal exits with the code of the signal', async () => {
+  test('by a signal exits with the code of the signal', async () => {
     expect(await run(line, heard(), failing(new Interruption('SIGINT')))).toBe(130);
     expect(await run(line, heard(), failing(new Interruption('SIGTERM')))).toBe(143);
   });
@@ -226,13 +226,13 @@ describe('consent', () => {
     ...over,
   });
 
-  it('is given by --yes without a word', async () => {
+  test('is given by --yes without a word', async () => {
     const io = heard();
     await consent(io, ask({ yes: true }));
     expect([io.out, io.err, io.asked]).toEqual(['', '', []]);
   });
 
-  it('is asked for on a terminal, after the plan', async () => {
+  test('is asked for on a terminal, after the plan', async () => {
     const io = heard({ isTty: true });
     await consent(io, ask({}));
     expect([io.out, io.asked]).toEqual(['the plan\n', ['Apply?']]);
@@ -240,7 +240,7 @@ describe('consent', () => {
     await expect(consent(no, ask({}))).rejects.toMatchObject({ code: 'declined', exitCode: EXIT.failed });
   });
 
-  it('cannot be had without a terminal: the plan is printed and the code is 2', async () => {
+  test('cannot be had without a terminal: the plan is printed and the code is 2', async () => {
     const io = heard();
     await expect(consent(io, ask({}))).rejects.toMatchObject({ code: 'needs_yes', exitCode: EXIT.usage });
     expect([io.out, io.asked]).toEqual(['the plan\n', []]);
@@ -263,7 +263,7 @@ describe('tables', () => {
     { title: 'note', value: () => 'x', style: () => 'bad' as const },
   ];
 
-  it('stand aligned, numbers to the right, absent values as a dash', () => {
+  test('stand aligned, numbers to the right, absent values as a dash', () => {
     const io = heard();
     printTable(io, columns, [
       { sku: 'MUG', units: 12 },
@@ -272,19 +272,19 @@ describe('tables', () => {
     expect(io.out).toBe('SKU     UNITS  NOTE\nMUG        12  x\nTEA-09      -  x\n');
   });
 
-  it('are coloured only where that is allowed', () => {
+  test('are coloured only where that is allowed', () => {
     const io = heard({ color: true });
     printTable(io, columns, [{ sku: 'MUG', units: 12 }]);
     expect(io.out).toContain('\u001b[31mx\u001b[39m');
   });
 
-  it('let nothing from outside steer the terminal', () => {
+  test('let nothing from outside steer the terminal', () => {
     expect(printable('a\u001b[2Jb\u0007c\nd\u202ee')).toBe('a [2Jb c d e');
   });
 });
 
 describe('colour', () => {
-  it.each([
+  test.each([
     [true, {}, true],
     [true, { NO_COLOR: '1' }, false],
     [true, { NO_COLOR: '' }, true],
@@ -313,18 +313,18 @@ describe.skipIf(!existsSync(new URL('../../dist/main.js', import.meta.url)))(
       return { code, out, err };
     };
 
-    it('knows the version of the package from any folder', async () => {
+    test('knows the version of the package from any folder', async () => {
       const packed = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
       expect(await ended(start('--version'))).toEqual({ code: 0, out: `${packed.version}\n`, err: '' });
     });
 
-    it('exits 2 with one JSON document when there is no configuration', async () => {
+    test('exits 2 with one JSON document when there is no configuration', async () => {
       const { code, out, err } = await ended(start('config', 'show', '--json'));
       expect([code, err]).toEqual([2, '']);
       expect(JSON.parse(out)).toMatchObject({ error: { code: 'config' } });
     });
 
-    it('is quiet when the reader of its output has gone', async () => {
+    test('is quiet when the reader of its output has gone', async () => {
       const child = start('config', 'show', '--help');
       child.stdout.destroy();
       const { code, err } = await ended(child);

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
 import { answeringDaemon, makeWorld, type World } from './world.ts';
 
@@ -19,7 +19,7 @@ const lineOf = (found: { lines: { sku: string }[] }, sku: string) =>
   found.lines.find((line) => line.sku === sku);
 
 describe('reconcile', () => {
-  it('--dry-run prints the plan and writes nothing to the channel', async () => {
+  test('--dry-run prints the plan and writes nothing to the channel', async () => {
     const found = await world.json(EXIT.ok, 'reconcile', '--dry-run', '--channel', 'one');
     expect(lineOf(found, 'MUG')).toMatchObject({
       channel: 'one',
@@ -40,7 +40,7 @@ describe('reconcile', () => {
     expect(plain.out).toMatch(/To apply exactly this: invsync reconcile --apply \w+/);
   });
 
-  it('corrects, says done, and a second run finds nothing to do', async () => {
+  test('corrects, says done, and a second run finds nothing to do', async () => {
     const found = await world.json(EXIT.ok, 'reconcile');
     expect(lineOf(found, 'MUG')).toMatchObject({ action: 'lower', done: true });
     expect(world.one.shown('MUG')).toBe(7);
@@ -50,12 +50,12 @@ describe('reconcile', () => {
     expect(again.counts).toMatchObject({ none: 2 });
   });
 
-  it('--exit-code exits 8 only when something is not as it should be', async () => {
+  test('--exit-code exits 8 only when something is not as it should be', async () => {
     await world.json(EXIT.drift, 'reconcile', '--dry-run', '--exit-code');
     await world.json(EXIT.ok, 'reconcile', '--dry-run', '--exit-code', '--sku', 'TEA');
   });
 
-  it('applies a plan by its id or its file after a yes, and only once', async () => {
+  test('applies a plan by its id or its file after a yes, and only once', async () => {
     const { plan_id } = await world.json(EXIT.ok, 'reconcile', '--dry-run', '--out', 'plan.json');
     expect(existsSync(join(world.cwd, 'plan.json'))).toBe(true);
     const asked = await world.json(EXIT.usage, 'reconcile', '--apply', plan_id);
@@ -68,7 +68,7 @@ describe('reconcile', () => {
     );
   });
 
-  it('applies the document that --dry-run --json printed, and skips a line that changed since', async () => {
+  test('applies the document that --dry-run --json printed, and skips a line that changed since', async () => {
     const { out } = await world.invsync('reconcile', '--dry-run', '--json');
     writeFileSync(join(world.cwd, 'printed.json'), out);
     world.one.set('MUG', 8);
@@ -79,7 +79,7 @@ describe('reconcile', () => {
     expect(JSON.parse(readFileSync(join(world.cwd, 'printed.json'), 'utf8')).warnings).toEqual([]);
   });
 
-  it('exits 5 when the channel is down and 6 when it refuses the credentials', async () => {
+  test('exits 5 when the channel is down and 6 when it refuses the credentials', async () => {
     world.one.faults.arm('auth', { count: null });
     expect(await world.json(EXIT.refused, 'reconcile', '--channel', 'one')).toMatchObject({
       failed: [{ channel: 'one', kind: 'auth' }],
@@ -89,7 +89,7 @@ describe('reconcile', () => {
     await world.json(EXIT.temporary, 'reconcile', '--channel', 'one');
   });
 
-  it.each([
+  test.each([
     [['--apply', 'nope'], EXIT.usage, '"nope" is neither a saved plan nor a file'],
     [['--apply', 'config.yaml'], EXIT.usage, 'config.yaml cannot be read as a plan'],
     [['--apply', 'x', '--sku', 'MUG'], EXIT.usage, '--apply takes its channels and SKUs from the plan'],
@@ -103,7 +103,7 @@ describe('reconcile', () => {
 });
 
 describe('with a daemon', () => {
-  it('what talks to channels is done by it, and its errors are ours', async () => {
+  test('what talks to channels is done by it, and its errors are ours', async () => {
     const daemon = await answeringDaemon(world);
     try {
       const found = await world.json(EXIT.ok, 'reconcile');
@@ -119,7 +119,7 @@ describe('with a daemon', () => {
     expect((await world.json(EXIT.ok, 'status')).daemon.running).toBe(false);
   });
 
-  it('own books are changed by the command itself, daemon or not', async () => {
+  test('own books are changed by the command itself, daemon or not', async () => {
     const daemon = await answeringDaemon(world);
     try {
       expect(await world.json(EXIT.ok, 'stock', 'set', 'MUG', '3')).toMatchObject({ available: 3 });
@@ -128,7 +128,7 @@ describe('with a daemon', () => {
     }
   });
 
-  it('a changed file is not forced on a running daemon', async () => {
+  test('a changed file is not forced on a running daemon', async () => {
     const daemon = await answeringDaemon(world);
     try {
       world.configure('channels: { one: { type: memory, platform: x, secret: made-up } }\n');
@@ -140,7 +140,7 @@ describe('with a daemon', () => {
     }
   });
 
-  it('a request that nobody began is done here once the holder of the lock is gone', async () => {
+  test('a request that nobody began is done here once the holder of the lock is gone', async () => {
     const { takeEngineLock } = await import('../../src/store/sqlite/lock.ts');
     const lock = takeEngineLock(world.dataDir);
     const imported = world.json(EXIT.ok, 'listings', 'import', 'one');

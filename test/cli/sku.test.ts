@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
 import { makeWorld, type World } from './world.ts';
 
@@ -13,14 +13,14 @@ const codes = async () =>
   (await world.json(EXIT.ok, 'stock', 'list')).stock.map((row: { sku: string }) => row.sku);
 
 describe('a SKU that looks like a known one', () => {
-  it.each(['set', 'count', 'receive'])('is not made by stock %s, which names both', async (verb) => {
+  test.each(['set', 'count', 'receive'])('is not made by stock %s, which names both', async (verb) => {
     const { error } = await world.json(EXIT.usage, 'stock', verb, 'abc-1', '3');
     expect(error).toMatchObject({ code: 'looks_alike', sku: 'abc-1', resembles: 'ABC-1' });
     expect(error.message).toBe('nothing was changed: abc-1 is not known, but it looks like ABC-1');
     expect(await codes()).toEqual(['ABC-1']);
   });
 
-  it('is made when it is asked for by name, or by a yes on a terminal', async () => {
+  test('is made when it is asked for by name, or by a yes on a terminal', async () => {
     const made = await world.json(EXIT.ok, 'stock', 'set', 'abc-1', '3', '--create', 'abc-1');
     expect(made).toMatchObject({ sku: 'abc-1', available: 3, created: true });
     const asked = await world.invsyncWith({ isTty: true }, 'stock', 'receive', 'Abc-1', '2');
@@ -31,7 +31,7 @@ describe('a SKU that looks like a known one', () => {
     expect(await codes()).toHaveLength(3);
   });
 
-  it('is no name for another SKU by renaming, but mends its own name', async () => {
+  test('is no name for another SKU by renaming, but mends its own name', async () => {
     await world.json(EXIT.ok, 'stock', 'set', 'MUG', '1');
     const { error } = await world.json(EXIT.usage, 'stock', 'rename', 'MUG', 'abc-1');
     expect(error).toMatchObject({ code: 'looks_alike', resembles: 'ABC-1' });
@@ -40,7 +40,7 @@ describe('a SKU that looks like a known one', () => {
     expect(await codes()).toEqual(['ABC_1', 'abc-1']);
   });
 
-  it('is what a mistyped SKU is answered with', async () => {
+  test('is what a mistyped SKU is answered with', async () => {
     const { error } = await world.json(EXIT.failed, 'stock', 'show', 'ABC\u20131');
     expect(error).toMatchObject({ code: 'unknown_sku', nearest: 'ABC-1' });
   });
@@ -49,7 +49,7 @@ describe('a SKU that looks like a known one', () => {
 describe('a stock file with SKUs that look like known ones', () => {
   beforeEach(async () => void world.write('stock.csv', 'sku,on_hand\nabc-1,7\nMUG,4\nABC-1,12\n'));
 
-  it('is refused as a whole, each of them named with its line', async () => {
+  test('is refused as a whole, each of them named with its line', async () => {
     const { error } = await world.json(EXIT.usage, 'stock', 'import', 'stock.csv', '--yes');
     expect(error).toMatchObject({
       code: 'looks_alike',
@@ -61,7 +61,7 @@ describe('a stock file with SKUs that look like known ones', () => {
     expect(plain.err).toContain('line 2  abc-1: is not known, but it looks like ABC-1');
   });
 
-  it('shows them in the plan, which a yes on a terminal covers', async () => {
+  test('shows them in the plan, which a yes on a terminal covers', async () => {
     const plan = await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--dry-run');
     expect(plan).toMatchObject({ created: 2, resembling: [{ line: 2, sku: 'abc-1', resembles: 'ABC-1' }] });
     const asked = await world.invsyncWith({ isTty: true }, 'stock', 'import', 'stock.csv');
@@ -69,7 +69,7 @@ describe('a stock file with SKUs that look like known ones', () => {
     expect(await codes()).toEqual(['ABC-1', 'MUG', 'abc-1']);
   });
 
-  it('leaves them out with --skip-errors and takes them in by name', async () => {
+  test('leaves them out with --skip-errors and takes them in by name', async () => {
     const skipped = await world.json(EXIT.partial, 'stock', 'import', 'stock.csv', '--yes', '--skip-errors');
     expect(skipped).toMatchObject({ rows: 2, created: 1, changed: 1, skipped: 1 });
     expect(await codes()).toEqual(['ABC-1', 'MUG']);
@@ -77,7 +77,7 @@ describe('a stock file with SKUs that look like known ones', () => {
     expect(named).toMatchObject({ rows: 3, created: 1 });
   });
 
-  it('counts no SKU twice under its old and its new name', async () => {
+  test('counts no SKU twice under its old and its new name', async () => {
     await world.json(EXIT.ok, 'stock', 'rename', 'ABC-1', 'XYZ');
     world.write('twice.csv', 'sku,on_hand\nXYZ,5\nABC-1,6\n');
     const { error } = await world.json(EXIT.usage, 'stock', 'import', 'twice.csv', '--yes');
@@ -86,7 +86,7 @@ describe('a stock file with SKUs that look like known ones', () => {
 });
 
 describe('one rule for what a SKU is', () => {
-  it('a blank at its ends is not part of it, in commands and in files', async () => {
+  test('a blank at its ends is not part of it, in commands and in files', async () => {
     expect(await world.json(EXIT.ok, 'stock', 'count', 'SKU123 ', '9')).toMatchObject({ sku: 'SKU123' });
     expect(await world.json(EXIT.ok, 'stock', 'adjust', ' SKU123', '-2')).toMatchObject({ available: 7 });
     world.write('blank.csv', 'sku,on_hand\n"SKU123\u00a0",5\n');
@@ -95,7 +95,7 @@ describe('one rule for what a SKU is', () => {
     expect(await codes()).toEqual(['ABC-1', 'SKU123']);
   });
 
-  it.each([
+  test.each([
     ['', 'is empty'],
     ['A\tB', 'control character'],
     ['A\u200bB', 'invisible character (U+200B)'],
@@ -109,7 +109,7 @@ describe('one rule for what a SKU is', () => {
     expect(await codes()).toEqual(['ABC-1']);
   });
 
-  it('what an older version let in is named by db check, counted, exported, imported and repaired', async () => {
+  test('what an older version let in is named by db check, counted, exported, imported and repaired', async () => {
     await world.withStore(async () => undefined);
     const { default: Database } = await import('better-sqlite3');
     const db = new Database(`${world.dataDir}/invsync.db`);

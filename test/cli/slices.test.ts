@@ -1,4 +1,4 @@
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { inSlices } from '../../src/cli/slices.ts';
 
 afterEach(() => vi.restoreAllMocks());
@@ -18,13 +18,13 @@ async function slicesOf(count: number, each: number): Promise<number[][]> {
   return slices;
 }
 
-it('carries everything out once and in order, in slices that grow while they are quick', async () => {
+test('carries everything out once and in order, in slices that grow while they are quick', async () => {
   const slices = await slicesOf(1_000, 0.05);
   expect(slices.flat()).toEqual(Array.from({ length: 1_000 }, (_, n) => n));
   expect(slices.map((slice) => slice.length)).toEqual([4, 8, 16, 32, 64, 128, 256, 492]);
 });
 
-it('takes heavy items one by one, so that nobody waits for more than one of them', async () => {
+test('takes heavy items one by one, so that nobody waits for more than one of them', async () => {
   const slices = await slicesOf(9, 60);
   expect(slices.map((slice) => slice.length)).toEqual([4, 2, 1, 1, 1]);
 });

@@ -1,6 +1,6 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { clockCheck, nodeCheck } from '../../src/cli/machine-checks.ts';
 import { EXIT } from '../../src/errors.ts';
 import { makeWorld, type World } from './world.ts';
@@ -12,7 +12,7 @@ beforeEach(() => {
 afterEach(() => world.close());
 
 describe('status', () => {
-  it('prints the whole picture as data and as text', async () => {
+  test('prints the whole picture as data and as text', async () => {
     const report = await world.json(EXIT.ok, 'status');
     expect(report).toEqual({
       daemon: { running: false, since: null, version: null },
@@ -33,7 +33,7 @@ describe('status', () => {
     expect(plain.out).toMatch(/^one +memory +observe +ok/m);
   });
 
-  it('says in words what stands still and why', async () => {
+  test('says in words what stands still and why', async () => {
     await world.json(EXIT.ok, 'channels', 'pause', 'one');
     const { warnings } = await world.json(EXIT.ok, 'status');
     expect(warnings).toEqual(['one: paused by hand: invsync channels resume']);
@@ -41,7 +41,7 @@ describe('status', () => {
 });
 
 describe('check', () => {
-  it('looks at machine, database and channels', async () => {
+  test('looks at machine, database and channels', async () => {
     const found = await world.json(EXIT.ok, 'check');
     expect(found.ok).toBe(true);
     const names = found.checks.map(
@@ -56,7 +56,7 @@ describe('check', () => {
     expect(found.counts.warn).toBeGreaterThan(0);
   });
 
-  it('--offline asks no channel', async () => {
+  test('--offline asks no channel', async () => {
     world.one.faults.arm('auth', { count: null });
     expect((await world.json(EXIT.ok, 'check', '--offline')).ok).toBe(true);
     const { checks } = await world.json(EXIT.refused, 'check');
@@ -66,13 +66,13 @@ describe('check', () => {
     ]);
   });
 
-  it('exits 2 with every problem of the file', async () => {
+  test('exits 2 with every problem of the file', async () => {
     world.configure('channels: { one: { type: memori } }\n');
     const { error } = await world.json(EXIT.usage, 'check');
     expect(error).toMatchObject({ code: 'config', problems: [expect.objectContaining({ line: 1 })] });
   });
 
-  it('a folder that cannot be written is a failure with its remedy', async () => {
+  test('a folder that cannot be written is a failure with its remedy', async () => {
     writeFileSync(join(world.cwd, 'data'), 'a file where the folder should be');
     const { checks, warnings } = await world.json(EXIT.failed, 'check');
     expect(checks).toContainEqual(
@@ -81,14 +81,14 @@ describe('check', () => {
     expect(warnings).toEqual([expect.stringContaining('mend this machine first')]);
   });
 
-  it('warns of a folder that everybody can read', async () => {
+  test('warns of a folder that everybody can read', async () => {
     await world.invsync('status');
     chmodSync(world.dataDir, 0o755);
     const { checks } = await world.json(EXIT.ok, 'check', '--offline');
     expect(checks).toContainEqual(expect.objectContaining({ name: 'permissions', level: 'warn' }));
   });
 
-  it('knows an old Node and a dead clock', () => {
+  test('knows an old Node and a dead clock', () => {
     expect(nodeCheck('20.18.3').level).toBe('fail');
     expect(nodeCheck('18.20.0').level).toBe('fail');
     expect(nodeCheck('20.19.0').level).toBe('ok');
@@ -98,13 +98,13 @@ describe('check', () => {
 });
 
 describe('db', () => {
-  it('check reads everything and adds it up', async () => {
+  test('check reads everything and adds it up', async () => {
     await world.json(EXIT.ok, 'stock', 'set', 'MUG', '7');
     const found = await world.json(EXIT.ok, 'db', 'check');
     expect(found).toMatchObject({ ok: true, skus: 1, entries: 1, open: [] });
   });
 
-  it('migrate makes the database and then finds it up to date', async () => {
+  test('migrate makes the database and then finds it up to date', async () => {
     expect(await world.json(EXIT.ok, 'db', 'migrate')).toMatchObject({
       created: true,
       migrated: false,
@@ -115,7 +115,7 @@ describe('db', () => {
 });
 
 describe('pushes and webhooks', () => {
-  it('webhooks are listed, registered and removed after a yes', async () => {
+  test('webhooks are listed, registered and removed after a yes', async () => {
     expect((await world.json(EXIT.ok, 'webhooks', 'list', 'one')).webhooks).toEqual([]);
     const registered = await world.json(EXIT.ok, 'webhooks', 'register', 'one');
     expect(registered.webhooks).toEqual([
@@ -134,14 +134,14 @@ describe('pushes and webhooks', () => {
     expect(removed).toMatchObject({ webhooks: [], changes: [{ channel: 'one', change: 'hook' }] });
   });
 
-  it('a channel that fails is named and the others are shown: 3, or 1 when all fail', async () => {
+  test('a channel that fails is named and the others are shown: 3, or 1 when all fail', async () => {
     world.one.faults.arm('auth', { count: null });
     const found = await world.json(EXIT.partial, 'webhooks', 'list');
     expect(found.failed).toEqual([{ channel: 'one', error: expect.any(String) }]);
     await world.json(EXIT.failed, 'webhooks', 'list', 'one');
   });
 
-  it('pushes list what is on its way, and retry makes it due', async () => {
+  test('pushes list what is on its way, and retry makes it due', async () => {
     await world.json(EXIT.ok, 'channels', 'mode', 'one', 'live', '--yes');
     world.one.list({ sku: 'MUG', shown: 9 });
     await world.json(EXIT.ok, 'stock', 'set', 'MUG', '7');

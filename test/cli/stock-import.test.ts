@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Interruption } from '../../src/cli/io.ts';
 import { EXIT } from '../../src/errors.ts';
 import { makeWorld, type World } from './world.ts';
@@ -10,7 +10,7 @@ beforeEach(() => {
 afterEach(() => world.close());
 
 describe('stock import', () => {
-  it('counts the SKUs of a file on the shelf, creates unknown ones and leaves others alone', async () => {
+  test('counts the SKUs of a file on the shelf, creates unknown ones and leaves others alone', async () => {
     await world.json(EXIT.ok, 'stock', 'set', 'OTHER', '3');
     await world.json(EXIT.ok, 'stock', 'set', 'MUG', '3');
     world.write('stock.csv', '\ufeffsku,on_hand,reason\r\nMUG,12,stocktake\r\n"TEA, green",4,\r\n');
@@ -27,7 +27,7 @@ describe('stock import', () => {
     expect(entries.at(-1)).toMatchObject({ kind: 'count', by: 'ana', reason: 'stocktake', delta: 9 });
   });
 
-  it('reads stdin, any order of columns, and as of an earlier time', async () => {
+  test('reads stdin, any order of columns, and as of an earlier time', async () => {
     const readStdin = async () => 'note,on_hand,SKU\nx,5,MUG\n';
     const ran = await world.invsyncWith(
       { readStdin },
@@ -50,7 +50,7 @@ describe('stock import', () => {
     expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ available: 5 });
   });
 
-  it('asks on a terminal, and without one needs --yes and prints the plan', async () => {
+  test('asks on a terminal, and without one needs --yes and prints the plan', async () => {
     world.write('stock.csv', 'sku,on_hand\nMUG,12\n');
     const silent = await world.invsync('stock', 'import', 'stock.csv');
     expect(silent.code).toBe(EXIT.usage);
@@ -69,7 +69,7 @@ describe('stock import', () => {
     expect(declined.code).toBe(EXIT.failed);
   });
 
-  it('the same file again changes nothing and says so; another --as-of is another count', async () => {
+  test('the same file again changes nothing and says so; another --as-of is another count', async () => {
     world.write('stock.csv', 'sku,on_hand\nMUG,12\n');
     await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--yes');
     await world.json(EXIT.ok, 'stock', 'adjust', 'MUG', '-2');
@@ -82,7 +82,7 @@ describe('stock import', () => {
     expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ on_hand: 12 });
   });
 
-  it('names all bad rows with their lines and imports nothing', async () => {
+  test('names all bad rows with their lines and imports nothing', async () => {
     const bad =
       'sku,on_hand\nMUG,12\nCUP,-1\nCUP2,1.5\nCUP3,many\nMUG,1\n,3\nCUP4,\nCUP5,9999999999\nCUP6,1,2\nx"y,1\nTEA,3\n';
     world.write('stock.csv', bad);
@@ -106,7 +106,7 @@ describe('stock import', () => {
     expect(stock.map((row: { sku: string }) => row.sku)).toEqual(['MUG', 'TEA']);
   });
 
-  it.each([
+  test.each([
     ['', 'has no header'],
     ['\n\n', 'has no header'],
     ['sku;count\nMUG;1\n', 'lacks the column on_hand'],
@@ -123,12 +123,12 @@ describe('stock import', () => {
     }
   });
 
-  it('says that a file is not there, with --skip-errors too', async () => {
+  test('says that a file is not there, with --skip-errors too', async () => {
     const { error } = await world.json(EXIT.usage, 'stock', 'import', 'nope.csv', '--skip-errors');
     expect(error).toMatchObject({ code: 'no_file', message: 'cannot read nope.csv (ENOENT)' });
   });
 
-  it('imports more rows than one transaction takes', async () => {
+  test('imports more rows than one transaction takes', async () => {
     const rows = Array.from({ length: 450 }, (_, index) => `SKU-${index},${index}`);
     world.write('stock.csv', `sku,on_hand\n${rows.join('\n')}\n`);
     expect(await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--yes')).toMatchObject({
@@ -138,7 +138,7 @@ describe('stock import', () => {
     expect((await world.json(EXIT.ok, 'stock', 'list', '--limit', '1000')).stock).toHaveLength(450);
   });
 
-  it('Ctrl-C ends it between two steps with 130; the same command again counts the rest', async () => {
+  test('Ctrl-C ends it between two steps with 130; the same command again counts the rest', async () => {
     const rows = Array.from({ length: 900 }, (_, row) => `S${row},${row % 9}`);
     world.write('stock.csv', ['sku,on_hand', ...rows].join('\n'));
     const stopped = new AbortController();
@@ -161,7 +161,7 @@ describe('stock import', () => {
     expect(await counted()).toBe(900);
   });
 
-  it('--dry-run shows the plan and changes nothing', async () => {
+  test('--dry-run shows the plan and changes nothing', async () => {
     world.write('stock.csv', 'sku,on_hand\nMUG,12\n');
     const plan = await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--dry-run');
     expect(plan).toMatchObject({ rows: 1, created: 1, braked: [], lines: [] });
@@ -175,7 +175,7 @@ describe('what a stock file may look like', () => {
     return Object.fromEntries(stock.map((row: { sku: string; on_hand: number }) => [row.sku, row.on_hand]));
   };
 
-  it.each([
+  test.each([
     ['semicolons', 'sku;on_hand;reason\nMUG;12;"a; b"\n'],
     ['tabs', 'sku\ton_hand\nMUG\t12\n'],
     ['commas, though a title holds semicolons', 'sku,on_hand,"a;b;c;d"\nMUG,12,x\n'],
@@ -189,7 +189,7 @@ describe('what a stock file may look like', () => {
     expect(await counts()).toEqual({ MUG: 12 });
   });
 
-  it('with columns that are called otherwise', async () => {
+  test('with columns that are called otherwise', async () => {
     world.write('stock.csv', 'Artikel;Bezeichnung;Bestand\nMUG;Becher;12\n');
     const { error } = await world.json(EXIT.usage, 'stock', 'import', 'stock.csv', '--yes');
     expect(error).toMatchObject({
@@ -203,7 +203,7 @@ describe('what a stock file may look like', () => {
     await world.json(EXIT.usage, 'stock', 'import', 'stock.csv', '--yes', ...same);
   });
 
-  it.each([
+  test.each([
     [
       'sku,on_hand,reason\nMUG,1,800\n',
       'on_hand 1,800 is split by its comma (a reason of digits needs quotes)',
@@ -219,7 +219,7 @@ describe('what a stock file may look like', () => {
     expect(await counts()).toEqual({});
   });
 
-  it.each([
+  test.each([
     [
       'UTF-16 with its mark',
       Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from('sku,on_hand', 'utf16le')]),
@@ -231,7 +231,7 @@ describe('what a stock file may look like', () => {
     expect(error).toMatchObject({ code: 'not_utf8', hint: expect.stringContaining('iconv -f UTF-16') });
   });
 
-  it('shows before it acts which SKU goes from what to what', async () => {
+  test('shows before it acts which SKU goes from what to what', async () => {
     await world.json(EXIT.ok, 'stock', 'count', 'MUG', '10');
     await world.json(EXIT.ok, 'stock', 'count', 'TEE', '4');
     world.write('stock.csv', 'sku,on_hand\nTEE,4\nNEW,6\nMUG,3\n');
@@ -269,7 +269,7 @@ describe('the brake on a command', () => {
   });
   afterEach(() => live.close());
 
-  it('holds an import that would empty the shop, saves its plan and exits 4', async () => {
+  test('holds an import that would empty the shop, saves its plan and exits 4', async () => {
     live.write('zero.csv', csv(0));
     const { error } = await live.json(EXIT.brake, 'stock', 'import', 'zero.csv', '--yes');
     expect(error).toMatchObject({
@@ -286,7 +286,7 @@ describe('the brake on a command', () => {
     expect(applied.error).toMatchObject({ code: 'bad_plan', hint: 'repeat that command with --over-brake' });
   });
 
-  it('lets --over-brake and nothing else past', async () => {
+  test('lets --over-brake and nothing else past', async () => {
     live.write('zero.csv', csv(0));
     expect(await live.json(EXIT.ok, 'stock', 'import', 'zero.csv', '--yes', '--over-brake')).toMatchObject({
       changed: 20,
@@ -294,7 +294,7 @@ describe('the brake on a command', () => {
     expect(await live.json(EXIT.ok, 'stock', 'show', 'SKU-0')).toMatchObject({ available: 0 });
   });
 
-  it('shows what a bundle will have when its parts are far from each other in the file', async () => {
+  test('shows what a bundle will have when its parts are far from each other in the file', async () => {
     await live.withStore(async (store) => {
       const listing = await store.listings.find('one', 'SKU-0');
       if (listing === null || listing === 'ambiguous') throw new Error('no listing');
@@ -311,7 +311,7 @@ describe('the brake on a command', () => {
     expect(bundle).toMatchObject({ before: 5, after: 8 });
   });
 
-  it('lets a few listings pass, and everything while the channel is not live', async () => {
+  test('lets a few listings pass, and everything while the channel is not live', async () => {
     live.write('few.csv', csv(0, skus.slice(0, 3)));
     expect(await live.json(EXIT.ok, 'stock', 'import', 'few.csv', '--yes')).toMatchObject({ changed: 3 });
     await live.json(EXIT.ok, 'channels', 'mode', 'one', 'shadow');
@@ -319,7 +319,7 @@ describe('the brake on a command', () => {
     expect(await live.json(EXIT.ok, 'stock', 'import', 'zero.csv', '--yes')).toMatchObject({ changed: 17 });
   });
 
-  it('holds one SKU too, when many listings hang on it', async () => {
+  test('holds one SKU too, when many listings hang on it', async () => {
     await live.json(EXIT.ok, 'stock', 'set', 'BOX', '9');
     for (const sku of skus) await live.json(EXIT.ok, 'listings', 'map', 'one', sku, 'BOX');
     const { error } = await live.json(EXIT.brake, 'stock', 'set', 'BOX', '0');

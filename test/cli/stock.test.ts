@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
 import { makeWorld, type World } from './world.ts';
 
@@ -9,7 +9,7 @@ beforeEach(() => {
 afterEach(() => world.close());
 
 describe('stock set and count', () => {
-  it('set makes N units available and creates an unknown SKU, saying so', async () => {
+  test('set makes N units available and creates an unknown SKU, saying so', async () => {
     const made = await world.json(EXIT.ok, 'stock', 'set', 'MUG', '7');
     expect(made).toMatchObject({
       sku: 'MUG',
@@ -24,7 +24,7 @@ describe('stock set and count', () => {
     expect(again).toMatchObject({ available: 0, created: false, before: { available: 7 }, warnings: [] });
   });
 
-  it('set is free and count is shelf, so that open orders are taken off a count only', async () => {
+  test('set is free and count is shelf, so that open orders are taken off a count only', async () => {
     await sellOne(world);
     await world.json(EXIT.ok, 'stock', 'count', 'MUG', '10');
     expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({
@@ -42,7 +42,7 @@ describe('stock set and count', () => {
     expect(shown.out).toContain('open lines when it was counted:');
   });
 
-  it('records who did it and why: the user and "by hand" unless told', async () => {
+  test('records who did it and why: the user and "by hand" unless told', async () => {
     await world.json(EXIT.ok, 'stock', 'set', 'MUG', '7');
     await world.json(EXIT.ok, 'stock', 'adjust', 'MUG', '-2', '--reason', 'broken', '--by', 'ana');
     const { entries } = await world.json(EXIT.ok, 'explain', 'MUG');
@@ -50,7 +50,7 @@ describe('stock set and count', () => {
     expect(entries[1]).toMatchObject({ kind: 'adjustment', delta: -2, reason: 'broken', by: 'ana' });
   });
 
-  it('counts as of an earlier time', async () => {
+  test('counts as of an earlier time', async () => {
     await world.json(EXIT.ok, 'stock', 'count', 'MUG', '5');
     await world.json(EXIT.ok, 'stock', 'receive', 'MUG', '3');
     const counted = await world.json(EXIT.ok, 'stock', 'count', 'MUG', '4', '--as-of', '1h');
@@ -59,14 +59,14 @@ describe('stock set and count', () => {
 });
 
 describe('stock adjust and receive', () => {
-  it('take bare signed numbers', async () => {
+  test('take bare signed numbers', async () => {
     await world.json(EXIT.ok, 'stock', 'set', 'MUG', '7');
     expect(await world.json(EXIT.ok, 'stock', 'adjust', 'MUG', '-4')).toMatchObject({ available: 3 });
     expect(await world.json(EXIT.ok, 'stock', 'adjust', 'MUG', '+2')).toMatchObject({ available: 5 });
     expect(await world.json(EXIT.ok, 'stock', 'receive', 'MUG', '10')).toMatchObject({ available: 15 });
   });
 
-  it('answer a known ref with the first outcome instead of adding again', async () => {
+  test('answer a known ref with the first outcome instead of adding again', async () => {
     const first = await world.json(EXIT.ok, 'stock', 'receive', 'MUG', '48', '--ref', 'po-1');
     expect(first).toMatchObject({ available: 48, created: true, repeated: false });
     const again = await world.json(EXIT.ok, 'stock', 'receive', 'MUG', '48', '--ref', 'po-1');
@@ -74,14 +74,14 @@ describe('stock adjust and receive', () => {
     expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ available: 48 });
   });
 
-  it('a known ref with another SKU is an error, never the other one’s outcome', async () => {
+  test('a known ref with another SKU is an error, never the other one’s outcome', async () => {
     await world.json(EXIT.ok, 'stock', 'receive', 'TEE', '3', '--ref', 'PO-17');
     const { error } = await world.json(EXIT.failed, 'stock', 'receive', 'MUG', '3', '--ref', 'PO-17');
     expect(error).toMatchObject({ code: 'refused', message: expect.stringContaining('"receive 3" of TEE') });
     expect((await world.json(EXIT.failed, 'stock', 'show', 'MUG')).error.code).toBe('unknown_sku');
   });
 
-  it('adjust does not make a SKU, and says which was meant', async () => {
+  test('adjust does not make a SKU, and says which was meant', async () => {
     await world.json(EXIT.ok, 'stock', 'set', 'MUG-BLK', '1');
     const { error } = await world.json(EXIT.failed, 'stock', 'adjust', 'mug-blk', '1');
     expect(error).toMatchObject({ code: 'unknown_sku', hint: 'did you mean MUG-BLK?' });
@@ -91,7 +91,7 @@ describe('stock adjust and receive', () => {
 });
 
 describe('stock rename, list, show, export', () => {
-  it('rename keeps the old name leading to the SKU and never merges two', async () => {
+  test('rename keeps the old name leading to the SKU and never merges two', async () => {
     await world.json(EXIT.ok, 'stock', 'set', 'MUG', '7');
     await world.json(EXIT.ok, 'stock', 'set', 'CUP', '1');
     expect(await world.json(EXIT.ok, 'stock', 'rename', 'MUG', 'BECHER')).toMatchObject({
@@ -103,7 +103,7 @@ describe('stock rename, list, show, export', () => {
     expect((await world.json(EXIT.failed, 'stock', 'rename', 'NOPE', 'X')).error.code).toBe('unknown_sku');
   });
 
-  it('list pages in the order of the SKUs', async () => {
+  test('list pages in the order of the SKUs', async () => {
     for (const sku of ['C', 'A', 'B']) await world.json(EXIT.ok, 'stock', 'set', sku, '1');
     const { stock } = await world.json(EXIT.ok, 'stock', 'list', '--limit', '2');
     expect(stock.map((row: { sku: string }) => row.sku)).toEqual(['A', 'B']);
@@ -121,7 +121,7 @@ describe('stock rename, list, show, export', () => {
     expect(plain.err).toContain('more may follow: --after B');
   });
 
-  it('show says what each listing shows', async () => {
+  test('show says what each listing shows', async () => {
     world.one.list({ sku: 'MUG', shown: 3 });
     await world.json(EXIT.ok, 'stock', 'set', 'MUG', '7');
     await world.json(EXIT.ok, 'listings', 'import', 'one');
@@ -141,7 +141,7 @@ describe('stock rename, list, show, export', () => {
     });
   });
 
-  it('export prints what import reads again without a change', async () => {
+  test('export prints what import reads again without a change', async () => {
     await world.json(EXIT.ok, 'stock', 'set', 'MUG', '7');
     await world.json(EXIT.ok, 'stock', 'set', 'CUP, "blue"', '2');
     world.one.list({ sku: 'NEW', shown: 3 });
@@ -157,7 +157,7 @@ describe('stock rename, list, show, export', () => {
 });
 
 describe('stock count --from', () => {
-  it('takes the number that the channel shows as what may still be sold', async () => {
+  test('takes the number that the channel shows as what may still be sold', async () => {
     const live = makeWorld({ mode: 'live' });
     try {
       live.one.list({ sku: 'MUG', shown: 5 });
@@ -172,7 +172,7 @@ describe('stock count --from', () => {
     }
   });
 
-  it.each([
+  test.each([
     ['--buffer', '2', 8],
     ['--buffer', '0', 10],
   ])('repeated with %s %s it always gives the same count', async (setting, value, shown) => {
@@ -194,7 +194,7 @@ describe('stock count --from', () => {
     }
   });
 
-  it.each([
+  test.each([
     ['--max', '5', 'it shows 5: its maximum of 5 is reached'],
     ['--percent', '50', 'it shows 5: it shows 50 % of the stock'],
     ['--fixed', '99', 'it shows 99: it always shows 99'],
@@ -219,7 +219,7 @@ describe('stock count --from', () => {
     }
   });
 
-  it('shows both numbers, and with --dry-run changes nothing', async () => {
+  test('shows both numbers, and with --dry-run changes nothing', async () => {
     const live = makeWorld({ mode: 'live' });
     try {
       live.one.list({ sku: 'TEE', shown: 4 });
@@ -243,7 +243,7 @@ describe('stock count --from', () => {
 });
 
 describe('bad input', () => {
-  it.each([
+  test.each([
     [['set', 'MUG'], "missing required argument 'n'"],
     [['set', 'MUG', '1.5'], 'the count "1.5" is not a whole number'],
     [['set', 'MUG', '-1'], 'the count "-1" is not a whole number'],

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { channelTypes, definitions } from '../../src/channels/registry.ts';
 import { sharedKeys } from '../../src/config/channels.ts';
 import { type KeyInfo, keysOf } from '../../src/config/keys.ts';
@@ -51,7 +51,7 @@ const helps = (keys: readonly KeyInfo[]) =>
   Object.fromEntries(keys.map((key) => [key.name, words(key.help)]));
 
 describe('config new', () => {
-  it.each(forMerchants)(
+  test.each(forMerchants)(
     'starts a %s channel with what has no default, and nothing to mend but the values',
     async (type) => {
       const all = await definitions();
@@ -71,7 +71,7 @@ describe('config new', () => {
     },
   );
 
-  it('gives two channels of one type two names', async () => {
+  test('gives two channels of one type two names', async () => {
     const [shopify] = await definitions(['shopify']);
     if (shopify === undefined) throw new Error('no such type');
     const { config } = parseConfig(starter([shopify, shopify], text), { file, env, definitions: [shopify] });
@@ -85,13 +85,13 @@ describe('config.example.yaml', () => {
     .map((found) => block(new RegExp(`^  ${found[1]}:$`), lines))
     .filter((inside) => inside.some((line) => /^ {4}type: /.test(line)));
 
-  it('is a sound configuration without warnings', async () => {
+  test('is a sound configuration without warnings', async () => {
     const loaded = parseConfig(text, { file, env, definitions: await definitions() });
     expect(loaded.warnings).toEqual([]);
     expect(loaded.config.channels.map((channel) => channel.type).sort()).toEqual([...forMerchants].sort());
   });
 
-  it('shows the defaults of the sections that promise to', async () => {
+  test('shows the defaults of the sections that promise to', async () => {
     const shown = parseConfig(text, { file, env, definitions: await definitions() }).config;
     const bare = parseConfig('', { file, env, definitions: [] }).config;
     for (const key of ['data_dir', 'reconcile', 'retention', 'defaults'] as const) {
@@ -100,18 +100,18 @@ describe('config.example.yaml', () => {
     expect([shown.server.listen, shown.admin.listen]).toEqual([bare.server.listen, bare.admin.listen]);
   });
 
-  it('knows every key at the top', () => {
+  test('knows every key at the top', () => {
     const top = explained(lines);
     for (const key of [...Object.keys(fileSchema.shape), 'channels']) expect([...top.keys()]).toContain(key);
     expect(top.get('data_dir')).toBe(words(fileSchema.shape.data_dir.description ?? ''));
   });
 
-  it.each(Object.entries(sections))('shows every key of %s with its help', (name, section) => {
+  test.each(Object.entries(sections))('shows every key of %s with its help', (name, section) => {
     const shown = explained(block(new RegExp(`^${name}:$`), lines));
     expect(Object.fromEntries(shown)).toEqual(helps(keysOf(section)));
   });
 
-  it('shows every key that all channels share, with its help', () => {
+  test('shows every key that all channels share, with its help', () => {
     const shown = channelBlocks.map(explained);
     for (const { name, help } of sharedKeys) {
       expect(help, name).not.toBe('');
@@ -122,7 +122,7 @@ describe('config.example.yaml', () => {
     }
   });
 
-  it.each(forMerchants)('shows every key of type %s with its help', async (type) => {
+  test.each(forMerchants)('shows every key of type %s with its help', async (type) => {
     const [definition] = await definitions([type]);
     const inside = channelBlocks.find((lines) => lines.includes(`    type: ${type}`)) ?? [];
     const own = keysOf(definition?.config ?? fileSchema);
@@ -132,7 +132,7 @@ describe('config.example.yaml', () => {
 });
 
 describe('every channel type', () => {
-  it.each(channelTypes)('%s names no key that all channels share, and marks its secrets', async (type) => {
+  test.each(channelTypes)('%s names no key that all channels share, and marks its secrets', async (type) => {
     const [definition] = await definitions([type]);
     expect(definition?.type).toBe(type);
     const own = keysOf(definition?.config ?? fileSchema);

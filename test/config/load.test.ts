@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { loadConfig, parseConfig } from '../../src/config/load.ts';
 import type { Problem } from '../../src/config/problem.ts';
 import { redactedConfig, shownSettings } from '../../src/config/show.ts';
@@ -37,7 +37,7 @@ const channel = (...lines: string[]) =>
   ].join('\n');
 
 describe('a sound file', () => {
-  it('gets the documented defaults from an empty text, with a word about the missing channels', () => {
+  test('gets the documented defaults from an empty text, with a word about the missing channels', () => {
     const { config, warnings } = parse('');
     expect(config).toMatchObject({
       data_dir: '/srv/invsync/data',
@@ -57,12 +57,12 @@ describe('a sound file', () => {
     expect(warnings.map((warning) => warning.message)).toEqual(['no channel is configured']);
   });
 
-  it('takes references inside flow mappings, where YAML itself would stumble over the braces', () => {
+  test('takes references inside flow mappings, where YAML itself would stumble over the braces', () => {
     const { config } = parse(`admin: { listen: 0.0.0.0:9000, token: \${ACME_TOKEN} }`);
     expect(config.admin).toEqual({ listen: { host: '0.0.0.0', port: 9000 }, token: env.ACME_TOKEN });
   });
 
-  it('lays defaults and the abilities of the type under each channel', () => {
+  test('lays defaults and the abilities of the type under each channel', () => {
     const { config } = parse(`defaults: { buffer: 2, percent: 80% }\n${channel()}`);
     expect(config.channels[0]).toMatchObject({
       name: 'one',
@@ -84,7 +84,7 @@ describe('a sound file', () => {
     });
   });
 
-  it('lets a channel override what it shares with the others', () => {
+  test('lets a channel override what it shares with the others', () => {
     const lines = [
       'mode: live',
       `buffer: \${UNITS}`,
@@ -110,13 +110,13 @@ describe('a sound file', () => {
     });
   });
 
-  it('turns polling off and says when then nothing would hear of sales', () => {
+  test('turns polling off and says when then nothing would hear of sales', () => {
     expect(parse(channel('poll: off')).config.channels[0]?.poll).toBeNull();
     const { warnings } = parse(channel('poll: off', 'webhooks: false'));
     expect(warnings).toEqual([expect.objectContaining({ path: 'channels.one.poll', line: 6 })]);
   });
 
-  it('reads secrets from files, relative ones from the folder of the configuration, less the last line end', () => {
+  test('reads secrets from files, relative ones from the folder of the configuration, less the last line end', () => {
     writeFileSync(join(folder, 'token.txt'), 'from-a-file\n');
     writeFileSync(join(folder, 'config.yaml'), channel().replace(`\${ACME_TOKEN}`, `\${file:token.txt}`));
     const { config, warnings } = loadConfig(join(folder, 'config.yaml'), {}, [acme]);
@@ -125,22 +125,22 @@ describe('a sound file', () => {
     expect(warnings).toEqual([]);
   });
 
-  it(`keeps $\${ as the characters themselves`, () => {
+  test(`keeps $\${ as the characters themselves`, () => {
     const { config } = parse(channel().replace('mugs', () => `$\${NOT_THERE}`));
     expect(config.channels[0]?.own).toMatchObject({ shop: `\${NOT_THERE}` });
   });
 
-  it('with a short admin token is accepted with a warning', () => {
+  test('with a short admin token is accepted with a warning', () => {
     const warnings = parseConfig(`admin: { token: \${SHORT} }`, { ...from, env: { SHORT: 'x1' } }).warnings;
     expect(warnings).toContainEqual(expect.objectContaining({ path: 'admin.token', line: 1 }));
   });
 
-  it('follows anchors and aliases', () => {
+  test('follows anchors and aliases', () => {
     const { config } = parse('defaults: { buffer: &few 2, max: *few }');
     expect(config.defaults).toMatchObject({ buffer: 2, max: 2 });
   });
 
-  it('changes its hash with any value, secrets too, and not with the order of keys', () => {
+  test('changes its hash with any value, secrets too, and not with the order of keys', () => {
     const hash = (text: string, token = 'a-token') =>
       parseConfig(text, { ...from, env: { ACME_TOKEN: token } }).config.hash;
     expect(hash(channel())).toBe(hash(channel().replace('    type: acme\n', '').concat('\n    type: acme')));
@@ -171,7 +171,7 @@ describe('a file with mistakes', () => {
     '    type: acmee', // 18
   ].join('\n');
 
-  it('names all of them in one run, each with its line and how to mend it', () => {
+  test('names all of them in one run, each with its line and how to mend it', () => {
     const problems = problemsOf(ten);
     expect(problems.map(({ line, path }) => `${line} ${path}`)).toEqual([
       '1 data_dirr',
@@ -195,12 +195,12 @@ describe('a file with mistakes', () => {
     expect(hints['channels.two.type']).toContain('did you mean acme?');
   });
 
-  it('is refused as a configuration error', () => {
+  test('is refused as a configuration error', () => {
     expect(() => parse(ten)).toThrow(expect.objectContaining({ code: 'config', exitCode: EXIT.usage }));
     expect(() => parse(ten)).toThrow('/srv/invsync/config.yaml has 13 problems');
   });
 
-  it.each([
+  test.each([
     ['buffer: 1', 'buffer', 'buffer belongs under defaults or a channel (channels.<name>)'],
     ['defaults: { poll: 60s }', 'defaults.poll', 'poll belongs under a channel (channels.<name>)'],
     ['server: { token: x }', 'server.token', 'token belongs under admin'],
@@ -213,7 +213,7 @@ describe('a file with mistakes', () => {
     expect(problemsOf(text)).toEqual([expect.objectContaining({ path, hint, message: 'unknown key' })]);
   });
 
-  it.each([
+  test.each([
     [channel('poll: 60'), 'channels.one.poll', 'is neither a duration nor off'],
     [channel('timeout: 0s'), 'channels.one.timeout', 'must be at least 1ms'],
     [channel('webhooks: maybe'), 'channels.one.webhooks', 'is neither true nor false'],
@@ -260,18 +260,18 @@ describe('a file with mistakes', () => {
     expect(problemsOf(text)).toEqual([expect.objectContaining({ path, message })]);
   });
 
-  it('accepts plain http beyond this machine when the channel says so', () => {
+  test('accepts plain http beyond this machine when the channel says so', () => {
     expect(parse(channel('base_url: http://shop.example.com', 'allow_insecure: true')).warnings).toEqual([]);
   });
 
-  it('keeps keys of deliveries for as long as the slowest configured channel repeats them', () => {
+  test('keeps keys of deliveries for as long as the slowest configured channel repeats them', () => {
     expect(problemsOf(`retention: { event_ids: 119h }\n${channel()}`)[0]?.message).toBe(
       'is shorter than the 5d during which one may repeat a delivery',
     );
     expect(parse(`retention: { event_ids: 5d }\n${channel()}`).config.retention.event_ids).toBe(432_000_000);
   });
 
-  it('names the line of YAML that cannot be read, and of keys given twice', () => {
+  test('names the line of YAML that cannot be read, and of keys given twice', () => {
     expect(problemsOf('server:\n  listen: "127.0.0.1:1\n')[0]).toMatchObject({
       line: expect.any(Number),
       path: '',
@@ -282,7 +282,7 @@ describe('a file with mistakes', () => {
     expect(problemsOf('a:\n\t- b\n')[0]?.line).toBe(2);
   });
 
-  it('survives a text that is made to grow without bound', () => {
+  test('survives a text that is made to grow without bound', () => {
     const bomb = ['a: &a [x, x, x, x, x, x, x, x, x]'];
     for (const [before, name] of ['ab', 'bc', 'cd', 'de', 'ef', 'fg'].map((pair) => [...pair])) {
       bomb.push(`${name}: &${name} [${Array(9).fill(`*${before}`).join(', ')}]`);
@@ -291,7 +291,7 @@ describe('a file with mistakes', () => {
     expect(problemsOf('a: &a { b: *a }').length).toBeGreaterThan(0);
   });
 
-  it('that does not exist is told with what to do', () => {
+  test('that does not exist is told with what to do', () => {
     expect(() => loadConfig(join(folder, 'none.yaml'), {}, [])).toThrow(
       expect.objectContaining({
         code: 'config',
@@ -303,7 +303,7 @@ describe('a file with mistakes', () => {
 });
 
 describe('secrets', () => {
-  it('in clear text are a warning with the line, not an error', () => {
+  test('in clear text are a warning with the line, not an error', () => {
     const text = channel(`signer: [clear-signer-1, "\${ACME_TOKEN}"]`).replace(
       `\${ACME_TOKEN}`,
       'clear-token-99',
@@ -317,7 +317,7 @@ describe('secrets', () => {
     expect(JSON.stringify(warnings)).not.toContain('clear-');
   });
 
-  it('are told apart from their neighbours inside a block of keys, in warnings and when shown', () => {
+  test('are told apart from their neighbours inside a block of keys, in warnings and when shown', () => {
     const text = channel('queue: { url: "https://queue.example.com/one", pass: clear-pass-1 }');
     const { warnings, config } = parse(text);
     expect(warnings.map(({ path, message }) => `${path} ${message}`)).toEqual([
@@ -334,7 +334,7 @@ describe('secrets', () => {
     });
   });
 
-  it('never stand in problems, not even when the mistake is inside them or a schema quotes them', () => {
+  test('never stand in problems, not even when the mistake is inside them or a schema quotes them', () => {
     const quoting = {
       ...acme,
       config: acme.config.refine(() => false, { error: 'tok-4711-very-secret is bad' }),
@@ -362,7 +362,7 @@ describe('secrets', () => {
     }
   });
 
-  it('are redacted in what is shown, in lists and in admin.token, and are told apart by file and default', () => {
+  test('are redacted in what is shown, in lists and in admin.token, and are told apart by file and default', () => {
     const { config } = parse(
       `admin: { token: ${'clear-admin-token-1'} }\n${channel('signer: [clear-signer-1]', 'poll: 90s')}`,
     );
@@ -385,7 +385,7 @@ describe('secrets', () => {
 });
 
 describe('settings', () => {
-  it('of a channel follow the sections of the file, which then rule', () => {
+  test('of a channel follow the sections of the file, which then rule', () => {
     const { config } = parse(`defaults: { buffer: 2 }\nreconcile: { raise_after: 1h }\n${channel()}`);
     const shown = shownSettings(config).filter(({ path }) =>
       /^channels.one.(buffer|raise_after|max)$/.test(path),

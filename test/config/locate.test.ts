@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { locateConfig } from '../../src/config/locate.ts';
 import { EXIT } from '../../src/errors.ts';
 
@@ -12,7 +12,7 @@ describe('the configuration file', () => {
   });
   afterEach(() => rmSync(cwd, { recursive: true, force: true }));
 
-  it('is the one named by hand, before the environment and the usual names', () => {
+  test('is the one named by hand, before the environment and the usual names', () => {
     writeFileSync(join(cwd, 'config.yaml'), '');
     writeFileSync(join(cwd, 'invsync.yaml'), '');
     const env = { INVSYNC_CONFIG: '/etc/invsync.yaml' };
@@ -23,7 +23,7 @@ describe('the configuration file', () => {
     expect(locateConfig(undefined, { env: {}, cwd })).toBe(join(cwd, 'invsync.yaml'));
   });
 
-  it('that is nowhere is told with how to make one', () => {
+  test('that is nowhere is told with how to make one', () => {
     expect(() => locateConfig(undefined, { env: {}, cwd })).toThrow(
       expect.objectContaining({
         code: 'config',

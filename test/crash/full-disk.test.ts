@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { type Addresses, type Daemon, startDaemon } from './daemon.ts';
 import { memoryDelivery, post } from './deliveries.ts';
 import { configure, forgetFolders, memoryChannel, newFolder, stockUp, withStore } from './folder.ts';
@@ -44,7 +44,7 @@ describe('a full disk: 503, and nothing that was acknowledged is lost', () => {
     forgetFolders();
   });
 
-  it.skipIf(!canMount())('on a small file system (needs Linux and root)', async () => {
+  test.skipIf(!canMount())('on a small file system (needs Linux and root)', async () => {
     const dir = newFolder();
     mounted = join(dir, 'data');
     mkdirSync(mounted);
@@ -53,7 +53,7 @@ describe('a full disk: 503, and nothing that was acknowledged is lost', () => {
     await fillAndFree(dir, mounted, {}, { fill: () => fillUp(ballast), free: () => rmSync(ballast) });
   });
 
-  it.skipIf(!canPreload())(
+  test.skipIf(!canPreload())(
     'where every write answers ENOSPC (needs Linux and a C compiler, cc)',
     async () => {
       const dir = newFolder();

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createRandom } from '../../src/sandbox/kit/random.ts';
 import { createShop } from '../../src/sandbox/registry.ts';
 import type { Shop } from '../../src/sandbox/shop.ts';
@@ -58,7 +58,7 @@ describe('kill -9 of the real daemon under 200 webhooks a second', () => {
   });
   afterAll(forgetFolders);
 
-  it(`${kills} times in a row: every acknowledged webhook is there, once, and the books close`, async () => {
+  test(`${kills} times in a row: every acknowledged webhook is there, once, and the books close`, async () => {
     const seed = Number(process.env['INVSYNC_SEED'] ?? Date.now() % 1_000_000);
     const random = createRandom(seed);
     const told = `INVSYNC_SEED=${seed}`;

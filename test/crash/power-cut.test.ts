@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRandom } from '../../src/sandbox/kit/random.ts';
 import { type Addresses, startDaemon } from './daemon.ts';
 import { memoryDelivery } from './deliveries.ts';
@@ -27,7 +27,7 @@ describe.skipIf(!canPreload())('a power cut (needs Linux and a C compiler, cc)',
   });
   afterAll(forgetFolders);
 
-  it(`${cuts} times at synchronous=FULL: no acknowledged delivery is lost`, async () => {
+  test(`${cuts} times at synchronous=FULL: no acknowledged delivery is lost`, async () => {
     const told = `INVSYNC_SEED=${seed}`;
     const random = createRandom(seed);
     const dataDir = newFolder();
@@ -46,7 +46,7 @@ describe.skipIf(!canPreload())('a power cut (needs Linux and a C compiler, cc)',
     expect(acknowledged.size).toBeGreaterThan(cuts * 8);
   }, 600_000);
 
-  it('of the whole daemon under 200 webhooks a second: none lost, all applied, the books close', async () => {
+  test('of the whole daemon under 200 webhooks a second: none lost, all applied, the books close', async () => {
     const random = createRandom(seed);
     const dir = newFolder();
     const skus = ['CUT-1', 'CUT-2', 'CUT-3'];
@@ -81,7 +81,7 @@ describe.skipIf(!canPreload())('a power cut (needs Linux and a C compiler, cc)',
     });
   }, 120_000);
 
-  it('at synchronous=NORMAL acknowledged deliveries are lost: the test above can fail', async () => {
+  test('at synchronous=NORMAL acknowledged deliveries are lost: the test above can fail', async () => {
     let lost = 0;
     for (let cut = 0; cut < 10 && lost === 0; cut += 1) {
       const dataDir = newFolder();

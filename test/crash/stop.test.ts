@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { type Daemon, invsync, startDaemon } from './daemon.ts';
 import { memoryDelivery } from './deliveries.ts';
 import { configure, forgetFolders, memoryChannel, newFolder, stockUp, withStore } from './folder.ts';
@@ -23,7 +23,7 @@ describe('ends and beginnings of the daemon', () => {
   });
   afterAll(forgetFolders);
 
-  it('SIGTERM under load: it drains, exits 0, and every acknowledged delivery is there', async () => {
+  test('SIGTERM under load: it drains, exits 0, and every acknowledged delivery is there', async () => {
     const dir = newFolder();
     await stockUp(dir, 'shop', new Map(skus.map((sku) => [sku, 100_000])));
     const at = await configure(dir, { shop: memoryChannel });
@@ -44,7 +44,7 @@ describe('ends and beginnings of the daemon', () => {
     });
   });
 
-  it('a second daemon on the same folder ends with 7 and leaves the first alone', async () => {
+  test('a second daemon on the same folder ends with 7 and leaves the first alone', async () => {
     const dir = newFolder();
     const at = await configure(dir, { shop: memoryChannel });
     daemon = startDaemon(at);
@@ -55,7 +55,7 @@ describe('ends and beginnings of the daemon', () => {
     expect((await fetch(`${at.adminUrl}/readyz`)).status).toBe(200);
   });
 
-  it('a database from a newer version is refused in words with 2, and left as it is', async () => {
+  test('a database from a newer version is refused in words with 2, and left as it is', async () => {
     const dir = newFolder();
     await stockUp(dir, 'shop', new Map([['STOP-1', 3]]));
     const db = new Database(join(dir, 'invsync.db'));

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Worker } from 'node:worker_threads';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import { configure, forgetFolders, memoryChannel, newFolder } from './folder.ts';
@@ -18,7 +18,7 @@ describe('the thread that writes the database', () => {
   });
   afterAll(forgetFolders);
 
-  it('when it ends, the daemon ends with 1 and says why, so that its supervisor starts it again', async () => {
+  test('when it ends, the daemon ends with 1 and says why, so that its supervisor starts it again', async () => {
     const dir = newFolder();
     const at = await configure(dir, { shop: memoryChannel });
     const preload = pathToFileURL(join(import.meta.dirname, 'end-thread.mjs')).href;
@@ -30,7 +30,7 @@ describe('the thread that writes the database', () => {
     expect(daemon.log()).toContain('the thread that writes the database has ended');
   });
 
-  it('when it ends, what is on its way is refused, the store says that it is lost, and it can still be closed', async () => {
+  test('when it ends, what is on its way is refused, the store says that it is lost, and it can still be closed', async () => {
     const threads: Worker[] = [];
     const remember = (worker: Worker) => threads.push(worker);
     process.once('worker', remember);
@@ -45,7 +45,7 @@ describe('the thread that writes the database', () => {
     await store.close();
   });
 
-  it.skipIf(!canPreload())(
+  test.skipIf(!canPreload())(
     'survives a full disk while it empties its log, and works again when there is room (needs Linux and cc)',
     () => {
       const dir = newFolder();
@@ -68,7 +68,7 @@ describe('the thread that writes the database', () => {
     },
   );
 
-  it('is not lost when the store is closed', async () => {
+  test('is not lost when the store is closed', async () => {
     const store = await openSqliteStore({ dataDir: newFolder(), writer: 'own' });
     let lost = false;
     store.lost.then(() => {

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { definitions } from '../../src/channels/registry.ts';
 import { compose } from '../../src/compose.ts';
 import { parseConfig } from '../../src/config/load.ts';
@@ -267,7 +267,7 @@ const orders: [string, (all: Recorded[]) => Recorded[]][] = [
 ];
 
 describe.skipIf(!found)('the recorded deliveries of a real shop (needs the shared material)', () => {
-  it.each(orders)(
+  test.each(orders)(
     '%s: every line ends at what the shop itself holds, and the books close',
     async (_, arrange) => {
       const { held, open } = await heldAfter(arrange(deliveries));
@@ -279,7 +279,7 @@ describe.skipIf(!found)('the recorded deliveries of a real shop (needs the share
     },
   );
 
-  it('the order that was deleted for good keeps what it held', async () => {
+  test('the order that was deleted for good keeps what it held', async () => {
     const { held } = await heldAfter(deliveries);
     const known = new Set([...truth().keys()]);
     const rest = [...held].filter(([line, units]) => !known.has(line) && units > 0);

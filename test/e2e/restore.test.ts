@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import {
   dropMemoryPlatform,
@@ -90,7 +90,7 @@ async function readSince(at: number): Promise<boolean> {
   return views.length === names.length && views.every((view) => (view.lastRead?.askedAt ?? 0) >= at);
 }
 
-it("yesterday's database against today's shops changes nothing until a person confirms, and ends right", async () => {
+test("yesterday's database against today's shops changes nothing until a person confirms, and ends right", async () => {
   const shops: MemoryPlatform[] = names.map((name) => memoryPlatform(name));
   for (const shop of shops) shop.list({ sku: 'MUG', shown: 24 });
   const shown = (quantity: number) => shops.every((shop) => shop.shown('MUG') === quantity);

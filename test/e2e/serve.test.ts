@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Addresses, type Daemon, startDaemon } from '../crash/daemon.ts';
 import { memoryDelivery, post } from '../crash/deliveries.ts';
 import { configure, forgetFolders, memoryChannel, newFolder, stockUp, withStore } from '../crash/folder.ts';
@@ -25,7 +25,7 @@ describe('invsync serve as a process', () => {
   });
   afterAll(forgetFolders);
 
-  it('takes a webhook in, absorbs its repeat, sells the unit once, counts both, and ends with 0 on SIGTERM', async () => {
+  test('takes a webhook in, absorbs its repeat, sells the unit once, counts both, and ends with 0 on SIGTERM', async () => {
     expect((await fetch(`${at.adminUrl}/healthz`)).status).toBe(200);
     const signed = memoryDelivery(1, 'MUG');
     const first = await post(`${at.publicUrl}/hooks/shop`, signed);
@@ -48,7 +48,7 @@ describe('invsync serve as a process', () => {
     expect(await daemon.ended, daemon.log()).toEqual({ code: 0, signal: null });
   });
 
-  it('refuses a bad configuration on SIGHUP and keeps the old one; a good one it takes', async () => {
+  test('refuses a bad configuration on SIGHUP and keeps the old one; a good one it takes', async () => {
     const file = join(dir, 'config.yaml');
     const good = readFileSync(file, 'utf8');
     writeFileSync(file, good.replace('mode: observe', 'mode: observing'));
@@ -67,7 +67,7 @@ describe('invsync serve as a process', () => {
     expect((await post(`${at.publicUrl}/hooks/shop`, memoryDelivery(4, 'MUG'))).status).toBe(404);
   });
 
-  it('follows a renamed channel by itself: what came between the new file and the command counts', async () => {
+  test('follows a renamed channel by itself: what came between the new file and the command counts', async () => {
     await until(async () => (await channels())[0]?.accountId != null, 'the first contact');
     const file = join(dir, 'config.yaml');
     writeFileSync(file, readFileSync(file, 'utf8').replace('shop:', 'market:'));
@@ -85,7 +85,7 @@ describe('invsync serve as a process', () => {
     expect(await channels()).toMatchObject([{ name: 'market', orphaned: false }]);
   });
 
-  it('a second signal while it drains ends it at once', async () => {
+  test('a second signal while it drains ends it at once', async () => {
     daemon.signal('SIGINT');
     daemon.signal('SIGINT');
     const { code } = await daemon.ended;

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { tryEngineLock } from '../../src/store/sqlite/lock.ts';
 import { invsync } from '../crash/daemon.ts';
 import { configure, forgetFolders, memoryChannel, newFolder } from '../crash/folder.ts';
@@ -35,7 +35,7 @@ describe.skipIf(!hasScript)('invsync serve on a terminal', () => {
   });
   afterAll(forgetFolders);
 
-  it('drains and ends when its terminal is closed, and gives its folder free', async () => {
+  test('drains and ends when its terminal is closed, and gives its folder free', async () => {
     const dir = newFolder();
     const at = await configure(dir, { shop: memoryChannel });
     const file = join(dir, 'config.yaml');
@@ -58,7 +58,7 @@ describe.skipIf(!hasScript)('invsync serve on a terminal', () => {
 describe('what keeps the daemon from starting is told in words', () => {
   afterAll(forgetFolders);
 
-  it('a port that is taken is named, with the command that shows by whom', async () => {
+  test('a port that is taken is named, with the command that shows by whom', async () => {
     const dir = newFolder();
     const at = await configure(dir, { shop: memoryChannel });
     const port = Number(new URL(at.publicUrl).port);

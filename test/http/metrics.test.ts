@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ChannelError } from '../../src/channels/errors.ts';
 import { createMetrics } from '../../src/http/metrics.ts';
 import { metricsSamples } from '../../src/metrics.ts';
@@ -37,7 +37,7 @@ const samples = () =>
 const numberOf = (name: string) => samples().find(([each]) => each === name)?.[1];
 
 describe('the metrics page', () => {
-  it('explains and types every metric exactly once', () => {
+  test('explains and types every metric exactly once', () => {
     const families = new Set(
       samples().map(([name]) => name.replace(/\{.*$/, '').replace(/_(bucket|sum|count)$/, '')),
     );
@@ -48,7 +48,7 @@ describe('the metrics page', () => {
     expect(new Set(samples().map(([name]) => name)).size).toBe(samples().length);
   });
 
-  it('counts in base units, ends counters in _total and keeps labels short', () => {
+  test('counts in base units, ends counters in _total and keeps labels short', () => {
     for (const line of text.split('\n').filter((each) => each.startsWith('# TYPE invsync_'))) {
       const [, , name = '', type] = line.split(' ');
       expect(name).not.toMatch(/_(ms|millis|minutes|hours|days|kb|mb)(_|$)/);
@@ -59,20 +59,20 @@ describe('the metrics page', () => {
     }
   });
 
-  it('tells acknowledgements in seconds and refusals by channel and reason', () => {
+  test('tells acknowledgements in seconds and refusals by channel and reason', () => {
     expect(text).toContain('# TYPE invsync_ack_seconds histogram');
     expect(numberOf('invsync_ack_seconds_count')).toBe('1');
     expect(numberOf('invsync_deliveries_refused_total{channel="shop",reason="bad_signature"}')).toBe('1');
   });
 
-  it('has a series for every kind of alert, with those that stand', () => {
+  test('has a series for every kind of alert, with those that stand', () => {
     for (const kind of Object.keys(alertLevels) as AlertKind[]) {
       const wanted = kind === 'channel_parked' ? '1' : '0';
       expect(numberOf(`invsync_alerts_open{kind="${kind}",level="${alertLevels[kind]}"}`)).toBe(wanted);
     }
   });
 
-  it.each([
+  test.each([
     ['the signature does not match', 'bad_signature'],
     ['wrong signature', 'bad_signature'],
     ['malformed signature', 'bad_signature'],
@@ -91,7 +91,7 @@ describe('the metrics page', () => {
     expect(refusalOf(reason)).toBe(label);
   });
 
-  it.skipIf(!promtool)('passes promtool check metrics (needs promtool on the path)', () => {
+  test.skipIf(!promtool)('passes promtool check metrics (needs promtool on the path)', () => {
     const checked = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
     const own = `${checked.stdout}${checked.stderr}`
       .split('\n')

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { report, simulate } from '../simulation/run.ts';
 import type { Telling } from '../simulation/world.ts';
 
@@ -20,13 +20,13 @@ async function failuresOf(seeds: readonly number[], telling: Telling): Promise<s
 }
 
 describe('the simulation, many seeds', () => {
-  it.each(failedOnce)('seed %i, as it was told when it failed, ends with closed books', async (seed) => {
+  test.each(failedOnce)('seed %i, as it was told when it failed, ends with closed books', async (seed) => {
     expect(await failuresOf([seed], { steps: 'first', busy: 0 })).toBe('');
   });
 
   for (let first = from; first < from + count; first += perTest) {
     const last = Math.min(first + perTest, from + count) - 1;
-    it(`seeds ${first} to ${last} end with closed books and every listing at its target`, async () => {
+    test(`seeds ${first} to ${last} end with closed books and every listing at its target`, async () => {
       const seeds = Array.from({ length: last - first + 1 }, (_, index) => first + index);
       expect(await failuresOf(seeds, { steps: 'all', busy })).toBe('');
     });

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { MemoryOrder } from '../../src/channels/memory/state.ts';
 import { classify } from '../../src/stock/classify.ts';
 import { beginTx, levelOf, moveLevel } from '../../src/store/sqlite/ledger.ts';
@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 describe('what the simulation alone would find only by luck', () => {
-  it('a second decision on the same last piece is refused by the statement itself', () => {
+  test('a second decision on the same last piece is refused by the statement itself', () => {
     const folder = mkdtempSync(join(tmpdir(), 'invsync-guard-'));
     const db = openForWriting({ path: join(folder, 'invsync.db'), boot: 'b', randomHex: () => 'ab' });
     try {
@@ -34,7 +34,7 @@ describe('what the simulation alone would find only by luck', () => {
     }
   });
 
-  it('a number that an answered write has just replaced is no unexplained low until it has settled', () => {
+  test('a number that an answered write has just replaced is no unexplained low until it has settled', () => {
     const read = (askedAt: number) =>
       classify(
         {
@@ -70,7 +70,7 @@ describe('what the simulation alone would find only by luck', () => {
     expect(read(31_200)).toMatchObject({ cause: 'unexplained low', low: { since: 31_200, number: 8 } });
   });
 
-  it('a failed compare that finds just the target remembers the unseen sale when the target rises', async () => {
+  test('a failed compare that finds just the target remembers the unseen sale when the target rises', async () => {
     world = await makeOutbound({ shop: {} });
     await world.stock('A', 6);
     await world.reconcile();

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { report, simulate } from './run.ts';
 import type { Telling } from './world.ts';
 
@@ -23,13 +23,13 @@ function told(): Telling {
 describe('the simulation: a day of shops, people, weather and crashes', () => {
   for (const [seed, telling] of tales) {
     const how = telling.steps === 'first' ? 'without upkeep' : 'with upkeep';
-    it(`seed ${seed} ${how} ends with closed books and every listing at its target`, async () => {
+    test(`seed ${seed} ${how} ends with closed books and every listing at its target`, async () => {
       const outcome = await simulate(seed, telling);
       expect(outcome.failures.length === 0 ? '' : report(outcome)).toBe('');
     });
   }
 
-  it('the same seed tells the same story', async () => {
+  test('the same seed tells the same story', async () => {
     const [[seed, telling] = [1, told()]] = tales;
     const first = await simulate(seed, telling);
     const second = await simulate(seed, telling);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { classify, type Reading, type VerdictContext } from '../../src/stock/classify.ts';
 import type { CounterFacts } from '../../src/stock/push.ts';
 
@@ -48,7 +48,7 @@ const with_ = (over: Partial<VerdictContext['evidence']>): VerdictContext => ({
 });
 
 describe('what a number means', () => {
-  it.each([
+  test.each([
     ['in sync', counter(5), shows(5), 'none'],
     ['in sync', counter(4, { own: [sale] }), shows(4), 'none'],
     ['foreign edit', counter(5), shows(9), 'lower'],
@@ -68,7 +68,7 @@ describe('what a number means', () => {
     expect(classify(view, reading, context)).toMatchObject({ cause, action });
   });
 
-  it('is a missed sale only when its order was found', () => {
+  test('is a missed sale only when its order was found', () => {
     const view = counter(4, { own: [sale] });
     expect(classify(view, shows(4), { ...context, learned: 1 })).toMatchObject({
       cause: 'missed sale',
@@ -77,7 +77,7 @@ describe('what a number means', () => {
     expect(classify(counter(5), shows(4), { ...context, learned: 1 }).cause).toBe('unexplained low');
   });
 
-  it('is in flight while a push may still act: lower now, higher when it cannot act any more', () => {
+  test('is in flight while a push may still act: lower now, higher when it cannot act any more', () => {
     const unread = [{ quantity: 3, sentAt: now - 1_000, deadline: now + 20_000 }];
     const view = { unread, state: 'unknown' as const };
     expect(classify(counter(2, view), shows(5), context)).toMatchObject({
@@ -92,7 +92,7 @@ describe('what a number means', () => {
     });
   });
 
-  it('a read that fits an older number only is a lost push, and goes again without further proof', () => {
+  test('a read that fits an older number only is a lost push, and goes again without further proof', () => {
     const unread = [{ quantity: 8, sentAt: now - 60_000, deadline: now - 30_000 }];
     expect(classify(counter(8, { unread, state: 'accepted' }), shows(5), context)).toMatchObject({
       cause: 'lost push',
@@ -100,7 +100,7 @@ describe('what a number means', () => {
     });
   });
 
-  it('a read-back of 2 where 3 was pushed is a sale, not a failed push', () => {
+  test('a read-back of 2 where 3 was pushed is a sale, not a failed push', () => {
     const unread = [{ quantity: 3, sentAt: now - 60_000, deadline: now - 50_000 }];
     const own = [{ delta: -1, from: now - 20_000, to: now - 20_000 }];
     expect(classify(counter(2, { unread, own, state: 'accepted' }), shows(2), context)).toMatchObject({
@@ -109,7 +109,7 @@ describe('what a number means', () => {
     });
   });
 
-  it('a sight that a newer push has overtaken is nobody’s anchor', () => {
+  test('a sight that a newer push has overtaken is nobody’s anchor', () => {
     const newer = { number: 3, from: now + 10, until: now + 20 };
     expect(classify(counter(3, { anchor: newer }), shows(5), context).anchors).toBe(false);
   });
@@ -118,7 +118,7 @@ describe('what a number means', () => {
 describe('raising needs proof (interleaving 5)', () => {
   const low = { lowSince: now - 300_000, lowNumber: 3 };
 
-  it('the first sight of a low number starts the clock and is no anchor', () => {
+  test('the first sight of a low number starts the clock and is no anchor', () => {
     expect(classify(counter(5), shows(3), context)).toMatchObject({
       action: 'wait',
       anchors: false,
@@ -128,19 +128,19 @@ describe('raising needs proof (interleaving 5)', () => {
     });
   });
 
-  it('a complete pull begun later than first sight plus order lag proves it', () => {
+  test('a complete pull begun later than first sight plus order lag proves it', () => {
     const verdict = classify(counter(5, low), shows(3), context);
     expect(verdict).toMatchObject({ action: 'raise', anchors: true, low: null });
   });
 
-  it('a still lower number starts the clock anew', () => {
+  test('a still lower number starts the clock anew', () => {
     expect(classify(counter(5, low), shows(2), context)).toMatchObject({
       action: 'wait',
       low: { since: now, number: 2 },
     });
   });
 
-  it.each([
+  test.each([
     ['the pull began before the lag was over', { pull: { complete: true, beganAt: now - 200_000 } }],
     ['the pull is incomplete', { pull: { complete: false, beganAt: now - 1_000 } }],
     ['there was no pull', { pull: null }],
@@ -154,7 +154,7 @@ describe('raising needs proof (interleaving 5)', () => {
     });
   });
 
-  it('where no lag is known a person may stand in for the wait, and for nothing else', () => {
+  test('where no lag is known a person may stand in for the wait, and for nothing else', () => {
     const person = { orderLagMs: null, askedByPerson: true };
     expect(classify(counter(5, low), shows(3), with_(person))).toMatchObject({ action: 'raise' });
     expect(classify(counter(5, low), shows(3), with_({ ...person, clouded: true }))).toMatchObject({
@@ -162,7 +162,7 @@ describe('raising needs proof (interleaving 5)', () => {
     });
   });
 
-  it('a failed compare leaves its low number open although it became the anchor', () => {
+  test('a failed compare leaves its low number open although it became the anchor', () => {
     const failed = { number: 3, from: now - 1_000, until: now - 900 };
     const view = counter(5, { anchor: failed, previousNumber: 5, lowSince: failed.from, lowNumber: 3 });
     expect(classify(view, shows(3), context)).toMatchObject({ cause: 'unexplained low', action: 'wait' });
@@ -171,7 +171,7 @@ describe('raising needs proof (interleaving 5)', () => {
 
 describe('a listing whose mapping has lost its reason', () => {
   const listings = [{ mode: 'on' as const, unwritable: null, doubted: true }];
-  it('waits for a person before it is raised, and is lowered as ever', () => {
+  test('waits for a person before it is raised, and is lowered as ever', () => {
     expect(classify(counter(8, { listings }), shows(5), context)).toMatchObject({
       action: 'wait',
       until: null,

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { numberState, type StateContext, type StatedCounter } from '../../src/stock/number-state.ts';
 
 const noon = Date.UTC(2026, 10, 23, 12);
@@ -32,7 +32,7 @@ const sold = counter({ anchor: { number: 33, from: noon, until: noon + 100 }, ow
 const low = counter({ target: { kind: 'number', quantity: 9 }, lowSince: noon + 5_000, lowNumber: 4 });
 
 describe('the state of a number', () => {
-  it.each<[string, StatedCounter, Partial<StateContext>]>([
+  test.each<[string, StatedCounter, Partial<StateContext>]>([
     ['in sync', counter(), {}],
     ['own sale lowered it, not read since', sold, { shown: 33 }],
     ['too low since 2026-11-23T12:00:05.000Z, proof at 2026-11-23T12:10:05.000Z', low, { shown: 4 }],
@@ -53,7 +53,7 @@ describe('the state of a number', () => {
     expect(numberState(stated, context(over))).toBe(words);
   });
 
-  it('is never in sync beside another number than the target', () => {
+  test('is never in sync beside another number than the target', () => {
     for (let shown = 0; shown < 60; shown += 1) {
       for (const stated of [counter(), sold, low]) {
         const target = stated.target.kind === 'number' ? stated.target.quantity : null;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type LineLife, planLine, roomFor, type Source } from '../../src/stock/allocation.ts';
 import { onHandAtCount, owedAtFreeCount, releasesFor } from '../../src/stock/count.ts';
 import { type Baseline, effectOf, knownBy } from '../../src/stock/level.ts';
@@ -64,7 +64,7 @@ function effects(line: LineLife, sources: Source[]): { onHand: number; committed
 }
 
 describe('a line’s change', () => {
-  it('keeps gone <= given <= taken, and never brings a level below zero on the way', () => {
+  test('keeps gone <= given <= taken, and never brings a level below zero on the way', () => {
     fc.assert(
       fc.property(life, sourcesWith(fc.nat(12)), (states, sources) => {
         let line = unsold;
@@ -77,7 +77,7 @@ describe('a line’s change', () => {
     );
   });
 
-  it('moves levels by what the line’s effect changed, plus what was found', () => {
+  test('moves levels by what the line’s effect changed, plus what was found', () => {
     fc.assert(
       fc.property(life, sourcesWith(fc.nat(12)), (states, sources) => {
         let line = unsold;
@@ -98,7 +98,7 @@ describe('a line’s change', () => {
     );
   });
 
-  it('does nothing the second time', () => {
+  test('does nothing the second time', () => {
     fc.assert(
       fc.property(life, sourcesWith(fc.nat(12)), (states, sources) => {
         let line = unsold;
@@ -111,7 +111,7 @@ describe('a line’s change', () => {
     );
   });
 
-  it('has the same effect step by step and all at once, where there is enough', () => {
+  test('has the same effect step by step and all at once, where there is enough', () => {
     fc.assert(
       fc.property(life, sourcesWith(fc.constant(1_000)), (states, sources) => {
         const copies = sources.map((source) => ({ ...source }));
@@ -130,7 +130,7 @@ describe('a line’s change', () => {
     );
   });
 
-  it('leaves no trace of an order that was cancelled before anything left, where the counts came first', () => {
+  test('leaves no trace of an order that was cancelled before anything left, where the counts came first', () => {
     fc.assert(
       fc.property(
         life,
@@ -147,7 +147,7 @@ describe('a line’s change', () => {
     );
   });
 
-  it('is given no more than was there: whole units of every source', () => {
+  test('is given no more than was there: whole units of every source', () => {
     fc.assert(
       fc.property(fc.nat(20), sourcesWith(fc.nat(12)), (want, sources) => {
         const units = roomFor(want, sources);
@@ -160,7 +160,7 @@ describe('a line’s change', () => {
     );
   });
 
-  it('a fall of taken takes nothing from a line that is short by more', () => {
+  test('a fall of taken takes nothing from a line that is short by more', () => {
     fc.assert(
       fc.property(fc.nat(9), fc.nat(9), fc.nat(9), (given, short, fall) => {
         const line = { ...unsold, taken: given + short, given, stages: [] };
@@ -174,7 +174,7 @@ describe('a line’s change', () => {
 });
 
 describe('a line’s life', () => {
-  it('keeps its sums however many changes it has, in time order and within its limit', () => {
+  test('keeps its sums however many changes it has, in time order and within its limit', () => {
     const stage = fc.tuple(fc.nat(200), fc.integer({ min: -3, max: 3 }), fc.integer({ min: -3, max: 3 }));
     fc.assert(
       fc.property(fc.array(stage, { maxLength: 120 }), (changes) => {
@@ -192,7 +192,7 @@ describe('a line’s life', () => {
 describe('a count', () => {
   const lines = fc.array(fc.tuple(life, fc.integer({ min: 1, max: 3 })), { maxLength: 5 });
 
-  it('is on hand less what left since, or free less what was given since, at any age', () => {
+  test('is on hand less what left since, or free less what was given since, at any age', () => {
     fc.assert(
       fc.property(lines, baseline, fc.nat(99), (lives, base, quantity) => {
         const counted = lives.map(([states, units], id) => {
@@ -219,7 +219,7 @@ describe('a count', () => {
     );
   });
 
-  it('takes back from the youngest unshipped lines, as much as is missing and there is', () => {
+  test('takes back from the youngest unshipped lines, as much as is missing and there is', () => {
     fc.assert(
       fc.property(lines, fc.integer({ min: 1, max: 30 }), (lives, deficit) => {
         const counted = lives.map(([states, units], id) => {
@@ -241,7 +241,7 @@ describe('a count', () => {
     );
   });
 
-  it('owes a line no more than it claimed before a free count and still claims', () => {
+  test('owes a line no more than it claimed before a free count and still claims', () => {
     fc.assert(
       fc.property(life, fc.nat(40), fc.nat(5), (states, asOf, given) => {
         let line = unsold;
@@ -266,7 +266,7 @@ describe('which snapshot counts', () => {
     })
     .map(({ taken, ...facts }) => order('1', facts.askedAt, [['l', 'x', taken]], facts));
 
-  it('never takes an older version, never decides a tie without a look, and a later look always wins', () => {
+  test('never takes an older version, never decides a tie without a look, and a later look always wins', () => {
     fc.assert(
       fc.property(snapshot, snapshot, (stored, next) => {
         const head = { ...stored, digest: digestOf(stored) };

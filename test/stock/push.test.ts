@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type CounterFacts, decidePush, type PushContext } from '../../src/stock/push.ts';
 
 const now = 1_000_000;
@@ -43,7 +43,7 @@ const decide = (facts: CounterFacts, over: Partial<PushContext> = {}) =>
   decidePush(facts, { ...context, ...over });
 
 describe('what is never pushed', () => {
-  it.each([
+  test.each([
     ['uncounted', { target: { kind: 'uncounted' } }],
     ['unmapped', { target: { kind: 'unmapped' } }],
     ['left alone: mode off', { listings: [{ mode: 'off', unwritable: null }] }],
@@ -51,33 +51,33 @@ describe('what is never pushed', () => {
     expect(decide(counter(3, facts as Partial<CounterFacts>))).toEqual({ kind: 'close', reason });
   });
 
-  it('a listing that may not be written is dead, or exposed when it shows more than there is', () => {
+  test('a listing that may not be written is dead, or exposed when it shows more than there is', () => {
     const listings = [{ mode: 'on' as const, unwritable: 'fulfilled elsewhere' }];
     expect(decide(counter(8, { listings }))).toMatchObject({ kind: 'dead', exposed: false });
     expect(decide(counter(2, { listings }))).toMatchObject({ kind: 'dead', exposed: true });
   });
 
-  it('a number below 0, above the maximum or with a fraction', () => {
+  test('a number below 0, above the maximum or with a fraction', () => {
     for (const quantity of [-1, 1_001, 2.5])
       expect(decide(counter(quantity))).toMatchObject({ kind: 'dead', exposed: false });
   });
 });
 
 describe('the origin rule (interleaving 4)', () => {
-  it('leaves a counter alone that its own sales, surely after the anchor, brought to the target', () => {
+  test('leaves a counter alone that its own sales, surely after the anchor, brought to the target', () => {
     expect(decide(counter(3, { own: [sale(now - 10_000), sale(now - 5_000)] }))).toEqual({
       kind: 'close',
       reason: 'lowered itself by its own sale',
     });
   });
 
-  it('pushes when the sale may lie before the end of the anchor plus the margin', () => {
+  test('pushes when the sale may lie before the end of the anchor plus the margin', () => {
     const raced = counter(4, { own: [sale(anchor.until + 500)] });
     expect(decide(raced)).toEqual({ kind: 'read', reason: expect.any(String) });
     expect(decide(raced, { compareAndSet: 'none' })).toEqual({ kind: 'send', quantity: 4, base: null });
   });
 
-  it('pushes when something to it is unread', () => {
+  test('pushes when something to it is unread', () => {
     const own = [sale(now - 10_000)];
     const unread = [sent(9, 20_000)];
     expect(decide(counter(4, { own, unread, state: 'unknown' }), { compareAndSet: 'none' })).toMatchObject({
@@ -86,12 +86,12 @@ describe('the origin rule (interleaving 4)', () => {
     });
   });
 
-  it('never skips a rise, even where the channel restores', () => {
+  test('never skips a rise, even where the channel restores', () => {
     const own = [sale(now - 10_000), sale(now - 5_000, 1)];
     expect(decide(counter(5, { own }))).toEqual({ kind: 'send', quantity: 5, base: 5 });
   });
 
-  it('closes a gross counter that shows its target, whatever was sold', () => {
+  test('closes a gross counter that shows its target, whatever was sold', () => {
     const range = { ...context.range, basis: 'gross' as const };
     expect(decide(counter(5, { own: [sale(now - 10_000)] }), { range })).toEqual({
       kind: 'close',
@@ -101,12 +101,12 @@ describe('the origin rule (interleaving 4)', () => {
 });
 
 describe('lower and higher', () => {
-  it('lowering leaves while feeds are stale and while a brake holds raises', () => {
+  test('lowering leaves while feeds are stale and while a brake holds raises', () => {
     expect(decide(counter(3), { feeds: 'stale' })).toEqual({ kind: 'send', quantity: 3, base: 5 });
     expect(decide(counter(0), { brake: 'raises' })).toEqual({ kind: 'send', quantity: 0, base: 5 });
   });
 
-  it('a raise waits for fresh feeds and for the brake; an unexplained zero waits for the brake', () => {
+  test('a raise waits for fresh feeds and for the brake; an unexplained zero waits for the brake', () => {
     expect(decide(counter(8))).toEqual({ kind: 'send', quantity: 8, base: 5 });
     expect(decide(counter(8), { feeds: 'stale' })).toMatchObject({ kind: 'wait', needs: 'fresh' });
     expect(decide(counter(8), { brake: 'raises' })).toMatchObject({ kind: 'wait', needs: 'brake' });
@@ -114,7 +114,7 @@ describe('lower and higher', () => {
     expect(decide(counter(1), { brake: 'zeros' })).toMatchObject({ kind: 'send' });
   });
 
-  it('what is gone is left alone until a read shows that it is there again', () => {
+  test('what is gone is left alone until a read shows that it is there again', () => {
     const listings = [{ ...on, vanished: true }];
     const reason = 'it is gone from the channel';
     expect(decide(counter(2, { listings }))).toEqual({ kind: 'close', reason });
@@ -125,7 +125,7 @@ describe('lower and higher', () => {
     });
   });
 
-  it('a listing whose mapping has lost its reason is lowered and never raised', () => {
+  test('a listing whose mapping has lost its reason is lowered and never raised', () => {
     const listings = [on, { ...on, doubted: true }];
     expect(decide(counter(8, { listings }))).toMatchObject({
       kind: 'close',
@@ -137,11 +137,11 @@ describe('lower and higher', () => {
     expect(decide(counter(8, { listings: off }))).toMatchObject({ kind: 'send', quantity: 8 });
   });
 
-  it('the base is the number that the ledger derives, not the anchor', () => {
+  test('the base is the number that the ledger derives, not the anchor', () => {
     expect(decide(counter(1, { own: [sale(now - 10_000)] }))).toEqual({ kind: 'send', quantity: 1, base: 4 });
   });
 
-  it('without an anchor since the channel became live the number is read first', () => {
+  test('without an anchor since the channel became live the number is read first', () => {
     expect(decide(counter(3, { anchor: null }))).toMatchObject({ kind: 'read' });
     expect(decide(counter(3), { liveSince: anchor.from + 1 })).toMatchObject({ kind: 'read' });
   });
@@ -150,7 +150,7 @@ describe('lower and higher', () => {
 describe('pushes without an answer (interleaving 17)', () => {
   const unknown = { state: 'unknown' as const, unread: [sent(3, 10_000)] };
 
-  it('a lower target goes at once', () => {
+  test('a lower target goes at once', () => {
     expect(decide(counter(1, unknown), { compareAndSet: 'none' })).toMatchObject({
       kind: 'send',
       quantity: 1,
@@ -158,23 +158,23 @@ describe('pushes without an answer (interleaving 17)', () => {
     expect(decide(counter(1, unknown))).toMatchObject({ kind: 'read' });
   });
 
-  it('the same number is not sent again unseen: it is read, early', () => {
+  test('the same number is not sent again unseen: it is read, early', () => {
     for (const compareAndSet of ['native', 'none'] as const)
       expect(decide(counter(3, unknown), { compareAndSet })).toMatchObject({ kind: 'read' });
   });
 
-  it('a lowering that a read does not find is sent again and waits for no deadline', () => {
+  test('a lowering that a read does not find is sent again and waits for no deadline', () => {
     const still = { number: 5, from: now - 100, until: now - 50 };
     expect(decide(counter(3, { ...unknown, anchor: still }))).toEqual({ kind: 'send', quantity: 3, base: 5 });
   });
 
-  it('a read of the very millisecond in which it was sent tells nothing about it', () => {
+  test('a read of the very millisecond in which it was sent tells nothing about it', () => {
     const anchorThen = { number: 5, from: now, until: now };
     const same = { state: 'accepted' as const, unread: [sent(3, 0)], anchor: anchorThen };
     expect(decide(counter(3, same))).toMatchObject({ kind: 'wait', needs: 'answer' });
   });
 
-  it('a higher one leaves after the deadline only, and is looked at with growing rests until then', () => {
+  test('a higher one leaves after the deadline only, and is looked at with growing rests until then', () => {
     const until = now + 30_000;
     const seen = { ...unknown, anchor: { number: 5, from: now - 1, until: now } };
     expect(decide(counter(7, unknown))).toMatchObject({ kind: 'read' });
@@ -186,13 +186,13 @@ describe('pushes without an answer (interleaving 17)', () => {
     expect(decide(counter(7, unknown), { now: until })).toMatchObject({ kind: 'read' });
   });
 
-  it('what was read since it was sent is the base, and what is there already is not sent again', () => {
+  test('what was read since it was sent is the base, and what is there already is not sent again', () => {
     const read = { number: 3, from: now - 100, until: now - 50 };
     expect(decide(counter(1, { ...unknown, anchor: read }))).toEqual({ kind: 'send', quantity: 1, base: 3 });
     expect(decide(counter(3, { ...unknown, anchor: read }))).toMatchObject({ kind: 'wait', needs: 'answer' });
   });
 
-  it('a read begun after the deadline ends it', () => {
+  test('a read begun after the deadline ends it', () => {
     const late = { state: 'unknown' as const, unread: [sent(3, 60_000, now - 20_000)] };
     const read = { number: 3, from: now - 10_000, until: now - 9_000 };
     expect(decide(counter(3, { ...late, anchor: read }))).toEqual({
@@ -203,7 +203,7 @@ describe('pushes without an answer (interleaving 17)', () => {
 });
 
 describe('accepted pushes (interleaving 22)', () => {
-  it('a raise that does not show yet does not keep a lower target waiting: it is written over what shows', () => {
+  test('a raise that does not show yet does not keep a lower target waiting: it is written over what shows', () => {
     const hidden = {
       state: 'accepted' as const,
       unread: [sent(10, 5_000, now + 10_000)],
@@ -220,14 +220,14 @@ describe('accepted pushes (interleaving 22)', () => {
 
   const accepted = { state: 'accepted' as const, unread: [sent(3, 1_000, now + 10_000)] };
 
-  it('the flip to zero does not wait for the read-back', () => {
+  test('the flip to zero does not wait for the read-back', () => {
     expect(decide(counter(0, accepted), { compareAndSet: 'none' })).toMatchObject({
       kind: 'send',
       quantity: 0,
     });
   });
 
-  it('anything else waits for it and is read then', () => {
+  test('anything else waits for it and is read then', () => {
     expect(decide(counter(6, accepted), { settleMs: 900_000 })).toMatchObject({ until: now + 899_000 });
     expect(decide(counter(6, accepted), { now: now + 10_000 })).toMatchObject({
       kind: 'read',
@@ -237,7 +237,7 @@ describe('accepted pushes (interleaving 22)', () => {
 });
 
 describe('an open unexplained low', () => {
-  it('holds every raise, and lets go what was explained by an own sale', () => {
+  test('holds every raise, and lets go what was explained by an own sale', () => {
     const low = { lowSince: now - 20_000, lowNumber: 4 };
     expect(decide(counter(5, low))).toMatchObject({ kind: 'close', reason: expect.stringContaining('held') });
     expect(decide(counter(9, low))).toMatchObject({ kind: 'close' });
@@ -245,14 +245,14 @@ describe('an open unexplained low', () => {
     expect(found).toEqual({ kind: 'close', reason: 'lowered itself by its own sale' });
   });
 
-  it('holds the raise after a failed compare made the low number the anchor (interleaving 18)', () => {
+  test('holds the raise after a failed compare made the low number the anchor (interleaving 18)', () => {
     const failed = { number: 3, from: now - 5_000, until: now - 4_900 };
     const low = { anchor: failed, lowSince: failed.from, lowNumber: 3, previousNumber: 10 };
     expect(decide(counter(9, low))).toMatchObject({ kind: 'close' });
     expect(decide(counter(2, low))).toEqual({ kind: 'send', quantity: 2, base: 3 });
   });
 
-  it('is moot once a later push was answered', () => {
+  test('is moot once a later push was answered', () => {
     expect(decide(counter(8, { lowSince: anchor.from - 1, lowNumber: 1 }))).toMatchObject({ kind: 'send' });
   });
 });
@@ -294,7 +294,7 @@ describe('for all counters', () => {
     over: { feeds: each.feeds, compareAndSet: each.compareAndSet },
   }));
 
-  it('what is sent is the target, and a comparing channel always gets a base', () => {
+  test('what is sent is the target, and a comparing channel always gets a base', () => {
     fc.assert(
       fc.property(built, ({ view, over }) => {
         const decision = decide(view, over);
@@ -305,7 +305,7 @@ describe('for all counters', () => {
     );
   });
 
-  it('nothing closes while an earlier push may still act or show', () => {
+  test('nothing closes while an earlier push may still act or show', () => {
     fc.assert(
       fc.property(built, ({ view, over }) => {
         const open = view.unread.some((push) => push.deadline > now);
@@ -314,7 +314,7 @@ describe('for all counters', () => {
     );
   });
 
-  it('above what it may show nothing leaves while a feed is stale', () => {
+  test('above what it may show nothing leaves while a feed is stale', () => {
     fc.assert(
       fc.property(built, ({ view, over }) => {
         const decision = decide(view, { ...over, feeds: 'stale' });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { availableBehind, type ShownCounter, type ShownListing } from '../../src/stock/shown.ts';
 import { targetOf } from '../../src/stock/target.ts';
 
@@ -64,7 +64,7 @@ describe('the stock behind a shown number', () => {
     maxQuantity: fc.constantFrom(noMax, 30),
   });
 
-  it('is exactly the stock that showed it, or no answer', () => {
+  test('is exactly the stock that showed it, or no answer', () => {
     fc.assert(
       fc.property(fc.nat(50), listings, counter, (available, offers, at) => {
         const behind = availableBehind(shownFor(available, offers, at), offers, at);
@@ -74,7 +74,7 @@ describe('the stock behind a shown number', () => {
     );
   });
 
-  it('is found whatever the buffer, and on a calibrated gross number whatever is open', () => {
+  test('is found whatever the buffer, and on a calibrated gross number whatever is open', () => {
     fc.assert(
       fc.property(fc.nat(50), fc.nat(5), fc.nat(9), (available, buffer, openUnits) => {
         fc.pre(available > buffer);
@@ -87,7 +87,7 @@ describe('the stock behind a shown number', () => {
     );
   });
 
-  it.each<[string, number, ShownListing[], ShownCounter, string]>([
+  test.each<[string, number, ShownListing[], ShownCounter, string]>([
     ['the maximum', 5, [offered({ settings: { max: 5 } })], net, 'its maximum of 5 is reached'],
     ['an edit above the maximum', 9, [offered({ settings: { max: 5 } })], net, 'its maximum of 5 is reached'],
     ["the platform's maximum", 30, [offered()], { ...net, maxQuantity: 30 }, 'takes no number above 30'],

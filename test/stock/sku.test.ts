@@ -1,17 +1,17 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { likenessOf, normalSku, resemblances, resembles, skuFault, soundSku } from '../../src/stock/sku.ts';
 
 const alike = (a: string, b: string) => resembles(likenessOf(a), likenessOf(b));
 
 describe('what a SKU is', () => {
-  it('is kept without the blanks at its ends, in composed form', () => {
+  test('is kept without the blanks at its ends, in composed form', () => {
     expect(normalSku('SKU123 ')).toBe('SKU123');
     expect(normalSku('\u00a0\tTEE\u3000\r\n')).toBe('TEE');
     expect(normalSku('CAFE\u0301')).toBe('CAF\u00c9');
     expect(normalSku('A  B')).toBe('A  B');
   });
 
-  it.each([
+  test.each([
     ['', 'is empty'],
     ['x'.repeat(101), 'is longer than 100 characters'],
     ['A\tB', 'contains a control character'],
@@ -25,12 +25,12 @@ describe('what a SKU is', () => {
     expect(skuFault(text)).toBe(fault);
   });
 
-  it('is anything else, up to a hundred characters of any script', () => {
+  test('is anything else, up to a hundred characters of any script', () => {
     for (const text of ['A', 'A B', 'a=2', '0017', 'Ünïcode', 'ТЕЕ', '👕', '👕'.repeat(100)])
       expect(skuFault(text)).toBeNull();
   });
 
-  it('is sound after blanks at its ends are gone, or not at all', () => {
+  test('is sound after blanks at its ends are gone, or not at all', () => {
     expect(soundSku('TEE ')).toBe('TEE');
     expect(soundSku('A\u200bB')).toBeNull();
     expect(soundSku('   ')).toBeNull();
@@ -39,7 +39,7 @@ describe('what a SKU is', () => {
 });
 
 describe('SKUs that look alike', () => {
-  it.each([
+  test.each([
     ['abc-1', 'ABC-1', 'case'],
     ['straße', 'STRASSE', 'case, in words'],
     ['17', '0017', 'zeros lost in front'],
@@ -77,7 +77,7 @@ describe('SKUs that look alike', () => {
     expect(alike(other, one)).toBe(true);
   });
 
-  it.each([
+  test.each([
     ['ABC-1', 'ABC-2'],
     ['17', '170'],
     ['0017', '1700'],
@@ -95,7 +95,7 @@ describe('SKUs that look alike', () => {
     expect(alike(one, other)).toBe(false);
   });
 
-  it('names for each new SKU the known one that it resembles, never itself', () => {
+  test('names for each new SKU the known one that it resembles, never itself', () => {
     const known = ['ABC-1', '0017', 'TEE', '6932171234567'];
     expect(resemblances(['abc-1', '17', 'TEE', 'NEW', '6.93217E+12'], known)).toEqual(
       new Map([

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import type { Store } from '../../src/store/store.ts';
 import { actor, delivery, hour, type Kit, kitOn, minute, noon, order } from '../contract/store/kit.ts';
@@ -36,7 +36,7 @@ async function steppedBack(at: number): Promise<string[]> {
 
 describe('a count made while the clock was an hour ahead', () => {
   for (const basis of ['free', 'shelf'] as const) {
-    it(`swallows neither the sales before the step nor those after it (basis ${basis})`, async () => {
+    test(`swallows neither the sales before the step nor those after it (basis ${basis})`, async () => {
       const shop = await kit.channel('shop');
       await kit.listing(shop, 'A');
       ahead(noon);
@@ -52,7 +52,7 @@ describe('a count made while the clock was an hour ahead', () => {
     });
   }
 
-  it('keeps the sales out that it really knew of', async () => {
+  test('keeps the sales out that it really knew of', async () => {
     const shop = await kit.channel('shop');
     await kit.listing(shop, 'A');
     await kit.count('A', 20);
@@ -63,7 +63,7 @@ describe('a count made while the clock was an hour ahead', () => {
     expect(await kit.available('A')).toBe(10);
   });
 
-  it('is followed by receipts and counts that add up', async () => {
+  test('is followed by receipts and counts that add up', async () => {
     ahead(noon);
     await kit.count('A', 10, { basis: 'free' });
     await kit.receive('A', 5);
@@ -77,7 +77,7 @@ describe('a count made while the clock was an hour ahead', () => {
     expect(await kit.available('A')).toBe(17);
   });
 
-  it('cannot be made by hand for a time that has not come', async () => {
+  test('cannot be made by hand for a time that has not come', async () => {
     const shop = await kit.channel('shop');
     await kit.listing(shop, 'A');
     await kit.count('A', 10, { basis: 'free', asOf: kit.now() + hour });
@@ -89,7 +89,7 @@ describe('a count made while the clock was an hour ahead', () => {
 });
 
 describe('what else was noted while the clock was ahead', () => {
-  it('an order is not held to be newer than every later look at it', async () => {
+  test('an order is not held to be newer than every later look at it', async () => {
     const shop = await kit.channel('shop');
     await kit.listing(shop, 'A');
     await kit.count('A', 10);
@@ -103,7 +103,7 @@ describe('what else was noted while the clock was ahead', () => {
     expect(await kit.available('A')).toBe(9);
   });
 
-  it('deliveries and pushes do not wait for an hour that has been', async () => {
+  test('deliveries and pushes do not wait for an hour that has been', async () => {
     const shop = await kit.channel('shop');
     await kit.listing(shop, 'A');
     ahead(noon);
@@ -114,7 +114,7 @@ describe('what else was noted while the clock was ahead', () => {
     expect(await store.outbox.nextDueAt(shop)).toBeLessThanOrEqual(noon + minute);
   });
 
-  it('a channel of that time begins anew with a plan, and its order feed is not fresh for an hour', async () => {
+  test('a channel of that time begins anew with a plan, and its order feed is not fresh for an hour', async () => {
     const shop = await kit.channel('shop', { mode: 'observe' });
     ahead(noon);
     await store.channels.setMode('shop', 'live', actor, kit.now());
@@ -127,7 +127,7 @@ describe('what else was noted while the clock was ahead', () => {
     expect(feed).toMatchObject({ watermark: noon, pulledFrom: noon, gapAt: noon + minute });
   });
 
-  it('a push on its way keeps the time that it may still act, counted from the right one', async () => {
+  test('a push on its way keeps the time that it may still act, counted from the right one', async () => {
     const shop = await kit.channel('shop');
     await kit.listing(shop, 'A');
     await kit.count('A', 10);
@@ -145,7 +145,7 @@ describe('what else was noted while the clock was ahead', () => {
     expect(after?.unread).toMatchObject([{ sentAt: noon, deadline: noon + minute, key: 'k' }]);
   });
 
-  it('a reservation ends when it would have ended', async () => {
+  test('a reservation ends when it would have ended', async () => {
     await kit.count('A', 10);
     ahead(noon);
     const lines = [{ sku: 'A', quantity: 2 }];

@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import type { Store } from '../../src/store/store.ts';
 import { actor, day, hour, type Kit, kitOn, noon, order, setupOf } from '../contract/store/kit.ts';
@@ -59,7 +59,7 @@ async function putBack(backup: string, folder: string): Promise<void> {
 }
 
 describe('a database that is the one that was worked with last', () => {
-  it('goes on after a stop, after a kill, and after commands that ran alone', async () => {
+  test('goes on after a stop, after a kill, and after commands that ran alone', async () => {
     const first = await start('a', noon);
     expect(first.epoch).toBeNull();
     await work(first.kit, 24);
@@ -72,7 +72,7 @@ describe('a database that is the one that was worked with last', () => {
     expect((await start('a', noon + 3 * hour)).epoch).toBeNull();
   });
 
-  it('goes on after a crash between the mark beside it and its own token', async () => {
+  test('goes on after a crash between the mark beside it and its own token', async () => {
     const { kit } = await start('a', noon);
     await work(kit, 24);
     const path = join(root, 'a', 'invsync.mark');
@@ -84,7 +84,7 @@ describe('a database that is the one that was worked with last', () => {
     expect((await start('a', noon + 2 * hour)).epoch).toBeNull();
   });
 
-  it('may have been made by an older version, which wrote no mark', async () => {
+  test('may have been made by an older version, which wrote no mark', async () => {
     const made = await openSqliteStore({ dataDir: join(root, 'a'), writer: 'caller', synchronous: 'NORMAL' });
     const kit = kitOn(made);
     await kit.channel('shop');
@@ -95,7 +95,7 @@ describe('a database that is the one that was worked with last', () => {
 });
 
 describe('a database that was restored or copied is told', () => {
-  it('when a backup of the same start was put back in place', async () => {
+  test('when a backup of the same start was put back in place', async () => {
     const { kit } = await start('a', noon);
     await work(kit, 24);
     backUp('a', join(root, 'backup.db'));
@@ -109,7 +109,7 @@ describe('a database that was restored or copied is told', () => {
     expect((await start('a', noon + day + 2 * hour)).epoch).toBeNull();
   });
 
-  it('when only the order feeds show that it is behind', async () => {
+  test('when only the order feeds show that it is behind', async () => {
     const { kit } = await start('a', noon);
     await work(kit, 24);
     backUp('a', join(root, 'backup.db'));
@@ -120,7 +120,7 @@ describe('a database that was restored or copied is told', () => {
     expect((await start('a', noon + day)).epoch).not.toBeNull();
   });
 
-  it('when a backup of an earlier start was put back, although nothing was sold since', async () => {
+  test('when a backup of an earlier start was put back, although nothing was sold since', async () => {
     const { kit } = await start('a', noon);
     await work(kit, 24);
     backUp('a', join(root, 'backup.db'));
@@ -130,7 +130,7 @@ describe('a database that was restored or copied is told', () => {
     expect((await start('a', noon + day)).epoch?.why).toMatch(/another start of invsync/);
   });
 
-  it('when the database alone was put into a new folder', async () => {
+  test('when the database alone was put into a new folder', async () => {
     const { kit } = await start('a', noon);
     await work(kit, 24);
     backUp('a', join(root, 'backup.db'));
@@ -138,7 +138,7 @@ describe('a database that was restored or copied is told', () => {
     expect((await start('b', noon + hour)).epoch?.why).toMatch(/missing/);
   });
 
-  it('when the whole folder was copied', async () => {
+  test('when the whole folder was copied', async () => {
     const { kit } = await start('a', noon);
     await work(kit, 24);
     await store?.close();
@@ -163,7 +163,7 @@ describe('a new epoch', () => {
     return found;
   }
 
-  it('observes whatever the file or a command said, until a person decides', async () => {
+  test('observes whatever the file or a command said, until a person decides', async () => {
     const found = await restored(async (kit) => {
       await kit.store.channels.configure([setupOf('shop', { mode: 'observe' })], noon);
       await kit.store.channels.setMode('shop', 'live', actor, noon);
@@ -183,7 +183,7 @@ describe('a new epoch', () => {
     }
   });
 
-  it('knows no number of any channel, whatever was on its way', async () => {
+  test('knows no number of any channel, whatever was on its way', async () => {
     const found = await restored(async (kit, shop) => {
       await kit.listing(shop, 'MUG');
       const [view] = await kit.store.outbox.page(shop, 0, 1);
@@ -199,7 +199,7 @@ describe('a new epoch', () => {
     expect(await found.store.channels.feeds()).toMatchObject([{ gapAt: noon + day, sweptAt: null }]);
   });
 
-  it('carries out nothing that was asked for in those days', async () => {
+  test('carries out nothing that was asked for in those days', async () => {
     const found = await restored(async (kit) => {
       const shop = await kit.channel('shop', { oversell: 'cancel' });
       await kit.listing(shop, 'MUG');
@@ -215,7 +215,7 @@ describe('a new epoch', () => {
     await found.kit.booksClose();
   });
 
-  it('follows the observe of a file that was changed by hand only, and a command again', async () => {
+  test('follows the observe of a file that was changed by hand only, and a command again', async () => {
     const found = await restored(async (kit) => {
       await kit.store.channels.configure([setupOf('shop', { mode: 'observe' })], noon);
       await kit.store.channels.setMode('shop', 'live', actor, noon);
@@ -227,7 +227,7 @@ describe('a new epoch', () => {
     expect(await channels.list()).toMatchObject([{ mode: 'live', liveSince: noon + day }]);
   });
 
-  it('is told until every channel was decided about', async () => {
+  test('is told until every channel was decided about', async () => {
     const { store: books } = await restored(async () => undefined, ['shop', 'other']);
     const alert = { channelId: null, kind: 'restored', subject: 'database', message: 'm' } as const;
     await books.duties.raiseAlert(alert, noon + day);
@@ -240,7 +240,7 @@ describe('a new epoch', () => {
 });
 
 describe('the copy before an upgrade', () => {
-  it('is made anew where an earlier one was cut short, and is whole', async () => {
+  test('is made anew where an earlier one was cut short, and is whole', async () => {
     const { kit } = await start('a', noon);
     await work(kit, 24);
     await store?.close();

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { OrderSnapshot, SnapshotLine } from '../../src/stock/order.ts';
 import type { Store } from '../../src/store/store.ts';
 import {
@@ -300,7 +300,7 @@ async function booksOf({ store }: Kit): Promise<unknown> {
 }
 
 describe('any sequence of orders, counts, receipts, holds, mappings and decisions', () => {
-  it('fails nowhere and leaves books that close after every step', async () => {
+  test('fails nowhere and leaves books that close after every step', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(op, { minLength: 1, maxLength: 40, size: 'max' }), async (ops) => {
         const bench = await sqliteBench('caller', 'NORMAL');
@@ -325,7 +325,7 @@ describe('any sequence of orders, counts, receipts, holds, mappings and decision
     );
   });
 
-  it('means the same to a count that looks at what is in doubt and to one that looks at every line', async () => {
+  test('means the same to a count that looks at what is in doubt and to one that looks at every line', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(op, { minLength: 5, maxLength: 40, size: 'max' }), async (ops) => {
         const benches = [

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { migrations } from '../../src/store/sqlite/schema.ts';
 
@@ -37,7 +37,7 @@ function oldDatabase(): void {
 }
 
 describe('a database of before', () => {
-  it('keeps what its brakes hold, and loses the brakes that hold nothing', async () => {
+  test('keeps what its brakes hold, and loses the brakes that hold nothing', async () => {
     oldDatabase();
     const store = await openSqliteStore({ dataDir, writer: 'caller' });
     try {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { OrderSnapshot } from '../../src/stock/order.ts';
 import type { Store } from '../../src/store/store.ts';
 import {
@@ -48,7 +48,7 @@ describe('interleaving 2: orders that predate the take-over', () => {
   const old = (n: number, over: Partial<OrderSnapshot> = {}) =>
     order(`${n}`, noon - 7 * day, [[`l${n}`, 'tee', 1]], over);
 
-  it('open orders of last week lower a shelf count, before or after it was typed', async () => {
+  test('open orders of last week lower a shelf count, before or after it was typed', async () => {
     kit.moveTo(noon - day);
     await kit.apply(shop, old(1));
     kit.moveTo(noon + hour);
@@ -61,7 +61,7 @@ describe('interleaving 2: orders that predate the take-over', () => {
     expect(await kit.level('tee')).toMatchObject({ onHand: 9, committed: 1, available: 8 });
   });
 
-  it('open orders of last week do not touch a free count, until one is cancelled', async () => {
+  test('open orders of last week do not touch a free count, until one is cancelled', async () => {
     kit.moveTo(noon - day);
     await kit.apply(shop, old(1));
     kit.moveTo(noon + hour);
@@ -76,7 +76,7 @@ describe('interleaving 2: orders that predate the take-over', () => {
 });
 
 describe('interleaving 3: what left the shelf is not what was promised', () => {
-  it('a no_restock refund of an oversold unit frees the receipt that comes later', async () => {
+  test('a no_restock refund of an oversold unit frees the receipt that comes later', async () => {
     await kit.count('tee', 0);
     await kit.apply(shop, order('1', noon + 1, [['l1', 'tee', 1]]));
     expect(await kit.shortfalls()).toEqual({ l1: 1 });
@@ -87,7 +87,7 @@ describe('interleaving 3: what left the shelf is not what was promised', () => {
     expect(await kit.level('tee')).toMatchObject({ onHand: 1, committed: 0, available: 1 });
   });
 
-  it('a shipped piece that is refunded with return is back on the shelf', async () => {
+  test('a shipped piece that is refunded with return is back on the shelf', async () => {
     await kit.count('tee', 2);
     await kit.apply(shop, order('1', noon + 1, [['l1', 'tee', 1, 1]]));
     expect(await kit.level('tee')).toMatchObject({ onHand: 1, available: 1 });
@@ -95,7 +95,7 @@ describe('interleaving 3: what left the shelf is not what was promised', () => {
     expect(await kit.level('tee')).toMatchObject({ onHand: 2, committed: 0, available: 2 });
   });
 
-  it('a shop that never ships does not sink a stocktake', async () => {
+  test('a shop that never ships does not sink a stocktake', async () => {
     await kit.count('tee', 480, { asOf: noon - 200 * day });
     for (let n = 1; n <= 43; n += 1) {
       await kit.apply(shop, order(`${n}`, noon - (200 - n) * day, [[`l${n}`, 'tee', 10]]));
@@ -121,7 +121,7 @@ describe('interleaving 3: what left the shelf is not what was promised', () => {
 });
 
 describe('interleaving 7: an oversold order is cancelled', () => {
-  it('makes its counter due although no level moves, and names the rise as the channel’s own', async () => {
+  test('makes its counter due although no level moves, and names the rise as the channel’s own', async () => {
     await kit.count('tee', 0);
     await kit.apply(shop, order('1', noon + 1, [['l1', 'tee', 1]]));
     const [counterId = 0] = await store.outbox.countersOf(shop, ['tee']);
@@ -136,7 +136,7 @@ describe('interleaving 7: an oversold order is cancelled', () => {
 });
 
 describe('interleaving 8: a mapping after a count', () => {
-  it('thirty old shipped sales that the count knew act on nothing; what came after it does', async () => {
+  test('thirty old shipped sales that the count knew act on nothing; what came after it does', async () => {
     await kit.discover(shop, 'p1');
     for (let n = 1; n <= 30; n += 1) {
       await kit.apply(shop, order(`${n}`, noon - (41 - n) * day, [[`l${n}`, 'p1', 1, 1]]));
@@ -152,7 +152,7 @@ describe('interleaving 8: a mapping after a count', () => {
     expect(await kit.shortfalls()).toEqual({});
   });
 
-  it('a sale that was partly shipped and edited while it waited acts by each change’s own time', async () => {
+  test('a sale that was partly shipped and edited while it waited acts by each change’s own time', async () => {
     await kit.discover(shop, 'p1');
     const at = (time: number, taken: number, gone: number) =>
       order('1', time, [['l1', 'p1', taken, gone]], { placedAt: noon - day });
@@ -190,7 +190,7 @@ describe('interleaving 9: equal versions, different contents', () => {
   const states = [state(['a', 3]), state(['a', 5], ['b', 2]), state(['b', 2])];
   const truth = state(['b', 2]);
 
-  it.each(permutations([0, 1, 2]).map((sequence) => [sequence.join(' ')]))(
+  test.each(permutations([0, 1, 2]).map((sequence) => [sequence.join(' ')]))(
     'order 42 ends right when its states come as %s, and a late copy revives nothing',
     async (sequence) => {
       await kit.count('tee', 20);
@@ -208,7 +208,7 @@ describe('interleaving 9: equal versions, different contents', () => {
     },
   );
 
-  it('a look by id wins over a version of another clock, and a shop whose clock was set back is heard', async () => {
+  test('a look by id wins over a version of another clock, and a shop whose clock was set back is heard', async () => {
     await kit.count('tee', 5);
     await kit.apply(shop, order('1', noon + 5_000, [['l1', 'tee', 2]], { clock: 'EventTime' }));
     const cancelled = order('1', noon + 2_000, [['l1', 'tee', 0]]);
@@ -226,7 +226,7 @@ describe('interleaving 9: equal versions, different contents', () => {
 });
 
 describe('interleaving 10: a partial snapshot', () => {
-  it('an OrderItemLevel notice of a three-line order touches the line that it names', async () => {
+  test('an OrderItemLevel notice of a three-line order touches the line that it names', async () => {
     await kit.count('tee', 9);
     const lines = ['a', 'b', 'c'].map((key) => lineOf([key, 'tee', 1]));
     await kit.apply(shop, order('1', noon, lines));
@@ -247,7 +247,7 @@ describe('interleaving 11: a stocktake has one time', () => {
   const parcel = (n: number, goneAt: number) =>
     order(`${n}`, noon - day, [{ ...lineOf([`l${n}`, 'tee', 1, 1]), goneAt }], { version: noon + n });
 
-  it('a parcel that left before the count and one that left after it, each learned before and after', async () => {
+  test('a parcel that left before the count and one that left after it, each learned before and after', async () => {
     kit.moveTo(noon - 2 * day);
     await kit.count('tee', 30);
     kit.moveTo(noon + 20 * minute);
@@ -259,7 +259,7 @@ describe('interleaving 11: a stocktake has one time', () => {
     expect(await kit.level('tee')).toMatchObject({ onHand: 6, available: 6 });
   });
 
-  it('a count below what is promised names the orders that go without', async () => {
+  test('a count below what is promised names the orders that go without', async () => {
     await kit.count('tee', 10);
     kit.moveTo(noon + hour);
     for (let n = 1; n <= 4; n += 1) await kit.apply(shop, order(`${n}`, noon + n, [[`l${n}`, 'tee', 2]]));
@@ -274,7 +274,7 @@ describe('interleaving 13: holds, wants and was given are three things', () => {
   const second = order('B', noon + 2, [['b', 'tee', 2]]);
   const cancel = order('A', noon + 3, [['a', 'tee', 0]], { cancelled: true, placedAt: noon + 1 });
 
-  it.each(
+  test.each(
     permutations([first, second, cancel]).map((orders) => [
       orders.map((each) => `${each.orderId}${each.cancelled ? ' cancelled' : ''}`).join(', '),
       orders,
@@ -286,7 +286,7 @@ describe('interleaving 13: holds, wants and was given are three things', () => {
     expect(await kit.shortfalls()).toEqual({});
   });
 
-  it('a partial cancel shrinks the shortfall first, and what it frees goes to the oldest that waits', async () => {
+  test('a partial cancel shrinks the shortfall first, and what it frees goes to the oldest that waits', async () => {
     await kit.count('tee', 1);
     await kit.apply(shop, order('1', noon + 1, [['l1', 'tee', 3]]));
     await kit.apply(shop, order('1', noon + 2, [['l1', 'tee', 2]], { placedAt: noon + 1 }));
@@ -304,7 +304,7 @@ describe('interleaving 13: holds, wants and was given are three things', () => {
 });
 
 describe('interleaving 16: two writers on one order', () => {
-  it('two processes that work on the same orders at once give each unit once', async () => {
+  test('two processes that work on the same orders at once give each unit once', async () => {
     const shared = await sqliteBench('own');
     const one = await shared.open();
     const two = await shared.open();
@@ -345,7 +345,7 @@ describe('interleaving 19: the merchant’s own sale, held and sold', () => {
       noon,
     );
 
-  it('the last piece is held and its order comes before the commit: sold once, not short', async () => {
+  test('the last piece is held and its order comes before the commit: sold once, not short', async () => {
     await kit.count('tee', 1);
     const held = await hold('1');
     const [applied] = await kit.apply(shop, order('1', noon + 1, [['l1', 'tee', 1]]));
@@ -355,7 +355,7 @@ describe('interleaving 19: the merchant’s own sale, held and sold', () => {
     expect(await kit.level('tee')).toMatchObject({ onHand: 1, committed: 1, reserved: 0, available: 0 });
   });
 
-  it('a free count between hold and order makes the piece neither twice sold nor free', async () => {
+  test('a free count between hold and order makes the piece neither twice sold nor free', async () => {
     await kit.count('tee', 3);
     await hold('1');
     kit.moveTo(noon + 10 * minute);
@@ -369,7 +369,7 @@ describe('interleaving 19: the merchant’s own sale, held and sold', () => {
     expect(await kit.level('tee')).toMatchObject({ onHand: 6, committed: 1, available: 5 });
   });
 
-  it('a commit at the very end finds the hold expired although no sweep was there, and others are served', async () => {
+  test('a commit at the very end finds the hold expired although no sweep was there, and others are served', async () => {
     await kit.count('tee', 1);
     const held = await hold(null);
     const id = held.kind === 'held' ? held.reservation.id : '';
@@ -380,7 +380,7 @@ describe('interleaving 19: the merchant’s own sale, held and sold', () => {
     expect(await kit.level('tee')).toMatchObject({ committed: 1, reserved: 0, available: 0 });
   });
 
-  it('a commit that comes after the end finds the hold expired, and the piece sold to somebody else', async () => {
+  test('a commit that comes after the end finds the hold expired, and the piece sold to somebody else', async () => {
     await kit.count('tee', 1);
     const held = await hold(null);
     const id = held.kind === 'held' ? held.reservation.id : '';
@@ -393,7 +393,7 @@ describe('interleaving 19: the merchant’s own sale, held and sold', () => {
 });
 
 describe('interleaving 20: units go back to the SKU that gave them', () => {
-  it('a listing mapped by mistake and remapped gives back to the SKU that gave', async () => {
+  test('a listing mapped by mistake and remapped gives back to the SKU that gave', async () => {
     await kit.count('tee', 10);
     await kit.count('mug', 10);
     await kit.listing(shop, 'p1', { tee: 2 });
@@ -405,7 +405,7 @@ describe('interleaving 20: units go back to the SKU that gave them', () => {
     expect([await kit.available('tee'), await kit.available('mug')]).toEqual([10, 7]);
   });
 
-  it('an edit of an order whose product was deleted keeps what it had, and ships from there', async () => {
+  test('an edit of an order whose product was deleted keeps what it had, and ships from there', async () => {
     await kit.count('tee', 10);
     await kit.apply(shop, order('1', noon + 1, [['l1', 'tee', 3]]));
     await kit.apply(shop, order('1', noon + 2, [{ ...lineOf(['l1', null, 2]), channelSku: null }]));
@@ -416,7 +416,7 @@ describe('interleaving 20: units go back to the SKU that gave them', () => {
 });
 
 describe('interleaving 23: line identity', () => {
-  it('a line that reappears under a combined order moves there with what it has', async () => {
+  test('a line that reappears under a combined order moves there with what it has', async () => {
     await kit.count('tee', 10);
     await kit.apply(shop, order('O1', noon + 1, [['L', 'tee', 2]]));
     await kit.apply(
@@ -431,7 +431,7 @@ describe('interleaving 23: line identity', () => {
     expect(await kit.level('tee')).toMatchObject({ committed: 3, available: 7 });
   });
 
-  it('an edit between two lines is no shortfall, whichever line comes first', async () => {
+  test('an edit between two lines is no shortfall, whichever line comes first', async () => {
     await kit.count('tee', 1);
     const strict = await kit.channel('strict', { oversell: 'cancel' });
     await kit.listing(strict, 'tee');
@@ -448,7 +448,7 @@ describe('interleaving 23: line identity', () => {
 });
 
 describe('interleaving 26: a false duplicate loses a sale', () => {
-  it('two orders under one delivery id are two deliveries', async () => {
+  test('two orders under one delivery id are two deliveries', async () => {
     await kit.count('tee', 10);
     const bodies = ['{"order":1}', '{"order":2}'].map((text) => new TextEncoder().encode(text));
     for (const [n, body] of bodies.entries()) {
@@ -460,7 +460,7 @@ describe('interleaving 26: a false duplicate loses a sale', () => {
     expect(await kit.available('tee')).toBe(8);
   });
 
-  it('an archived order that comes again after its key was pruned changes nothing', async () => {
+  test('an archived order that comes again after its key was pruned changes nothing', async () => {
     await kit.count('tee', 10, { asOf: noon - 40 * day });
     const [taken] = await store.inbox.takeIn([delivery(shop, 'a', { receivedAt: noon - 35 * day })]);
     const sold = order('1', noon - 35 * day, [['l1', 'tee', 1, 1]]);
@@ -475,7 +475,7 @@ describe('interleaving 26: a false duplicate loses a sale', () => {
 });
 
 describe('interleaving 30: bundles', () => {
-  it('half a kit is not locked away from who wants the half', async () => {
+  test('half a kit is not locked away from who wants the half', async () => {
     await kit.count('tee', 1);
     await kit.listing(shop, 'kit', { tee: 1, mug: 1 });
     await kit.count('mug', 0);
@@ -493,7 +493,7 @@ describe('interleaving 30: bundles', () => {
     expect(await kit.shortfalls()).toEqual({});
   });
 
-  it.each([
+  test.each([
     ['kit first', [lineOf(['1', 'kit', 1]), lineOf(['2', 'tee', 1])]],
     ['tee first', [lineOf(['2', 'tee', 1]), lineOf(['1', 'kit', 1])]],
   ])('which line of an order goes short does not depend on the payload (%s)', async (_words, lines) => {
@@ -504,7 +504,7 @@ describe('interleaving 30: bundles', () => {
     expect(await kit.shortfalls()).toEqual({ '2': 1 });
   });
 
-  it('a component’s move makes every counter due whose recipe holds it', async () => {
+  test('a component’s move makes every counter due whose recipe holds it', async () => {
     await kit.listing(shop, 'kit', { tee: 1, mug: 1 });
     await kit.count('tee', 5);
     await kit.count('mug', 5);

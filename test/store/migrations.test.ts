@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { identity } from '../../src/store/sqlite/migrations/09-identity.ts';
 import { migrations } from '../../src/store/sqlite/schema.ts';
@@ -23,7 +23,7 @@ function databaseBefore(step: string): Database.Database {
 }
 
 describe('a database of an earlier version', () => {
-  it('knows which mappings rest on an equal SKU, and that one of them has lost that reason', async () => {
+  test('knows which mappings rest on an equal SKU, and that one of them has lost that reason', async () => {
     const db = databaseBefore(identity);
     db.exec(`
       insert into channel (id, name, type, mode, mode_by, setup) values (1, 'shop', 'memory', 'live', 'file', '{}');

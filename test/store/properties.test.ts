@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { OrderSnapshot } from '../../src/stock/order.ts';
 import { actor, type Kit, kitOn, lineOf, minute, noon, order } from '../contract/store/kit.ts';
 import { sqliteBench } from './bench.ts';
@@ -71,7 +71,7 @@ async function shown(kit: Kit): Promise<unknown> {
 }
 
 describe('deliveries', () => {
-  it('in any order, repeated or not, end in the same levels and the same sum of shortfalls', async () => {
+  test('in any order, repeated or not, end in the same levels and the same sum of shortfalls', async () => {
     await fc.assert(
       fc.asyncProperty(
         wishes(3),
@@ -99,7 +99,7 @@ describe('deliveries', () => {
     );
   });
 
-  it('shipped where there is enough, in any order, end in the same levels', async () => {
+  test('shipped where there is enough, in any order, end in the same levels', async () => {
     await fc.assert(
       fc.asyncProperty(wishes(3), basis, fc.infiniteStream(fc.nat(1_000)), async (all, how, chance) => {
         const snapshots = all.flatMap((wish) => snapshotsOf(wish, true));
@@ -120,7 +120,7 @@ describe('deliveries', () => {
     );
   });
 
-  it('a second time change nothing, not even the ledger', async () => {
+  test('a second time change nothing, not even the ledger', async () => {
     await fc.assert(
       fc.asyncProperty(wishes(3), fc.nat(6), basis, async (all, units, how) => {
         await inWorld(async (kit, shop) => {
@@ -137,7 +137,7 @@ describe('deliveries', () => {
     );
   });
 
-  it('give no more than was there, and put the rest on the docket', async () => {
+  test('give no more than was there, and put the rest on the docket', async () => {
     await fc.assert(
       fc.asyncProperty(wishes(4), fc.nat(6), basis, async (all, units, how) => {
         await inWorld(async (kit, shop) => {
@@ -155,7 +155,7 @@ describe('deliveries', () => {
     );
   });
 
-  it('of an order that is cancelled leave no trace', async () => {
+  test('of an order that is cancelled leave no trace', async () => {
     await fc.assert(
       fc.asyncProperty(wishes(3), fc.nat(6), basis, fc.nat(20), async (all, units, how, place) => {
         const others = all.flatMap((wish) => snapshotsOf(wish));
@@ -260,7 +260,7 @@ async function learn(kit: Kit, shop: number, wanted: Learning, how: 'shelf' | 'f
 }
 
 describe('a count', () => {
-  it('means the same whenever lines, count and mapping are learned, where there is enough', async () => {
+  test('means the same whenever lines, count and mapping are learned, where there is enough', async () => {
     await fc.assert(
       fc.asyncProperty(learning, basis, async (wanted, how) => {
         await inWorld(async (kit, shop) => {
@@ -283,7 +283,7 @@ describe('a count', () => {
     );
   });
 
-  it('means the same whenever it is learned, where there is too little of what nobody shipped', async () => {
+  test('means the same whenever it is learned, where there is too little of what nobody shipped', async () => {
     await fc.assert(
       fc.asyncProperty(learning, basis, fc.nat(5), async (wanted, how, quantity) => {
         const lives = wanted.lives.map((life) => life.map((change) => ({ ...change, gone: 0 })));
@@ -329,7 +329,7 @@ function livedBy(
 }
 
 describe('a count', () => {
-  it('leaves the same for sale whenever the orders around it are learned, also where more left than was counted', async () => {
+  test('leaves the same for sale whenever the orders around it are learned, also where more left than was counted', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(lives, { minLength: 1, maxLength: 5 }),

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openForReading, openForWriting } from '../../src/store/sqlite/open.ts';
 import { reads } from '../../src/store/sqlite/operations.ts';
 import { errorOf, transact } from '../../src/store/sqlite/transact.ts';
@@ -19,26 +19,29 @@ describe('the SQLite file', () => {
   });
   afterEach(() => bench.remove());
 
-  it.each(['caller', 'own'] as const)('runs at synchronous=FULL also when reopened (%s)', async (writer) => {
-    const again = { ...(await sqliteBench(writer)) };
-    for (let opened = 0; opened < 2; opened += 1) {
-      const store = await again.open();
-      const items = await store.duties.check(false);
-      expect(items.find((item) => item.name === 'durable')?.detail).toBe('synchronous=2');
-      expect(items.find((item) => item.name === 'journal')?.detail).toBe('journal_mode=wal');
-      await store.close();
-    }
-    await again.remove();
-  });
+  test.each(['caller', 'own'] as const)(
+    'runs at synchronous=FULL also when reopened (%s)',
+    async (writer) => {
+      const again = { ...(await sqliteBench(writer)) };
+      for (let opened = 0; opened < 2; opened += 1) {
+        const store = await again.open();
+        const items = await store.duties.check(false);
+        expect(items.find((item) => item.name === 'durable')?.detail).toBe('synchronous=2');
+        expect(items.find((item) => item.name === 'journal')?.detail).toBe('journal_mode=wal');
+        await store.close();
+      }
+      await again.remove();
+    },
+  );
 
-  it('shows that SQLite by itself would reopen the file at less', async () => {
+  test('shows that SQLite by itself would reopen the file at less', async () => {
     await (await bench.open()).close();
     const plain = new Database(file());
     expect(plain.pragma('synchronous', { simple: true })).toBe(1);
     plain.close();
   });
 
-  it('is checked from end to end by a connection that can lock nobody', async () => {
+  test('is checked from end to end by a connection that can lock nobody', async () => {
     const store = await bench.open();
     await kitOn(store).count('TEE', 3);
     const db = openForReading({ path: file(), boot: 'b', randomHex: () => '' });
@@ -61,7 +64,7 @@ describe('the SQLite file', () => {
     await store.close();
   });
 
-  it('refuses a database that a newer invsync wrote, in words', async () => {
+  test('refuses a database that a newer invsync wrote, in words', async () => {
     await (await bench.open()).close();
     const raw = new Database(file());
     raw.pragma('user_version = 999');
@@ -69,7 +72,7 @@ describe('the SQLite file', () => {
     await expect(bench.open()).rejects.toMatchObject({ code: 'newer_database', exitCode: 2 });
   });
 
-  it('keeps no byte of a body after its delivery was worked on, and all of them before', async () => {
+  test('keeps no byte of a body after its delivery was worked on, and all of them before', async () => {
     const store = await bench.open();
     const kit = kitOn(store);
     const channel = await kit.channel('shop');
@@ -85,7 +88,7 @@ describe('the SQLite file', () => {
     await store.close();
   });
 
-  it('says that the disk is full, as a whole and not as somebody’s bad order, and works on when it is not', async () => {
+  test('says that the disk is full, as a whole and not as somebody’s bad order, and works on when it is not', async () => {
     const db = openForWriting({ path: file(), boot: 'b', randomHex: (bytes) => '0'.repeat(bytes * 2) });
     const write = (name: Parameters<typeof transact>[1][number]['name'], ...args: unknown[]) => {
       const [result] = transact(db, [{ name, args }]);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Store } from '../../src/store/store.ts';
 import { hour, type Kit, kitOn, noon, order } from '../contract/store/kit.ts';
 import { sqliteBench } from './bench.ts';
@@ -35,7 +35,7 @@ function spoil(...lineKeys: string[]): void {
 }
 
 describe('a count looks at what is in doubt', () => {
-  it('does not read again what had left the shelf before the last count, on either basis', async () => {
+  test('does not read again what had left the shelf before the last count, on either basis', async () => {
     await kit.count('TEE', 7);
     spoil('l1', 'l2', 'l3');
     kit.moveTo(noon + 2 * hour);
@@ -48,13 +48,13 @@ describe('a count looks at what is in doubt', () => {
     expect(await store.stock.openLines('TEE', kit.now(), {})).toHaveLength(1);
   });
 
-  it('of a time before the last count looks at every line', async () => {
+  test('of a time before the last count looks at every line', async () => {
     await kit.count('TEE', 7);
     await kit.count('TEE', 10, { asOf: noon + 2_500 });
     expect(await kit.level('TEE')).toMatchObject({ onHand: 9, available: 9 });
   });
 
-  it('knows a line again that comes back after it had settled', async () => {
+  test('knows a line again that comes back after it had settled', async () => {
     await kit.count('TEE', 7);
     kit.moveTo(noon + 2 * hour);
     await kit.apply(shop, order('1', kit.now(), [['l1', 'TEE', 1, 0]]));

@@ -1,7 +1,7 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { createLog } from '../../src/log.ts';
 
-it('a log line is JSON with its level as a word, its time as ISO 8601, and no secret', () => {
+test('a log line is JSON with its level as a word, its time as ISO 8601, and no secret', () => {
   const lines: string[] = [];
   const log = createLog('info', (line) => lines.push(line));
   log.warn({ channel: 'shop', access_token: 'tok-4711' }, 'careful');

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { StoreCase } from '../store.ts';
 import { actor, day, delivery, hour, minute, noon, order, setupOf } from './kit.ts';
 
@@ -7,7 +7,7 @@ export function accountPromises(each: StoreCase): void {
   describe('accounts', () => {
     const held = { key: 'k', bodyHash: 'h', ttlMs: hour, reference: null };
 
-    it('never gives an id again, so that nobody inherits the orders of a name that was dropped', async () => {
+    test('never gives an id again, so that nobody inherits the orders of a name that was dropped', async () => {
       const kit = each.kit();
       const { channels, orders } = kit.store;
       const [old] = await channels.configure([setupOf('old')], noon);
@@ -34,7 +34,7 @@ export function accountPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('undoes what a second name of the account had counted, when the first takes that name', async () => {
+    test('undoes what a second name of the account had counted, when the first takes that name', async () => {
       const kit = each.kit();
       const { channels } = kit.store;
       const first = await kit.channel('old');
@@ -53,7 +53,7 @@ export function accountPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('hands what arrived under the other name to the channel that takes it, also what comes late', async () => {
+    test('hands what arrived under the other name to the channel that takes it, also what comes late', async () => {
       const kit = each.kit();
       const { channels, inbox, reservations } = kit.store;
       const first = await kit.channel('old');
@@ -83,7 +83,7 @@ export function accountPromises(each: StoreCase): void {
       expect(rows.every((row) => (row.dueAt ?? Number.POSITIVE_INFINITY) <= noon)).toBe(true);
     });
 
-    it('refuses the name of a channel that has an account of its own', async () => {
+    test('refuses the name of a channel that has an account of its own', async () => {
       const kit = each.kit();
       const { channels } = kit.store;
       const first = await kit.channel('old');
@@ -94,7 +94,7 @@ export function accountPromises(each: StoreCase): void {
       expect(await channels.channel(second)).toMatchObject({ name: 'new', accountSeen: 'acc-2' });
     });
 
-    it('moves open alerts to the new name', async () => {
+    test('moves open alerts to the new name', async () => {
       const kit = each.kit();
       const { channels, duties } = kit.store;
       const channelId = await kit.channel('old');
@@ -105,7 +105,7 @@ export function accountPromises(each: StoreCase): void {
       expect(open.map((alert) => alert.subject).sort()).toEqual(['new', 'new 17', 'older']);
     });
 
-    it('notes the account that was seen, and who has it', async () => {
+    test('notes the account that was seen, and who has it', async () => {
       const kit = each.kit();
       const { channels } = kit.store;
       const first = await kit.channel('shop');
@@ -120,7 +120,7 @@ export function accountPromises(each: StoreCase): void {
       expect(await channels.feed(99)).toBeNull();
     });
 
-    it('keeps aside what may not be worked on, gives it back all at once, and lets it be dismissed', async () => {
+    test('keeps aside what may not be worked on, gives it back all at once, and lets it be dismissed', async () => {
       const kit = each.kit();
       const { inbox, reports } = kit.store;
       const channel = await kit.channel('shop');
@@ -150,7 +150,7 @@ export function accountPromises(each: StoreCase): void {
       return { kit, channel, channels: kit.store.channels };
     };
 
-    it('removes a channel only when somebody says what became of its open orders', async () => {
+    test('removes a channel only when somebody says what became of its open orders', async () => {
       const { kit, channels } = await withOpen();
       expect(await channels.removal('old')).toMatchObject({ openOrders: 2, openUnits: 3, shortfalls: 1 });
       await expect(channels.remove('old', 'refuse', actor, noon)).rejects.toMatchObject({
@@ -166,7 +166,7 @@ export function accountPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('settles all that is open on a removed channel', async () => {
+    test('settles all that is open on a removed channel', async () => {
       const { kit, channel, channels } = await withOpen();
       const { duties, inbox, outbox, reports, reservations } = kit.store;
       await kit.receive('tee', 1);
@@ -196,7 +196,7 @@ export function accountPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('books nothing any more on a channel that was removed while its orders were on their way', async () => {
+    test('books nothing any more on a channel that was removed while its orders were on their way', async () => {
       const { kit, channel, channels } = await withOpen();
       await channels.remove('old', 'cancelled', actor, noon + hour);
       await expect(kit.apply(channel, order('4', noon + hour, [['l4', 'tee', 1]]))).rejects.toThrow(
@@ -205,7 +205,7 @@ export function accountPromises(each: StoreCase): void {
       expect(await kit.available('tee')).toBe(3);
     });
 
-    it('goes on with the lines of a removed channel when its account is added again, under any name', async () => {
+    test('goes on with the lines of a removed channel when its account is added again, under any name', async () => {
       const { kit, channel, channels } = await withOpen();
       await channels.markFeed(channel, { watermark: noon, pulledAt: noon, gapAt: null });
       await channels.remove('old', 'shipped', actor, noon + hour);
@@ -232,7 +232,7 @@ export function accountPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('counts an order again that was said to be cancelled and is not, when the account is back', async () => {
+    test('counts an order again that was said to be cancelled and is not, when the account is back', async () => {
       const { kit, channel, channels } = await withOpen();
       await channels.remove('old', 'cancelled', actor, noon + hour);
       expect(await kit.available('tee')).toBe(3);

@@ -1,11 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { StoreCase } from '../store.ts';
 import { actor, delivery, minute, noon, order, setupOf } from './kit.ts';
 
 /** Channels: what the file says, what commands say, and which wins. */
 export function channelPromises(each: StoreCase): void {
   describe('channels', () => {
-    it('lets the file decide the mode when it changed, and the command otherwise', async () => {
+    test('lets the file decide the mode when it changed, and the command otherwise', async () => {
       const { channels } = each.kit().store;
       await channels.configure([setupOf('shop', { mode: 'observe' })], noon);
       await channels.setMode('shop', 'live', actor, noon + 1);
@@ -17,7 +17,7 @@ export function channelPromises(each: StoreCase): void {
       ]);
     });
 
-    it('shows a channel that is gone from the file as orphaned, and takes it back', async () => {
+    test('shows a channel that is gone from the file as orphaned, and takes it back', async () => {
       const { channels } = each.kit().store;
       await channels.configure([setupOf('shop'), setupOf('other')], noon);
       expect(await channels.configure([setupOf('other')], noon)).toMatchObject([
@@ -31,7 +31,7 @@ export function channelPromises(each: StoreCase): void {
       });
     });
 
-    it('binds an account once', async () => {
+    test('binds an account once', async () => {
       const kit = each.kit();
       const first = await kit.channel('shop');
       const second = await kit.channel('other');
@@ -42,7 +42,7 @@ export function channelPromises(each: StoreCase): void {
       expect(await channels.bind(first, 'acc-2', noon)).toEqual({ kind: 'changed', by: 'acc-1' });
     });
 
-    it('voids anchors when a channel becomes live or resumes, and makes a changed offer due', async () => {
+    test('voids anchors when a channel becomes live or resumes, and makes a changed offer due', async () => {
       const kit = each.kit();
       const channel = await kit.channel('shop');
       const { channels, outbox } = kit.store;
@@ -81,7 +81,7 @@ export function channelPromises(each: StoreCase): void {
       expect(await view()).toMatchObject({ version: version + 1, target: { quantity: 3 } });
     });
 
-    it('renames with everything, refuses a name in use, and removes only what holds no stock', async () => {
+    test('renames with everything, refuses a name in use, and removes only what holds no stock', async () => {
       const kit = each.kit();
       const channel = await kit.channel('shop');
       const { channels } = kit.store;
@@ -103,7 +103,7 @@ export function channelPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('ends a gap by a pull that began after it opened, whatever is marked in between', async () => {
+    test('ends a gap by a pull that began after it opened, whatever is marked in between', async () => {
       const kit = each.kit();
       const channel = await kit.channel('shop');
       const { channels } = kit.store;
@@ -115,7 +115,7 @@ export function channelPromises(each: StoreCase): void {
       expect(await gapAt()).toBeNull();
     });
 
-    it('keeps marks, feeds and small secrets', async () => {
+    test('keeps marks, feeds and small secrets', async () => {
       const kit = each.kit();
       const channel = await kit.channel('shop');
       const { channels } = kit.store;

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { OrderSnapshot } from '../../../src/stock/order.ts';
 import type { StoreCase } from '../store.ts';
 import { hour, type Kit, lineOf, minute, noon, order } from './kit.ts';
@@ -26,7 +26,7 @@ export function doubtPromises(each: StoreCase): void {
       return { kit, shop };
     };
 
-    it('keeps them off sale until the SKU is counted, and says so with the command', async () => {
+    test('keeps them off sale until the SKU is counted, and says so with the command', async () => {
       const { kit, shop } = await sold(10);
       const [applied] = await kit.apply(shop, notFound('1', noon + minute, 1));
       expect(await kit.available('A')).toBe(9);
@@ -47,7 +47,7 @@ export function doubtPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('books each piece once, by repeats and by an order that is learned only when it is cancelled', async () => {
+    test('books each piece once, by repeats and by an order that is learned only when it is cancelled', async () => {
       const { kit, shop } = await sold(10);
       await kit.apply(shop, notFound('1', noon + minute, 1));
       await kit.apply(shop, notFound('1', noon + 2 * minute, 1, { status: 'a remark' }));
@@ -56,7 +56,7 @@ export function doubtPromises(each: StoreCase): void {
       expect(await kit.available('A')).toBe(7);
     });
 
-    it('is told the reason after the cancellation', async () => {
+    test('is told the reason after the cancellation', async () => {
       const { kit, shop } = await sold(10);
       await kit.apply(shop, order('1', noon + minute, [['1-1', 'A', 0]], { cancelled: true }));
       expect(await kit.available('A')).toBe(10);
@@ -64,7 +64,7 @@ export function doubtPromises(each: StoreCase): void {
       expect(await kit.available('A')).toBe(9);
     });
 
-    it('doubts nothing that the books never gave the line', async () => {
+    test('doubts nothing that the books never gave the line', async () => {
       const { kit, shop } = await sold(1, 3);
       expect(await kit.shortfalls()).toEqual({ '1-1': 2 });
       const back = notFound('1', noon + minute, 3);
@@ -76,7 +76,7 @@ export function doubtPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('takes nothing from other orders on a suspicion, and fills none with a doubted piece', async () => {
+    test('takes nothing from other orders on a suspicion, and fills none with a doubted piece', async () => {
       const { kit, shop } = await sold(1);
       await kit.apply(shop, order('2', noon + minute, [['2-1', 'A', 1]]));
       await kit.apply(shop, notFound('1', noon + minute, 1));
@@ -87,7 +87,7 @@ export function doubtPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('stays when a count is entered that is older than it', async () => {
+    test('stays when a count is entered that is older than it', async () => {
       const { kit, shop } = await sold(10);
       await kit.apply(shop, notFound('1', noon + minute, 1));
       kit.moveTo(noon + hour);
@@ -99,7 +99,7 @@ export function doubtPromises(each: StoreCase): void {
       expect(await openDoubts(kit)).toEqual([]);
     });
 
-    it('waits for the mapping and for the first count', async () => {
+    test('waits for the mapping and for the first count', async () => {
       const kit = each.kit();
       const shop = await kit.channel('shop');
       await kit.discover(shop, 'A');

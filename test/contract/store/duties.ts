@@ -1,11 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { StoreCase } from '../store.ts';
 import { day, delivered, delivery, minute, noon, order } from './kit.ts';
 
 /** Requests, schedules, plans, alerts, retention, health. */
 export function dutyPromises(each: StoreCase): void {
   describe('duties', () => {
-    it('hands requests over in order and keeps their result', async () => {
+    test('hands requests over in order and keeps their result', async () => {
       const { duties } = each.kit().store;
       const first = await duties.ask('reconcile', { channel: 'shop' }, noon);
       const second = await duties.ask('pull', null, noon);
@@ -21,7 +21,7 @@ export function dutyPromises(each: StoreCase): void {
       expect(await duties.request(99)).toBeNull();
     });
 
-    it('remembers when scheduled work is due and when it last went well', async () => {
+    test('remembers when scheduled work is due and when it last went well', async () => {
       const { duties } = each.kit().store;
       expect(await duties.schedule('reconcile')).toEqual({ dueAt: null, lastOkAt: null });
       await duties.setSchedule('reconcile', noon, noon - day);
@@ -29,7 +29,7 @@ export function dutyPromises(each: StoreCase): void {
       expect(await duties.schedule('reconcile')).toEqual({ dueAt: noon + day, lastOkAt: noon - day });
     });
 
-    it('keeps a plan, and closing it ends the brake that it explains', async () => {
+    test('keeps a plan, and closing it ends the brake that it explains', async () => {
       const kit = each.kit();
       const channel = await kit.channel('shop');
       const { duties, channels } = kit.store;
@@ -48,7 +48,7 @@ export function dutyPromises(each: StoreCase): void {
       expect(await channels.list()).toMatchObject([{ brakePlan: null }]);
     });
 
-    it('counts a repeated alert as one until it is resolved', async () => {
+    test('counts a repeated alert as one until it is resolved', async () => {
       const kit = each.kit();
       const channelId = await kit.channel('shop');
       const { duties } = kit.store;
@@ -64,7 +64,7 @@ export function dutyPromises(each: StoreCase): void {
       expect(await duties.alerts(false, 9)).toHaveLength(2);
     });
 
-    it('prunes settled keys and payloads in small steps and never what is pending, dead, unmapped or booked', async () => {
+    test('prunes settled keys and payloads in small steps and never what is pending, dead, unmapped or booked', async () => {
       const kit = each.kit();
       const channel = await kit.channel('shop');
       await kit.listing(channel, 'tee');
@@ -109,7 +109,7 @@ export function dutyPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('forgets what is over: holds, refs, requests, plans and alerts, each at its age', async () => {
+    test('forgets what is over: holds, refs, requests, plans and alerts, each at its age', async () => {
       const kit = each.kit();
       const channelId = await kit.channel('shop');
       const { duties, reservations, channels } = kit.store;
@@ -164,7 +164,7 @@ export function dutyPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('does not look again every hour at deliveries that it has looked at, but does once a day', async () => {
+    test('does not look again every hour at deliveries that it has looked at, but does once a day', async () => {
       const kit = each.kit();
       const channel = await kit.channel('shop');
       const { inbox, duties } = kit.store;
@@ -180,7 +180,7 @@ export function dutyPromises(each: StoreCase): void {
       expect(await duties.prune(keepSince, 99, noon + day)).toEqual({ removed: 1, more: false });
     });
 
-    it('proves that it can write, and says that everything is in order', async () => {
+    test('proves that it can write, and says that everything is in order', async () => {
       const kit = each.kit();
       await kit.count('tee', 3);
       const { duties } = kit.store;
@@ -191,7 +191,7 @@ export function dutyPromises(each: StoreCase): void {
       expect(items.map((item) => item.name)).toContain('books');
     });
 
-    it('sums up what waits', async () => {
+    test('sums up what waits', async () => {
       const kit = each.kit();
       const channel = await kit.channel('shop');
       await kit.listing(channel, 'tee');

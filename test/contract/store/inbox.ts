@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { StoreCase } from '../store.ts';
 import { delivered, delivery, minute, noon, order } from './kit.ts';
 
@@ -13,7 +13,7 @@ export function inboxPromises(each: StoreCase): void {
       return { kit, channel, inbox: kit.store.inbox };
     };
 
-    it('answers a repeated key with the outcome recorded the first time', async () => {
+    test('answers a repeated key with the outcome recorded the first time', async () => {
       const { kit, channel, inbox } = await open();
       const [first] = await inbox.takeIn([delivery(channel, 'a')]);
       expect(first).toEqual({ kind: 'accepted', id: expect.any(Number), reused: false });
@@ -27,7 +27,7 @@ export function inboxPromises(each: StoreCase): void {
       expect(again).toHaveProperty('outcome', expect.stringContaining('taken +1'));
     });
 
-    it('takes a known key with another body as a new delivery, and reports it', async () => {
+    test('takes a known key with another body as a new delivery, and reports it', async () => {
       const { channel, inbox } = await open();
       const body = new TextEncoder().encode('{"other":1}');
       const other = delivery(channel, 'a', { body });
@@ -37,7 +37,7 @@ export function inboxPromises(each: StoreCase): void {
       expect(await inbox.claim(10, noon)).toHaveLength(2);
     });
 
-    it('keeps one row of fifty concurrent deliveries with one key', async () => {
+    test('keeps one row of fifty concurrent deliveries with one key', async () => {
       const { channel, inbox } = await open();
       const calls = Array.from({ length: 50 }, () => inbox.takeIn([delivery(channel, 'same')]));
       const answers = (await Promise.all(calls)).flat();
@@ -46,14 +46,14 @@ export function inboxPromises(each: StoreCase): void {
       expect(await inbox.list({ limit: 100 })).toHaveLength(1);
     });
 
-    it('keeps keys apart by channel', async () => {
+    test('keeps keys apart by channel', async () => {
       const { kit, channel, inbox } = await open();
       const other = await kit.channel('other');
       const answers = await inbox.takeIn([delivery(channel, 'a'), delivery(other, 'a')]);
       expect(answers.map((answer) => answer.kind)).toEqual(['accepted', 'accepted']);
     });
 
-    it('gives a due delivery to one claimer, the oldest due first, and hands out the raw body', async () => {
+    test('gives a due delivery to one claimer, the oldest due first, and hands out the raw body', async () => {
       const { channel, inbox } = await open();
       await inbox.takeIn([
         delivery(channel, 'late', { receivedAt: noon + 2 }),
@@ -68,7 +68,7 @@ export function inboxPromises(each: StoreCase): void {
       expect(await inbox.claim(10, noon + 10)).toEqual([]);
     });
 
-    it('gives back what a stopping worker releases, without an attempt spent', async () => {
+    test('gives back what a stopping worker releases, without an attempt spent', async () => {
       const { channel, inbox } = await open();
       await inbox.takeIn([delivery(channel, 'a')]);
       const [claimed] = await inbox.claim(1, noon);
@@ -76,7 +76,7 @@ export function inboxPromises(each: StoreCase): void {
       expect(await inbox.claim(1, noon)).toMatchObject([{ key: 'a', attempts: 0 }]);
     });
 
-    it('puts deliveries off without an attempt spent, all in one call', async () => {
+    test('puts deliveries off without an attempt spent, all in one call', async () => {
       const { channel, inbox } = await open();
       await inbox.takeIn([delivery(channel, 'a'), delivery(channel, 'b')]);
       const ids = (await inbox.claim(10, noon)).map((row) => row.id);
@@ -89,7 +89,7 @@ export function inboxPromises(each: StoreCase): void {
       expect(await inbox.claim(10, noon + minute)).toHaveLength(2);
     });
 
-    it('gives every channel its share of a claim, however long another one has waited', async () => {
+    test('gives every channel its share of a claim, however long another one has waited', async () => {
       const { kit, channel, inbox } = await open();
       const other = await kit.channel('other');
       const third = await kit.channel('third');
@@ -102,7 +102,7 @@ export function inboxPromises(each: StoreCase): void {
       expect(await keys(50)).toHaveLength(18);
     });
 
-    it('tries a failed delivery again when it is due, with its body', async () => {
+    test('tries a failed delivery again when it is due, with its body', async () => {
       const { channel, inbox } = await open();
       await inbox.takeIn([delivery(channel, 'a')]);
       const [claimed] = await inbox.claim(1, noon);
@@ -113,7 +113,7 @@ export function inboxPromises(each: StoreCase): void {
       expect(again?.body?.length).toBeGreaterThan(0);
     });
 
-    it('keeps a dead delivery with its body until it is replayed', async () => {
+    test('keeps a dead delivery with its body until it is replayed', async () => {
       const { kit, channel, inbox } = await open();
       await inbox.takeIn([delivery(channel, 'a')]);
       const [claimed] = await inbox.claim(1, noon);
@@ -130,7 +130,7 @@ export function inboxPromises(each: StoreCase): void {
       expect(again?.body?.length).toBeGreaterThan(0);
     });
 
-    it('replays settled deliveries from their kept fields, and the second time changes nothing', async () => {
+    test('replays settled deliveries from their kept fields, and the second time changes nothing', async () => {
       const { kit, channel, inbox } = await open();
       const [taken] = await inbox.takeIn([delivery(channel, 'a')]);
       const id = taken?.id ?? 0;
@@ -145,14 +145,14 @@ export function inboxPromises(each: StoreCase): void {
       expect(await inbox.list({ limit: 1 })).toMatchObject([{ status: 'applied', orders: ['1'] }]);
     });
 
-    it('reads deliveries for a dry run without claiming them', async () => {
+    test('reads deliveries for a dry run without claiming them', async () => {
       const { channel, inbox } = await open();
       await inbox.takeIn([delivery(channel, 'a'), delivery(channel, 'b')]);
       expect((await inbox.read({ channel: 'shop', limit: 10 })).map((row) => row.key)).toEqual(['b', 'a']);
       expect(await inbox.claim(10, noon)).toHaveLength(2);
     });
 
-    it('lists newest first and filters by state, time and row', async () => {
+    test('lists newest first and filters by state, time and row', async () => {
       const { channel, inbox } = await open();
       const keys = ['a', 'b', 'c', 'd'];
       await inbox.takeIn(keys.map((key, index) => delivery(channel, key, { receivedAt: noon + index })));

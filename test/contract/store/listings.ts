@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { StoreCase } from '../store.ts';
 import { actor, delivered, delivery, hour, listingOf, minute, noon, order } from './kit.ts';
 
@@ -11,7 +11,7 @@ export function listingPromises(each: StoreCase): void {
       return { kit, channel, listings: kit.store.listings };
     };
 
-    it('finds a listing by its id, its SKU if that is unique, and its facts by an alias', async () => {
+    test('finds a listing by its id, its SKU if that is unique, and its facts by an alias', async () => {
       const { kit, channel, listings } = await open();
       await kit.discover(channel, 'p1', { channelSku: 'TEE', aliases: ['v1'], facts: { item: 7 } });
       await kit.discover(channel, 'p2', { channelSku: 'DUP' });
@@ -24,7 +24,7 @@ export function listingPromises(each: StoreCase): void {
       expect(refs.get('v1')).toMatchObject({ listingId: 'p1', facts: { item: 7 } });
     });
 
-    it('marks what a complete walk did not see, and takes it back when it is seen again', async () => {
+    test('marks what a complete walk did not see, and takes it back when it is seen again', async () => {
       const { kit, channel, listings } = await open();
       await kit.discover(channel, 'a');
       await kit.discover(channel, 'b');
@@ -36,7 +36,7 @@ export function listingPromises(each: StoreCase): void {
       expect(await listings.find('shop', 'b')).toMatchObject({ vanished: false });
     });
 
-    it('keeps a sale without a mapping, with its payload, and settles its delivery at the mapping', async () => {
+    test('keeps a sale without a mapping, with its payload, and settles its delivery at the mapping', async () => {
       const { kit, channel } = await open();
       await kit.count('tee', 10, { asOf: noon });
       await kit.discover(channel, 'p1');
@@ -60,7 +60,7 @@ export function listingPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('settles an unmapped delivery when its order is cancelled', async () => {
+    test('settles an unmapped delivery when its order is cancelled', async () => {
       const { kit, channel } = await open();
       await kit.discover(channel, 'p1');
       const [taken] = await kit.store.inbox.takeIn([delivery(channel, 'a')]);
@@ -69,7 +69,7 @@ export function listingPromises(each: StoreCase): void {
       expect(await kit.store.inbox.list({ limit: 1 })).toMatchObject([{ status: 'applied', hasBody: false }]);
     });
 
-    it('lets a sale under an alias, seen before the catalogue was, count at the mapping', async () => {
+    test('lets a sale under an alias, seen before the catalogue was, count at the mapping', async () => {
       const { kit, channel } = await open();
       await kit.count('tee', 10, { asOf: noon - hour });
       await kit.apply(channel, order('1', noon, [['l1', 'v9', 2]]));
@@ -80,7 +80,7 @@ export function listingPromises(each: StoreCase): void {
       expect(await kit.available('tee')).toBe(8);
     });
 
-    it('makes counters due by the mapping, a setting and a component of a bundle', async () => {
+    test('makes counters due by the mapping, a setting and a component of a bundle', async () => {
       const { kit, channel, listings } = await open();
       const kitRow = await kit.listing(channel, 'set', { tee: 1, mug: 2 });
       await kit.count('tee', 10);
@@ -107,7 +107,7 @@ export function listingPromises(each: StoreCase): void {
       expect(await view()).toMatchObject({ target: { kind: 'unmapped' } });
     });
 
-    it('never lets a made-to-order sale be short, counted or not, and ships it without taking more', async () => {
+    test('never lets a made-to-order sale be short, counted or not, and ships it without taking more', async () => {
       const { kit, channel, listings } = await open();
       const row = await kit.listing(channel, 'mug');
       await listings.set(row, { fixed: 50 }, actor, noon);
@@ -129,7 +129,7 @@ export function listingPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('matches only a SKU text that is unique on both sides', async () => {
+    test('matches only a SKU text that is unique on both sides', async () => {
       const { kit, channel, listings } = await open();
       await listings.createSku('TEE', actor, noon);
       await kit.discover(channel, 'p1', { channelSku: 'TEE' });
@@ -150,7 +150,7 @@ export function listingPromises(each: StoreCase): void {
       ]);
     });
 
-    it('takes a SKU text without the blanks at its ends, and never one that cannot be a SKU', async () => {
+    test('takes a SKU text without the blanks at its ends, and never one that cannot be a SKU', async () => {
       const { kit, channel, listings } = await open();
       await kit.discover(channel, 'p1', { channelSku: 'TEE ' });
       await kit.discover(channel, 'p2', { channelSku: 'A\u200bB' });
@@ -162,7 +162,7 @@ export function listingPromises(each: StoreCase): void {
       await expect(listings.createSku('A\u200bB', actor, noon)).rejects.toMatchObject({ code: 'bad_sku' });
     });
 
-    it('gives the SKU of a listing that is gone to the one that has it now', async () => {
+    test('gives the SKU of a listing that is gone to the one that has it now', async () => {
       const { kit, channel, listings } = await open();
       await kit.count('TEE', 5);
       await listings.upsert(channel, [listingOf('id-1', { channelSku: 'TEE' })], noon);
@@ -188,7 +188,7 @@ export function listingPromises(each: StoreCase): void {
       expect(await listings.succeed(channel, actor, noon + hour)).toEqual([]);
     });
 
-    it('leaves an heir the recipe and the settings of a person, and each its own sales', async () => {
+    test('leaves an heir the recipe and the settings of a person, and each its own sales', async () => {
       const { kit, channel, listings } = await open();
       await kit.count('tee', 20);
       const old = await kit.discover(channel, 'pack-1', { channelSku: 'PACK', aliases: ['v1'] });
@@ -215,7 +215,7 @@ export function listingPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('knows an heir without a SKU by another of its ids, which it took over', async () => {
+    test('knows an heir without a SKU by another of its ids, which it took over', async () => {
       const { kit, channel, listings } = await open();
       await kit.count('tee', 20);
       await kit.discover(channel, 'A/7', { channelSku: null, aliases: ['7'] });
@@ -227,7 +227,7 @@ export function listingPromises(each: StoreCase): void {
       ]);
     });
 
-    it('takes a listing that is gone out of what is due, dead and exposed, and back under its old id', async () => {
+    test('takes a listing that is gone out of what is due, dead and exposed, and back under its old id', async () => {
       const { kit, channel, listings } = await open();
       await kit.listing(channel, 'tee');
       await kit.count('tee', 5);
@@ -247,7 +247,7 @@ export function listingPromises(each: StoreCase): void {
       expect(await kit.store.outbox.due(channel, 9, noon + 4 * hour)).toHaveLength(1);
     });
 
-    it('lets what is gone bind no shared number', async () => {
+    test('lets what is gone bind no shared number', async () => {
       const { kit, channel, listings } = await open();
       await kit.count('a', 2);
       await kit.count('b', 9);
@@ -265,7 +265,7 @@ export function listingPromises(each: StoreCase): void {
       expect(await listings.sharedNumbers(channel, 9)).toEqual([]);
     });
 
-    it('maps listings that share one number and one SKU, and not those with numbers of their own', async () => {
+    test('maps listings that share one number and one SKU, and not those with numbers of their own', async () => {
       const { kit, channel, listings } = await open();
       await kit.count('TEE', 10);
       for (const id of ['11/12', '11/13'])
@@ -278,7 +278,7 @@ export function listingPromises(each: StoreCase): void {
       expect(await listings.matches('shop', false, 9)).toEqual([]);
     });
 
-    it('lets a sale count under a name that a later walk finds to be one of a mapped listing', async () => {
+    test('lets a sale count under a name that a later walk finds to be one of a mapped listing', async () => {
       const { kit, channel } = await open();
       await kit.count('tee', 5);
       await kit.listing(channel, 'p1', { tee: 1 });
@@ -290,7 +290,7 @@ export function listingPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('made to order from now on, lets no earlier sale wait or be short, and clouds no number', async () => {
+    test('made to order from now on, lets no earlier sale wait or be short, and clouds no number', async () => {
       const { kit, channel, listings } = await open();
       const bare = await kit.discover(channel, 'engraving');
       await kit.apply(channel, order('1', noon + minute, [['l1', 'engraving', 1]]));
@@ -325,7 +325,7 @@ export function listingPromises(each: StoreCase): void {
         return { ...opened, see, changed };
       };
 
-      it('loses its reason when the SKU at the channel becomes another one, and gets it back', async () => {
+      test('loses its reason when the SKU at the channel becomes another one, and gets it back', async () => {
         const { kit, see, changed } = await bySku();
         expect(await changed()).toEqual([]);
         await see('a', 'B');
@@ -345,7 +345,7 @@ export function listingPromises(each: StoreCase): void {
         expect(await changed()).toEqual([]);
       });
 
-      it('that two listings have swapped is a swap, and one that became a bundle is named with its parts', async () => {
+      test('that two listings have swapped is a swap, and one that became a bundle is named with its parts', async () => {
         const { kit, channel, see, changed } = await bySku();
         await see('a', 'B');
         await see('b', 'A');
@@ -360,7 +360,7 @@ export function listingPromises(each: StoreCase): void {
         expect(await changed()).toEqual([['a', { kind: 'bundle', parts: 'A=5' }]]);
       });
 
-      it('is sure again once a person has named the SKU, whatever the channel prints, and the alert ends', async () => {
+      test('is sure again once a person has named the SKU, whatever the channel prints, and the alert ends', async () => {
         const { kit, channel, listings, see, changed } = await bySku();
         await see('a', 'B');
         const alert = { channelId: channel, kind: 'sku_changed', subject: 'shop', message: 'look' } as const;
@@ -374,7 +374,7 @@ export function listingPromises(each: StoreCase): void {
     });
 
     describe('a sale without a listing', () => {
-      it('is told with its order, counts once its name is mapped, though no catalogue brought it', async () => {
+      test('is told with its order, counts once its name is mapped, though no catalogue brought it', async () => {
         const { kit, channel, listings } = await open();
         await kit.count('tee', 5);
         await kit.apply(channel, order('1', noon + minute, [['l1', 'gone-7', 2]]));
@@ -388,7 +388,7 @@ export function listingPromises(each: StoreCase): void {
         expect(await listings.find('shop', 'gone-7')).toMatchObject({ vanished: true });
       });
 
-      it('is settled by a person by its order or its event, and stays so whatever becomes of the order', async () => {
+      test('is settled by a person by its order or its event, and stays so whatever becomes of the order', async () => {
         const { kit, channel, listings } = await open();
         const [taken] = await kit.store.inbox.takeIn([delivery(channel, 'a')]);
         const id = taken?.id ?? 0;
@@ -412,7 +412,7 @@ export function listingPromises(each: StoreCase): void {
       });
     });
 
-    it('answers an unknown SKU of a recipe by its name and maps nothing', async () => {
+    test('answers an unknown SKU of a recipe by its name and maps nothing', async () => {
       const { kit, channel, listings } = await open();
       const id = await kit.discover(channel, 'p1');
       expect(await listings.map(id, [{ sku: 'none', units: 1 }], actor, noon)).toEqual({

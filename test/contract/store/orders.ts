@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { StoreCase } from '../store.ts';
 import { delivered, delivery, lineOf, minute, noon, order, pulled } from './kit.ts';
 
@@ -14,7 +14,7 @@ export function orderPromises(each: StoreCase): void {
       return { kit, channel, orders: kit.store.orders };
     };
 
-    it('writes outcome, kept fields, removed body, lines, ledger, level and due counter together', async () => {
+    test('writes outcome, kept fields, removed body, lines, ledger, level and due counter together', async () => {
       const { kit, channel } = await open();
       const [taken] = await kit.store.inbox.takeIn([delivery(channel, 'a')]);
       const [counter] = await kit.store.outbox.countersOf(channel, ['tee']);
@@ -48,7 +48,7 @@ export function orderPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('refuses a delivery that somebody else settled meanwhile, and applies nothing of it', async () => {
+    test('refuses a delivery that somebody else settled meanwhile, and applies nothing of it', async () => {
       const { kit, channel } = await open();
       const [taken] = await kit.store.inbox.takeIn([delivery(channel, 'a')]);
       const id = taken?.id ?? 0;
@@ -59,7 +59,7 @@ export function orderPromises(each: StoreCase): void {
       expect(await kit.store.orders.list({ orderId: '2', limit: 1 })).toEqual([]);
     });
 
-    it('undoes a bad request alone: its neighbours and nothing of it are there', async () => {
+    test('undoes a bad request alone: its neighbours and nothing of it are there', async () => {
       const { kit, channel, orders } = await open();
       const deliveries = await kit.store.inbox.takeIn(['a', 'b', 'c'].map((key) => delivery(channel, key)));
       const bad = lineOf(['l2', 'tee', Number.NaN]);
@@ -85,7 +85,7 @@ export function orderPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('knows the same snapshot again and changes nothing, however often it comes', async () => {
+    test('knows the same snapshot again and changes nothing, however often it comes', async () => {
       const { kit, channel } = await open();
       const snapshot = order('1', noon, [['l1', 'tee', 2]]);
       await kit.apply(channel, snapshot);
@@ -96,7 +96,7 @@ export function orderPromises(each: StoreCase): void {
       expect(await kit.store.reports.entries('tee', null, 99)).toEqual(entries);
     });
 
-    it('asks for a look by id where versions decide nothing, and takes what a later look found', async () => {
+    test('asks for a look by id where versions decide nothing, and takes what a later look found', async () => {
       const { kit, channel } = await open();
       await kit.apply(channel, order('1', noon, [['l1', 'tee', 2]]));
       const other = order('1', noon, [['l1', 'tee', 3]]);
@@ -109,7 +109,7 @@ export function orderPromises(each: StoreCase): void {
       expect(await kit.available('tee')).toBe(7);
     });
 
-    it('keeps a delivery new while it must be looked at again, with its fields and a look counted', async () => {
+    test('keeps a delivery new while it must be looked at again, with its fields and a look counted', async () => {
       const { kit, channel } = await open();
       const [taken] = await kit.store.inbox.takeIn([delivery(channel, 'a')]);
       const id = taken?.id ?? 0;
@@ -122,7 +122,7 @@ export function orderPromises(each: StoreCase): void {
       ]);
     });
 
-    it('records why a delivery says nothing', async () => {
+    test('records why a delivery says nothing', async () => {
       const { kit, channel } = await open();
       const [taken] = await kit.store.inbox.takeIn([delivery(channel, 'a')]);
       await kit.request(delivered(channel, taken?.id ?? 0, [], { ignored: 'test notification' }));
@@ -131,7 +131,7 @@ export function orderPromises(each: StoreCase): void {
       ]);
     });
 
-    it('takes what is there and puts the rest on the docket, for the order that came second', async () => {
+    test('takes what is there and puts the rest on the docket, for the order that came second', async () => {
       const { kit, channel } = await open(1);
       await kit.apply(channel, order('1', noon + 1, [['l1', 'tee', 1]]));
       const [second] = await kit.apply(channel, order('2', noon + 2, [['l2', 'tee', 2]]));
@@ -143,7 +143,7 @@ export function orderPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('flags an order that the platform no longer has and releases nothing', async () => {
+    test('flags an order that the platform no longer has and releases nothing', async () => {
       const { kit, channel } = await open();
       await kit.apply(channel, order('1', noon, [['l1', 'tee', 2]]));
       await kit.request({ channelId: channel, source: 'sweep', delivery: null, orders: [], missing: ['1'] });
@@ -151,7 +151,7 @@ export function orderPromises(each: StoreCase): void {
       expect(await kit.available('tee')).toBe(8);
     });
 
-    it('counts a missed webhook until the webhook comes after all', async () => {
+    test('counts a missed webhook until the webhook comes after all', async () => {
       const { kit, channel, orders } = await open();
       const snapshot = order('1', noon, [['l1', 'tee', 1]]);
       expect(await kit.apply(channel, snapshot)).toMatchObject([{ learned: true }]);
@@ -164,7 +164,7 @@ export function orderPromises(each: StoreCase): void {
       expect(await orders.missedWebhooks(later, minute)).toEqual(new Map());
     });
 
-    it('names orders that still hold stock and that nobody read for long', async () => {
+    test('names orders that still hold stock and that nobody read for long', async () => {
       const { kit, channel, orders } = await open();
       await kit.apply(
         channel,
@@ -178,7 +178,7 @@ export function orderPromises(each: StoreCase): void {
       expect(await orders.unread(channel, noon + 1, 9)).toEqual([]);
     });
 
-    it('keeps an order open when a partial snapshot names only its shipped line', async () => {
+    test('keeps an order open when a partial snapshot names only its shipped line', async () => {
       const { kit, channel, orders } = await open();
       await kit.apply(
         channel,
@@ -191,7 +191,7 @@ export function orderPromises(each: StoreCase): void {
       expect(await orders.unread(channel, noon + 99, 9)).toEqual(['1']);
     });
 
-    it('finds orders by id or by number, newest first', async () => {
+    test('finds orders by id or by number, newest first', async () => {
       const { kit, channel, orders } = await open();
       await kit.apply(channel, order('1', noon, [['l1', 'tee', 1]]), order('2', noon, [['l2', 'tee', 1]]));
       expect((await orders.list({ limit: 9 })).map((row) => row.orderId)).toEqual(['2', '1']);
@@ -202,7 +202,7 @@ export function orderPromises(each: StoreCase): void {
       expect(await orders.list({ channel: 'shop', before: newest?.id ?? 0, limit: 9 })).toHaveLength(1);
     });
 
-    it('finds the order by its id before one that is called so', async () => {
+    test('finds the order by its id before one that is called so', async () => {
       const { kit, channel, orders } = await open();
       await kit.apply(channel, order('1042', noon, [['l1', 'tee', 1]]));
       await kit.apply(channel, order('2000', noon, [['l2', 'tee', 1]], { number: '1042' }));
@@ -211,7 +211,7 @@ export function orderPromises(each: StoreCase): void {
       expect(await orders.list({ orderId: '1042', limit: 1 })).toMatchObject([{ orderId: '1042' }]);
     });
 
-    it('counts the line of an older notice that the newer one, of another line, did not speak of', async () => {
+    test('counts the line of an older notice that the newer one, of another line, did not speak of', async () => {
       const { kit, channel } = await open();
       const notice = (at: number, lines: Parameters<typeof order>[2]) =>
         order('1', at, lines, { complete: false, placedAt: noon });
@@ -228,7 +228,7 @@ export function orderPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('asks by id when an older notice says something else of a line that the newest did not speak of', async () => {
+    test('asks by id when an older notice says something else of a line that the newest did not speak of', async () => {
       const { kit, channel } = await open();
       await kit.apply(
         channel,
@@ -245,7 +245,7 @@ export function orderPromises(each: StoreCase): void {
       expect(await kit.available('tee')).toBe(7);
     });
 
-    it('takes what a delivery carried of an order that is gone at the channel, where it is newer', async () => {
+    test('takes what a delivery carried of an order that is gone at the channel, where it is newer', async () => {
       const { kit, channel, orders } = await open();
       await kit.apply(channel, order('1', noon, [['l1', 'tee', 1]]));
       const gone = (at: number, taken: number) => ({
@@ -261,7 +261,7 @@ export function orderPromises(each: StoreCase): void {
       expect(await kit.available('tee')).toBe(7);
     });
 
-    it('names for each order of a batch only the counters that this order moved', async () => {
+    test('names for each order of a batch only the counters that this order moved', async () => {
       const { kit, channel, orders } = await open();
       await kit.listing(channel, 'mug');
       await kit.count('mug', 5);
@@ -279,7 +279,7 @@ export function orderPromises(each: StoreCase): void {
       expect(named).toEqual([[tee], [mug], []]);
     });
 
-    it('holds a short order at the channel by policy, fills nothing meanwhile, and fills after', async () => {
+    test('holds a short order at the channel by policy, fills nothing meanwhile, and fills after', async () => {
       const { kit } = await open(1);
       const hold = await kit.channel('holding', { oversell: 'hold' });
       await kit.listing(hold, 'tee');
@@ -298,7 +298,7 @@ export function orderPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('allocates nothing to an order that is being cancelled, and falls back to alert when that is refused', async () => {
+    test('allocates nothing to an order that is being cancelled, and falls back to alert when that is refused', async () => {
       const { kit } = await open(3);
       const strict = await kit.channel('strict', { oversell: 'cancel' });
       await kit.listing(strict, 'tee');
@@ -323,7 +323,7 @@ export function orderPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('does not give stock to an order whose cancellation the channel confirmed but has not shown yet', async () => {
+    test('does not give stock to an order whose cancellation the channel confirmed but has not shown yet', async () => {
       const { kit } = await open(0);
       const strict = await kit.channel('strict', { oversell: 'cancel' });
       await kit.listing(strict, 'tee');
@@ -342,7 +342,7 @@ export function orderPromises(each: StoreCase): void {
       expect(await kit.available('tee')).toBe(1);
     });
 
-    it('fills an order that comes short again after its cancellation was not needed', async () => {
+    test('fills an order that comes short again after its cancellation was not needed', async () => {
       const { kit } = await open(0);
       const { outbox } = kit.store;
       const strict = await kit.channel('strict', { oversell: 'cancel' });
@@ -361,7 +361,7 @@ export function orderPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('closes an oversell as the person says and never fills it afterwards', async () => {
+    test('closes an oversell as the person says and never fills it afterwards', async () => {
       const { kit, channel } = await open(0);
       await kit.apply(channel, order('1', noon, [['l1', 'tee', 2]]));
       const { reports } = kit.store;

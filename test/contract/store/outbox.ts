@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { CounterReading, CounterView, PushPlan, PushResult } from '../../../src/store/store.ts';
 import type { StoreCase } from '../store.ts';
 import { minute, noon, order } from './kit.ts';
@@ -46,7 +46,7 @@ export function outboxPromises(each: StoreCase): void {
       answeredAt,
     });
 
-    it('offers due counters with the target of this moment, zeros first, then the scarcest', async () => {
+    test('offers due counters with the target of this moment, zeros first, then the scarcest', async () => {
       const { kit, channel, outbox } = await open();
       for (const [sku, units] of [
         ['none', 0],
@@ -64,7 +64,7 @@ export function outboxPromises(each: StoreCase): void {
       expect(await outbox.nextDueAt(channel)).toBe(noon);
     });
 
-    it('writes a send before the network and keeps a counter single flight', async () => {
+    test('writes a send before the network and keeps a counter single flight', async () => {
       const { outbox, channel, counterId, view, send } = await open();
       await send('k1', 10);
       expect(await view()).toMatchObject({
@@ -77,7 +77,7 @@ export function outboxPromises(each: StoreCase): void {
       expect(await outbox.begin([plan], noon)).toEqual([]);
     });
 
-    it('closes the version that was sent and takes the answer as anchor', async () => {
+    test('closes the version that was sent and takes the answer as anchor', async () => {
       const { outbox, channel, view, send, settle } = await open();
       const version = await send('k1', 10);
       await settle(version, 'k1', applied(10));
@@ -90,7 +90,7 @@ export function outboxPromises(each: StoreCase): void {
       expect(await outbox.due(channel, 9, noon + minute)).toEqual([]);
     });
 
-    it('never closes a newer version by an older result', async () => {
+    test('never closes a newer version by an older result', async () => {
       const { outbox, channel, view, send, settle, sell } = await open();
       const version = await send('k1', 10);
       await sell(1);
@@ -102,7 +102,7 @@ export function outboxPromises(each: StoreCase): void {
       ]);
     });
 
-    it('refuses a plan that was made on an older version', async () => {
+    test('refuses a plan that was made on an older version', async () => {
       const { outbox, counterId, view, sell } = await open();
       const { version } = await view();
       await sell(1);
@@ -111,7 +111,7 @@ export function outboxPromises(each: StoreCase): void {
       expect((await view()).doneVersion).toBeLessThan((await view()).version);
     });
 
-    it('ignores a settlement with a key that was not sent or is settled already', async () => {
+    test('ignores a settlement with a key that was not sent or is settled already', async () => {
       const { view, send, settle } = await open();
       const version = await send('k1', 10);
       await settle(version, 'foreign', applied(3));
@@ -121,7 +121,7 @@ export function outboxPromises(each: StoreCase): void {
       expect((await view()).anchor?.number).toBe(10);
     });
 
-    it('keeps a push without an answer unread until it can no longer act', async () => {
+    test('keeps a push without an answer unread until it can no longer act', async () => {
       const { view, send, settle, sell } = await open();
       const first = await send('k1', 10);
       await settle(first, 'k1', { kind: 'unknown', error: 'timeout', dueAt: noon + minute });
@@ -137,7 +137,7 @@ export function outboxPromises(each: StoreCase): void {
       expect(await view()).toMatchObject({ unread: [] });
     });
 
-    it('makes what a dead boot had in flight unknown, and nothing else', async () => {
+    test('makes what a dead boot had in flight unknown, and nothing else', async () => {
       const { kit, counterId, view, send } = await open();
       await send('k1', 10);
       expect(await kit.store.outbox.recover(noon)).toBe(0);
@@ -152,7 +152,7 @@ export function outboxPromises(each: StoreCase): void {
       ).toEqual([counterId]);
     });
 
-    it('answers what commands asked of a dead boot, and leaves what waits to the next one', async () => {
+    test('answers what commands asked of a dead boot, and leaves what waits to the next one', async () => {
       const { kit } = await open();
       const { duties } = kit.store;
       const running = await duties.ask('reconcile', {}, noon);
@@ -170,7 +170,7 @@ export function outboxPromises(each: StoreCase): void {
       expect((await next.duties.requestsWaiting()).map((row) => row.id)).toEqual([waiting]);
     });
 
-    it('makes what nobody settled by its deadline unknown, and its late answer still settles it', async () => {
+    test('makes what nobody settled by its deadline unknown, and its late answer still settles it', async () => {
       const { outbox, channel, counterId, view, send, settle } = await open();
       const version = await send('k1', 10);
       expect(await outbox.due(channel, 9, noon + minute - 1)).toEqual([]);
@@ -182,7 +182,7 @@ export function outboxPromises(each: StoreCase): void {
       expect(await view()).toMatchObject({ state: 'idle', unread: [], anchor: { number: 10 } });
     });
 
-    it('keeps an accepted push open, due at its read, while a lower target is due at once', async () => {
+    test('keeps an accepted push open, due at its read, while a lower target is due at once', async () => {
       const { outbox, channel, view, send, settle, sell } = await open();
       const version = await send('k1', 10);
       await settle(version, 'k1', { kind: 'accepted', answeredAt: noon + 1, readAt: noon + 5 * minute });
@@ -192,7 +192,7 @@ export function outboxPromises(each: StoreCase): void {
       expect(await outbox.due(channel, 9, noon + minute)).toHaveLength(1);
     });
 
-    it('takes the number that a failed compare read as the anchor', async () => {
+    test('takes the number that a failed compare read as the anchor', async () => {
       const { view, send, settle } = await open();
       const version = await send('k1', 10);
       await settle(version, 'k1', {
@@ -209,7 +209,7 @@ export function outboxPromises(each: StoreCase): void {
       });
     });
 
-    it('spends an attempt only where asked, makes a refusal dead, and a refused lowering exposed', async () => {
+    test('spends an attempt only where asked, makes a refusal dead, and a refused lowering exposed', async () => {
       const { kit, outbox, channel, counterId, view, send, settle } = await open();
       let version = await send('k1', 10);
       await settle(version, 'k1', { kind: 'retry', error: '429', dueAt: noon + 5, spendsAttempt: false });
@@ -233,7 +233,7 @@ export function outboxPromises(each: StoreCase): void {
       expect((await kit.store.reports.status(noon)).exposed).toBe(1);
     });
 
-    it('brings a dead counter back when its number moves', async () => {
+    test('brings a dead counter back when its number moves', async () => {
       const { outbox, channel, view, send, settle, sell } = await open();
       const version = await send('k1', 10);
       const rejected = { kind: 'rejected', error: 'no', hint: '', dueAt: null, exposed: false } as const;
@@ -243,7 +243,7 @@ export function outboxPromises(each: StoreCase): void {
       expect(await outbox.due(channel, 9, noon + minute)).toHaveLength(1);
     });
 
-    it('closes without a call, waits, and refuses, with the reason on record', async () => {
+    test('closes without a call, waits, and refuses, with the reason on record', async () => {
       const { kit, outbox, channel, counterId, view } = await open();
       const { version } = await view();
       const wait = { kind: 'wait', counterId, version, dueAt: noon + minute, reason: 'not fresh' } as const;
@@ -259,7 +259,7 @@ export function outboxPromises(each: StoreCase): void {
       });
     });
 
-    it('logs each push with its answer', async () => {
+    test('logs each push with its answer', async () => {
       const { kit, send, settle } = await open();
       const version = await send('k1', 10);
       await settle(version, 'k1', applied(10));
@@ -289,7 +289,7 @@ export function outboxPromises(each: StoreCase): void {
       ...over,
     });
 
-    it('books a reading, and one that anchors ends what was sent before it was asked for', async () => {
+    test('books a reading, and one that anchors ends what was sent before it was asked for', async () => {
       const { outbox, counterId, view, send, settle } = await open();
       const version = await send('k1', 10);
       await settle(version, 'k1', { kind: 'unknown', error: 'timeout', dueAt: noon + 1 });
@@ -311,7 +311,7 @@ export function outboxPromises(each: StoreCase): void {
       });
     });
 
-    it('lets no reading that was asked for before a push replace what the push proved', async () => {
+    test('lets no reading that was asked for before a push replace what the push proved', async () => {
       const { outbox, counterId, view, send, settle } = await open();
       const version = await send('k1', 10, { at: noon + minute });
       await settle(version, 'k1', applied(10, noon + minute + 5), noon + minute + 5);
@@ -319,7 +319,7 @@ export function outboxPromises(each: StoreCase): void {
       expect((await view()).anchor?.number).toBe(10);
     });
 
-    it('ignores a reading that was asked for before the last one, unless that one is of the future', async () => {
+    test('ignores a reading that was asked for before the last one, unless that one is of the future', async () => {
       const { outbox, counterId, view } = await open();
       const low = reading(counterId, { shown: 4, anchors: false, lowSince: noon + minute, lowNumber: 4 });
       await outbox.read([low], noon + minute);
@@ -332,7 +332,7 @@ export function outboxPromises(each: StoreCase): void {
       expect(await view()).toMatchObject({ lowNumber: null, lastRead: { shown: 9 } });
     });
 
-    it('keeps what a brake holds until it is let go, agrees, or is pushed', async () => {
+    test('keeps what a brake holds until it is let go, agrees, or is pushed', async () => {
       const { kit, outbox, counterId, view, send, settle } = await open();
       const { channelId } = await view();
       const body = { lines: [] };
@@ -352,14 +352,14 @@ export function outboxPromises(each: StoreCase): void {
       expect(await kit.store.duties.plan('b1')).toMatchObject({ state: 'refused' });
     });
 
-    it('lets no reading end a push that is in flight', async () => {
+    test('lets no reading end a push that is in flight', async () => {
       const { outbox, counterId, view, send } = await open();
       await send('k1', 10);
       await outbox.read([reading(counterId, {})], noon);
       expect(await view()).toMatchObject({ state: 'in_flight', unread: [{ key: 'k1' }], anchor: null });
     });
 
-    it('forgets own changes that are surely older than a new anchor, and keeps the sum of many', async () => {
+    test('forgets own changes that are surely older than a new anchor, and keeps the sum of many', async () => {
       const { counterId, outbox, view, sell } = await open();
       for (let n = 1; n <= 200; n += 1) await sell(n * 1_000);
       const own = (await view()).own;
@@ -371,7 +371,7 @@ export function outboxPromises(each: StoreCase): void {
       expect(left.length).toBeGreaterThan(0);
     });
 
-    it('touches counters, pages through them, and finds them by listing id or alias', async () => {
+    test('touches counters, pages through them, and finds them by listing id or alias', async () => {
       const { kit, outbox, channel, counterId } = await open();
       await kit.discover(channel, 'p1', { counterKey: 'shared', aliases: ['v1'] });
       await kit.discover(channel, 'p2', { counterKey: 'shared' });
@@ -387,7 +387,7 @@ export function outboxPromises(each: StoreCase): void {
       ]);
     });
 
-    it('shows the smallest target of listings that share a counter', async () => {
+    test('shows the smallest target of listings that share a counter', async () => {
       const { kit, outbox, channel } = await open();
       for (const [listing, buffer] of [
         ['de', 0],
@@ -401,7 +401,7 @@ export function outboxPromises(each: StoreCase): void {
       expect(await outbox.view([eu ?? 0])).toMatchObject([{ target: { quantity: 8 }, listings: [{}, {}] }]);
     });
 
-    it('adds the own open units on a gross counter, and makes shipping due there', async () => {
+    test('adds the own open units on a gross counter, and makes shipping due there', async () => {
       const { kit, outbox } = await open();
       const gross = await kit.channel('gross', { basis: 'gross' });
       await kit.listing(gross, 'tee');

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ReservationRequest } from '../../../src/store/store.ts';
 import type { StoreCase } from '../store.ts';
 import { actor, hour, minute, noon, order } from './kit.ts';
@@ -29,7 +29,7 @@ export function reservationPromises(each: StoreCase): void {
       return outcome.reservation.id;
     };
 
-    it('holds all or nothing and says what is there', async () => {
+    test('holds all or nothing and says what is there', async () => {
       const { kit, reservations } = await open();
       await kit.count('mug', 1);
       const lines = [
@@ -53,7 +53,7 @@ export function reservationPromises(each: StoreCase): void {
       });
     });
 
-    it('answers the same key and body again the same way, and another body as reuse', async () => {
+    test('answers the same key and body again the same way, and another body as reuse', async () => {
       const { kit, reservations } = await open();
       const first = await reservations.hold(request('a', 2), noon);
       expect(await reservations.hold(request('a', 2), noon + 1)).toEqual({ ...first, replayed: true });
@@ -66,7 +66,7 @@ export function reservationPromises(each: StoreCase): void {
       expect(await kit.level('tee')).toMatchObject({ reserved: 2 });
     });
 
-    it('gives the last piece to one of many concurrent holds', async () => {
+    test('gives the last piece to one of many concurrent holds', async () => {
       const { kit, reservations } = await open(1);
       const keys = Array.from({ length: 20 }, (_, index) => `k${index}`);
       const outcomes = await Promise.all(keys.map((key) => reservations.hold(request(key, 1), noon)));
@@ -75,7 +75,7 @@ export function reservationPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('answers who comes second with the first one’s outcome', async () => {
+    test('answers who comes second with the first one’s outcome', async () => {
       const { kit, reservations } = await open();
       const id = await holdOf(request('a', 2));
       expect(await reservations.release(id, noon)).toMatchObject({ status: 'released' });
@@ -93,7 +93,7 @@ export function reservationPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('expires at its end and not before, whether or not the sweep was there first', async () => {
+    test('expires at its end and not before, whether or not the sweep was there first', async () => {
       const { kit, reservations } = await open();
       const early = await holdOf(request('a', 1));
       expect(await reservations.expire(noon + hour - 1)).toBe(0);
@@ -107,7 +107,7 @@ export function reservationPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('extends every open hold when the clock jumped', async () => {
+    test('extends every open hold when the clock jumped', async () => {
       const { reservations } = await open();
       const id = await holdOf(request('a', 1));
       await reservations.extend(hour);
@@ -115,7 +115,7 @@ export function reservationPromises(each: StoreCase): void {
       expect(await reservations.get(id)).toMatchObject({ status: 'held', expiresAt: noon + 2 * hour });
     });
 
-    it.each(['1', '#1'])('lets the order %s take the units of the hold that names it', async (orderRef) => {
+    test.each(['1', '#1'])('lets the order %s take the units of the hold that names it', async (orderRef) => {
       const { kit, channel, reservations } = await open(1);
       const id = await holdOf(request('a', 1, { channel: 'shop', orderRef }));
       const [applied] = await kit.apply(channel, order('1', noon, [['l1', 'tee', 1]]));
@@ -126,7 +126,7 @@ export function reservationPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('keeps a committed hold for its order until that comes', async () => {
+    test('keeps a committed hold for its order until that comes', async () => {
       const { kit, channel, reservations } = await open(2);
       const id = await holdOf(request('a', 1, { channel: 'shop', orderRef: '#1' }));
       await reservations.commit(id, noon);
@@ -139,7 +139,7 @@ export function reservationPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('frees what a committed hold kept beyond its order', async () => {
+    test('frees what a committed hold kept beyond its order', async () => {
       const { kit, channel, reservations } = await open(5);
       const before = await holdOf(request('a', 3, { channel: 'shop', orderRef: '1' }));
       await reservations.commit(before, noon);
@@ -153,7 +153,7 @@ export function reservationPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it.each(['before', 'after'])(
+    test.each(['before', 'after'])(
       'keeps a hold committed %s its order came but has taken nothing yet, and gives the order its unit when it is paid',
       async (when) => {
         const { kit, channel, reservations } = await open(1);
@@ -173,7 +173,7 @@ export function reservationPromises(each: StoreCase): void {
       },
     );
 
-    it.each(['before', 'after'])(
+    test.each(['before', 'after'])(
       'a cancelled order ends the hold that was committed %s it came',
       async (when) => {
         const { kit, channel, reservations } = await open(1);
@@ -186,7 +186,7 @@ export function reservationPromises(each: StoreCase): void {
       },
     );
 
-    it.each([
+    test.each([
       ['42', '42'],
       ['#42', '42'],
       ['42', '#42'],
@@ -203,7 +203,7 @@ export function reservationPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('an order whose number is the id of another one does not take that order’s hold', async () => {
+    test('an order whose number is the id of another one does not take that order’s hold', async () => {
       const { kit, channel } = await open(1);
       await kit.apply(channel, order('42', noon, [['l1', 'tee', 0]], { number: null }));
       await holdOf(request('a', 1, { channel: 'shop', orderRef: '42' }));
@@ -214,7 +214,7 @@ export function reservationPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('lists what still keeps units, and a person gives up on what will never come', async () => {
+    test('lists what still keeps units, and a person gives up on what will never come', async () => {
       const { kit, channel, reservations } = await open(2);
       await kit.apply(channel, order('1', noon, [['l1', 'tee', 3]]));
       await kit.receive('tee', 1);
@@ -253,7 +253,7 @@ export function reservationPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('takes whole bundles out of a hold', async () => {
+    test('takes whole bundles out of a hold', async () => {
       const { kit, channel } = await open(4);
       await kit.count('mug', 4);
       await kit.listing(channel, 'set', { tee: 2, mug: 1 });
@@ -268,7 +268,7 @@ export function reservationPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('fills an older shortfall with what an ended hold frees', async () => {
+    test('fills an older shortfall with what an ended hold frees', async () => {
       const { kit, channel, reservations } = await open(1);
       const id = await holdOf(request('a', 1));
       await kit.apply(channel, order('1', noon + minute, [['l1', 'tee', 1]]));

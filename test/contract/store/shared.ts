@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { StoreCase } from '../store.ts';
 import { actor, delivery, minute, noon, order, pulled } from './kit.ts';
 
@@ -13,7 +13,7 @@ export function sharedPromises(each: StoreCase): void {
       return { kit, channel };
     };
 
-    it('rehearses orders, counts and mappings and leaves no trace', async () => {
+    test('rehearses orders, counts and mappings and leaves no trace', async () => {
       const { kit, channel } = await open();
       const bare = await kit.discover(channel, 'bare');
       const state = async () =>
@@ -54,7 +54,7 @@ export function sharedPromises(each: StoreCase): void {
       expect(again).toMatchObject({ orders: [{ verdict: 'applied', given: 3 }] });
     });
 
-    it('shows what another instance committed, and says that something changed', async () => {
+    test('shows what another instance committed, and says that something changed', async () => {
       const { kit, channel } = await open();
       const other = await each.another();
       other.changedSince();
@@ -68,7 +68,7 @@ export function sharedPromises(each: StoreCase): void {
       expect(kit.store.changedSince()).toBe(true);
     });
 
-    it('serves readers while writers write, and never shows half an order', async () => {
+    test('serves readers while writers write, and never shows half an order', async () => {
       const { kit, channel } = await open(200);
       await kit.listing(channel, 'mug');
       await kit.count('mug', 200);
@@ -99,7 +99,7 @@ export function sharedPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('commits what several callers ask for at once, each with its own answer', async () => {
+    test('commits what several callers ask for at once, each with its own answer', async () => {
       const { kit, channel } = await open();
       const answers = await Promise.allSettled([
         kit.store.inbox.takeIn([delivery(channel, 'a')]),
@@ -117,7 +117,7 @@ export function sharedPromises(each: StoreCase): void {
       expect(await kit.available('tee')).toBe(99);
     });
 
-    it('finds everything again after it was closed, and its claims are free', async () => {
+    test('finds everything again after it was closed, and its claims are free', async () => {
       const { kit, channel } = await open();
       await kit.store.inbox.takeIn([delivery(channel, 'a')]);
       expect(await kit.store.inbox.claim(1, noon)).toHaveLength(1);
@@ -129,7 +129,7 @@ export function sharedPromises(each: StoreCase): void {
       expect((await again.duties.check(false)).every((item) => item.level === 'ok')).toBe(true);
     });
 
-    it('finishes what it was asked before it closes, closes twice without harm, and takes nothing after', async () => {
+    test('finishes what it was asked before it closes, closes twice without harm, and takes nothing after', async () => {
       const { kit, channel } = await open();
       const writing = kit.store.inbox.takeIn([delivery(channel, 'a')]);
       const closing = kit.store.close();

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { StockChange } from '../../../src/store/store.ts';
 import type { StoreCase } from '../store.ts';
 import { actor, day, hour, lineOf, minute, noon, order } from './kit.ts';
@@ -24,7 +24,7 @@ export function stockPromises(each: StoreCase): void {
       ...over,
     });
 
-    it('knows no level before the first count, and keeps sales until then without a docket', async () => {
+    test('knows no level before the first count, and keeps sales until then without a docket', async () => {
       const { kit, channel } = await open();
       kit.moveTo(noon + hour);
       await kit.apply(channel, order('1', noon + minute, [['l1', 'tee', 2]]));
@@ -37,14 +37,14 @@ export function stockPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('takes a first receipt as the first count', async () => {
+    test('takes a first receipt as the first count', async () => {
       const { kit } = await open();
       expect(await kit.receive('tee', 4)).toMatchObject({ kind: 'done', row: { onHand: 4, counted: true } });
       kit.moveTo(noon + minute);
       expect(await kit.receive('tee', 3)).toMatchObject({ row: { onHand: 7 }, before: { onHand: 4 } });
     });
 
-    it('answers a repeated reference with the first outcome, also within one batch', async () => {
+    test('answers a repeated reference with the first outcome, also within one batch', async () => {
       const { kit, stock } = await open();
       await kit.count('tee', 1);
       kit.moveTo(noon + minute);
@@ -57,7 +57,7 @@ export function stockPromises(each: StoreCase): void {
       expect((await kit.level('tee')).onHand).toBe(6);
     });
 
-    it('names an unknown SKU with the nearest known one, and makes it only when asked', async () => {
+    test('names an unknown SKU with the nearest known one, and makes it only when asked', async () => {
       const { kit, stock } = await open();
       const typo = change({ sku: 'TEE', quantity: 3 });
       expect(await stock.change([typo], actor, noon)).toEqual([
@@ -74,7 +74,7 @@ export function stockPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('refuses another SKU, kind or number under a known reference, in words, and changes nothing', async () => {
+    test('refuses another SKU, kind or number under a known reference, in words, and changes nothing', async () => {
       const kit = each.kit();
       const { stock } = kit.store;
       await kit.count('tee', 5);
@@ -95,7 +95,7 @@ export function stockPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('takes a count under a known reference for a repeat only while nothing newer counted its SKU', async () => {
+    test('takes a count under a known reference for a repeat only while nothing newer counted its SKU', async () => {
       const kit = each.kit();
       const { stock } = kit.store;
       await kit.count('tee', 9);
@@ -114,7 +114,7 @@ export function stockPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('refuses an adjustment of an uncounted SKU and one below zero', async () => {
+    test('refuses an adjustment of an uncounted SKU and one below zero', async () => {
       const { kit, stock } = await open();
       const down = change({ kind: 'adjust', quantity: -1 });
       expect(await stock.change([down], actor, noon)).toMatchObject([{ kind: 'refused' }]);
@@ -125,7 +125,7 @@ export function stockPromises(each: StoreCase): void {
       expect((await kit.level('tee')).onHand).toBe(2);
     });
 
-    it('leaves out what had left the shelf before a shelf count, whenever that is learned', async () => {
+    test('leaves out what had left the shelf before a shelf count, whenever that is learned', async () => {
       const { kit, channel } = await open();
       await kit.count('tee', 8, { asOf: noon });
       kit.moveTo(noon + hour);
@@ -139,7 +139,7 @@ export function stockPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('makes a free count what may still be sold, whatever was sold before', async () => {
+    test('makes a free count what may still be sold, whatever was sold before', async () => {
       const { kit, channel } = await open();
       await kit.apply(channel, order('1', noon - day, [['l1', 'tee', 3]]));
       await kit.count('tee', 7, { basis: 'free', asOf: noon });
@@ -154,7 +154,7 @@ export function stockPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it.each(['before', 'after'] as const)(
+    test.each(['before', 'after'] as const)(
       'leaves older orders their pieces at a free count, learned %s it, and books what left beyond it as found',
       async (when) => {
         const kit = each.kit();
@@ -184,7 +184,7 @@ export function stockPromises(each: StoreCase): void {
       },
     );
 
-    it('takes what was found for what it is once a person books goods in', async () => {
+    test('takes what was found for what it is once a person books goods in', async () => {
       const kit = each.kit();
       const shop = await kit.channel('shop');
       await kit.count('tee', 0, { asOf: noon - hour });
@@ -198,7 +198,7 @@ export function stockPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it.each(['before', 'after'] as const)(
+    test.each(['before', 'after'] as const)(
       'counts an order that was placed before and paid after a free count, learned %s it was paid',
       async (when) => {
         const kit = each.kit();
@@ -213,7 +213,7 @@ export function stockPromises(each: StoreCase): void {
       },
     );
 
-    it('knows at a free count an order that was paid before it, though its change is learned later', async () => {
+    test('knows at a free count an order that was paid before it, though its change is learned later', async () => {
       const kit = each.kit();
       const shop = await kit.channel('shop');
       await kit.count('tee', 5, { basis: 'free', asOf: noon });
@@ -225,7 +225,7 @@ export function stockPromises(each: StoreCase): void {
       expect(await kit.level('tee')).toMatchObject({ available: 5, committed: 1 });
     });
 
-    it('counts receipts and adjustments only when they occurred after the count', async () => {
+    test('counts receipts and adjustments only when they occurred after the count', async () => {
       const { kit } = await open();
       await kit.count('tee', 5, { asOf: noon - hour });
       await kit.receive('tee', 3, { asOf: noon - 2 * hour });
@@ -238,7 +238,7 @@ export function stockPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('takes a count below what is given from the youngest unshipped lines, on the docket', async () => {
+    test('takes a count below what is given from the youngest unshipped lines, on the docket', async () => {
       const { kit, channel } = await open();
       await kit.count('tee', 10, { asOf: noon });
       kit.moveTo(noon + hour);
@@ -261,7 +261,7 @@ export function stockPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('lets holds give up what a count did not find, so that no phantom piece is for sale later', async () => {
+    test('lets holds give up what a count did not find, so that no phantom piece is for sale later', async () => {
       const { kit } = await open();
       await kit.count('tee', 3);
       const held = await kit.store.reservations.hold(
@@ -285,7 +285,7 @@ export function stockPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('puts on the docket what a commit lacks when a count shortened its hold', async () => {
+    test('puts on the docket what a commit lacks when a count shortened its hold', async () => {
       const { kit } = await open();
       await kit.count('tee', 3);
       const { reservations } = kit.store;
@@ -301,7 +301,7 @@ export function stockPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('makes a backdated free count exact when a hold ended since', async () => {
+    test('makes a backdated free count exact when a hold ended since', async () => {
       const { kit } = await open();
       await kit.count('tee', 6);
       const { reservations } = kit.store;
@@ -315,7 +315,7 @@ export function stockPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('presumes old lines of a silent channel gone at a shelf count, and shows them first', async () => {
+    test('presumes old lines of a silent channel gone at a shelf count, and shows them first', async () => {
       const { kit, channel, stock } = await open();
       await kit.count('tee', 20, { asOf: noon - 40 * day });
       await kit.apply(channel, order('old', noon - 20 * day, [['l1', 'tee', 4]]));
@@ -334,7 +334,7 @@ export function stockPromises(each: StoreCase): void {
       await kit.booksClose();
     });
 
-    it('keeps a renamed SKU under both codes and one inner id', async () => {
+    test('keeps a renamed SKU under both codes and one inner id', async () => {
       const { kit, channel, stock } = await open();
       await kit.count('tee', 4);
       expect(await stock.rename('tee', 'shirt', actor, noon)).toBe('done');
@@ -348,7 +348,7 @@ export function stockPromises(each: StoreCase): void {
       expect(await stock.get('shirt')).toMatchObject({ sku: 'tee' });
     });
 
-    it('pages through SKUs by code', async () => {
+    test('pages through SKUs by code', async () => {
       const { kit, stock } = await open();
       for (const code of ['a', 'b', 'c']) await kit.count(code, 1);
       const page = await stock.list({ limit: 2 });
@@ -356,7 +356,7 @@ export function stockPromises(each: StoreCase): void {
       expect((await stock.list({ after: 'b', limit: 9 })).map((row) => row.sku)).toEqual(['c', 'tee']);
     });
 
-    it('explains a level entry by entry, newest first, also as it was believed at a time', async () => {
+    test('explains a level entry by entry, newest first, also as it was believed at a time', async () => {
       const { kit, channel } = await open();
       await kit.count('tee', 9, { asOf: noon });
       kit.moveTo(noon + minute);

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { MemoryOrder } from '../../../src/channels/memory/state.ts';
 import { makeOutbound, type Outbound } from '../outbound-world.ts';
 
@@ -25,7 +25,7 @@ async function oversold(oversell: 'hold' | 'cancel'): Promise<MemoryOrder> {
 const statusOf = (order: MemoryOrder) => world.platform('shop').order(order.id)?.status;
 
 describe('a hold or a cancel at the channel', () => {
-  it.each([
+  test.each([
     ['hold', 'on-hold'],
     ['cancel', 'cancelled'],
   ] as const)('a %s looks at the order of that id, not at one that is called so', async (oversell, ends) => {
@@ -38,7 +38,7 @@ describe('a hold or a cancel at the channel', () => {
     expect(statusOf(second)).toBe(ends);
   });
 
-  it('never cancels an order whose state cannot be read, and leaves it to a person in the end', async () => {
+  test('never cancels an order whose state cannot be read, and leaves it to a person in the end', async () => {
     const second = await oversold('cancel');
     const live = world.live('shop');
     const item = { topic: 'order', order: { nothing: 'known' } };
@@ -53,7 +53,7 @@ describe('a hold or a cancel at the channel', () => {
     expect(alerts.find((alert) => alert.kind === 'action_refused')?.message).toContain('cannot be read');
   });
 
-  it('cancels an order that is not settled only once it is, and by what it shows then', async () => {
+  test('cancels an order that is not settled only once it is, and by what it shows then', async () => {
     const second = await oversold('cancel');
     world.platform('shop').unsettle(second.id, 20_000);
     await world.actions.runUntilIdle();
@@ -63,7 +63,7 @@ describe('a hold or a cancel at the channel', () => {
     expect(statusOf(second)).toBe('cancelled');
   });
 
-  it('does not cancel what is filled by then, and fills the order when it comes short again', async () => {
+  test('does not cancel what is filled by then, and fills the order when it comes short again', async () => {
     const second = await oversold('cancel');
     const line = second.lines[0]?.key ?? '';
     world.platform('shop').edit(second.id, { line, quantity: 0 });

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { correctAtStart } from '../../../src/sync/duties/clock.ts';
 import { createExpiry } from '../../../src/sync/duties/expire.ts';
 import { createTakeover } from '../../../src/sync/duties/takeover.ts';
@@ -20,7 +20,7 @@ async function resume(): Promise<void> {
 }
 
 describe('a clock that was a day ahead and is put right', () => {
-  it('is noticed while the daemon runs: the books are corrected, and duties begin anew', async () => {
+  test('is noticed while the daemon runs: the books are corrected, and duties begin anew', async () => {
     world = await makeOutbound({ shop: {} });
     let aheadMs = dayMs;
     // Timers do not follow the wall clock when it is set.
@@ -42,7 +42,7 @@ describe('a clock that was a day ahead and is put right', () => {
     await watch.stop();
   });
 
-  it('is noticed at the next start, and told with what was counted by the wrong time', async () => {
+  test('is noticed at the next start, and told with what was counted by the wrong time', async () => {
     world = await makeOutbound({ shop: {} });
     world.clock.jump(dayMs);
     await world.stock('A', 5);
@@ -64,7 +64,7 @@ describe('a clock that was a day ahead and is put right', () => {
     expect(await clockAlerts()).toMatchObject([{ count: 1 }]);
   });
 
-  it('a resume just after the step is planned at once', async () => {
+  test('a resume just after the step is planned at once', async () => {
     world = await makeOutbound({ shop: {} });
     await world.stock('A', 5);
     world.clock.jump(dayMs);
@@ -78,7 +78,7 @@ describe('a clock that was a day ahead and is put right', () => {
   });
 });
 
-it('is told for a day, and steps of a few seconds are no news', async () => {
+test('is told for a day, and steps of a few seconds are no news', async () => {
   world = await makeOutbound({ shop: {} });
   const watch = createExpiry(world.engine);
   watch.start();

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { ChannelError } from '../../../src/channels/errors.ts';
 import { openAlert } from '../../../src/sync/alerts.ts';
 import { createRequests } from '../../../src/sync/duties/requests.ts';
@@ -26,7 +26,7 @@ async function thinDeliveries(channel: string, count: number): Promise<void> {
 
 describe('a store that is busy for a moment', () => {
   for (const kind of ['auth', 'retry', 'throttled'] as const) {
-    it(`a look that fails (${kind}) while nothing can be written is tried again without a restart`, async () => {
+    test(`a look that fails (${kind}) while nothing can be written is tried again without a restart`, async () => {
       world = await makeWorld();
       await world.stock('TEE', 5);
       await thinDeliveries('shop', 1);
@@ -54,7 +54,7 @@ describe('a store that is busy for a moment', () => {
     });
   }
 
-  it('an alert that cannot be written stops no work, and stands as soon as it can', async () => {
+  test('an alert that cannot be written stops no work, and stands as soon as it can', async () => {
     world = await makeWorld();
     let locked = true;
     refuse(world.store, ['duties.raiseAlert'], () => locked);
@@ -67,7 +67,7 @@ describe('a store that is busy for a moment', () => {
     expect(await world.store.duties.alerts(true, 10)).toMatchObject([{ message: 'last', count: 1 }]);
   });
 
-  it('the result of a request reaches whoever asked', async () => {
+  test('the result of a request reaches whoever asked', async () => {
     world = await makeWorld();
     let locked = false;
     refuse(world.store, ['duties.updateRequest'], () => locked);
@@ -88,7 +88,7 @@ describe('a store that is busy for a moment', () => {
 });
 
 describe('a channel that is slow, parked or flooded', () => {
-  it('waiting in a full lane spends no attempt, and a single error afterwards kills no delivery', async () => {
+  test('waiting in a full lane spends no attempt, and a single error afterwards kills no delivery', async () => {
     world = await makeWorld();
     await world.stock('TEE', 5);
     await thinDeliveries('shop', 1_100);
@@ -113,7 +113,7 @@ describe('a channel that is slow, parked or flooded', () => {
     expect(await world.store.inbox.list({ status: 'dead', limit: 1 })).toEqual([]);
   });
 
-  it('thousands of deliveries of a parked channel stand before nobody else, and are put off by few writes', async () => {
+  test('thousands of deliveries of a parked channel stand before nobody else, and are put off by few writes', async () => {
     world = await makeWorld({ amazon: {}, shop: {} });
     await world.stock('TEE', 100);
     await thinDeliveries('amazon', 3_000);

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { MemoryOrder } from '../../../src/channels/memory/state.ts';
 import { planFromJson } from '../../../src/sync/plan.ts';
 import { makeOutbound, type Outbound } from '../outbound-world.ts';
@@ -21,7 +21,7 @@ const pushes = (channel: string) =>
 const unbound = { compareAndSet: 'none' as const };
 
 describe('interleaving 1: a SKU that was never counted', () => {
-  it('interleaving 1: new product without a count is left at the number the merchant gave it', async () => {
+  test('interleaving 1: new product without a count is left at the number the merchant gave it', async () => {
     world = await makeOutbound({ shop: {} });
     await world.stock('TEE-XL', null, 50);
     const run = await world.reconcile();
@@ -31,7 +31,7 @@ describe('interleaving 1: a SKU that was never counted', () => {
     expect(run.report.lines).toMatchObject([{ cause: 'uncounted', action: 'none', shown: 50, target: null }]);
   });
 
-  it('interleaving 1: its sales before the count change nothing there either, and the first count is pushed', async () => {
+  test('interleaving 1: its sales before the count change nothing there either, and the first count is pushed', async () => {
     world = await makeOutbound({ shop: {} });
     await world.stock('TEE-XL', null, 50);
     await world.reconcile();
@@ -47,7 +47,7 @@ describe('interleaving 1: a SKU that was never counted', () => {
 
 describe('interleaving 4: the origin skip hides a sale that raced a push', () => {
   for (const clockMarginMs of [0, 2_000]) {
-    it(`interleaving 4: own sale 1 s before a foreign push's answer is pushed (margin ${clockMarginMs} ms)`, async () => {
+    test(`interleaving 4: own sale 1 s before a foreign push's answer is pushed (margin ${clockMarginMs} ms)`, async () => {
       world = await makeOutbound({ ebay: { capabilities: { ...unbound, clockMarginMs } }, amazon: {} });
       await world.stock('A', 2);
       await world.reconcile();
@@ -66,7 +66,7 @@ describe('interleaving 4: the origin skip hides a sale that raced a push', () =>
     });
   }
 
-  it('interleaving 4: a sale surely after the anchor closes without a call, and the reason is on record', async () => {
+  test('interleaving 4: a sale surely after the anchor closes without a call, and the reason is on record', async () => {
     world = await makeOutbound({ ebay: {}, amazon: {} });
     await world.stock('A', 5);
     await world.reconcile();
@@ -86,7 +86,7 @@ describe('interleaving 4: the origin skip hides a sale that raced a push', () =>
 describe('interleaving 5: a second read agrees with the first', () => {
   const amazon = { listLagMs: 120_000, capabilities: { orderLagMs: 120_000 } };
 
-  it('interleaving 5: read 4, 4, order visible in between: never raised over the unseen sale', async () => {
+  test('interleaving 5: read 4, 4, order visible in between: never raised over the unseen sale', async () => {
     world = await makeOutbound({ amazon });
     await world.stock('A', 5);
     await world.reconcile();
@@ -107,7 +107,7 @@ describe('interleaving 5: a second read agrees with the first', () => {
     expect(world.platform('amazon').writes()).toEqual([]);
   });
 
-  it('interleaving 5: without any order it is raised once a pull begun after the order lag brought nothing', async () => {
+  test('interleaving 5: without any order it is raised once a pull begun after the order lag brought nothing', async () => {
     world = await makeOutbound({ amazon });
     await world.stock('A', 5);
     await world.reconcile();
@@ -122,7 +122,7 @@ describe('interleaving 5: a second read agrees with the first', () => {
     expect(world.platform('amazon').shown('A')).toBe(5);
   });
 
-  it('interleaving 5: the daemon finishes the raise by itself when its proof comes due', async () => {
+  test('interleaving 5: the daemon finishes the raise by itself when its proof comes due', async () => {
     world = await makeOutbound({ amazon });
     await world.stock('A', 5);
     await world.reconcile();
@@ -137,7 +137,7 @@ describe('interleaving 5: a second read agrees with the first', () => {
     await world.proofs.stop();
   });
 
-  it('interleaving 5: a proof whose orders cannot be read is asked for with growing rests', async () => {
+  test('interleaving 5: a proof whose orders cannot be read is asked for with growing rests', async () => {
     world = await makeOutbound({ amazon });
     await world.stock('A', 5);
     await world.reconcile();
@@ -163,7 +163,7 @@ describe('interleaving 5: a second read agrees with the first', () => {
     await world.proofs.stop();
   });
 
-  it('interleaving 5: a reconcile run that pulled no orders proves nothing, and says so', async () => {
+  test('interleaving 5: a reconcile run that pulled no orders proves nothing, and says so', async () => {
     world = await makeOutbound({ amazon });
     await world.stock('A', 5);
     await world.reconcile();
@@ -185,7 +185,7 @@ describe('interleaving 5: a second read agrees with the first', () => {
     expect(blind.failed).toMatchObject([{ channel: 'amazon', kind: 'temporary' }]);
   });
 
-  it('interleaving 5: a dead letter of the channel keeps the raise waiting whatever the time', async () => {
+  test('interleaving 5: a dead letter of the channel keeps the raise waiting whatever the time', async () => {
     world = await makeOutbound({ amazon });
     await world.stock('A', 5);
     await world.reconcile();
@@ -213,7 +213,7 @@ describe('interleaving 5: a second read agrees with the first', () => {
 });
 
 describe('interleaving 6: after a gap pushes leave before the orders are in', () => {
-  it('interleaving 6: start with a dirty raise and a full queue elsewhere pushes nothing up before the pull', async () => {
+  test('interleaving 6: start with a dirty raise and a full queue elsewhere pushes nothing up before the pull', async () => {
     world = await makeOutbound({ ebay: {}, amazon: {} });
     await world.stock('A', 0);
     await world.reconcile();
@@ -251,7 +251,7 @@ describe('interleaving 6: after a gap pushes leave before the orders are in', ()
     ).toEqual([]);
   });
 
-  it('interleaving 6: a lowering leaves while feeds are stale', async () => {
+  test('interleaving 6: a lowering leaves while feeds are stale', async () => {
     world = await makeOutbound({ ebay: {}, amazon: {} });
     await world.stock('A', 5);
     await world.reconcile();
@@ -264,7 +264,7 @@ describe('interleaving 6: after a gap pushes leave before the orders are in', ()
 });
 
 describe('interleaving 7: cancelling an oversold order moves no level', () => {
-  it("interleaving 7: oversold order cancelled with restock pushes the channel's own number down again", async () => {
+  test("interleaving 7: oversold order cancelled with restock pushes the channel's own number down again", async () => {
     world = await makeOutbound({ shop: {}, amazon: {} });
     await world.stock('A', 1);
     await world.reconcile();
@@ -288,7 +288,7 @@ describe('interleaving 7: cancelling an oversold order moves no level', () => {
 
 describe('interleaving 17: a request still on the wire lands last', () => {
   for (const end of ['a time-out', 'kill -9'] as const) {
-    it(`interleaving 17: late request after ${end} is found after its deadline and corrected`, async () => {
+    test(`interleaving 17: late request after ${end} is found after its deadline and corrected`, async () => {
       world = await makeOutbound({
         woo: { capabilities: { ...unbound, maxExecutionMs: 60_000 } },
         amazon: {},
@@ -320,7 +320,7 @@ describe('interleaving 17: a request still on the wire lands last', () => {
     });
   }
 
-  it('interleaving 17: a push that a dead boot left in flight holds a raise back until its deadline', async () => {
+  test('interleaving 17: a push that a dead boot left in flight holds a raise back until its deadline', async () => {
     world = await makeOutbound({ woo: { capabilities: { ...unbound, maxExecutionMs: 60_000 } } });
     await world.stock('A', 5);
     await world.reconcile();
@@ -349,7 +349,7 @@ describe('interleaving 17: a request still on the wire lands last', () => {
 });
 
 describe('interleaving 18: a failed compare, a foreign edit, a pull that lags', () => {
-  it('interleaving 18: sale learned after a stale compare and a lagging pull is pushed by the origin rule', async () => {
+  test('interleaving 18: sale learned after a stale compare and a lagging pull is pushed by the origin rule', async () => {
     world = await makeOutbound({ shop: { listLagMs: 60_000 }, amazon: {} });
     await world.stock('A', 4);
     await world.reconcile();
@@ -375,7 +375,7 @@ describe('interleaving 18: a failed compare, a foreign edit, a pull that lags', 
     ).toEqual([]);
   });
 
-  it('interleaving 18: an edit by hand above the target is set from the number read, at once', async () => {
+  test('interleaving 18: an edit by hand above the target is set from the number read, at once', async () => {
     world = await makeOutbound({ shop: {}, amazon: {} });
     await world.stock('A', 10);
     await world.reconcile();
@@ -387,7 +387,7 @@ describe('interleaving 18: a failed compare, a foreign edit, a pull that lags', 
     expect(world.platform('shop').shown('A')).toBe(9);
   });
 
-  it('interleaving 18: a compare that finds less than the target sends nothing and wakes an order pull', async () => {
+  test('interleaving 18: a compare that finds less than the target sends nothing and wakes an order pull', async () => {
     world = await makeOutbound({ shop: { capabilities: { orderLagMs: 60_000 } }, amazon: {} });
     await world.stock('A', 10);
     await world.reconcile();
@@ -415,7 +415,7 @@ describe('interleaving 18: a failed compare, a foreign edit, a pull that lags', 
     expect(world.platform('shop').shown('A')).toBe(9);
   });
 
-  it('interleaving 18: a sale between every look and write ends after three rounds', async () => {
+  test('interleaving 18: a sale between every look and write ends after three rounds', async () => {
     world = await makeOutbound({ shop: {} });
     await world.stock('A', 20);
     await world.reconcile();
@@ -455,7 +455,7 @@ describe('interleaving 25: a plan that sees only our half', () => {
     });
   }
 
-  it('interleaving 25: plan applied after an unseen sale skips the line with the reason', async () => {
+  test('interleaving 25: plan applied after an unseen sale skips the line with the reason', async () => {
     const plan = await planned();
     world.clock.jump(1_200_000);
     const unseen = sold(world.platform('ebay').sell(one('A')));
@@ -468,7 +468,7 @@ describe('interleaving 25: a plan that sees only our half', () => {
     expect(pushes('ebay')).toEqual([]);
   });
 
-  it('interleaving 25: an order that came since is named', async () => {
+  test('interleaving 25: an order that came since is named', async () => {
     const plan = await planned();
     world.clock.jump(1_200_000);
     const order = sold(world.platform('ebay').sell(one('A')));
@@ -478,7 +478,7 @@ describe('interleaving 25: a plan that sees only our half', () => {
     ]);
   });
 
-  it('interleaving 25: an unchanged line goes by a person where no lag is known', async () => {
+  test('interleaving 25: an unchanged line goes by a person where no lag is known', async () => {
     const plan = await planned();
     world.clock.jump(1_200_000);
     const run = await world.reconcile({ plan });
@@ -486,7 +486,7 @@ describe('interleaving 25: a plan that sees only our half', () => {
     expect(world.platform('ebay').shown('A')).toBe(5);
   });
 
-  it('interleaving 25: a dry run writes nothing, the watermark included', async () => {
+  test('interleaving 25: a dry run writes nothing, the watermark included', async () => {
     world = await makeOutbound({ ebay });
     await world.stock('A', 5);
     await world.reconcile();

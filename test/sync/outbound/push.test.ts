@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { MemoryOrder } from '../../../src/channels/memory/state.ts';
 import { makeOutbound, type Outbound } from '../outbound-world.ts';
 
@@ -27,7 +27,7 @@ async function ready(channels: Parameters<typeof makeOutbound>[0], quantity = 5)
 }
 
 describe('what leaves', () => {
-  it('a sale on one channel lowers every other one', async () => {
+  test('a sale on one channel lowers every other one', async () => {
     await ready({ shop: {}, amazon: {}, ebay: {} });
     await world.hear('shop', sold(world.platform('shop').sell(one('A', 2))));
     await world.push();
@@ -35,7 +35,7 @@ describe('what leaves', () => {
     expect(pushes('shop')).toEqual([]);
   });
 
-  it('a batch holds many counters and one bad row never blocks its neighbours', async () => {
+  test('a batch holds many counters and one bad row never blocks its neighbours', async () => {
     await ready({ shop: { capabilities: { batchSize: 10 } } });
     for (const sku of ['B', 'C', 'D']) await world.stock(sku, 4);
     await world.reconcile();
@@ -50,7 +50,7 @@ describe('what leaves', () => {
     expect(dead).toHaveLength(1);
   });
 
-  it('zeros leave before everything else', async () => {
+  test('zeros leave before everything else', async () => {
     await ready({ shop: { capabilities: { batchSize: 1, writeConcurrency: 1 } } });
     for (const sku of ['B', 'C', 'D']) await world.stock(sku, 4);
     await world.reconcile();
@@ -62,7 +62,7 @@ describe('what leaves', () => {
     expect(pushes('shop').map((write) => write.to)).toEqual([0, 2, 3]);
   });
 
-  it('a number that changes while its push is decided is pushed once, as it is when it leaves', async () => {
+  test('a number that changes while its push is decided is pushed once, as it is when it leaves', async () => {
     await ready({ shop: {} });
     await world.change('A', 'adjust', -1);
     await world.change('A', 'adjust', -1);
@@ -73,7 +73,7 @@ describe('what leaves', () => {
 });
 
 describe('what does not leave', () => {
-  it('nothing is pushed to a channel before its reconcile plan', async () => {
+  test('nothing is pushed to a channel before its reconcile plan', async () => {
     world = await makeOutbound({ shop: {} });
     await world.stock('A', 5, 9);
     await world.push();
@@ -82,7 +82,7 @@ describe('what does not leave', () => {
     expect(world.platform('shop').shown('A')).toBe(5);
   });
 
-  it('observe and pause push nothing, and a shadow closes with what it would have sent', async () => {
+  test('observe and pause push nothing, and a shadow closes with what it would have sent', async () => {
     world = await makeOutbound({ looks: { mode: 'observe' }, ghost: { mode: 'shadow' }, rests: {} });
     await world.stock('A', 5, 9);
     await world.store.channels.pause('rests', true, { by: 'test', reason: null }, world.clock.now());
@@ -95,7 +95,7 @@ describe('what does not leave', () => {
     expect((await world.counter('ghost', 'A')).version).toBe((await world.counter('ghost', 'A')).doneVersion);
   });
 
-  it('a listing whose mode is off keeps its number', async () => {
+  test('a listing whose mode is off keeps its number', async () => {
     await ready({ shop: {} });
     const row = await world.store.listings.find('shop', 'A');
     if (row === null || row === 'ambiguous') throw new Error('no listing');
@@ -109,7 +109,7 @@ describe('what does not leave', () => {
 });
 
 describe('answers', () => {
-  it('throttled: waits as long as the channel says and spends no attempt', async () => {
+  test('throttled: waits as long as the channel says and spends no attempt', async () => {
     await ready({ shop: {} });
     world.platform('shop').faults.arm('throttle', { on: 'write', ms: 5_000 });
     await world.change('A', 'adjust', -1);
@@ -123,7 +123,7 @@ describe('answers', () => {
     expect(world.platform('shop').shown('A')).toBe(4);
   });
 
-  it('auth: parks the channel with an alert, spends nothing, and goes on once an answer has come', async () => {
+  test('auth: parks the channel with an alert, spends nothing, and goes on once an answer has come', async () => {
     await ready({ shop: {} });
     world.platform('shop').faults.arm('auth', { on: 'write' });
     await world.change('A', 'adjust', -1);
@@ -137,7 +137,7 @@ describe('answers', () => {
     expect(world.platform('shop').shown('A')).toBe(4);
   });
 
-  it('an error is retried with a growing wait', async () => {
+  test('an error is retried with a growing wait', async () => {
     await ready({ shop: {} });
     world.platform('shop').faults.arm('error', { on: 'write', count: 2 });
     await world.change('A', 'adjust', -1);
@@ -151,7 +151,7 @@ describe('answers', () => {
     expect(world.platform('shop').shown('A')).toBe(4);
   });
 
-  it('a rejected lowering is exposed, alerted and retried hourly; a rejected raise is dead with its hint', async () => {
+  test('a rejected lowering is exposed, alerted and retried hourly; a rejected raise is dead with its hint', async () => {
     await ready({ shop: {} });
     world.platform('shop').faults.arm('rejected', { on: 'write', count: 1 });
     await world.change('A', 'adjust', -2);
@@ -174,7 +174,7 @@ describe('answers', () => {
     expect(view.error).toContain('listings import');
   });
 
-  it('no answer although it was applied: a lower target goes at once, the end is what the master says', async () => {
+  test('no answer although it was applied: a lower target goes at once, the end is what the master says', async () => {
     await ready({ shop: {}, amazon: {} });
     world.platform('shop').faults.arm('apply_then_timeout', { on: 'write' });
     await world.change('A', 'adjust', -2);
@@ -191,7 +191,7 @@ describe('answers', () => {
     expect((await world.counter('shop', 'A')).unread).toEqual([]);
   });
 
-  it('accepted: a lower target does not wait for the read-back, a higher one does', async () => {
+  test('accepted: a lower target does not wait for the read-back, a higher one does', async () => {
     const settleMs = 900_000;
     const capabilities = { compareAndSet: 'none' as const, settleMs };
     await ready({ amazon: { answers: 'accepted', capabilities } });
@@ -220,7 +220,7 @@ describe('answers', () => {
 });
 
 describe('the duty', () => {
-  it('pushes when woken and when its time comes, and drains on stop', async () => {
+  test('pushes when woken and when its time comes, and drains on stop', async () => {
     await ready({ shop: {}, amazon: {} });
     world.pusher.start();
     await world.hear('amazon', sold(world.platform('amazon').sell(one('A'))));
@@ -242,7 +242,7 @@ describe('the duty', () => {
     expect(world.platform('shop').shown('A')).toBe(3);
   });
 
-  it('a call that never ends is given up at its time-out and stays unknown', async () => {
+  test('a call that never ends is given up at its time-out and stays unknown', async () => {
     await ready({ shop: {} });
     world.pusher.start();
     world.platform('shop').faults.arm('unanswered', { on: 'write', count: 1 });
@@ -267,7 +267,7 @@ describe('oversold orders', () => {
     return late;
   }
 
-  it('are cancelled at the channel where the policy says so, and the number is pushed again afterwards', async () => {
+  test('are cancelled at the channel where the policy says so, and the number is pushed again afterwards', async () => {
     const late = await short('cancel');
     await world.actions.runUntilIdle();
     expect(world.platform('shop').order(late.id)?.status).toBe('cancelled');
@@ -278,7 +278,7 @@ describe('oversold orders', () => {
     expect(await world.available('A')).toBe(0);
   });
 
-  it('fall back to an alert where the channel refuses', async () => {
+  test('fall back to an alert where the channel refuses', async () => {
     const late = await short('hold', { hold: false });
     await world.actions.runUntilIdle();
     expect(world.platform('shop').order(late.id)?.status).toBe('open');
@@ -289,7 +289,7 @@ describe('oversold orders', () => {
     expect(await world.store.reports.oversells({ status: 'filled', limit: 5 })).toHaveLength(1);
   });
 
-  it('are left alone when the shortfall is gone before the first try', async () => {
+  test('are left alone when the shortfall is gone before the first try', async () => {
     const late = await short('cancel');
     world.platform('shop').cancel(late.id);
     await world.actions.runUntilIdle();
@@ -300,7 +300,7 @@ describe('oversold orders', () => {
 });
 
 describe('what may have acted', () => {
-  it('is read early: a number that took hold settles it, long before the deadline', async () => {
+  test('is read early: a number that took hold settles it, long before the deadline', async () => {
     await ready({ shop: {} }, 10);
     world.platform('shop').faults.arm('apply_then_timeout', { on: 'write', count: 1 });
     await world.change('A', 'adjust', -5);
@@ -317,7 +317,7 @@ describe('what may have acted', () => {
     expect(world.clock.now()).toBeLessThan(unread[0]?.deadline ?? 0);
   });
 
-  it('is sent again soon where it lowers and did not take hold', async () => {
+  test('is sent again soon where it lowers and did not take hold', async () => {
     await ready({ shop: {} }, 10);
     world.platform('shop').faults.arm('timeout', { on: 'write', count: 2 });
     await world.change('A', 'adjust', -5);
@@ -328,7 +328,7 @@ describe('what may have acted', () => {
     expect(world.platform('shop').shown('A')).toBe(5);
   });
 
-  it('is never sent again before its deadline where it raises, and is looked at a few times until then', async () => {
+  test('is never sent again before its deadline where it raises, and is looked at a few times until then', async () => {
     await ready({ shop: { capabilities: { maxExecutionMs: 90_000 } } });
     world.platform('shop').faults.arm('timeout', { on: 'write', count: 1 });
     await world.change('A', 'receive', 5);
@@ -361,7 +361,7 @@ describe('a number that the channel refuses', () => {
   const open = async (kind: string) =>
     (await world.store.duties.alerts(true, 10)).filter((alert) => alert.kind === kind);
 
-  it('has its alert until the number is right, however it became so', async () => {
+  test('has its alert until the number is right, however it became so', async () => {
     await ready({ shop: {} });
     world.platform('shop').faults.arm('rejected', { on: 'write', count: null });
     await world.change('A', 'adjust', -2);
@@ -373,7 +373,7 @@ describe('a number that the channel refuses', () => {
     expect(await open('exposed')).toEqual([]);
   });
 
-  it('has its alert no longer once the number was taken', async () => {
+  test('has its alert no longer once the number was taken', async () => {
     await ready({ shop: {} });
     world.platform('shop').faults.arm('rejected', { on: 'write', count: 1 });
     await world.change('A', 'receive', 2);
@@ -385,7 +385,7 @@ describe('a number that the channel refuses', () => {
     expect(await open('refused_push')).toEqual([]);
   });
 
-  it('was not written: nothing waits for an answer, and it is tried again within seconds', async () => {
+  test('was not written: nothing waits for an answer, and it is tried again within seconds', async () => {
     await ready({ shop: {} });
     world.platform('shop').faults.arm('error', { on: 'write', count: 2 });
     await world.change('A', 'adjust', -2);

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { ChannelError } from '../../../src/channels/errors.ts';
 import { importAll } from '../../../src/sync/account/catalogue.ts';
 import { createTakeover } from '../../../src/sync/duties/takeover.ts';
@@ -30,7 +30,7 @@ async function forgetNumber(name: string): Promise<void> {
 }
 
 describe('a push that nobody settles', () => {
-  it('is unknown at its deadline without a restart, and its counter is put right', async () => {
+  test('is unknown at its deadline without a restart, and its counter is put right', async () => {
     await inSync();
     await world.change('A', 'adjust', -5);
     const { counterId, version } = await world.counter('shop', 'A');
@@ -56,7 +56,7 @@ describe('a push that nobody settles', () => {
     expect(await world.counter('shop', 'A')).toMatchObject({ state: 'idle' });
   });
 
-  it('does not come of an alert that could not be written', async () => {
+  test('does not come of an alert that could not be written', async () => {
     await inSync();
     await world.stock('B', 5);
     await world.reconcile();
@@ -86,7 +86,7 @@ describe('a push that nobody settles', () => {
     expect(await world.store.duties.alerts(true, 10)).toMatchObject([{ kind: 'exposed' }]);
   });
 
-  it('what a failed compare has found out is on record before anything else may be decided', async () => {
+  test('what a failed compare has found out is on record before anything else may be decided', async () => {
     await inSync();
     world.platform('shop').sell({ lines: [{ ref: 'A', quantity: 1 }] });
     let refusals = 3;
@@ -106,7 +106,7 @@ describe('a push that nobody settles', () => {
 });
 
 describe('a channel that answers badly is not asked in a hot loop', () => {
-  it('when its answer to a read leaves a listing out', async () => {
+  test('when its answer to a read leaves a listing out', async () => {
     await inSync();
     let reads = 0;
     world.live('shop').channel.readStock = async () => {
@@ -124,7 +124,7 @@ describe('a channel that answers badly is not asked in a hot loop', () => {
   });
 
   for (const on of ['read', 'write'] as const) {
-    it(`when it refuses every ${on} for its rate and says to come back in 0 s`, async () => {
+    test(`when it refuses every ${on} for its rate and says to come back in 0 s`, async () => {
       await inSync();
       const { channel } = world.live('shop');
       let calls = 0;
@@ -146,7 +146,7 @@ describe('a channel that answers badly is not asked in a hot loop', () => {
     });
   }
 
-  it('when it is down and says to come back in 0 s, which spends no attempts either', async () => {
+  test('when it is down and says to come back in 0 s, which spends no attempts either', async () => {
     await inSync();
     const { channel } = world.live('shop');
     let calls = 0;
@@ -162,7 +162,7 @@ describe('a channel that answers badly is not asked in a hot loop', () => {
 });
 
 describe('a take-over', () => {
-  it('that fails is tried again with growing rests, and at once after the next occasion', async () => {
+  test('that fails is tried again with growing rests, and at once after the next occasion', async () => {
     world = await makeOutbound({ shop: {} });
     await world.stock('A', 5);
     const { channel } = world.live('shop');
@@ -185,7 +185,7 @@ describe('a take-over', () => {
     await takeover.stop();
   });
 
-  it('of one channel does not wait for another one that is still being read', async () => {
+  test('of one channel does not wait for another one that is still being read', async () => {
     world = await makeOutbound({ amazon: {}, shop: {} });
     await world.stock('A', 5, 3);
     await world.store.channels.pause('shop', true, by, world.clock.now());
@@ -208,7 +208,7 @@ describe('a take-over', () => {
 });
 
 describe('one channel in trouble', () => {
-  it('does not keep the catalogues of the others from being read, and is told until it can be read again', async () => {
+  test('does not keep the catalogues of the others from being read, and is told until it can be read again', async () => {
     world = await makeOutbound({ amazon: {}, shop: {} });
     for (const name of ['amazon', 'shop']) world.platform(name).list({ sku: 'NEW', shown: 1 });
     world.platform('amazon').faults.arm('error', { on: 'listings', count: null });
@@ -223,7 +223,7 @@ describe('one channel in trouble', () => {
     expect(await world.store.listings.list({ channel: 'amazon', limit: 10 })).toHaveLength(1);
   });
 
-  it('by a defect of its adapter is a failure of its own in a reconcile run', async () => {
+  test('by a defect of its adapter is a failure of its own in a reconcile run', async () => {
     world = await makeOutbound({ amazon: {}, shop: {} });
     await world.stock('A', 5, 7);
     world.live('amazon').channel.readStock = () => Promise.reject(new TypeError('undefined is no number'));
@@ -233,7 +233,7 @@ describe('one channel in trouble', () => {
     expect(world.platform('shop').shown('A')).toBe(5);
   });
 
-  it('whose orders cannot be taken in keeps nobody from being lowered', async () => {
+  test('whose orders cannot be taken in keeps nobody from being lowered', async () => {
     world = await makeOutbound({ amazon: {}, shop: {} });
     await world.stock('A', 5, 7);
     const broken = () => {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { makeOutbound, type Outbound } from '../outbound-world.ts';
 
 let world: Outbound;
@@ -24,7 +24,7 @@ const later = async (ms: number) => {
 };
 
 describe('a number that rose by itself', () => {
-  it('is lowered at once and told when no order has explained it, with the command that books the goods', async () => {
+  test('is lowered at once and told when no order has explained it, with the command that books the goods', async () => {
     await ready();
     world.platform('shop').set('A', 10);
     await world.reconcile();
@@ -44,7 +44,7 @@ describe('a number that rose by itself', () => {
     expect(await world.available('A')).toBe(10);
   });
 
-  it('is told when goods of a shipped order are put back without a refund', async () => {
+  test('is told when goods of a shipped order are put back without a refund', async () => {
     await ready();
     const order = world.platform('shop').sell({ lines: [{ ref: 'A', quantity: 1 }] });
     if (order === null) throw new Error('not sold');
@@ -65,7 +65,7 @@ describe('a number that rose by itself', () => {
     ]);
   });
 
-  it('is told as well when a push met it', async () => {
+  test('is told as well when a push met it', async () => {
     await ready();
     world.platform('shop').set('A', 12);
     await world.change('A', 'adjust', -1);
@@ -75,7 +75,7 @@ describe('a number that rose by itself', () => {
     expect((await told()).map(([subject]) => subject)).toEqual(['A']);
   });
 
-  it('is nothing to tell once a cancelled order explains it', async () => {
+  test('is nothing to tell once a cancelled order explains it', async () => {
     await ready();
     const order = world.platform('shop').sell({ lines: [{ ref: 'A', quantity: 2 }] });
     if (order === null) throw new Error('not sold');

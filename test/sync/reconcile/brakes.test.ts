@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { importCatalogue } from '../../../src/sync/account/catalogue.ts';
 import { planFromJson } from '../../../src/sync/plan.ts';
 import { configureWithin } from '../../../src/sync/reach.ts';
@@ -69,7 +69,7 @@ async function liveThrough(): Promise<void> {
 }
 
 describe('what a brake holds', () => {
-  it('stays held after its proof, over runs, restarts, SKU runs, mode changes and pushes of other causes', async () => {
+  test('stays held after its proof, over runs, restarts, SKU runs, mode changes and pushes of other causes', async () => {
     const skus = await shopOf(40, { books: 10, capabilities: { orderLagMs: 60_000 } });
     await world.reconcile();
     world.clock.jump(hour);
@@ -89,14 +89,14 @@ describe('what a brake holds', () => {
     expect(exitCodeOf(again, plain)).toBe(4);
   });
 
-  it('stays held where nothing was known of the numbers before', async () => {
+  test('stays held where nothing was known of the numbers before', async () => {
     const skus = await shopOf(20, { books: 5, shown: 3 });
     await world.reconcile();
     await liveThrough();
     expect(shown(skus)).toEqual(all(skus, 3));
   });
 
-  it('stays held as a zero that no sale explains', async () => {
+  test('stays held as a zero that no sale explains', async () => {
     const skus = await shopOf(20, { books: 0, shown: 7 });
     await world.reconcile();
     for (let run = 0; run < 3; run += 1) {
@@ -107,7 +107,7 @@ describe('what a brake holds', () => {
     expect(shown(skus)).toEqual(all(skus, 7));
   });
 
-  it('stays held when somebody typed numbers into a shop whose books say zero', async () => {
+  test('stays held when somebody typed numbers into a shop whose books say zero', async () => {
     const skus = await shopOf(20, { books: 0 });
     await world.reconcile();
     world.clock.jump(hour);
@@ -120,7 +120,7 @@ describe('what a brake holds', () => {
     expect(shown(skus)).toEqual(all(skus, 4));
   });
 
-  it('stays held although most of what closed the brake was lowered in the same run', async () => {
+  test('stays held although most of what closed the brake was lowered in the same run', async () => {
     const skus = await shopOf(30, { books: 5 });
     await world.reconcile();
     world.clock.jump(hour);
@@ -136,7 +136,7 @@ describe('what a brake holds', () => {
     expect(shown(skus.slice(0, 14))).toEqual([...all(skus.slice(0, 12), 5), 7, 7]);
   });
 
-  it('is held also where a raise lacks nothing but fresh order feeds', async () => {
+  test('is held also where a raise lacks nothing but fresh order feeds', async () => {
     const skus = await shopOf(20, { books: 5, shown: 3 });
     world.platform('shop').faults.arm('error', { on: 'orders', count: null });
     await world.reconcile();
@@ -150,7 +150,7 @@ describe('what a brake holds', () => {
     expect(await brakePlan()).not.toBeNull();
   });
 
-  it('does not leave with a push that was decided just before the brake closed', async () => {
+  test('does not leave with a push that was decided just before the brake closed', async () => {
     await shopOf(1, { books: 5, shown: 3 });
     await world.reconcile({ dryRun: true });
     const view = await world.counter('shop', 'S0');
@@ -169,7 +169,7 @@ describe('what a brake holds', () => {
     ).toEqual([]);
   });
 
-  it('is held although its proofs come due one after the other', async () => {
+  test('is held although its proofs come due one after the other', async () => {
     const skus = await shopOf(20, { books: 10, capabilities: { orderLagMs: 60_000 } });
     await world.reconcile();
     world.clock.jump(hour);
@@ -198,7 +198,7 @@ describe('what a brake holds', () => {
     await stopped;
   });
 
-  it('lets recorded sales lower it to zero', async () => {
+  test('lets recorded sales lower it to zero', async () => {
     const skus = await shopOf(20, { books: 5, shown: 3 });
     await world.reconcile();
     await world.change('S0', 'adjust', -5);
@@ -210,7 +210,7 @@ describe('what a brake holds', () => {
 });
 
 describe('a brake ends', () => {
-  it('with the consent of a person to its plan', async () => {
+  test('with the consent of a person to its plan', async () => {
     const skus = await shopOf(20, { books: 5, shown: 3 });
     await world.reconcile();
     const id = (await brakePlan()) ?? '';
@@ -223,7 +223,7 @@ describe('a brake ends', () => {
     expect(await openAlerts('brake')).toEqual([]);
   });
 
-  it('for one SKU by the consent to that one, and holds the rest', async () => {
+  test('for one SKU by the consent to that one, and holds the rest', async () => {
     const skus = await shopOf(20, { books: 5, shown: 3 });
     await world.reconcile();
     const id = await brakePlan();
@@ -234,7 +234,7 @@ describe('a brake ends', () => {
     expect(shown(skus)).toEqual([5, ...all(skus.slice(1), 3)]);
   });
 
-  it('by itself when its cause is gone, and its plan and alert with it', async () => {
+  test('by itself when its cause is gone, and its plan and alert with it', async () => {
     const skus = await shopOf(20, { books: 5, shown: 3 });
     await world.reconcile();
     const id = (await brakePlan()) ?? '';
@@ -251,7 +251,7 @@ describe('a brake ends', () => {
     expect(world.platform('shop').shown('S0')).toBe(6);
   });
 
-  it('before it began where the run has done all that it counted: raises go on', async () => {
+  test('before it began where the run has done all that it counted: raises go on', async () => {
     const skus = await shopOf(40, { books: 5 });
     await world.reconcile();
     world.clock.jump(hour);
@@ -266,7 +266,7 @@ describe('a brake ends', () => {
     expect(shown(skus)).toEqual(skus.map((sku) => (sku === 'S35' ? 7 : 5)));
   });
 
-  it('keeps one open plan, however often it closes again, and that plan names what is held now', async () => {
+  test('keeps one open plan, however often it closes again, and that plan names what is held now', async () => {
     const skus = await shopOf(20, { books: 5, shown: 3 });
     const ids = new Set([(await world.reconcile()).report.plan_id]);
     for (let run = 0; run < 24; run += 1) {
@@ -296,7 +296,7 @@ describe('a changed configuration', () => {
     return alert?.message ?? '';
   };
 
-  it('that would empty a shop empties nothing, over later runs, until a person lets it go', async () => {
+  test('that would empty a shop empties nothing, over later runs, until a person lets it go', async () => {
     const skus = await shopOf(20, { books: 5 });
     await world.reconcile();
     world.clock.jump(hour);
@@ -318,7 +318,7 @@ describe('a changed configuration', () => {
     expect(await openAlerts('brake')).toEqual([]);
   });
 
-  it('is over at once when the file is put right', async () => {
+  test('is over at once when the file is put right', async () => {
     const skus = await shopOf(20, { books: 5 });
     await world.reconcile();
     await configured(100);
@@ -330,7 +330,7 @@ describe('a changed configuration', () => {
     expect(shown(skus)).toEqual([6, ...all(skus.slice(1), 5)]);
   });
 
-  it('that lowers numbers without emptying anything leaves, and so does one of a few listings', async () => {
+  test('that lowers numbers without emptying anything leaves, and so does one of a few listings', async () => {
     const skus = await shopOf(20, { books: 5 });
     await world.reconcile();
     await configured(1);
@@ -339,7 +339,7 @@ describe('a changed configuration', () => {
     expect(await brakePlan()).toBeNull();
   });
 
-  it('that would raise a shop raises nothing', async () => {
+  test('that would raise a shop raises nothing', async () => {
     const skus = await shopOf(20, { books: 5 });
     await configured(3);
     await world.reconcile();
@@ -351,7 +351,7 @@ describe('a changed configuration', () => {
 });
 
 describe('mapping what a catalogue brought', () => {
-  it('counts its sales, and moves no more numbers than a command may', async () => {
+  test('counts its sales, and moves no more numbers than a command may', async () => {
     const skus = await shopOf(2, { books: 5 });
     await world.reconcile();
     const found = Array.from({ length: 20 }, (_, index) => `N${index}`);

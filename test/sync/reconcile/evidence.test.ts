@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { planFromJson } from '../../../src/sync/plan.ts';
 import { reconcile } from '../../../src/sync/reconcile/reconcile.ts';
 import { makeOutbound, type Outbound } from '../outbound-world.ts';
@@ -20,7 +20,7 @@ async function lateShop(): Promise<void> {
 }
 
 describe('an open unexplained low', () => {
-  it.each(['a receipt', 'a later run'])(
+  test.each(['a receipt', 'a later run'])(
     'is not ended by an answer that was asked for before it was seen, and %s raises nothing',
     async (step) => {
       await lateShop();
@@ -65,7 +65,7 @@ describe('an open unexplained low', () => {
     },
   );
 
-  it('outlives a pause: becoming live again proves nothing', async () => {
+  test('outlives a pause: becoming live again proves nothing', async () => {
     await lateShop();
     world.platform('shop').set('A', 4);
     await world.reconcile();
@@ -83,7 +83,7 @@ describe('an open unexplained low', () => {
 });
 
 describe('a plan applied by hand', () => {
-  it('raises nothing over a low of seconds ago, and stands in for a lag that nobody knows a while later', async () => {
+  test('raises nothing over a low of seconds ago, and stands in for a lag that nobody knows a while later', async () => {
     await lateShop();
     world.platform('shop').set('A', 4);
     const dry = await world.reconcile({ dryRun: true });
@@ -100,7 +100,7 @@ describe('a plan applied by hand', () => {
 });
 
 describe('a failed compare', () => {
-  it('has its low on the books before its answer is: nothing in between may raise', async () => {
+  test('has its low on the books before its answer is: nothing in between may raise', async () => {
     world = await makeOutbound({ shop: {} });
     await world.stock('A', 5);
     await world.reconcile();
@@ -119,7 +119,7 @@ describe('a failed compare', () => {
     expect(lows[0]).toBe(2);
   });
 
-  it('is never tried a second time from the base that failed', async () => {
+  test('is never tried a second time from the base that failed', async () => {
     world = await makeOutbound({ shop: {} });
     await world.stock('A', 5);
     await world.reconcile();

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { importCatalogue } from '../../../src/sync/account/catalogue.ts';
 import { createGuardWatch } from '../../../src/sync/reconcile/guard.ts';
 import { makeOutbound, type Outbound } from '../outbound-world.ts';
@@ -11,7 +11,7 @@ const hour = 3_600_000;
 const heldReason = async () => (await world.store.channels.list())[0]?.heldReason ?? null;
 
 describe('a catalogue that has really shrunk', () => {
-  it('is taken as it is once a person has said so, and holds nothing back from then on', async () => {
+  test('is taken as it is once a person has said so, and holds nothing back from then on', async () => {
     world = await makeOutbound({ shop: {} });
     const skus = Array.from({ length: 40 }, (_, index) => `S${index}`);
     for (const sku of skus) await world.stock(sku, 5);
@@ -36,7 +36,7 @@ describe('a catalogue that has really shrunk', () => {
     expect(after.warnings).toEqual([]);
   });
 
-  it('takes a listing back that is there again under its old id', async () => {
+  test('takes a listing back that is there again under its old id', async () => {
     world = await makeOutbound({ shop: {} });
     for (const sku of ['A', 'B']) await world.stock(sku, 5);
     await world.reconcile();
@@ -48,7 +48,7 @@ describe('a catalogue that has really shrunk', () => {
     expect(world.platform('shop').shown('B')).toBe(5);
   });
 
-  it('is not short because products are no longer tracked: they are there', async () => {
+  test('is not short because products are no longer tracked: they are there', async () => {
     world = await makeOutbound({ shop: {} });
     const skus = Array.from({ length: 40 }, (_, index) => `S${index}`);
     for (const sku of skus) await world.stock(sku, 5);
@@ -81,7 +81,7 @@ describe('what a guard holds', () => {
     for (const sku of skus.slice(1)) world.platform('shop').list({ sku, shown: 5 });
   };
 
-  it('is looked at again by itself, so that a sale elsewhere lowers the shop as soon as it is whole', async () => {
+  test('is looked at again by itself, so that a sale elsewhere lowers the shop as soon as it is whole', async () => {
     const skus = await emptied();
     const guard = createGuardWatch(world.engine, { pusher: world.pusher });
     world.engine.wakes.onPush(() => guard.wake());
@@ -101,7 +101,7 @@ describe('what a guard holds', () => {
     await stopped;
   });
 
-  it('is looked at with growing rests', async () => {
+  test('is looked at with growing rests', async () => {
     await emptied();
     let looks = 0;
     const live = world.live('shop');
@@ -122,7 +122,7 @@ describe('what a guard holds', () => {
 });
 
 describe('a listing that is gone', () => {
-  it('no longer binds the number that it shared with another', async () => {
+  test('no longer binds the number that it shared with another', async () => {
     world = await makeOutbound({ shop: {} });
     await world.stock('A', 5);
     await world.stock('B', 2);

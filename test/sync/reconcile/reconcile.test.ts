@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { MemoryOrder } from '../../../src/channels/memory/state.ts';
 import { planFromJson } from '../../../src/sync/plan.ts';
 import { exitCodeOf } from '../../../src/sync/reconcile/result.ts';
@@ -34,7 +34,7 @@ async function shopOf(
 }
 
 describe('a run', () => {
-  it('lowers a number that is too high at once, and a second run finds nothing to do', async () => {
+  test('lowers a number that is too high at once, and a second run finds nothing to do', async () => {
     await shopOf(3);
     world.platform('shop').set('S1', 9);
     const first = await world.reconcile();
@@ -56,7 +56,7 @@ describe('a run', () => {
     expect(exitCodeOf(second, strict)).toBe(0);
   });
 
-  it('takes in a sale whose webhook never came and lowers the other channels', async () => {
+  test('takes in a sale whose webhook never came and lowers the other channels', async () => {
     await shopOf(2, { shop: {}, amazon: {} });
     const order = sold(world.platform('shop').sell(one('S0', 2)));
     world.clock.jump(1_000);
@@ -73,7 +73,7 @@ describe('a run', () => {
     expect(pushes('shop')).toEqual([]);
   });
 
-  it('of one SKU touches only that SKU', async () => {
+  test('of one SKU touches only that SKU', async () => {
     await shopOf(2);
     world.platform('shop').set('S0', 9);
     world.platform('shop').set('S1', 9);
@@ -83,7 +83,7 @@ describe('a run', () => {
     expect(world.platform('shop').shown('S1')).toBe(9);
   });
 
-  it('says that a deleted listing is not listed, and null is not 0', async () => {
+  test('says that a deleted listing is not listed, and null is not 0', async () => {
     await shopOf(2);
     world.platform('shop').unlist('S0');
     const run = await world.reconcile();
@@ -91,7 +91,7 @@ describe('a run', () => {
     expect(exitCodeOf(run, strict)).toBe(0);
   });
 
-  it('goes on with the next channel when one cannot be reached', async () => {
+  test('goes on with the next channel when one cannot be reached', async () => {
     await shopOf(2, { shop: {}, amazon: {} });
     world.platform('shop').faults.arm('error', { on: 'any', count: null });
     world.platform('amazon').set('S0', 9);
@@ -101,7 +101,7 @@ describe('a run', () => {
     expect(exitCodeOf(run, plain)).toBe(3);
   });
 
-  it('ends with 5 when all failed for a passing reason, and with 6 when credentials were refused', async () => {
+  test('ends with 5 when all failed for a passing reason, and with 6 when credentials were refused', async () => {
     await shopOf(1);
     world.platform('shop').faults.arm('error', { on: 'any', count: null });
     expect(exitCodeOf(await world.reconcile(), plain)).toBe(5);
@@ -110,7 +110,7 @@ describe('a run', () => {
     expect(exitCodeOf(await world.reconcile(), plain)).toBe(6);
   });
 
-  it('sets the master on a first start, up and down, from the numbers it has read', async () => {
+  test('sets the master on a first start, up and down, from the numbers it has read', async () => {
     world = await makeOutbound({ shop: {}, amazon: {} });
     await world.stock('A', 5, 9);
     await world.stock('B', 5, 2);
@@ -125,7 +125,7 @@ describe('a run', () => {
       for (const sku of ['A', 'B']) expect(world.platform(name).shown(sku)).toBe(5);
   });
 
-  it('calls a write that never took hold a lost push', async () => {
+  test('calls a write that never took hold a lost push', async () => {
     await shopOf(1, { shop: { answers: 'accepted', capabilities: { compareAndSet: 'none' } } });
     await world.change('S0', 'adjust', -2);
     await world.push();
@@ -139,7 +139,7 @@ describe('a run', () => {
 });
 
 describe('brakes', () => {
-  it('hold unexplained raises and zeros as a plan with an id, while lowering goes on', async () => {
+  test('hold unexplained raises and zeros as a plan with an id, while lowering goes on', async () => {
     const skus = await shopOf(30);
     for (const sku of skus.slice(0, 12)) world.platform('shop').set(sku, 9);
     for (const sku of skus.slice(12, 14)) await world.change(sku, 'adjust', -5);
@@ -171,7 +171,7 @@ describe('brakes', () => {
     expect(world.platform('shop').shown('S20')).toBe(8);
   });
 
-  it('never close over what recorded sales explain', async () => {
+  test('never close over what recorded sales explain', async () => {
     const skus = await shopOf(20, { shop: {}, amazon: {} });
     for (const sku of skus) world.platform('shop').sell(one(sku, 5));
     world.clock.jump(1_000);
@@ -180,7 +180,7 @@ describe('brakes', () => {
     for (const sku of skus) expect(world.platform('amazon').shown(sku)).toBe(0);
   });
 
-  it('never close over a few listings of a small shop', async () => {
+  test('never close over a few listings of a small shop', async () => {
     const skus = await shopOf(12);
     for (const sku of skus.slice(0, 3)) world.platform('shop').set(sku, 9);
     const run = await world.reconcile();
@@ -188,7 +188,7 @@ describe('brakes', () => {
     for (const sku of skus) expect(world.platform('shop').shown(sku)).toBe(5);
   });
 
-  it('hold a first take-over that would move most of a shop, but not what it lowers', async () => {
+  test('hold a first take-over that would move most of a shop, but not what it lowers', async () => {
     world = await makeOutbound({ shop: {} });
     for (let index = 0; index < 12; index += 1) await world.stock(`S${index}`, 5, index < 6 ? 9 : 1);
     const run = await world.reconcile();
@@ -201,7 +201,7 @@ describe('brakes', () => {
     expect(world.platform('shop').shown('S11')).toBe(5);
   });
 
-  it('an emptied catalogue holds every write to that channel until it is whole again', async () => {
+  test('an emptied catalogue holds every write to that channel until it is whole again', async () => {
     const skus = await shopOf(12);
     for (const sku of skus.slice(1)) world.platform('shop').unlist(sku);
     world.platform('shop').set('S0', 9);
@@ -216,7 +216,7 @@ describe('brakes', () => {
     expect(world.platform('shop').shown('S0')).toBe(0);
   });
 
-  it('another account under the same credentials gets no write at all', async () => {
+  test('another account under the same credentials gets no write at all', async () => {
     await shopOf(2);
     const live = world.live('shop');
     const other = {
