@@ -301,7 +301,6 @@ describe('size', () => {
     'sandbox/kit/agenda.ts: createAgenda',
     'sandbox/amazon/feeds.ts: createFeeds',
     'sandbox/amazon/gateway.ts: createGateway',
-    'sandbox/amazon/gateway.ts: operationsOf',
     'sandbox/amazon/index.ts: createAmazonShop',
     'sandbox/amazon/lwa.ts: createLwa',
     'sandbox/amazon/notifier.ts: createNotifier',
@@ -353,7 +352,7 @@ describe('size', () => {
   /** Lines of an adapter and of its sandbox shop, and what is over them still; these numbers only get smaller. */
   const budget = { adapter: 2_600, shop: 4_500 };
   const over: Record<string, { adapter?: number; shop?: number }> = {
-    amazon: { adapter: 3_317, shop: 4_550 },
+    amazon: { adapter: 3_317 },
     ebay: { adapter: 3_342 },
     shopify: { adapter: 2_643, shop: 5_807 },
     woocommerce: { adapter: 2_998 },

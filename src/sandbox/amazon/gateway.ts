@@ -44,83 +44,66 @@ function operationsOf(deps: GatewayDeps): Operation[] {
   const orders = orderRoutes(site);
   const account = accountRoutes(site);
   const notes = notificationRoutes(site, subscriptions);
+  /** `#` stands for one segment. */
+  const at = (path: string) => new RegExp(`^${path.replaceAll('#', '([^/]+)')}$`);
   const seller = (
     name: string,
-    method: string,
-    path: RegExp,
+    [method, path]: [string, string],
     [rate, burst]: [number, number],
     handle: Handler,
-  ): Operation => ({ name, method, path, rate, burst, token: 'seller', handle });
+  ): Operation => ({ name, method, path: at(path), rate, burst, token: 'seller', handle });
   const note = (
     name: string,
-    method: string,
-    path: RegExp,
+    [method, path]: [string, string],
     token: TokenKind,
     handle: Handler,
-  ): Operation => ({ name, method, path, token, ...notificationLimit, handle });
+  ): Operation => ({
+    name,
+    method,
+    path: at(`/notifications/v1${path}`),
+    token,
+    ...notificationLimit,
+    handle,
+  });
 
-  const item = /^\/listings\/2021-08-01\/items\/([^/]+)\/([^/]+)$/;
-  const feed = /^\/feeds\/2021-06-30\/feeds\/([^/]+)$/;
-  const feedList = /^\/feeds\/2021-06-30\/feeds$/;
-  const destinations = /^\/notifications\/v1\/destinations$/;
-  const destination = /^\/notifications\/v1\/destinations\/([^/]+)$/;
-  const byType = /^\/notifications\/v1\/subscriptions\/([^/]+)$/;
-  const byId = /^\/notifications\/v1\/subscriptions\/([^/]+)\/([^/]+)$/;
+  const items = '/listings/2021-08-01/items/#';
+  const [v0, v2026] = ['/orders/v0/orders', '/orders/2026-01-01/orders'];
+  const feedsApi = '/feeds/2021-06-30';
+  const { routes } = feeds;
+  const gated = { gated: true } as const;
+  const gatedWrite = { gated: true, writes: true } as const;
   return [
     seller(
       'getMarketplaceParticipations',
-      'GET',
-      /^\/sellers\/v1\/marketplaceParticipations$/,
+      ['GET', '/sellers/v1/marketplaceParticipations'],
       [0.016, 15],
       account.participations,
     ),
-    seller('searchListingsItems', 'GET', /^\/listings\/2021-08-01\/items\/([^/]+)$/, [5, 5], listings.search),
-    seller('getListingsItem', 'GET', item, [5, 10], listings.get),
-    { ...seller('patchListingsItem', 'PATCH', item, [5, 5], listings.patch), gated: true, writes: true },
-    seller('searchOrders', 'GET', /^\/orders\/2026-01-01\/orders$/, [0.0056, 20], orders.search),
-    seller('getOrder', 'GET', /^\/orders\/2026-01-01\/orders\/([^/]+)$/, [0.5, 30], orders.get),
-    seller('getOrders', 'GET', /^\/orders\/v0\/orders$/, [0.0167, 20], orders.searchV0),
-    seller('getOrderV0', 'GET', /^\/orders\/v0\/orders\/([^/]+)$/, [0.5, 30], orders.getV0),
-    seller('getOrderItems', 'GET', /^\/orders\/v0\/orders\/([^/]+)\/orderItems$/, [0.5, 30], orders.itemsV0),
-    seller('getInventorySummaries', 'GET', /^\/fba\/inventory\/v1\/summaries$/, [2, 2], account.inventory),
-    seller(
-      'createFeedDocument',
-      'POST',
-      /^\/feeds\/2021-06-30\/documents$/,
-      [0.5, 15],
-      feeds.routes.createDocument,
-    ),
-    seller(
-      'getFeedDocument',
-      'GET',
-      /^\/feeds\/2021-06-30\/documents\/([^/]+)$/,
-      [0.0222, 10],
-      feeds.routes.getDocument,
-    ),
-    {
-      ...seller('createFeed', 'POST', feedList, [0.0083, 15], feeds.routes.create),
-      gated: true,
-      writes: true,
-    },
-    seller('getFeeds', 'GET', feedList, [0.0222, 10], feeds.routes.list),
-    seller('getFeed', 'GET', feed, [2, 15], feeds.routes.get),
-    seller('cancelFeed', 'DELETE', feed, [2, 15], feeds.routes.cancel),
-    note('getDestinations', 'GET', destinations, 'grantless', notes.destinations),
-    note('createDestination', 'POST', destinations, 'grantless', notes.addDestination),
-    note('getDestination', 'GET', destination, 'grantless', notes.destination),
-    note('deleteDestination', 'DELETE', destination, 'grantless', notes.dropDestination),
-    note('getSubscriptions', 'GET', /^\/notifications\/v1\/subscriptions$/, 'seller', notes.subscriptions),
-    note('getSubscription', 'GET', byType, 'seller', notes.subscription),
-    { ...note('createSubscription', 'POST', byType, 'seller', notes.subscribe), gated: true },
-    note('getSubscriptionById', 'GET', byId, 'grantless', notes.subscriptionById),
-    note('deleteSubscriptionById', 'DELETE', byId, 'grantless', notes.unsubscribe),
-    note(
-      'sendTestNotification',
-      'POST',
-      /^\/notifications\/v1\/subscriptions\/([^/]+)\/testNotification$/,
-      'grantless',
-      notes.test,
-    ),
+    seller('searchListingsItems', ['GET', items], [5, 5], listings.search),
+    seller('getListingsItem', ['GET', `${items}/#`], [5, 10], listings.get),
+    { ...seller('patchListingsItem', ['PATCH', `${items}/#`], [5, 5], listings.patch), ...gatedWrite },
+    seller('searchOrders', ['GET', v2026], [0.0056, 20], orders.search),
+    seller('getOrder', ['GET', `${v2026}/#`], [0.5, 30], orders.get),
+    seller('getOrders', ['GET', v0], [0.0167, 20], orders.searchV0),
+    seller('getOrderV0', ['GET', `${v0}/#`], [0.5, 30], orders.getV0),
+    seller('getOrderItems', ['GET', `${v0}/#/orderItems`], [0.5, 30], orders.itemsV0),
+    seller('getInventorySummaries', ['GET', '/fba/inventory/v1/summaries'], [2, 2], account.inventory),
+    seller('createFeedDocument', ['POST', `${feedsApi}/documents`], [0.5, 15], routes.createDocument),
+    seller('getFeedDocument', ['GET', `${feedsApi}/documents/#`], [0.0222, 10], routes.getDocument),
+    { ...seller('createFeed', ['POST', `${feedsApi}/feeds`], [0.0083, 15], routes.create), ...gatedWrite },
+    seller('getFeeds', ['GET', `${feedsApi}/feeds`], [0.0222, 10], routes.list),
+    seller('getFeed', ['GET', `${feedsApi}/feeds/#`], [2, 15], routes.get),
+    seller('cancelFeed', ['DELETE', `${feedsApi}/feeds/#`], [2, 15], routes.cancel),
+    note('getDestinations', ['GET', '/destinations'], 'grantless', notes.destinations),
+    note('createDestination', ['POST', '/destinations'], 'grantless', notes.addDestination),
+    note('getDestination', ['GET', '/destinations/#'], 'grantless', notes.destination),
+    note('deleteDestination', ['DELETE', '/destinations/#'], 'grantless', notes.dropDestination),
+    note('getSubscriptions', ['GET', '/subscriptions'], 'seller', notes.subscriptions),
+    note('getSubscription', ['GET', '/subscriptions/#'], 'seller', notes.subscription),
+    { ...note('createSubscription', ['POST', '/subscriptions/#'], 'seller', notes.subscribe), ...gated },
+    note('getSubscriptionById', ['GET', '/subscriptions/#/#'], 'grantless', notes.subscriptionById),
+    note('deleteSubscriptionById', ['DELETE', '/subscriptions/#/#'], 'grantless', notes.unsubscribe),
+    note('sendTestNotification', ['POST', '/subscriptions/#/testNotification'], 'grantless', notes.test),
   ];
 }
 
@@ -174,11 +157,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
     if (slowMs !== null && !(await site.pauses.pause(slowMs))) return 'cut';
     if (faults.hits('timeout')) return 'cut';
     if (faults.hits('error_500')) {
-      return problemAnswer(
-        site.random.chance(0.7)
-          ? internalFailure()
-          : new Problem(503, 'ServiceUnavailable', 'Service is temporarily unavailable.', ''),
-      );
+      const busy = new Problem(503, 'ServiceUnavailable', 'Service is temporarily unavailable.', '');
+      return problemAnswer(site.random.chance(0.7) ? internalFailure() : busy);
     }
     limit(operation);
     if (operation.writes !== true) return run(operation, call);
@@ -191,14 +171,11 @@ export function createGateway(deps: GatewayDeps): Gateway {
   };
 
   /** Told on 2xx, 400 and 404 only, and not even there always (AMZ-7). */
-  const rateHeader = (operation: Operation, status: number): Record<string, string> =>
-    (status < 300 || status === 400 || status === 404) && site.random.chance(0.9)
-      ? {
-          'x-amzn-RateLimit-Limit': String(
-            Number(scaledRate(operation.rate * site.usagePlan, site.timeScale).toPrecision(4)),
-          ),
-        }
-      : {};
+  const rateHeader = ({ rate }: Operation, status: number): Record<string, string> => {
+    const told = (status < 300 || status === 400 || status === 404) && site.random.chance(0.9);
+    const scaled = scaledRate(rate * site.usagePlan, site.timeScale).toPrecision(4);
+    return told ? { 'x-amzn-RateLimit-Limit': String(Number(scaled)) } : {};
+  };
 
   const answer = async (request: ShopRequest): Promise<ShopAnswer | null> => {
     const [path = '/'] = request.rawTarget.split('?');
@@ -208,16 +185,11 @@ export function createGateway(deps: GatewayDeps): Gateway {
       // An un-encoded slash in a SKU leads here, too.
       if (operation === undefined) throw denied();
       admit(request, operation);
-      const call: Call = {
-        params: decoded(operation.path.exec(path) ?? []),
-        query: request.query,
-        body: request.body.toString('utf8'),
-        writes: [],
-      };
-      const result = await serve(operation, call);
+      const params = decoded(operation.path.exec(path) ?? []);
+      const body = request.body.toString('utf8');
+      const result = await serve(operation, { params, query: request.query, body, writes: [] });
       if (result === 'cut') return null;
-      const headers = { ...id, ...rateHeader(operation, result.status), ...result.headers };
-      return { ...result, headers };
+      return { ...result, headers: { ...id, ...rateHeader(operation, result.status), ...result.headers } };
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       const refused = problemAnswer(problem);

@@ -188,34 +188,25 @@ export function stockShelves(site: Site, catalogue: readonly CatalogueItem[]): v
 /** Adds a listing. */
 function addListing(
   site: Site,
-  entry: {
-    sku: string;
-    title: string;
-    stock: number;
-    channelCode: string | null;
-    createdAt: number;
-    asin?: string;
-    productType?: string;
-    leadTimeDays?: number | null;
-    restockDate?: string | null;
-  },
+  {
+    stock,
+    ...entry
+  }: Pick<Listing, 'sku' | 'title' | 'channelCode' | 'createdAt'> &
+    Partial<Pick<Listing, 'asin' | 'productType' | 'leadTimeDays' | 'restockDate'>> & { stock: number },
 ): Listing {
   const listing: Listing = {
-    sku: entry.sku,
-    title: entry.title,
-    asin: entry.asin ?? newAsin(site.random),
-    productType: entry.productType ?? 'DRINKING_CUP',
+    productType: 'DRINKING_CUP',
     parentSku: null,
-    channelCode: entry.channelCode,
-    quantity: entry.stock,
-    seen: entry.stock,
+    quantity: stock,
+    seen: stock,
     hidden: [],
-    seenBefore: entry.stock,
+    seenBefore: stock,
     seenChangedAt: entry.createdAt,
-    leadTimeDays: entry.leadTimeDays ?? null,
-    restockDate: entry.restockDate ?? null,
-    createdAt: entry.createdAt,
+    leadTimeDays: null,
+    restockDate: null,
     updatedAt: entry.createdAt,
+    ...entry,
+    asin: entry.asin ?? newAsin(site.random),
   };
   site.listings.set(listing.sku, listing);
   return listing;
