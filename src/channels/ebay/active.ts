@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Priority } from '../kit/pace.ts';
 import { Refusal } from '../kit/refusal.ts';
+import { walkPages } from '../kit/walk.ts';
 import type { Shop } from './api.ts';
 import { aspectsRef } from './facts.ts';
 import { type TradingAnswer, wellAnswered, wordsOfErrors } from './trading.ts';
@@ -74,7 +75,7 @@ export async function* activeListings(
   priority: Priority = 'read',
 ): AsyncGenerator<ActiveRows> {
   const name = 'GetMyeBaySelling';
-  for (let page = 1; page <= mostPages; page += 1) {
+  const ask = async (page: number) => {
     const answer = await shop.trading.call(
       {
         name,
@@ -88,11 +89,17 @@ export async function* activeListings(
     const list = wellAnswered(name, answer).ActiveList;
     const items = list?.ItemArray?.Item ?? [];
     const { askedAt, answeredAt } = answer;
-    yield { rows: items.flatMap(rowsOf), askedAt, answeredAt };
     const pages = list?.PaginationResult?.TotalNumberOfPages ?? 1;
     shop.learned.activePages = Math.max(1, pages);
-    if (page >= pages || items.length === 0) return;
-  }
+    return { rows: items.flatMap(rowsOf), isEmpty: items.length === 0, pages, askedAt, answeredAt };
+  };
+  yield* walkPages({
+    what: 'the list of active listings',
+    first: 1,
+    ask,
+    next: ({ pages, isEmpty }, page) => (page >= pages ? null : isEmpty ? undefined : page + 1),
+    mostPages,
+  });
 }
 
 /** One listing by its id; null: not there, not ours, or ended. */

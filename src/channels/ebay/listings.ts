@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Listing, ListingPage } from '../channel.ts';
-import { ChannelError } from '../errors.ts';
 import { markAmbiguous } from '../kit/ambiguous.ts';
+import { walkPages } from '../kit/walk.ts';
 import { chunksOf } from '../kit/write.ts';
 import { type ActiveRow, activeListings, pageSize } from './active.ts';
 import type { Shop } from './api.ts';
@@ -78,31 +78,35 @@ async function inventoryListings(shop: Shop, signal: AbortSignal): Promise<Inven
   return found;
 }
 
-/** `offset` counts pages here, not rows (EBAY-9.17). A page that brings nothing new ends the walk. */
+/** `offset` counts pages here, not rows (EBAY-9.17). A page that goes on without bringing anything new is an error. */
 async function allItems(shop: Shop, signal: AbortSignal): Promise<Item[]> {
   const items = new Map<string, Item>();
-  for (let page = 0; page < mostPages; page += 1) {
-    const { data } = await shop.rest.call(
-      {
-        method: 'GET',
-        path: '/sell/inventory/v1/inventory_item',
-        query: [
-          ['limit', String(pageSize)],
-          ['offset', String(page)],
-        ],
-        data: ItemPage,
-      },
-      signal,
-    );
-    const before = items.size;
+  const seen = new Set<string>();
+  const ask = async (offset: number) => {
+    const query: [string, string][] = [
+      ['limit', String(pageSize)],
+      ['offset', String(offset)],
+    ];
+    const path = '/sell/inventory/v1/inventory_item';
+    const { data } = await shop.rest.call({ method: 'GET', path, query, data: ItemPage }, signal);
+    const before = seen.size;
     for (const row of data.inventoryItems ?? []) {
+      seen.add(JSON.stringify(row));
       const item = Item.safeParse(row);
       if (item.success) items.set(item.data.sku, item.data);
       else shop.deps.log.warn({}, 'an inventory item cannot be read and is left out of the catalogue');
     }
-    if (items.size === before || !data.next) return [...items.values()];
-  }
-  throw new ChannelError('retry', 'the inventory has more pages than can be read');
+    return { goesOn: Boolean(data.next), isNew: seen.size > before };
+  };
+  const pages = walkPages({
+    what: 'the list of inventory items',
+    first: 0,
+    ask,
+    next: ({ goesOn, isNew }, offset) => (!goesOn ? null : isNew ? offset + 1 : undefined),
+    mostPages,
+  });
+  for await (const _ of pages);
+  return [...items.values()];
 }
 
 function inventoryListing(item: Item, offers: readonly Offer[]): Listing {

@@ -49,8 +49,8 @@ export interface Pace {
   now(): number;
   succeeded(): void;
   /**
-   * A request was refused for its rate. Returns how long to stay away: as told, or 1 s doubled with each refusal in a row,
-   * whichever is longer. Who asks here meanwhile waits `longestPauseMs` at most; longer rests are for the engine, which is
+   * A request was refused for its rate. Returns how long to stay away: as told, however many refusals came before, else
+   * 1 s doubled with each in a row; one turn of the rate at least. Who asks here meanwhile waits `longestPauseMs` at most; longer rests are for the engine, which is
    * told, so that nobody hangs.
    */
   refused(toldMs: number | null): number;
@@ -183,7 +183,8 @@ export function createPace(clock: Clock, policy: Policy, options: PaceOptions = 
       refusals += 1;
       policy.refused(now());
       const ownMs = Math.min(options.mostRestMs ?? 60_000, grown);
-      const restMs = Math.ceil(Math.max(toldMs ?? 0, ownMs, policy.intervalMs()));
+      const isTold = toldMs !== null && toldMs > 0;
+      const restMs = Math.ceil(Math.max(isTold ? toldMs : ownMs, policy.intervalMs()));
       pausedUntil = Math.max(pausedUntil, now() + Math.min(restMs, longestPauseMs));
       return restMs;
     },

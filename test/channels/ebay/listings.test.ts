@@ -51,6 +51,24 @@ describe('the catalogue of an eBay account', () => {
     expect(pages).toEqual(['0', '1', '2']);
   });
 
+  test('ends in an error, not in half a list, where a list goes on without bringing anything new', async () => {
+    const answer = answers(account({ skus: [{ sku: 'A', quantity: 1 }] }));
+    const again = await stage((call) => {
+      const reply = answer(call);
+      const isItems = call.path.endsWith('/inventory_item');
+      return isItems ? { json: { ...(reply?.json as object), next: '/x?offset=1' } } : reply;
+    });
+    await expect(listed(again.channel)).rejects.toThrow('the list of inventory items says that it goes on');
+    const empty = await stage((call) =>
+      call.path === 'GetMyeBaySelling'
+        ? {
+            xml: '<ActiveList><PaginationResult><TotalNumberOfPages>3</TotalNumberOfPages></PaginationResult></ActiveList>',
+          }
+        : answer(call),
+    );
+    await expect(listed(empty.channel)).rejects.toThrow('the list of active listings says that it goes on');
+  });
+
   test('sends an explicit language with every request and never the star of an HTTP client', async () => {
     const state = account({ skus: [{ sku: 'A', quantity: 1, itemId: '110000000001' }] });
     const { channel, calls } = await stage(answers(state));

@@ -134,6 +134,14 @@ describe('the queue of a channel’s requests', () => {
     expect(pace.refused(null)).toBe(5_000);
   });
 
+  test('a time that the platform tells counts, however long our own rest has grown; none, or zero, is not told', () => {
+    const pace = createPace(sleeper().clock, free, { firstRestMs: 5_000, mostRestMs: 900_000 });
+    for (let n = 0; n < 10; n += 1) pace.refused(null);
+    expect(pace.refused(7_000)).toBe(7_000);
+    expect(pace.refused(0)).toBe(900_000);
+    expect(pace.refused(null)).toBe(900_000);
+  });
+
   test('chance takes its share off a rest that nobody told', () => {
     const pace = createPace(sleeper().clock, free, { jitter: () => 0.5 });
     expect([pace.refused(null), pace.refused(null)]).toEqual([500, 1_000]);
