@@ -88,18 +88,28 @@ async function* variations(
 async function* pages(shop: Shop, path: string, signal: AbortSignal): AsyncGenerator<CatalogueRow[]> {
   const seen = new Set<string>();
   let totalBefore: number | null = null;
+  /** Up to here pages were read, some of them again. */
+  let farthest = 0;
   for (let page = 1; ; page += 1) {
     const answer = await shop.api.get({ path, query: pageQuery(page), signal });
     const rows = shaped(z.array(z.unknown()), answer.json, path);
     const total = numberOf(answer.headers['x-wp-total']);
     const pageCount = numberOf(answer.headers['x-wp-totalpages']);
-    const fresh = readable(shop, rows).filter(({ id }) => !seen.has(id));
-    for (const { id } of fresh) seen.add(id);
-    yield fresh;
+    const fresh = rows.filter((row) => !seen.has(idOf(row)));
+    for (const row of fresh) seen.add(idOf(row));
+    yield readable(shop, fresh);
+    const isAgain = page <= farthest;
+    farthest = Math.max(farthest, page);
     if (total !== null && totalBefore !== null && total < totalBefore && page > 1) page -= 2;
     else if (pageCount === null ? rows.length < pageSize : page >= pageCount) return;
+    else if (fresh.length === 0 && !isAgain)
+      throw new Refusal('retry', `${path} goes on, and page ${page} brings nothing new`);
     totalBefore = total;
   }
+}
+
+function idOf(row: unknown): string {
+  return String(z.object({ id: z.unknown() }).safeParse(row).data?.id);
 }
 
 /** One row that a plugin mangled must not hide the catalogue. */
@@ -108,8 +118,10 @@ function readable(shop: Shop, rows: readonly unknown[]): CatalogueRow[] {
     const parsed = catalogueRow.safeParse(row);
     if (parsed.success) return [parsed.data];
     const field = parsed.error.issues[0]?.path.join('.');
-    const id = z.object({ id: z.unknown() }).safeParse(row).data?.id;
-    shop.deps.log.warn({ product: id, field }, 'a product cannot be read and is left out of the catalogue');
+    shop.deps.log.warn(
+      { product: idOf(row), field },
+      'a product cannot be read and is left out of the catalogue',
+    );
     return [];
   });
 }

@@ -3,7 +3,9 @@ import { z } from 'zod';
 import type { WebhookReport, WebhookState, Webhooks } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { isNotFound } from '../kit/refusal.ts';
+import { walkPages } from '../kit/walk.ts';
 import { shaped } from './answer.ts';
+import type { Query } from './auth.ts';
 import { webhookSecrets } from './config.ts';
 import { type WebhookRow, webhookRow } from './schema.ts';
 import { pageSize, type Shop } from './shop.ts';
@@ -170,24 +172,23 @@ async function destroy(shop: Shop, id: string, signal: AbortSignal): Promise<voi
 
 /** All webhooks of the shop, others' too. */
 export async function rowsOf(shop: Shop, signal: AbortSignal): Promise<WebhookRow[]> {
-  const rows: WebhookRow[] = [];
-  for (let page = 1; page <= 20; page += 1) {
-    const { json } = await shop.api.get({
-      path: '/webhooks',
-      query: [
-        ['status', 'all'],
-        ['per_page', String(pageSize)],
-        ['page', String(page)],
-      ],
-      signal,
-    });
+  const rows = new Map<WebhookRow['id'], WebhookRow>();
+  const ask = async (page: number) => {
+    const query: Query = [
+      ['status', 'all'],
+      ['per_page', String(pageSize)],
+      ['page', String(page)],
+    ];
+    const { json } = await shop.api.get({ path: '/webhooks', query, signal });
     const found = shaped(z.array(webhookRow), json, 'webhooks');
-    const known = new Set(rows.map((row) => row.id));
-    const fresh = found.filter((row) => !known.has(row.id));
-    rows.push(...fresh);
-    if (found.length < pageSize || fresh.length === 0) return rows;
-  }
-  return rows;
+    const before = rows.size;
+    for (const row of found) rows.set(row.id, row);
+    return { isLast: found.length < pageSize, isNew: rows.size > before };
+  };
+  const next = ({ isLast, isNew }: { isLast: boolean; isNew: boolean }, page: number) =>
+    isLast ? null : isNew ? page + 1 : undefined;
+  for await (const _ of walkPages({ what: 'the list of webhooks', first: 1, ask, next, mostPages: 20 }));
+  return [...rows.values()];
 }
 
 /** Ours by name, those that were replaced too: the address may be an old one of this daemon. */

@@ -116,6 +116,17 @@ describe('the catalogue', () => {
     expect(page?.listings).toMatchObject([{ listingId: '12', shown: 5 }]);
   });
 
+  test('a shop that answers every page with the first one ends it in an error, not in half a catalogue', async () => {
+    const answer = catalogue(
+      Array.from({ length: 250 }, (_, at) => ({ id: at + 1, name: 'x', sku: `S${at}`, type: 'simple' })),
+    );
+    const { channel } = await scripted((call) => {
+      call.query.set('page', '1');
+      return answer(call);
+    });
+    await expect(all(channel.listListings(signal))).rejects.toThrow('page 2 brings nothing new');
+  });
+
   test('a product deleted while we page makes no other one disappear', async () => {
     const many: Item[] = Array.from({ length: 250 }, (_, at) => ({
       id: at + 1,
