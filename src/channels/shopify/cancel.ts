@@ -3,7 +3,6 @@ import type { Clock } from '../../clock.ts';
 import type { ActionOutcome, OversoldOrder } from '../channel.ts';
 import type { ShopifyApi } from './api.ts';
 import { gid } from './gid.ts';
-import { actionOutcome } from './hold.ts';
 
 /** How often and how long apart the cancelling job is asked for; a later attempt reads the order's state again. */
 const polls = 5;
@@ -26,18 +25,6 @@ const JobData = z.object({ job: z.object({ done: z.boolean() }).nullable() });
  * shop's `available`; the refund rows come back as news of the order and the engine pushes the right number.
  */
 export async function cancel(
-  context: { api: ShopifyApi; clock: Clock },
-  order: OversoldOrder,
-  signal: AbortSignal,
-): Promise<ActionOutcome> {
-  try {
-    return await cancelOrder(context, order, signal);
-  } catch (error) {
-    return actionOutcome(error);
-  }
-}
-
-async function cancelOrder(
   context: { api: ShopifyApi; clock: Clock },
   order: OversoldOrder,
   signal: AbortSignal,

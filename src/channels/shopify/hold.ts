@@ -38,14 +38,6 @@ export async function hold(
   order: OversoldOrder,
   signal: AbortSignal,
 ): Promise<ActionOutcome> {
-  try {
-    return await holdOrder(api, order, signal);
-  } catch (error) {
-    return actionOutcome(error);
-  }
-}
-
-async function holdOrder(api: ShopifyApi, order: OversoldOrder, signal: AbortSignal): Promise<ActionOutcome> {
   const id = gid('Order', order.orderId);
   const found = await fulfillmentOrders(api, id, signal);
   if (found === 'missing') return { kind: 'refused', error: 'Shopify has no such order any more' };
@@ -143,13 +135,11 @@ async function addTag(api: ShopifyApi, id: string, signal: AbortSignal): Promise
       { document: 'TagOrder', variables: { id, tags: ['oversold'] }, data: TagData },
       signal,
     );
-    return data.tagsAdd?.userErrors.length === 0
-      ? ' and tagged the order'
-      : '; the order could not be tagged';
+    if (data.tagsAdd?.userErrors.length === 0) return ' and tagged the order';
   } catch (error) {
-    if (error instanceof ChannelError) return '; the order could not be tagged';
-    throw error;
+    if (!(error instanceof ChannelError)) throw error;
   }
+  return '; the order could not be tagged';
 }
 
 /** A failed request as the outcome of an action. `unknown` may be repeated: holding and cancelling read the state first. */
@@ -159,9 +149,6 @@ export function actionOutcome(error: unknown): ActionOutcome {
   if (lacksScope(error)) return { kind: 'refused', error: error.message };
   if (error.kind === 'auth') return { kind: 'auth', error: error.message };
   if (error.kind === 'rejected') return { kind: 'refused', error: error.message };
-  return {
-    kind: 'retry',
-    error: error.message,
-    ...(error.afterMs === undefined ? {} : { afterMs: error.afterMs }),
-  };
+  const { message, afterMs } = error;
+  return { kind: 'retry', error: message, ...(afterMs === undefined ? {} : { afterMs }) };
 }

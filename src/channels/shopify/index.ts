@@ -1,9 +1,10 @@
 import type { Channel, ChannelDefinition, ChannelDeps, Delivery, Json } from '../channel.ts';
+import { bound } from '../kit/bound.ts';
 import { createApi } from './api.ts';
 import { cancel } from './cancel.ts';
 import { capabilities } from './capabilities.ts';
 import { check, identity } from './check.ts';
-import { hold } from './hold.ts';
+import { actionOutcome, hold } from './hold.ts';
 import { listListings } from './listings.ts';
 import { fetchOrders, ordersCreatedSince, ordersSince } from './orders.ts';
 import { setStock } from './push.ts';
@@ -36,21 +37,18 @@ function create(config: ShopifyConfig, deps: ChannelDeps): Channel {
   const secrets = webhookSecrets(config);
   return {
     capabilities,
-    identity: (signal) => identity(api, signal),
+    ...bound(api, { identity, ordersSince, ordersCreatedSince, fetchOrders }),
     check: (signal) => check({ api, config }, signal),
     listListings: (signal) => listListings(api, config.location, signal),
     readStock: (listings, signal) => readStock(shelf, listings, signal),
     setStock: (lines, signal) => setStock(shelf, lines, { randomHex: deps.randomHex, signal }),
-    ordersSince: (since, signal) => ordersSince(api, since, signal),
-    ordersCreatedSince: (since, signal) => ordersCreatedSince(api, since, signal),
-    fetchOrders: (ids, signal) => fetchOrders(api, ids, signal),
     receive: (request) => receive(request, config.shop, secrets),
     fieldsOf: (delivery: Delivery): Json => fieldsOf(delivery),
     refsIn,
     ordersIn: (fields, _facts, how) => ordersIn(fields, config.location, how),
     webhooks: createWebhooks(api, deps.name),
-    hold: (order, signal) => hold(api, order, signal),
-    cancel: (order, signal) => cancel({ api, clock: deps.clock }, order, signal),
+    hold: (order, signal) => hold(api, order, signal).catch(actionOutcome),
+    cancel: (order, signal) => cancel({ api, clock: deps.clock }, order, signal).catch(actionOutcome),
     close: () => api.close(),
   };
 }

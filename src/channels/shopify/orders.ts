@@ -47,30 +47,17 @@ async function* walk(
   for await (const page of pages) {
     beganAt ??= page.channelClock;
     const { nodes, pageInfo } = page.data.orders;
-    const { items, answeredAt } = await keptOrders(api, nodes, signal);
-    const end = pageInfo.hasNextPage ? null : { channelClock: beganAt };
-    yield { items, askedAt: page.askedAt, answeredAt: answeredAt ?? page.answeredAt, end };
-  }
-}
-
-async function keptOrders(
-  api: ShopifyApi,
-  nodes: OrderNode[],
-  signal: AbortSignal,
-): Promise<{ items: Json[]; answeredAt: number | null }> {
-  const items: Json[] = [];
-  let answeredAt: number | null = null;
-  for (const node of nodes) {
-    if (!needsDetails(node)) {
-      items.push(keptOrder(node));
-      continue;
+    const items: Json[] = [];
+    let span: Span = page;
+    for (const node of nodes) {
+      const read = await wholeOrder(api, { node, span }, signal);
+      if (read === null) continue;
+      items.push(read.item);
+      span = read;
     }
-    const read = await readOrderDetails(api, node.id, signal);
-    if (read === null) continue;
-    items.push(read.order);
-    answeredAt = read.answeredAt;
+    const end = pageInfo.hasNextPage ? null : { channelClock: beganAt };
+    yield { items, askedAt: page.askedAt, answeredAt: span.answeredAt, end };
   }
-  return { items, answeredAt };
 }
 
 /** Orders by id, in order; accepts global and plain ids. */
@@ -85,24 +72,23 @@ export async function fetchOrders(
     const answer = await api.call({ document: 'OrdersById', variables: asked, data: NodesData }, signal);
     for (const [index, orderId] of batch.entries()) {
       const node = answer.data.nodes[index] ?? null;
-      found.push(await fetchedOrder(api, orderId, { node, answer }, signal));
+      const read = node === null ? null : await wholeOrder(api, { node, span: answer }, signal);
+      found.push(read === null ? { orderId, missing: true } : { orderId, ...read });
     }
   }
   return found;
 }
 
-async function fetchedOrder(
+/** When something was asked and answered. */
+type Span = Pick<Answer<unknown>, 'askedAt' | 'answeredAt'>;
+
+/** A listed order, which needs no more than its node, or its details; null when it is gone by then. */
+async function wholeOrder(
   api: ShopifyApi,
-  orderId: string,
-  first: { node: OrderNode | null; answer: Answer<unknown> },
+  { node, span: { askedAt, answeredAt } }: { node: OrderNode; span: Span },
   signal: AbortSignal,
-): Promise<FetchedOrder> {
-  const { node, answer } = first;
-  if (node === null) return { orderId, missing: true };
-  if (!needsDetails(node)) {
-    return { orderId, item: keptOrder(node), askedAt: answer.askedAt, answeredAt: answer.answeredAt };
-  }
+): Promise<(Span & { item: Json }) | null> {
+  if (!needsDetails(node)) return { item: keptOrder(node), askedAt, answeredAt };
   const read = await readOrderDetails(api, node.id, signal);
-  if (read === null) return { orderId, missing: true };
-  return { orderId, item: read.order, askedAt: read.askedAt, answeredAt: read.answeredAt };
+  return read && { item: read.order, askedAt: read.askedAt, answeredAt: read.answeredAt };
 }

@@ -60,10 +60,7 @@ const WriteData = z.object({
  * here (SHP-2.4, SHP-3). Ours are those whose path runs through /hooks/<channel>.
  */
 export function createWebhooks(api: ShopifyApi, channel: string): Webhooks {
-  const isOurs = (uri: string): boolean => {
-    const marker = `/hooks/${channel}`;
-    return `${pathOf(uri)}/`.includes(`${marker}/`);
-  };
+  const isOurs = (uri: string): boolean => `${pathOf(uri)}/`.includes(`/hooks/${channel}/`);
   const list = async (signal: AbortSignal): Promise<WebhookState[]> =>
     (await readHooks(api, signal)).map((hook) => stateOf(hook, isOurs(hook.uri)));
 
