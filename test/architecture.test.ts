@@ -352,7 +352,7 @@ describe('size', () => {
   /** Lines of an adapter and of its sandbox shop, and what is over them still; these numbers only get smaller. */
   const budget = { adapter: 2_600, shop: 4_500 };
   const over: Record<string, { adapter?: number; shop?: number }> = {
-    amazon: { adapter: 3_317 },
+    amazon: { adapter: 3_312 },
     ebay: { adapter: 3_353 },
     shopify: { shop: 5_807 },
     woocommerce: { adapter: 3_011 },

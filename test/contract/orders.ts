@@ -426,6 +426,8 @@ function expectNumbersAddUp(bench: Bench, act: Act): void {
 
 /** Walks until every id is there; the newest snapshot of each. */
 async function settledWalk(bench: Bench, since: number, ids: string[]): Promise<Map<string, OrderSnapshot>> {
+  // What the platform still owes (payments, say) would change orders while we walk.
+  await bench.settle();
   return await bench.eventually(`${ids.length} orders are listed`, async () => {
     const { snapshots } = await bench.walk(bench.channel.ordersSince(since, calm));
     const newest = new Map<string, OrderSnapshot>();

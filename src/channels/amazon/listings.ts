@@ -94,7 +94,7 @@ async function* pagesOf(
 /** Refusals for the rate that one page of a walk outlives; each rests the operation for a while by itself. */
 const mostRefusals = 8;
 
-/** A page of a walk that has begun: a catalogue that is half read is not thrown away for a refused request. */
+/** A page of a walk that has begun: a catalogue that is half read is not thrown away for a refused request, nor for its rest. */
 async function goOn(
   account: Account,
   ask: Ask,
@@ -121,11 +121,9 @@ function search(
     span === null
       ? {}
       : { createdAfter: new Date(span.from).toISOString(), createdBefore: new Date(span.to).toISOString() };
-  return searchPage(
-    account,
-    { query: { sortBy: 'sku', sortOrder, ...window, pageToken }, includedData },
-    signal,
-  );
+  const query = { sortBy: 'sku', sortOrder, ...window, pageToken };
+  const turn = pageToken === undefined ? {} : { patienceMs: Number.POSITIVE_INFINITY };
+  return searchPage(account, { query, includedData, ...turn }, signal);
 }
 
 function listingOf(item: ListingsItem): Listing {

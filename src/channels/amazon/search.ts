@@ -30,10 +30,12 @@ function isAddressable(sku: string): boolean {
   return Buffer.from(sku, 'utf8').toString('utf8') === sku;
 }
 
+type SearchAsk = { query: Query; includedData: readonly string[]; priority?: Priority; patienceMs?: number };
+
 /** One page of a search. */
 export function searchPage(
   account: Account,
-  ask: { query: Query; includedData: readonly string[]; priority?: Priority },
+  { query, includedData, ...turn }: SearchAsk,
   signal: AbortSignal,
 ): Promise<SearchAnswer> {
   const { api, config } = account;
@@ -42,14 +44,9 @@ export function searchPage(
       operation: 'searchListingsItems',
       method: 'GET',
       path: listingPath(config.seller_id),
-      query: {
-        marketplaceIds: config.marketplaces,
-        includedData: ask.includedData,
-        pageSize: String(pageSize),
-        ...ask.query,
-      },
+      query: { marketplaceIds: config.marketplaces, includedData, pageSize: String(pageSize), ...query },
       data: results,
-      priority: ask.priority ?? 'read',
+      ...turn,
     },
     signal,
   );

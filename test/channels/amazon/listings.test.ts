@@ -138,6 +138,22 @@ describe('the catalogue', () => {
     });
   });
 
+  test('of which many pages were read outlives a rest that is longer than a call would wait', async () => {
+    const shown = catalogue(200, () => testStart);
+    const { channel, of } = await scripted({
+      searchListingsItems: (call, count) =>
+        count === 4
+          ? {
+              status: 429,
+              headers: { 'retry-after': '120' },
+              json: refusal('QuotaExceeded', 'You exceeded your quota for the requested resource.'),
+            }
+          : shown(call),
+    });
+    expect((await listed(channel)).length).toBe(200);
+    expect(of('searchListingsItems').length).toBe(11);
+  });
+
   test('is paced by the rate of searches: 5,000 listings take what the forecast says', async () => {
     const { channel, clock } = await scripted({ searchListingsItems: shelf([]) });
     const forecast = channel.forecast?.(5_000);
