@@ -35,17 +35,6 @@ export function configOf(change: Partial<Record<keyof WooConfig, unknown>>): Woo
   return wooConfig.parse(kit.changed(config, change));
 }
 
-/** What the engine lends; time stands at noon and only sleeping moves it. */
-export function depsFor({
-  vault,
-  ...options
-}: {
-  baseUrl: string | null;
-  vault?: Map<string, string>;
-}): ChannelDeps {
-  return kit.depsFor({ name: 'wp-shop', ...options, vault: kit.vaultOf(vault ?? new Map()) });
-}
-
 /** The door for the suites that all adapters share. */
 export const door: Door = {
   type: 'woocommerce',

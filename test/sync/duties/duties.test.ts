@@ -52,7 +52,7 @@ describe('a loop', () => {
   });
 
   test('stop waits for what goes on beside the steps, and no longer than for a step', async () => {
-    let end = () => undefined as void;
+    let end: () => void = () => undefined;
     const ended: string[] = [];
     const beside = (name: string) =>
       createLoop(world.engine, name, async (_, alongside) => {
