@@ -45,8 +45,8 @@ export interface Dialect<C extends Call<unknown>> {
   request(call: C, token: string, signal: AbortSignal): HttpRequest | Promise<HttpRequest>;
   /** Names the call in messages, without ids and secrets; default: method and path. */
   nameOf?(call: C): string;
-  /** Every answer, good or bad, before it is judged: clocks, rates, versions; null: there was none. */
-  heard?(answer: HttpAnswer | null, call: C): void;
+  /** Every answer, good or bad, before it is judged: clocks, rates, versions; null: there was none. `cost`: what it left with. */
+  heard?(answer: HttpAnswer | null, call: C, cost: number): void;
   /** The failure that an answer tells, or null. */
   failure(answer: HttpAnswer, asked: { call: C; what: string; effect: Effect }): ChannelError | null;
   /** What `data` is read from; default: the body as JSON, null when it is empty. Undefined: it is not readable. */
@@ -76,14 +76,15 @@ export function effectOf({ effect, method }: Pick<Call<unknown>, 'effect' | 'met
 export function createRest<C extends Call<unknown>>(dialect: Dialect<C>): Rest<C> {
   const attempt = (call: C, token: string, signal: AbortSignal): Promise<HttpAnswer> => {
     const { priority, patienceMs } = call;
-    const turn = { priority, patienceMs, signal, cost: dialect.cost?.(call) ?? 1 };
+    const cost = dialect.cost?.(call) ?? 1;
+    const turn = { priority, patienceMs, signal, cost };
     return dialect.pace(call).run(turn, async () => {
       let answer: HttpAnswer | null = null;
       try {
         answer = await dialect.http(await dialect.request(call, token, signal), signal);
         return answer;
       } finally {
-        dialect.heard?.(answer, call);
+        dialect.heard?.(answer, call, cost);
       }
     });
   };

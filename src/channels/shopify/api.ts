@@ -46,7 +46,6 @@ export function createApi(config: ShopifyConfig, deps: ChannelDeps): ShopifyApi 
   const bucket = createCost();
   const pace = createPace(deps.clock, bucket, { longestPauseMs: Number.POSITIVE_INFINITY });
   const costs = new Map<string, number>();
-  const costOf = ({ given }: Request): number => costs.get(costKeyOf(given)) ?? firstCost;
   let version: string = config.api_version;
 
   const rest = createRest<Request>({
@@ -55,11 +54,11 @@ export function createApi(config: ShopifyConfig, deps: ChannelDeps): ShopifyApi 
     content: (answer) => bodyOf(answer)?.data,
     nameOf: ({ given }) => given.document,
     pace: () => pace,
-    cost: costOf,
+    cost: ({ given }) => costs.get(costKeyOf(given)) ?? firstCost,
     tokens: () => granted,
-    heard(answer, call) {
+    heard(answer, call, cost) {
       const told = answer === null ? undefined : bodyOf(answer)?.extensions?.cost;
-      bucket.answered(costOf(call), told?.throttleStatus ?? null, pace.now());
+      bucket.answered(cost, told?.throttleStatus ?? null, pace.now());
       if (told !== undefined) costs.set(costKeyOf(call.given), told.requestedQueryCost);
       const answered = answer === null ? null : versionOf(answer);
       if (answered === null || answered === version) return;
