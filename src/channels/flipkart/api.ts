@@ -114,6 +114,7 @@ function tokensOf(
         who: 'Flipkart',
         lifeMs: 3_600_000,
         secrets: [config.app_secret],
+        throttling,
         hintFor: () =>
           'check app_id and app_secret (seller dashboard > Manage Profile > Developer Access); sandbox keys do not work in production. If the application was deleted, create a new one and set both keys',
       });

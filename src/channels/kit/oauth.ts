@@ -223,12 +223,16 @@ export interface GrantReading {
   hintFor(error: string): string;
   /** Left out of every text. */
   secrets: readonly string[];
+  /** Statuses that mean "too much" or "not now"; default 429. */
+  throttling?: ReadonlySet<number>;
 }
+
+const tooMany: ReadonlySet<number> = new Set([429]);
 
 /** The token in an answer of the form of RFC 6749; throws `ChannelError`: `auth` when the credentials are refused. */
 export function grantIn(answer: HttpAnswer, reading: GrantReading): Granted {
   const { status } = answer;
-  const { who, secrets } = reading;
+  const { who, secrets, throttling = tooMany } = reading;
   const json = jsonOf(answer.body);
   if (status === 200) {
     const grant = Grant.safeParse(json).data;
@@ -240,7 +244,7 @@ export function grantIn(answer: HttpAnswer, reading: GrantReading): Granted {
   const { error, error_description: more } = Refused.safeParse(json).data ?? {};
   const why = short([error, more].filter(Boolean).join(' '), secrets) || `HTTP ${status}`;
   const afterMs = retryAfterMs(answer);
-  if (status === 429 || status === 499)
+  if (throttling.has(status))
     throw new ChannelError('throttled', `no token: ${who}: ${why}`, { afterMs: afterMs ?? 10_000 });
   if (status >= 500)
     throw new ChannelError('retry', `no token: ${who}: ${why}`, afterMs === null ? {} : { afterMs });

@@ -113,7 +113,7 @@ describe('the token of a Flipkart channel', () => {
     ['an internal error', { status: 500, json: {} }, 'retry'],
     ['a cut connection', { hangUp: true }, 'retry'],
     ['too many', { status: 429, json: {}, headers: { 'retry-after': '7' } }, 'throttled'],
-    ['shut', { status: 503, text: '<html></html>' }, 'retry'],
+    ['shut', { status: 503, text: '<html></html>' }, 'throttled'],
   ])('endpoint that answers %s parks nothing', async (_, reply, kind) => {
     const { channel } = await stage((call) => (call.path === tokenPath ? reply : ok(call)));
     const error = await failure(channel.identity(calm));
