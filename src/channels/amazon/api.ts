@@ -62,7 +62,8 @@ export function createApi(config: AmazonConfig, deps: ChannelDeps): Api {
     tokens: ({ grant }) => tokens[grant ?? 'seller'],
     heard(answer, { operation }) {
       const told = answer?.headers['x-amzn-ratelimit-limit'];
-      if (told !== undefined) laneOf(operation).rate.told(Number(told));
+      const { rate, pace } = laneOf(operation);
+      if (told !== undefined) rate.told(Number(told), pace.now());
     },
     request: (call, token) => ({
       method: call.method,

@@ -49,9 +49,9 @@ export interface Pace {
   now(): number;
   succeeded(): void;
   /**
-   * A request was refused for its rate. Returns how long to stay away: as told, however many refusals came before, else
-   * 1 s doubled with each in a row; one turn of the rate at least. Who asks here meanwhile waits `longestPauseMs` at most; longer rests are for the engine, which is
-   * told, so that nobody hangs.
+   * A request was refused for its rate. Returns how long to stay away: as told (the first rest at least), however many
+   * refusals came before; else 1 s doubled with each in a row, one turn of the rate at least. Who asks here meanwhile
+   * waits `longestPauseMs` at most; longer rests are for the engine, which is told, so that nobody hangs.
    */
   refused(toldMs: number | null): number;
 }
@@ -182,9 +182,9 @@ export function createPace(clock: Clock, policy: Policy, options: PaceOptions = 
       const grown = firstRestMs * 2 ** Math.min(20, refusals) * share;
       refusals += 1;
       policy.refused(now());
-      const ownMs = Math.min(options.mostRestMs ?? 60_000, grown);
+      const ownMs = Math.max(Math.min(options.mostRestMs ?? 60_000, grown), policy.intervalMs());
       const isTold = toldMs !== null && toldMs > 0;
-      const restMs = Math.ceil(Math.max(isTold ? toldMs : ownMs, policy.intervalMs()));
+      const restMs = Math.ceil(isTold ? Math.max(toldMs, firstRestMs) : ownMs);
       pausedUntil = Math.max(pausedUntil, now() + Math.min(restMs, longestPauseMs));
       return restMs;
     },

@@ -15,7 +15,7 @@ export interface RateLimits {
 /** What a slow bucket remembers, so that a crash loop cannot spend its burst again and again. */
 export interface Remembered {
   level: number;
-  /** When that was, by the wall clock. */
+  /** When that was, as the pace tells the time; a start takes no later one than its own. */
   at: number;
   perSecond: number;
 }
@@ -27,7 +27,7 @@ export interface RateMemory {
 
 export interface RatePolicy extends Policy {
   /** The rate that an answer told: it is kept from then on. */
-  told(perSecond: number): void;
+  told(perSecond: number, now: number): void;
   perSecond(): number;
   /** How long so many requests take from a full bucket. */
   forecastMs(requests: number): number;
@@ -91,8 +91,10 @@ export function createRate(limits: RateLimits, memory: RateMemory | null = null)
       perSecond = Math.min(perSecond, Math.max(leastPerSecond, perSecond / 2));
     },
     intervalMs: () => 1_000 / perSecond,
-    told(value) {
+    told(value, now) {
       if (!Number.isFinite(value) || value <= 0) return;
+      // Until now the bucket has filled at the rate of before.
+      refill(now);
       perSecond = value;
       mostPerSecond = value;
       leastPerSecond = value;

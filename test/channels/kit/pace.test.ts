@@ -199,8 +199,7 @@ describe('the pace of a platform that tells no limit', () => {
     await pace.run({ priority: 'push', signal: calm }, nothing);
     expect(at()).toBe(5_000);
     pace.succeeded();
-    // At a rate that four refusals have pressed down, one request takes this long.
-    expect(pace.refused(500)).toBe(5_000);
+    expect(pace.refused(500)).toBe(1_000);
     for (let n = 0; n < 20; n += 1) pace.refused(null);
     expect(pace.refused(null)).toBe(60_000);
   });
