@@ -352,8 +352,8 @@ describe('size', () => {
   /** Lines of an adapter and of its sandbox shop, and what is over them still; these numbers only get smaller. */
   const budget = { adapter: 2_600, shop: 4_500 };
   const over: Record<string, { adapter?: number; shop?: number }> = {
-    amazon: { adapter: 3_312 },
-    ebay: { adapter: 3_353 },
+    amazon: { adapter: 3_309 },
+    ebay: { adapter: 3_341 },
     shopify: { shop: 5_807 },
     woocommerce: { adapter: 3_011 },
   };

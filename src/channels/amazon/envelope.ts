@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Delivery } from '../channel.ts';
+import { hashKey } from '../kit/hook.ts';
 import { parseJsonBytes } from '../kit/json.ts';
 
 /**
@@ -92,12 +92,7 @@ const unreadableKind = 'unreadable';
 export function deliveryOf(body: Uint8Array): Delivery {
   const { notification, id } = attempt(body);
   const kind = notification?.type.slice(0, 80) ?? unreadableKind;
-  return { key: keyOf(id, body), kind, meta: null, body };
-}
-
-function keyOf(id: string | null, body: Uint8Array): string {
-  if (id !== null && id.length <= 150) return id;
-  return `sha256:${createHash('sha256').update(body).digest('hex')}`;
+  return { key: id !== null && id.length <= 150 ? id : hashKey(body), kind, meta: null, body };
 }
 
 function attempt(body: Uint8Array): Unwrapped {

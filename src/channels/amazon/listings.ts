@@ -1,5 +1,6 @@
 import type { Listing, ListingPage } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
+import { walkPages } from '../kit/walk.ts';
 import type { Account } from './account.ts';
 import { factsOf, type ListingsItem, shownOf, whyUnwritable } from './item.ts';
 import { nextToken, pageSize, type SearchAnswer, searchPage } from './search.ts';
@@ -74,21 +75,22 @@ async function* windowPages(account: Account, span: Span, signal: AbortSignal): 
 }
 
 /** The pages of one query up to the limit of Amazon. */
-async function* pagesOf(
+function pagesOf(
   account: Account,
   ask: Ask,
   first: SearchAnswer,
   signal: AbortSignal,
 ): AsyncGenerator<SearchAnswer> {
-  let answer = first;
-  let token: string | undefined;
-  for (let pages = 1; ; pages += 1) {
-    yield answer;
-    const next = nextToken(answer, token);
-    if (next === null || pages * pageSize >= mostPerQuery) return;
-    token = next;
-    answer = await goOn(account, ask, token, signal);
-  }
+  let pages = 0;
+  return walkPages<string | null, SearchAnswer>({
+    what: 'the list of listings',
+    first: null,
+    ask: async (token) => (token === null ? first : goOn(account, ask, token, signal)),
+    next(answer) {
+      pages += 1;
+      return pages * pageSize < mostPerQuery ? nextToken(answer) : null;
+    },
+  });
 }
 
 /** Refusals for the rate that one page of a walk outlives; each rests the operation for a while by itself. */

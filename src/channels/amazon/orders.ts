@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import type { FetchedOrder, Json, OrderPage } from '../channel.ts';
-import { ChannelError } from '../errors.ts';
 import { fetchInChunks } from '../kit/fetch.ts';
 import { isNotFound } from '../kit/refusal.ts';
 import type { Answer } from '../kit/rest.ts';
 import { Text } from '../kit/shapes.ts';
+import { walkPages } from '../kit/walk.ts';
 import type { Account } from './account.ts';
 import type { Query } from './api.ts';
 import { capabilities } from './capabilities.ts';
 import { asJson, type KeptLine, type KeptOrder, statusOf, timeOf } from './kept.ts';
+import { nextToken, paged } from './search.ts';
 
 const root = '/orders/2026-01-01/orders';
 const pageSize = '100';
@@ -20,9 +21,8 @@ const unsearchableMs = 150_000;
 const openReachMs = 365 * 86_400_000;
 const openStatuses = ['PENDING', 'UNSHIPPED', 'PARTIALLY_SHIPPED'];
 
-const searchAnswer = z.object({
+const searchAnswer = paged.extend({
   orders: z.array(z.unknown()),
-  pagination: z.object({ nextToken: z.string().nullish() }).nullish(),
   lastUpdatedBefore: z.string().nullish(),
   createdBefore: z.string().nullish(),
 });
@@ -96,42 +96,41 @@ async function* walk(
 ): AsyncGenerator<OrderPage> {
   const { api, config, deps } = account;
   const after = Math.max(0, Math.min(since, deps.clock.now() - unsearchableMs));
-  let token: string | null = null;
   let end: number | null = null;
-  for (;;) {
-    const answer: Answer<z.infer<typeof searchAnswer>> = await api.call(
-      {
-        operation: 'searchOrders',
-        method: 'GET',
-        path: root,
-        query: {
-          [`${axis}After`]: new Date(after).toISOString(),
-          marketplaceIds: config.marketplaces,
-          fulfilledBy: ['MERCHANT'],
-          includedData,
-          maxResultsPerPage: pageSize,
-          ...query,
-          paginationToken: token ?? undefined,
+  const pages = walkPages<string | null, Answer<z.infer<typeof searchAnswer>>>({
+    what: 'the list of orders',
+    first: null,
+    ask: (token) =>
+      api.call(
+        {
+          operation: 'searchOrders',
+          method: 'GET',
+          path: root,
+          query: {
+            [`${axis}After`]: new Date(after).toISOString(),
+            marketplaceIds: config.marketplaces,
+            fulfilledBy: ['MERCHANT'],
+            includedData,
+            maxResultsPerPage: pageSize,
+            ...query,
+            paginationToken: token ?? undefined,
+          },
+          data: searchAnswer,
+          // A walk that has begun goes on at the pace that Amazon allows; one that could not begin soon holds up nobody.
+          ...(token === null ? {} : { patienceMs: Number.POSITIVE_INFINITY }),
         },
-        data: searchAnswer,
-        // A walk that has begun goes on at the pace that Amazon allows; one that could not begin soon holds up nobody.
-        ...(token === null ? {} : { patienceMs: Number.POSITIVE_INFINITY }),
-      },
-      signal,
-    );
+        signal,
+      ),
+    next: nextToken,
+  });
+  for await (const answer of pages) {
     end ??= endOf(answer);
     const orders = answer.data.orders.map(keptOf);
     const wanted = orders.filter((each) => 'unreadable' in each || changeOf(each, axis) >= since);
     wanted.sort((a, b) => changeOf(a, axis) - changeOf(b, axis));
-    const next = answer.data.pagination?.nextToken ?? null;
-    if (next !== null && next === token) {
-      throw new ChannelError('retry', 'Amazon promised another page of orders but named no new token');
-    }
     const { askedAt, answeredAt } = answer;
     const items = wanted.map(jsonOfOrder);
-    yield { items, askedAt, answeredAt, end: next === null ? { channelClock: end } : null };
-    if (next === null) return;
-    token = next;
+    yield { items, askedAt, answeredAt, end: nextToken(answer) === null ? { channelClock: end } : null };
   }
 }
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { ChannelError } from '../errors.ts';
 import type { Priority } from '../kit/pace.ts';
 import { isNotFound } from '../kit/refusal.ts';
 import type { Answer } from '../kit/rest.ts';
+import { walkPages } from '../kit/walk.ts';
 import type { Account } from './account.ts';
 import type { Query } from './api.ts';
 import { type ListingsItem, listingsItem } from './item.ts';
@@ -11,11 +11,9 @@ const root = '/listings/2021-08-01/items';
 /** Most items of a page, and most identifiers of a query (AMZ-4.1). */
 export const pageSize = 20;
 
-const results = z.object({
-  numberOfResults: z.int(),
-  pagination: z.object({ nextToken: z.string().nullish() }).nullish(),
-  items: z.array(listingsItem),
-});
+/** What tells of a next page, in every list. */
+export const paged = z.object({ pagination: z.object({ nextToken: z.string().nullish() }).nullish() });
+const results = paged.extend({ numberOfResults: z.int(), items: z.array(listingsItem) });
 export type SearchAnswer = Answer<z.infer<typeof results>>;
 
 /** `/listings/2021-08-01/items/{sellerId}[/{sku}]`; a SKU is one path segment whatever is in it (AMZ-9.8). */
@@ -52,12 +50,9 @@ export function searchPage(
   );
 }
 
-/** The next page's token; null at the end. A token that repeats would be followed for ever. */
-export function nextToken(answer: SearchAnswer, before: string | undefined): string | null {
-  const next = answer.data.pagination?.nextToken ?? null;
-  if (next !== null && next === before)
-    throw new ChannelError('retry', 'Amazon promised another page of listings but named no new token');
-  return next;
+/** The next page's token; null at the end. */
+export function nextToken({ data }: Answer<z.infer<typeof paged>>): string | null {
+  return data.pagination?.nextToken ?? null;
 }
 
 /** An item as it was found, with the span of the request; `item` is null when the account does not list the SKU. */
@@ -87,18 +82,23 @@ export async function findItems(
     if (sku.includes(',')) found.set(sku, await getItem(account, sku, priority, signal));
   }
   const listed = asked.filter((sku) => !sku.includes(','));
-  let token: string | undefined;
-  while (listed.length > 0) {
-    const query = { identifiersType: 'SKU', identifiers: listed, pageToken: token };
-    const answer = await searchPage(account, { query, includedData: wanted, priority }, signal);
+  if (listed.length === 0) return found;
+  const pages = walkPages<string | null, SearchAnswer>({
+    what: 'the list of listings',
+    first: null,
+    ask(token) {
+      const query = { identifiersType: 'SKU', identifiers: listed, pageToken: token ?? undefined };
+      return searchPage(account, { query, includedData: wanted, priority }, signal);
+    },
+    next: nextToken,
+  });
+  for await (const answer of pages) {
     const { askedAt, answeredAt } = answer;
     for (const sku of listed) {
       const item = answer.data.items.find((each) => each.sku === sku) ?? found.get(sku)?.item ?? null;
       found.set(sku, { item, askedAt, answeredAt });
     }
-    const next = nextToken(answer, token);
-    if (next === null || listed.every((sku) => found.get(sku)?.item != null)) break;
-    token = next;
+    if (listed.every((sku) => found.get(sku)?.item != null)) break;
   }
   return found;
 }

@@ -91,13 +91,14 @@ export async function* activeListings(
     const { askedAt, answeredAt } = answer;
     const pages = list?.PaginationResult?.TotalNumberOfPages ?? 1;
     shop.learned.activePages = Math.max(1, pages);
-    return { rows: items.flatMap(rowsOf), isEmpty: items.length === 0, pages, askedAt, answeredAt };
+    return { rows: items.flatMap(rowsOf), items, pages, askedAt, answeredAt };
   };
   yield* walkPages({
     what: 'the list of active listings',
     first: 1,
     ask,
-    next: ({ pages, isEmpty }, page) => (page >= pages ? null : isEmpty ? undefined : page + 1),
+    next: ({ pages }, page) => (page >= pages ? null : page + 1),
+    rows: ({ items }) => items,
     mostPages,
   });
 }

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { ChannelError } from '../errors.ts';
+import { registeredWith } from '../kit/hook.ts';
 import { Refusal } from '../kit/refusal.ts';
 import type { Shop } from './api.ts';
 import type { Door } from './door.ts';
@@ -73,7 +73,7 @@ export async function ensureDestination(
   if (fault === null) return { destinationId, changes: [] };
   const path = `/destination/${encodeURIComponent(destinationId)}`;
   await write(shop, { method: 'PUT', path, body: wanted, as: 'app' }, signal).catch(explained);
-  await shop.deps.vault.set(vaultKey, memory(destinationId, token));
+  await shop.deps.vault.set(vaultKey, registeredWith(destinationId, token));
   return { destinationId, changes: [`mended the destination: ${fault}`] };
 }
 
@@ -93,7 +93,7 @@ async function create(
   if (destinationId === null || destinationId === undefined) {
     throw new ChannelError('retry', 'eBay took the destination but does not list it yet');
   }
-  await shop.deps.vault.set(vaultKey, memory(destinationId, at.token));
+  await shop.deps.vault.set(vaultKey, registeredWith(destinationId, at.token));
   return { destinationId, changes: ['created the destination at this address'] };
 }
 
@@ -103,13 +103,9 @@ async function faultOf(shop: Shop, there: Destination, url: string, token: strin
   if (there.status === 'MARKED_DOWN') return 'eBay had marked it down after failed deliveries';
   if (there.status !== 'ENABLED') return `it was ${(there.status ?? 'without status').toLowerCase()}`;
   const remembered = await shop.deps.vault.get(vaultKey);
-  return remembered === memory(there.destinationId, token)
+  return remembered === registeredWith(there.destinationId, token)
     ? null
     : 'its token is not known to be the configured one';
-}
-
-function memory(id: string, token: string): string {
-  return `${id}:${createHash('sha256').update(`invsync\0${token}`).digest('hex').slice(0, 32)}`;
 }
 
 /** What eBay means by its refusals of an address (EBAY-3; EBAY-9.12). */

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { HookRequest, Receipt } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import { refused } from '../kit/hook.ts';
+import { digestOf, refused } from '../kit/hook.ts';
 import type { Shop } from './api.ts';
 import { createKeys, type Keys } from './keys.ts';
 import { readUser } from './user.ts';
@@ -77,7 +76,7 @@ export function answerChallenge(shop: Shop, door: Door, request: HookRequest): R
   if (registered === undefined) return { kind: 'needs', load: () => door.loadAddress() };
   const address = addressOf(shop, registered, request);
   if (address === null) return refused('the Host header is missing or odd', 400);
-  const challengeResponse = createHash('sha256').update(code).update(token).update(address).digest('hex');
+  const challengeResponse = digestOf(code, token, address);
   return {
     kind: 'handshake',
     status: 200,

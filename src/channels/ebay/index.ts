@@ -42,10 +42,7 @@ function create(config: EbayConfig, deps: ChannelDeps): Channel {
       return { accountId: userId, title: username ?? userId };
     },
     check: (signal) => check(shop, door, signal),
-    ...bound(shop, {
-      ...{ listListings, readStock, setStock },
-      ...{ ordersSince, ordersCreatedSince, fetchOrders },
-    }),
+    ...bound(shop, { listListings, readStock, setStock, ordersSince, ordersCreatedSince, fetchOrders }),
     receive: (request) => receive(shop, door, request),
     fieldsOf,
     refsIn,

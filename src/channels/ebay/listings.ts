@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Listing, ListingPage } from '../channel.ts';
 import { markAmbiguous } from '../kit/ambiguous.ts';
+import type { Answer } from '../kit/rest.ts';
 import { walkPages } from '../kit/walk.ts';
 import { chunksOf } from '../kit/write.ts';
 import { type ActiveRow, activeListings, pageSize } from './active.ts';
@@ -81,31 +82,25 @@ async function inventoryListings(shop: Shop, signal: AbortSignal): Promise<Inven
 /** `offset` counts pages here, not rows (EBAY-9.17). A page that goes on without bringing anything new is an error. */
 async function allItems(shop: Shop, signal: AbortSignal): Promise<Item[]> {
   const items = new Map<string, Item>();
-  const seen = new Set<string>();
-  const ask = async (offset: number) => {
-    const query: [string, string][] = [
-      ['limit', String(pageSize)],
-      ['offset', String(offset)],
-    ];
-    const path = '/sell/inventory/v1/inventory_item';
-    const { data } = await shop.rest.call({ method: 'GET', path, query, data: ItemPage }, signal);
-    const before = seen.size;
+  const path = '/sell/inventory/v1/inventory_item';
+  const pages = walkPages<number, Answer<z.infer<typeof ItemPage>>>({
+    what: 'the list of inventory items',
+    first: 0,
+    mostPages,
+    ask(offset) {
+      const query = Object.entries({ limit: String(pageSize), offset: String(offset) });
+      return shop.rest.call({ method: 'GET', path, query, data: ItemPage }, signal);
+    },
+    next: ({ data }, offset) => (data.next ? offset + 1 : null),
+    rows: ({ data }) => data.inventoryItems ?? [],
+  });
+  for await (const { data } of pages) {
     for (const row of data.inventoryItems ?? []) {
-      seen.add(JSON.stringify(row));
       const item = Item.safeParse(row);
       if (item.success) items.set(item.data.sku, item.data);
       else shop.deps.log.warn({}, 'an inventory item cannot be read and is left out of the catalogue');
     }
-    return { goesOn: Boolean(data.next), isNew: seen.size > before };
-  };
-  const pages = walkPages({
-    what: 'the list of inventory items',
-    first: 0,
-    ask,
-    next: ({ goesOn, isNew }, offset) => (!goesOn ? null : isNew ? offset + 1 : undefined),
-    mostPages,
-  });
-  for await (const _ of pages);
+  }
   return [...items.values()];
 }
 

@@ -19,6 +19,11 @@ export function digestOf(...parts: (string | Uint8Array)[]): string {
   return hash.digest('hex');
 }
 
+/** What the vault keeps of a secret that a platform never tells again: what it was registered for, and a fingerprint. */
+export function registeredWith(id: string, secret: string): string {
+  return `${id}:${digestOf(`invsync\0${secret}`).slice(0, 32)}`;
+}
+
 /** The JSON of a stored delivery. Throws `UnreadableDelivery`, named by its kind. */
 export function jsonIn({ kind, body }: Delivery): unknown {
   const json = jsonOf(body);

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { PushLine, PushOutcome } from '../channel.ts';
+import { digestOf } from '../kit/hook.ts';
 import { lineOutcome } from '../kit/outcomes.ts';
 import { beforeWriting } from '../kit/refusal.ts';
 import { quantityRefusal } from '../kit/write.ts';
@@ -164,7 +164,7 @@ function keyOf(rows: readonly PushLine[], salt: string | null): string {
     salt,
     rows.map((line) => [line.key, line.listingId, line.quantity, line.base]),
   ]);
-  const hex = createHash('sha256').update(text).digest('hex');
+  const hex = digestOf(text);
   return [0, 8, 12, 16, 20].map((at, index) => hex.slice(at, [8, 12, 16, 20, 32][index])).join('-');
 }
 

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { WebhookReport, WebhookState, Webhooks } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
+import { registeredWith } from '../kit/hook.ts';
 import { isNotFound } from '../kit/refusal.ts';
 import { walkPages } from '../kit/walk.ts';
 import { shaped } from './answer.ts';
@@ -146,7 +146,8 @@ function retiredAt(row: WebhookRow): number | null {
 /** Why a webhook must be replaced whether it is active or not; null when it need not. */
 function fault(row: WebhookRow, { url, secret }: WantedHook, remembered: string | null): string | null {
   if (row.delivery_url !== url) return 'had another address';
-  if (remembered !== memory(row.id, secret)) return 'its secret is not known to be the configured one';
+  if (remembered !== registeredWith(row.id, secret))
+    return 'its secret is not known to be the configured one';
   return null;
 }
 
@@ -158,7 +159,7 @@ async function create(shop: Shop, wanted: WantedHook, signal: AbortSignal): Prom
     { name: `${namePrefix}${topic}`, topic, delivery_url: url, secret, status: 'active' },
   );
   const { id } = shaped(webhookRow, answer.json, 'webhook', 'unknown');
-  await shop.deps.vault.set(vaultKey(topic), memory(id, secret));
+  await shop.deps.vault.set(vaultKey(topic), registeredWith(id, secret));
 }
 
 async function destroy(shop: Shop, id: string, signal: AbortSignal): Promise<void> {
@@ -180,14 +181,17 @@ export async function rowsOf(shop: Shop, signal: AbortSignal): Promise<WebhookRo
       ['page', String(page)],
     ];
     const { json } = await shop.api.get({ path: '/webhooks', query, signal });
-    const found = shaped(z.array(webhookRow), json, 'webhooks');
-    const before = rows.size;
-    for (const row of found) rows.set(row.id, row);
-    return { isLast: found.length < pageSize, isNew: rows.size > before };
+    return shaped(z.array(webhookRow), json, 'webhooks');
   };
-  const next = ({ isLast, isNew }: { isLast: boolean; isNew: boolean }, page: number) =>
-    isLast ? null : isNew ? page + 1 : undefined;
-  for await (const _ of walkPages({ what: 'the list of webhooks', first: 1, ask, next, mostPages: 20 }));
+  const pages = walkPages<number, WebhookRow[]>({
+    what: 'the list of webhooks',
+    first: 1,
+    mostPages: 20,
+    ask,
+    next: (found, page) => (found.length < pageSize ? null : page + 1),
+    rows: (found) => found,
+  });
+  for await (const found of pages) for (const row of found) rows.set(row.id, row);
   return [...rows.values()];
 }
 
@@ -221,8 +225,4 @@ function vaultKey(topic: string): string {
 
 function enabledKey(topic: string): string {
   return `webhook enabled ${topic}`;
-}
-
-function memory(id: string, secret: string): string {
-  return `${id}:${createHash('sha256').update(`invsync\0${secret}`).digest('hex').slice(0, 32)}`;
 }
