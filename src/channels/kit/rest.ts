@@ -74,18 +74,23 @@ export function effectOf({ effect, method }: Pick<Call<unknown>, 'effect' | 'met
  * tells for how long.
  */
 export function createRest<C extends Call<unknown>>(dialect: Dialect<C>): Rest<C> {
-  const attempt = (call: C, token: string, signal: AbortSignal): Promise<HttpAnswer> => {
+  /** Judged before the next request leaves, so that a refusal for the rate holds it back. */
+  const attempt = (asked: { call: C; what: string; effect: Effect }, token: string, signal: AbortSignal) => {
+    const { call } = asked;
     const { priority, patienceMs } = call;
     const cost = dialect.cost?.(call) ?? 1;
-    const turn = { priority, patienceMs, signal, cost };
-    return dialect.pace(call).run(turn, async () => {
+    const pace = dialect.pace(call);
+    return pace.run({ priority, patienceMs, signal, cost }, async () => {
       let answer: HttpAnswer | null = null;
       try {
         answer = await dialect.http(await dialect.request(call, token, signal), signal);
-        return answer;
       } finally {
         dialect.heard?.(answer, call, cost);
       }
+      const failure = dialect.failure(answer, asked);
+      if (failure === null) pace.succeeded();
+      else if (failure.kind === 'throttled') failure.afterMs = pace.refused(failure.afterMs ?? null);
+      return { answer, failure };
     });
   };
   const isMended = async (
@@ -106,14 +111,8 @@ export function createRest<C extends Call<unknown>>(dialect: Dialect<C>): Rest<C
       for (;;) {
         if (signal.aborted) throw stopped();
         const token = (await tokens?.current(signal)) ?? '';
-        const answer = await attempt(call, token, signal);
-        const failure = dialect.failure(answer, { call, what, effect });
-        if (failure === null) {
-          dialect.pace(call).succeeded();
-          return readAnswer(dialect, given, { answer, call, what, effect });
-        }
-        if (failure.kind === 'throttled')
-          failure.afterMs = dialect.pace(call).refused(failure.afterMs ?? null);
+        const { answer, failure } = await attempt({ call, what, effect }, token, signal);
+        if (failure === null) return readAnswer(dialect, given, { answer, call, what, effect });
         const cure = failure instanceof Refusal ? failure.cure : null;
         if (cure === null || mended.has(cure)) throw failure;
         mended.add(cure);

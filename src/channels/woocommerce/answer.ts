@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { ChannelError } from '../errors.ts';
-import { parseJsonBytes } from '../kit/json.ts';
+import { jsonOf } from '../kit/json.ts';
 import { errorBody } from './schema.ts';
 
 /**
@@ -64,9 +64,6 @@ export function shaped<T>(
 }
 
 function attempt(body: Uint8Array): { found: true; json: unknown } | { found: false } {
-  try {
-    return { found: true, json: parseJsonBytes(body) };
-  } catch {
-    return { found: false };
-  }
+  const json = jsonOf(body);
+  return json === undefined ? { found: false } : { found: true, json };
 }

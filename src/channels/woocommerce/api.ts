@@ -1,20 +1,16 @@
+import { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
-import { ChannelError } from '../errors.ts';
 import { createHttpClient, type HttpAnswer } from '../kit/http.ts';
-import { createPace, type Pace, type Priority } from '../kit/pace.ts';
+import { createPace, type Priority } from '../kit/pace.ts';
 import { createRate } from '../kit/rate.ts';
 import { Refusal } from '../kit/refusal.ts';
+import { type Answer, type Call, createRest } from '../kit/rest.ts';
 import { authenticate, type Query, queryString, schemeOf } from './auth.ts';
 import type { WooConfig } from './config.ts';
-import { type Asked, readAnswer } from './refusals.ts';
+import { failureOf, jsonIn } from './refusals.ts';
 
 /** A good answer with the span of its request. */
-export interface Answered {
-  json: unknown;
-  headers: Readonly<Record<string, string>>;
-  askedAt: number;
-  answeredAt: number;
-}
+export type Answered = Omit<Answer<unknown>, 'data'> & { json: unknown };
 
 /** One request. `path` begins with `/` and, unless `anonymous`, continues below `/wp-json/wc/v3`. */
 export interface ApiRequest {
@@ -53,37 +49,36 @@ export function createApi(config: WooConfig, deps: ChannelDeps): Api {
   const origin = deps.baseUrl ?? config.url;
   let putRefused = false;
 
-  const once = (method: Method, request: ApiRequest, body: unknown): Promise<Answered> =>
-    pace.run(turnOf(request), async () => {
-      const path = `${root}${request.path}`;
-      const proof = authenticate(
-        config,
-        { method, path, query: request.query ?? [] },
-        { nonce: deps.randomHex(16), now: deps.clock.now() },
-      );
-      const answer = await send(
-        {
-          method,
-          url: addressOf(origin, path, proof.query),
-          headers: {
-            ...proof.headers,
-            ...(method === 'GET' ? { 'cache-control': 'no-cache' } : {}),
-            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          },
-          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        },
-        request.signal,
-      );
-      const asked: Asked = {
+  const rest = createRest<Call<unknown> & { query: Query }>({
+    http: send,
+    pace: () => pace,
+    request({ method, path, query, body }) {
+      const fresh = { nonce: deps.randomHex(16), now: deps.clock.now() };
+      const proof = authenticate(config, { method, path, query }, fresh);
+      return {
         method,
-        path,
-        write: method !== 'GET',
-        scheme: schemeOf(config),
-        url: config.url,
+        url: addressOf(origin, path, proof.query),
+        headers: {
+          ...proof.headers,
+          ...(method === 'GET' ? { 'cache-control': 'no-cache' } : {}),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       };
-      const json = judged(answer, asked, pace);
-      return { json, headers: answer.headers, askedAt: answer.askedAt, answeredAt: answer.answeredAt };
-    });
+    },
+    failure(answer, { call: { method, path }, effect }) {
+      const write = effect === 'write';
+      return failureOf(answer, { method, path, write, scheme: schemeOf(config), url: config.url });
+    },
+    content: (answer, { method }) => jsonIn(answer, method !== 'GET'),
+  });
+
+  const once = async (method: Method, request: ApiRequest, body: unknown): Promise<Answered> => {
+    const { path, query = [], priority = 'read', signal } = request;
+    const call = { method, path: `${root}${path}`, query, priority, data: z.unknown(), body };
+    const { data: json, ...span } = await rest.call(call, signal);
+    return { json, ...span };
+  };
 
   const write: Api['write'] = async (method, request, body) => {
     if (method !== 'PUT' || putRefused) return once(method === 'PUT' ? 'POST' : method, request, body);
@@ -99,28 +94,12 @@ export function createApi(config: WooConfig, deps: ChannelDeps): Api {
   return {
     get: (request) => once('GET', request, undefined),
     write,
-    anonymous: (request) =>
-      pace.run(turnOf(request), () =>
-        send({ method: 'GET', url: addressOf(origin, request.path, request.query ?? []) }, request.signal),
+    anonymous: ({ path, query = [], signal, priority }) =>
+      pace.run({ signal, priority }, () =>
+        send({ method: 'GET', url: addressOf(origin, path, query) }, signal),
       ),
     close: () => send.close(),
   };
-}
-
-function turnOf({ priority, signal }: ApiRequest): { priority: Priority; signal: AbortSignal } {
-  return { priority: priority ?? 'read', signal };
-}
-
-function judged(answer: HttpAnswer, asked: Asked, pace: Pace): unknown {
-  try {
-    const json = readAnswer(answer, asked);
-    pace.succeeded();
-    return json;
-  } catch (error) {
-    if (error instanceof ChannelError && error.kind === 'throttled')
-      error.afterMs = pace.refused(error.afterMs ?? null);
-    throw error;
-  }
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';

@@ -3,7 +3,7 @@ import type { AccountIdentity } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { isNotFound } from '../kit/refusal.ts';
 import { readJson } from './answer.ts';
-import { type Asked, readAnswer } from './refusals.ts';
+import { type Asked, failureOf, jsonIn } from './refusals.ts';
 import { type SiteIndex, siteIndex } from './schema.ts';
 import type { Shop } from './shop.ts';
 import { siteKey } from './site.ts';
@@ -20,7 +20,9 @@ export async function readIndex(
     signal,
   });
   const asked: Asked = { method: 'GET', path, write: false, scheme: 'none', url: shop.config.url };
-  const index = siteIndex.safeParse(readAnswer(answer, asked));
+  const failure = failureOf(answer, asked);
+  if (failure !== null) throw failure;
+  const index = siteIndex.safeParse(jsonIn(answer, asked.write));
   if (!index.success) {
     throw new ChannelError('rejected', `GET ${path}: this is not the index of a WordPress site`, {
       hint: 'check url: it must be the Site Address of the shop, its path included',

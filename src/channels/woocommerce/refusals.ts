@@ -20,36 +20,41 @@ const maintenanceMs = 60_000;
 const longestWaitMs = 15 * 60_000;
 const defaultWaitMs = 5_000;
 
+/** JSON of a good answer. What PHP prints before it is skipped where nothing was written. */
+export function jsonIn({ body }: HttpAnswer, write: boolean): unknown {
+  const parsed = readJson(body, write ? 'exact' : 'lenient');
+  return parsed.found ? parsed.json : undefined;
+}
+
 /**
- * The JSON of a good answer; throws `Refusal` for everything else (WOO-7, WOO-O.1, WOO-O.10; verified 2026-11). A write
- * whose answer cannot be read is `unknown`: a shop obeys also when nobody listens (WOO-O.2).
+ * The failure that an answer tells, or null (WOO-7, WOO-O.1, WOO-O.10; verified 2026-11). A write whose answer cannot be
+ * read is `unknown`: a shop obeys also when nobody listens (WOO-O.2).
  */
-export function readAnswer(answer: HttpAnswer, asked: Asked): unknown {
-  if (answer.status >= 200 && answer.status < 300) return goodAnswer(answer, asked);
+export function failureOf(answer: HttpAnswer, asked: Asked): Refusal | null {
+  if (answer.status >= 200 && answer.status < 300)
+    return jsonIn(answer, asked.write) === undefined ? unreadable(answer, asked) : null;
   const { code, message } = refusalBody(answer.body);
   const said = message === '' ? `HTTP ${answer.status}` : `HTTP ${answer.status} ${code}: ${message}`;
   const facts = { status: answer.status, codes: [code] };
   const what = `${asked.method} ${asked.path}: ${said}`;
   if (answer.status < 400) return redirected(answer, asked, what);
-  if (answer.status === 401) throw unauthorized(what, code, message, asked);
-  if (answer.status === 403) throw forbidden(what, code);
-  if (answer.status === 404) throw notFound(what, code);
+  if (answer.status === 401) return unauthorized(what, code, message, asked);
+  if (answer.status === 403) return forbidden(what, code);
+  if (answer.status === 404) return notFound(what, code);
   if (answer.status === 408 || answer.status === 429) {
-    throw new Refusal('throttled', what, {
+    return new Refusal('throttled', what, {
       ...facts,
       afterMs: Math.min(retryAfterMs(answer) ?? defaultWaitMs, longestWaitMs),
       hint: 'the host of the shop limits requests; invsync waits by itself',
     });
   }
-  if (answer.status >= 500) throw broken(answer, asked, what, code);
-  throw new Refusal('rejected', what, facts);
+  if (answer.status >= 500) return broken(answer, asked, what, code);
+  return new Refusal('rejected', what, facts);
 }
 
-function goodAnswer(answer: HttpAnswer, asked: Asked): unknown {
-  const parsed = readJson(answer.body, asked.write ? 'exact' : 'lenient');
-  if (parsed.found) return parsed.json;
+function unreadable(answer: HttpAnswer, asked: Asked): Refusal {
   const before = textBefore(answer.body);
-  throw new Refusal(
+  return new Refusal(
     asked.write ? 'unknown' : 'retry',
     `${asked.method} ${asked.path}: HTTP ${answer.status}, but ${before === null ? 'the answer is no JSON' : `PHP prints before the JSON: ${before}`}`,
     {
@@ -73,7 +78,7 @@ function textBefore(body: Uint8Array): string | null {
  * Redirects are not followed: they turn PUT into GET and drop the credentials. With plain permalinks behind
  * a front controller WordPress sends every REST path to its home page (recorded 2026-11-30).
  */
-function redirected(answer: HttpAnswer, asked: Asked, what: string): never {
+function redirected(answer: HttpAnswer, asked: Asked, what: string): Refusal {
   const target = answer.headers['location'] ?? '';
   const known = URL.canParse(target);
   const better = known
@@ -86,7 +91,7 @@ function redirected(answer: HttpAnswer, asked: Asked, what: string): never {
   const same = known && sameSite(better, asked.url) && new URL(better).host === new URL(asked.url).host;
   const home = same && new URL(better).protocol === new URL(asked.url).protocol;
   const nothing = asked.write ? '; nothing was written' : '';
-  throw new Refusal(forGood ? 'rejected' : 'retry', `${what}: the shop redirects to ${better}`, {
+  return new Refusal(forGood ? 'rejected' : 'retry', `${what}: the shop redirects to ${better}`, {
     status: answer.status,
     hint: home
       ? `the shop sends calls of its REST API to its own home page: ${permalinkRemedy}${nothing}`
