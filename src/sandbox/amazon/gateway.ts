@@ -165,9 +165,10 @@ export function createGateway(deps: GatewayDeps): Gateway {
     if (operation.name === 'patchListingsItem' && faults.hits('sale_before_write')) {
       deps.orders.sellOne(call.params[1] ?? '');
     }
-    const obey = () => run(operation, call);
     const failure = () => problemAnswer(internalFailure());
-    return (await obeyWrite(site, { run: obey, runLate: obey, failure, writes: call.writes })) ?? 'cut';
+    return (
+      (await obeyWrite(site, { run: () => run(operation, call), failure, writes: call.writes })) ?? 'cut'
+    );
   };
 
   /** Told on 2xx, 400 and 404 only, and not even there always (AMZ-7). */

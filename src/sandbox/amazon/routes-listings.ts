@@ -158,8 +158,8 @@ function offsetOf(query: URLSearchParams): number {
 
 /** The index may trail what the item itself tells. */
 function searchedNumber(site: Site, listing: Listing): number {
-  const lagMs = site.faults.ms('search_lag');
-  if (!site.faults.hits('search_lag')) return listing.seen;
+  const lagMs = site.faults.dueMs('search_lag');
+  if (lagMs === null) return listing.seen;
   return lagMs === 0 || site.now() - listing.seenChangedAt < lagMs ? listing.seenBefore : listing.seen;
 }
 

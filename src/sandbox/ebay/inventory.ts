@@ -456,10 +456,8 @@ function batchResult(context: Context, responses: RowResponse[]): RestResult {
 }
 
 function hideBehindOldNumber(context: Context, counter: Counter): void {
-  const ms = context.state.faults.ms('read_lag');
-  if (context.state.faults.hits('read_lag')) {
-    counter.stale = { available: counter.available, until: context.state.now() + ms };
-  }
+  const ms = context.state.faults.dueMs('read_lag');
+  if (ms !== null) counter.stale = { available: counter.available, until: context.state.now() + ms };
 }
 
 function note(

@@ -50,9 +50,8 @@ export function createOrders(deps: {
     order.modifiedAt = order.revision === 0 ? now : Math.max(now, order.modifiedAt + 1);
     order.changedAt = now;
     order.revision += 1;
-    let lagMs = platformMs(random.int(500, 4_000), state.timeScale);
-    const faultMs = faults.ms('order_lag');
-    if (faults.hits('order_lag')) lagMs = Math.max(lagMs, faultMs);
+    const ownMs = platformMs(random.int(500, 4_000), state.timeScale);
+    const lagMs = Math.max(ownMs, faults.dueMs('order_lag') ?? 0);
     const before = order.indexed.at(-1)?.visibleAt ?? 0;
     order.indexed.push({ modifiedAt: order.modifiedAt, visibleAt: Math.max(before, now + lagMs) });
     while (order.indexed.length > 1 && (order.indexed[1]?.visibleAt ?? now) < now) order.indexed.shift();
@@ -156,8 +155,8 @@ export function createOrders(deps: {
       stock.take(line.counter, line.quantity);
       notifier.told('FixedPriceTransaction', { counter: line.counter, line, order: null });
     }
-    const commitmentMs = faults.ms('unpaid_commitment');
-    if (faults.hits('unpaid_commitment')) {
+    const commitmentMs = faults.dueMs('unpaid_commitment');
+    if (commitmentMs !== null) {
       const days = platformMs(random.int(dayMs, 4 * dayMs), state.timeScale);
       waitForCheckout(order, commitmentMs > 0 ? commitmentMs : days);
     } else {

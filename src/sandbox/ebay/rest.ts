@@ -71,9 +71,8 @@ export function createRest(deps: Deps): (request: ShopRequest) => Promise<ShopAn
       writes: [],
     };
     if (route.writesStock !== true) return run(route, call);
-    const obey = () => run(route, call);
     const failure = () => problemResult(new RestProblem(500, outage(route.family)));
-    return (await obeyWrite(state, { run: obey, runLate: obey, failure, writes: call.writes })) ?? 'cut';
+    return (await obeyWrite(state, { run: () => run(route, call), failure, writes: call.writes })) ?? 'cut';
   };
 
   return async (request) => {

@@ -241,9 +241,8 @@ function reviseRow(
   if (quantity === 0 && listing?.multi === true && !controlsOutOfStock(state) && !state.random.chance(0.5)) {
     return { error: error(21916620, 'Variations with quantity 0 are not allowed.'), write: note(false) };
   }
-  const lagMs = state.faults.ms('read_lag');
-  if (state.faults.hits('read_lag'))
-    counter.stale = { available: unitsOf(counter), until: state.now() + lagMs };
+  const lagMs = state.faults.dueMs('read_lag');
+  if (lagMs !== null) counter.stale = { available: unitsOf(counter), until: state.now() + lagMs };
   stock.put(counter, quantity, null);
   const write = note(true);
   if (quantity === 0 && listing?.multi === true && !controlsOutOfStock(state)) {

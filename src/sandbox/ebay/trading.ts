@@ -126,7 +126,7 @@ export function createTrading(deps: Deps): (request: ShopRequest) => Promise<Sho
       writes.push(...(result.writes ?? []));
       return answer(name, result);
     };
-    return obeyWrite(state, { run: obey, runLate: obey, failure: outage, writes });
+    return obeyWrite(state, { run: obey, failure: outage, writes });
   };
 }
 

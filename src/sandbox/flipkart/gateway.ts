@@ -81,7 +81,7 @@ async function obey(site: Site, route: Route, call: Call): Promise<ShopAnswer | 
       if (lost) throw gaveUp();
       return answer;
     },
-    runLate() {
+    late: () => () => {
       try {
         run();
       } catch (error) {

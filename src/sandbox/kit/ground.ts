@@ -101,8 +101,8 @@ export async function obeyWrite<Answer>(
   write: {
     /** Obeys and answers. */
     run(): Answer | Promise<Answer>;
-    /** Of a late one nobody hears the answer, nor a refusal. */
-    runLate(): unknown;
+    /** Asked when the caller is cut off; answers how it is obeyed later, where nobody hears of a refusal. Default: `run`. */
+    late?(): () => unknown;
     /** What `error_500_after` answers, or throws. */
     failure(): Answer;
     /** Marked as answered when the answer leaves. */
@@ -111,7 +111,8 @@ export async function obeyWrite<Answer>(
 ): Promise<Answer | null> {
   const lateMs = faults.dueMs('late_apply');
   if (lateMs !== null) {
-    agenda.add({ afterMs: lateMs, group: 'late', run: async () => void (await write.runLate()) });
+    const obey = write.late?.() ?? write.run;
+    agenda.add({ afterMs: lateMs, group: 'late', run: async () => void (await obey()) });
     return null;
   }
   const answer = await write.run();

@@ -12,6 +12,8 @@ export interface Records {
   request(call: Omit<Request, 'at' | 'kind'>): void;
   /** Damage that a write did beside the number, told as a request whose route says it: `WIPED restock_date MUG-1`. */
   damage(text: string): void;
+  /** A call with a time of its own. */
+  keep(call: ShopCall): void;
   /** Oldest first. */
   all(): ShopCall[];
 }
@@ -28,6 +30,7 @@ export function createRecords(now: () => number): Records {
       kept.push(record);
       return record;
     },
+    keep: (call) => void kept.push(call),
     webhook: (call) => void kept.push({ at: now(), kind: 'webhook', ...call }),
     request(call) {
       requests.push({ at: now(), kind: 'request', ...call });

@@ -13,7 +13,9 @@ import {
 } from 'graphql';
 import type { Agenda } from '../kit/agenda.ts';
 import type { Faults } from '../kit/faults.ts';
+import { obeyWrite } from '../kit/ground.ts';
 import type { Random } from '../kit/random.ts';
+import type { WriteRecord } from '../kit/records.ts';
 import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
 import type { Auth } from './auth.ts';
 import type { Call } from './call.ts';
@@ -50,7 +52,7 @@ interface Ready extends Costed {
 
 /** `POST /admin/api/<release>/graphql.json` with the habits of SHP-1.2 and SHP-7. */
 export function createEndpoint(deps: EndpointDeps) {
-  const { auth, faults, random, agenda, bucket, memory, timeScale } = deps;
+  const { auth, faults, random, bucket, memory, timeScale } = deps;
   const documents = new Map<string, { document: DocumentNode | null; errors: readonly GraphQLError[] }>();
 
   const parsed = (release: Release, query: string) => {
@@ -157,25 +159,33 @@ export function createEndpoint(deps: EndpointDeps) {
     return { call, body: JSON.stringify(body) };
   };
 
-  /** The platform took the request, lost the caller, and obeys much later. */
-  const runLate = (ready: Ready, afterMs: number) => {
+  const obey = (ready: Ready) => {
     const key = keyIn(ready);
-    if (key !== null) memory.hold(key);
-    agenda.add({
-      afterMs,
-      group: 'jobs',
-      run: () => {
-        if (key !== null) memory.release(key);
-        run(ready);
+    const writes: WriteRecord[] = [];
+    const now = (): ShopAnswer => {
+      const { call, body } = run(ready);
+      writes.push(...call.writes);
+      return { status: 200, body };
+    };
+    return obeyWrite(deps, {
+      run: now,
+      late() {
+        if (key !== null) memory.hold(key);
+        return () => {
+          if (key !== null) memory.release(key);
+          run(ready);
+        };
       },
+      failure: () => refused(500, 'Internal Server Error'),
+      writes,
     });
   };
 
   const answer = async (request: ShopRequest, release: Release, requestId: string) => {
     if (faults.hits('token_expiry')) auth.expireGranted();
     if (!auth.accepts(request.headers['x-shopify-access-token'])) return refused(401, unknownToken);
-    const slowMs = faults.ms('slow');
-    if (faults.hits('slow') && !(await deps.pause(slowMs))) return 'cut';
+    const slowMs = faults.dueMs('slow');
+    if (slowMs !== null && !(await deps.pause(slowMs))) return 'cut';
     const failing = early(requestId);
     if (failing !== null) return failing;
     const asked = askedIn(request);
@@ -189,16 +199,8 @@ export function createEndpoint(deps: EndpointDeps) {
     if (writes && faults.armed().includes('missing_scope')) {
       return oneError('Access denied. Required access: `write_inventory` access scope.', 'ACCESS_DENIED');
     }
-    const lateMs = faults.ms('late_apply');
-    if (writes && faults.hits('late_apply')) {
-      runLate(ready, lateMs);
-      return 'cut';
-    }
-    const { call, body } = run(ready);
-    if (writes && faults.hits('apply_then_timeout')) return 'cut';
-    if (writes && faults.hits('error_500_after')) return refused(500, 'Internal Server Error');
-    for (const write of call.writes) write.answered = true;
-    return { status: 200, body };
+    if (!writes) return { status: 200, body: run(ready).body };
+    return (await obey(ready)) ?? 'cut';
   };
 
   return async (request: ShopRequest, version: string): Promise<ShopAnswer | null> => {

@@ -104,10 +104,7 @@ export function createOrders(deps: OrderDeps): Orders {
   const stamp = (order: Order, now: number) => {
     order.updatedAt = wholeSeconds(now);
     let lagMs = platformMs(random.int(500, 4000), timeScale);
-    for (const name of ['order_lag', 'search_lag']) {
-      const faultMs = faults.ms(name);
-      if (faults.hits(name)) lagMs = Math.max(lagMs, faultMs);
-    }
+    for (const name of ['order_lag', 'search_lag']) lagMs = Math.max(lagMs, faults.dueMs(name) ?? 0);
     // The index takes changes in order: a later one never becomes findable before an earlier one.
     const before = order.indexed.at(-1)?.visibleAt ?? 0;
     order.indexed.push({ updatedAt: order.updatedAt, visibleAt: Math.max(before, now + lagMs) });

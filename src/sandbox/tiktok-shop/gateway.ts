@@ -90,7 +90,7 @@ export function createGateway(deps: Deps): Gateway {
         if (faults.hits('timeout_in_200')) throw new Refusal(200, 36009007, 'Gateway timeout.');
         return answer;
       },
-      runLate: () => enveloped(run),
+      late: () => () => enveloped(run),
       failure() {
         throw new Refusal(500, 36009003, 'Internal error.');
       },

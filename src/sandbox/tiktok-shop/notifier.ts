@@ -69,7 +69,7 @@ export function createNotifier(state: State, app: { key: string; secret: string 
   };
 
   /**
-   * An order is told of several times without any change of its units (paid, on hold, to be shipped): whose first notifier
+   * An order is told of several times without any change of its units (paid, on hold, to be shipped): whose first message
    * is lost, the rest is lost as well, until units move again. Else the fault would take next to nothing.
    */
   const isLost = (order: Order | undefined): boolean => {

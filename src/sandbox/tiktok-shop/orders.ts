@@ -66,9 +66,8 @@ export function createOrders(deps: {
   const touch = (order: Order) => {
     const now = state.now();
     order.updatedAt = Math.max(now, order.updatedAt);
-    let lagMs = platformMs(random.int(100, 2_000), state.timeScale);
-    const faultMs = faults.ms('order_lag');
-    if (faults.hits('order_lag')) lagMs = Math.max(lagMs, faultMs);
+    const ownMs = platformMs(random.int(100, 2_000), state.timeScale);
+    const lagMs = Math.max(ownMs, faults.dueMs('order_lag') ?? 0);
     const before = order.indexed.at(-1)?.visibleAt ?? 0;
     order.indexed.push({ updatedAt: order.updatedAt, visibleAt: Math.max(before, now + lagMs) });
     while (order.indexed.length > 1 && (order.indexed[1]?.visibleAt ?? now) < now) order.indexed.shift();

@@ -120,7 +120,7 @@ export interface Order {
   /** Grows with each change of units; `heardRevision` is the newest that an answered delivery led to. */
   revision: number;
   heardRevision: number;
-  /** The revision whose notifier the fault `drop_webhook` has swallowed. */
+  /** The revision whose message the fault `drop_webhook` has swallowed. */
   lostRevision: number;
   /** Each change time with when the order search has it. */
   indexed: { updatedAt: number; visibleAt: number }[];

@@ -52,10 +52,8 @@ export function createStock(deps: { state: State; crossed(sku: Sku): void }): St
   const remember = (sku: Sku) => {
     const now = state.now();
     if (sku.stale !== null && sku.stale.until > now) return;
-    const faultMs = state.faults.ms('search_lag');
-    const lagMs = state.faults.hits('search_lag')
-      ? faultMs
-      : platformMs(state.random.int(500, 5_000), state.timeScale);
+    const lagMs =
+      state.faults.dueMs('search_lag') ?? platformMs(state.random.int(500, 5_000), state.timeScale);
     const available = new Map(sku.holdings.map((each) => [each.warehouse.id, each.available]));
     sku.stale = { until: now + lagMs, available };
   };

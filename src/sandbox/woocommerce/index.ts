@@ -1,6 +1,7 @@
 import { AppError } from '../../errors.ts';
 import { createFaults } from '../kit/faults.ts';
 import { createRandom } from '../kit/random.ts';
+import { createRecords } from '../kit/records.ts';
 import { type ShopHandler, ShopServer } from '../kit/server.ts';
 import { platformMs } from '../kit/time.ts';
 import type { Shop, ShopOptions, ShopRecords } from '../shop.ts';
@@ -16,7 +17,7 @@ import {
   setStatus,
 } from './orders.ts';
 import { productBySku, putStock, savedProduct } from './products.ts';
-import { createRecords, shopRecords } from './records.ts';
+import { shopRecords } from './records.ts';
 import { createRest } from './rest.ts';
 import type { ApiKey, Line, Order, Site } from './site.ts';
 import { sell } from './storefront.ts';
@@ -58,7 +59,7 @@ const HOLD_STOCK_MS = 3_600_000;
 
 /** A sandbox shop that speaks WooCommerce 11.0.1's REST API and sends its webhooks. */
 export function createWooShop(options: WooShopOptions): WooShop {
-  const records = createRecords();
+  const records = createRecords(options.now ?? Date.now);
   const timers = new Set<NodeJS.Timeout>();
   const { site, addKey } = createSite(options, timers);
   const queue = createQueue(site, records);

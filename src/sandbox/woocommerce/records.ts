@@ -1,30 +1,8 @@
-import type { ShopCall, ShopRecords } from '../shop.ts';
+import type { Records } from '../kit/records.ts';
+import type { ShopRecords } from '../shop.ts';
 import { goneBy, takenBy } from './orders.ts';
 import { shownStock } from './products.ts';
 import type { Site } from './site.ts';
-
-/** REST calls kept; writes and webhook calls are kept without a bound: they are the proof. */
-const REQUESTS_KEPT = 50_000;
-
-/** The shop's log of what crossed its border. */
-export interface Records {
-  add(call: ShopCall): void;
-  /** All calls in the order of their time. */
-  calls(): ShopCall[];
-}
-
-export function createRecords(): Records {
-  const kept: ShopCall[] = [];
-  let requests: ShopCall[] = [];
-  return {
-    add(call) {
-      if (call.kind !== 'request') kept.push(call);
-      else requests.push(call);
-      if (requests.length >= 2 * REQUESTS_KEPT) requests = requests.slice(-REQUESTS_KEPT);
-    },
-    calls: () => [...kept, ...requests.slice(-REQUESTS_KEPT)].sort((a, b) => a.at - b.at),
-  };
-}
 
 /**
  * The shop's own truth in neutral words. Orders that were deleted for good stay in (the shop's stock stays down for
@@ -45,7 +23,7 @@ export function shopRecords(site: Site, records: Records): ShopRecords {
       }),
       heard: order.heard === order.revision,
     })),
-    calls: records.calls(),
+    calls: records.all(),
     listings: listed.map((product) => ({
       sku: product.sku,
       listing_id: String(product.id),

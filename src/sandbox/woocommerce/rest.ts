@@ -1,10 +1,10 @@
+import type { Records } from '../kit/records.ts';
 import type { ShopAnswer, ShopHandler, ShopRequest } from '../kit/server.ts';
 import { authenticate } from './auth.ts';
 import { BrokenOff } from './batch.ts';
 import { answerBeforeRest, fatal, gatewayTimeout, PHP_NOTICE } from './faults.ts';
 import { phpJson } from './php.ts';
 import { RestProblem } from './problem.ts';
-import type { Records } from './records.ts';
 import { onlyFields, type RestCall, type RestResult, readCall } from './request.ts';
 import * as orders from './routes-orders.ts';
 import * as products from './routes-products.ts';
@@ -96,7 +96,7 @@ export function createRest(site: Site, records: Records, queue: WebhookQueue): S
     const path = restPath(request);
     const answer = await answerThroughWeather(rest, request, path);
     const route = `${request.method} ${path.replace(/\/\d+/g, '/{id}')}`;
-    records.add({ at: site.nowMs(), kind: 'request', route, status: answer?.status ?? 0 });
+    records.request({ route, status: answer?.status ?? 0 });
     return answer;
   };
 }
@@ -141,7 +141,7 @@ async function answerThroughWeather(
 
 /** Puts the stock writes of a call on record. */
 function keep(rest: Rest, call: RestCall | null): void {
-  for (const write of call?.writes ?? []) rest.records.add(write);
+  for (const write of call?.writes ?? []) rest.records.keep(write);
 }
 
 function cutOff(rest: Rest, done: Dispatched): void {

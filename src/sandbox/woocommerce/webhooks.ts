@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { createCaller } from '../kit/caller.ts';
+import type { Records } from '../kit/records.ts';
 import { platformMs } from '../kit/time.ts';
 import type { ShopCall } from '../shop.ts';
 import { gmtDate, siteDate } from './dates.ts';
@@ -7,7 +8,6 @@ import { orderView } from './order-view.ts';
 import { findOrder } from './orders.ts';
 import { phpJson } from './php.ts';
 import { links, productView } from './product-view.ts';
-import type { Records } from './records.ts';
 import type { Site, Webhook } from './site.ts';
 
 /** Subscriptions and the queue behind them. WOO-O.6 to O.9, last verified 2026-11. */
@@ -185,7 +185,7 @@ export function createQueue(site: Site, records: Records): WebhookQueue {
     const webhook = site.webhooks.get(job.webhookId);
     if (webhook === undefined) return;
     const call = await callListener(site, post, webhook, job);
-    records.add(call);
+    records.keep(call);
     if (call.outcome === 'dropped') return;
     countOutcome(webhook, call.outcome);
     if (job.repeat === 0 && site.faults.hits('duplicate_webhook')) {
