@@ -158,6 +158,26 @@ describe('what comments, tests and pages refer to', () => {
     ).toEqual([]);
   });
 
+  test('every function that the pages name beside its file is in that file', () => {
+    const named = ['architecture', 'glossary'].flatMap((page) => [
+      ...readFileSync(join(root, 'docs', `${page}.md`), 'utf8').matchAll(
+        /`([a-z]+\/[\w/-]+\.ts)` \(`(\w+)`\)/g,
+      ),
+    ]);
+    expect(named.length).toBeGreaterThan(7);
+    const absent = named.filter(([, path = '', name = '']) => {
+      const text = readFileSync(join(root, 'src', path), 'utf8');
+      return !new RegExp(`function ${name}\\b`).test(text);
+    });
+    expect(absent.map(([text]) => text)).toEqual([]);
+  });
+
+  test('no text refers to papers that are not here', () => {
+    const own = 'test/docs.test.ts';
+    const found = written.filter(({ path, text }) => path !== own && /dossier|engine page/i.test(text));
+    expect(found.map(({ path }) => path)).toEqual([]);
+  });
+
   test('every page that a text names, and every link between pages, leads to a file', () => {
     const named = written.flatMap(({ path, text }) => [
       ...[...text.matchAll(/\bdocs\/[\w./-]+\.md\b/g)].map((match) => ({ path, to: match[0] })),

@@ -10,7 +10,7 @@ import { fetchOrders, ordersCreatedSince, ordersSince } from './orders.ts';
 import { setStock } from './push.ts';
 import { ShopifyConfig, webhookSecrets } from './schema.ts';
 import { readStock, type Shelf } from './stock.ts';
-import { fieldsOf, ordersIn, receive, refsIn } from './webhook.ts';
+import { fieldsOf, ordersIn, receive, refsIn } from './receive.ts';
 import { createWebhooks } from './webhooks.ts';
 
 /** A Shopify shop, by the Admin GraphQL API and its webhooks. One location, one number per inventory item. */

@@ -10,7 +10,7 @@ import { cancelOrder, holdOrder } from './oversell.ts';
 import { setStock } from './push.ts';
 import { openShop } from './shop.ts';
 import { readStock } from './stock.ts';
-import { fieldsOf, ordersIn, receive, refsIn } from './webhook.ts';
+import { fieldsOf, ordersIn, receive, refsIn } from './receive.ts';
 import { webhooksOf } from './webhooks.ts';
 
 /** WooCommerce through its REST API wc/v3 and its webhooks. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ListingRef, Obtaining } from '../../../src/channels/channel.ts';
-import { fieldsOf, ordersIn, receive } from '../../../src/channels/woocommerce/webhook.ts';
+import { fieldsOf, ordersIn, receive } from '../../../src/channels/woocommerce/receive.ts';
 import type { OrderSnapshot } from '../../../src/stock/order.ts';
 import { all, type Reply } from '../../kit/stage.ts';
 import { callsOf, deliveries, endOf, recorded, recordedShop } from './recording.ts';

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { type HookRequest, type Receipt, UnreadableDelivery } from '../../../src/channels/channel.ts';
-import { fieldsOf, ordersIn, receive, refsIn } from '../../../src/channels/woocommerce/webhook.ts';
+import { fieldsOf, ordersIn, receive, refsIn } from '../../../src/channels/woocommerce/receive.ts';
 import { noon } from '../../kit/stage.ts';
 import { configOf } from './scripted-shop.ts';
 
