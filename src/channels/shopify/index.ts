@@ -8,9 +8,9 @@ import { actionOutcome, hold } from './hold.ts';
 import { listListings } from './listings.ts';
 import { fetchOrders, ordersCreatedSince, ordersSince } from './orders.ts';
 import { setStock } from './push.ts';
+import { fieldsOf, ordersIn, receive, refsIn } from './receive.ts';
 import { ShopifyConfig, webhookSecrets } from './schema.ts';
 import { readStock, type Shelf } from './stock.ts';
-import { fieldsOf, ordersIn, receive, refsIn } from './receive.ts';
 import { createWebhooks } from './webhooks.ts';
 
 /** A Shopify shop, by the Admin GraphQL API and its webhooks. One location, one number per inventory item. */

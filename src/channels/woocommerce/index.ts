@@ -8,9 +8,9 @@ import { listListings } from './listings.ts';
 import { fetchOrders, openOrders, ordersCreatedSince, ordersSince } from './orders.ts';
 import { cancelOrder, holdOrder } from './oversell.ts';
 import { setStock } from './push.ts';
+import { fieldsOf, ordersIn, receive, refsIn } from './receive.ts';
 import { openShop } from './shop.ts';
 import { readStock } from './stock.ts';
-import { fieldsOf, ordersIn, receive, refsIn } from './receive.ts';
 import { webhooksOf } from './webhooks.ts';
 
 /** WooCommerce through its REST API wc/v3 and its webhooks. */
