@@ -45,6 +45,14 @@ export function isNotFound(error: unknown): error is Refusal {
   return error instanceof Refusal && error.status === 404;
 }
 
+/** For `catch`: null where a refusal is an answer to the caller; every other failure is thrown on. */
+export function nullWhen(isAnswer: (refusal: Refusal) => boolean): (error: unknown) => null {
+  return (error) => {
+    if (error instanceof Refusal && isAnswer(error)) return null;
+    throw error;
+  };
+}
+
 /** What an answer says besides its status. Hints are for people. */
 export interface Said {
   /** The whole message: what was asked, and what was answered. */
