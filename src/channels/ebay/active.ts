@@ -1,10 +1,14 @@
 import { z } from 'zod';
+import type { PushLine, PushOutcome } from '../channel.ts';
 import type { Priority } from '../kit/pace.ts';
+import { noNumber, type Span, shownAs } from '../kit/reading.ts';
 import { Refusal } from '../kit/refusal.ts';
 import { walkPages } from '../kit/walk.ts';
-import type { Shop } from './api.ts';
-import { aspectsRef } from './facts.ts';
-import { type TradingAnswer, wellAnswered, wordsOfErrors } from './trading.ts';
+import { groupsOf } from '../kit/write.ts';
+import type { Reading, Shop } from './api.ts';
+import { aspectsRef, type Due, type Look, type TradingFacts } from './facts.ts';
+import { refusedRow } from './failures.ts';
+import { Envelope, refusalWords } from './trading.ts';
 import { countText, escaped, many, optionalTable } from './xml.ts';
 
 const Sold = optionalTable(z.object({ QuantitySold: countText, ListingStatus: z.string().nullish() }));
@@ -17,14 +21,10 @@ const Variation = z.object({
     z.object({ NameValueList: many(z.object({ Name: z.string(), Value: many(z.string()) })) }),
   ),
 });
-const ItemNode = z.object({
+const ItemNode = Variation.omit({ VariationSpecifics: true }).extend({
   ItemID: z.string().min(1),
-  SKU: z.string().nullish(),
   Title: z.string().nullish(),
   ListingType: z.string().nullish(),
-  Quantity: countText,
-  QuantityAvailable: countText,
-  SellingStatus: Sold,
   Variations: optionalTable(z.object({ Variation: many(Variation) })),
 });
 type ItemNode = z.infer<typeof ItemNode>;
@@ -33,136 +33,219 @@ const ActivePage = z.object({
   ActiveList: optionalTable(
     z.object({
       ItemArray: optionalTable(z.object({ Item: many(ItemNode) })),
-      PaginationResult: optionalTable(
-        z.object({ TotalNumberOfPages: countText, TotalNumberOfEntries: countText }),
-      ),
+      PaginationResult: optionalTable(z.object({ TotalNumberOfPages: countText })),
     }),
   ),
 });
 const OneItem = z.object({ Item: ItemNode });
 
 /** One number of a listing that was made on the site: the listing's own, or a variation's. */
-export interface ActiveRow {
-  itemId: string;
-  title: string;
-  type: string;
-  /** SKU, blank ones are null. */
-  sku: string | null;
-  /** The variation's name by its aspects; null for a listing without variations. */
-  aspects: string | null;
-  /** What is left to buy. */
-  available: number | null;
-  ended: boolean;
-}
+export type ActiveRow = ReturnType<typeof rowsOf>[number];
 
 /** Rows as read, with the span of the request. */
-export interface ActiveRows {
+interface ActiveRows extends Span {
   rows: ActiveRow[];
-  askedAt: number;
-  answeredAt: number;
 }
 
 /** Listings per page (EBAY-4.2). */
 export const pageSize = 200;
-const mostPages = 2_000;
 /** A listing that is not there or not ours (EBAY-5.2). */
 const notFoundCodes = [17, 291, 1047, 21916884, 21916750];
 
 /** All active listings of the account, of both models, page by page. */
-export async function* activeListings(
+export function activeListings(
   shop: Shop,
   signal: AbortSignal,
   priority: Priority = 'read',
 ): AsyncGenerator<ActiveRows> {
-  const name = 'GetMyeBaySelling';
-  const ask = async (page: number) => {
-    const answer = await shop.trading.call(
-      {
-        name,
-        body: `<ActiveList><Include>true</Include><Pagination><EntriesPerPage>${pageSize}</EntriesPerPage><PageNumber>${page}</PageNumber></Pagination></ActiveList><DetailLevel>ReturnAll</DetailLevel>`,
-        data: ActivePage,
-        effect: 'read',
-        priority,
-      },
-      signal,
-    );
-    const list = wellAnswered(name, answer).ActiveList;
-    const items = list?.ItemArray?.Item ?? [];
-    const { askedAt, answeredAt } = answer;
-    const pages = list?.PaginationResult?.TotalNumberOfPages ?? 1;
-    shop.learned.activePages = Math.max(1, pages);
-    return { rows: items.flatMap(rowsOf), items, pages, askedAt, answeredAt };
-  };
-  yield* walkPages({
+  return walkPages({
     what: 'the list of active listings',
     first: 1,
-    ask,
+    mostPages: 2_000,
+    async ask(page: number) {
+      const body = `<ActiveList><Include>true</Include><Pagination><EntriesPerPage>${pageSize}</EntriesPerPage><PageNumber>${page}</PageNumber></Pagination></ActiveList><DetailLevel>ReturnAll</DetailLevel>`;
+      const call = { path: 'GetMyeBaySelling', body, data: ActivePage, priority };
+      const { data, askedAt, answeredAt } = await shop.askTrading(call, signal);
+      const items = data.ActiveList?.ItemArray?.Item ?? [];
+      const pages = data.ActiveList?.PaginationResult?.TotalNumberOfPages ?? 1;
+      shop.learned.activePages = Math.max(1, pages);
+      return { rows: items.flatMap(rowsOf), items, pages, askedAt, answeredAt };
+    },
     next: ({ pages }, page) => (page >= pages ? null : page + 1),
     rows: ({ items }) => items,
-    mostPages,
   });
 }
 
-/** One listing by its id; null: not there, not ours, or ended. */
-export async function readItem(
-  shop: Shop,
-  itemId: string,
-  reading: { priority: Priority; signal: AbortSignal },
-): Promise<ActiveRows | null> {
-  const name = 'GetItem';
-  const answer: TradingAnswer<z.infer<typeof OneItem>> = await shop.trading.call(
-    {
-      name,
-      body: `<ItemID>${escaped(itemId)}</ItemID><IncludeItemSpecifics>false</IncludeItemSpecifics>`,
-      data: OneItem,
-      effect: 'read',
-      priority: reading.priority,
-    },
-    reading.signal,
-  );
-  if (answer.ack === 'Failure' || answer.data === null) {
-    if (answer.errors.some((error) => notFoundCodes.includes(error.ErrorCode))) return null;
-    throw new Refusal('retry', `${name}: ${wordsOfErrors(answer.errors)}`, {
-      status: 200,
-      codes: answer.errors.map((error) => error.ErrorCode),
-    });
-  }
-  const { askedAt, answeredAt } = answer;
-  return { rows: rowsOf(answer.data.Item), askedAt, answeredAt };
-}
-
-function rowsOf(item: ItemNode): ActiveRow[] {
+function rowsOf(item: ItemNode) {
   const status = item.SellingStatus?.ListingStatus ?? 'Active';
+  const title = item.Title ?? item.ItemID;
   const shared = {
     itemId: item.ItemID,
-    title: item.Title ?? item.ItemID,
     type: item.ListingType ?? 'FixedPriceItem',
     ended: status === 'Completed' || status === 'Ended',
   };
+  /** `aspects`: the variation's name by them; null for a listing without variations. `available`: what is left to buy. */
+  const rowOf = (
+    node: Pick<ItemNode, 'SKU' | CountNames>,
+    named: { title: string; aspects: string | null },
+  ) => ({
+    ...shared,
+    ...named,
+    sku: node.SKU?.trim() ? node.SKU : null,
+    available: availableOf(node),
+  });
   const variations = item.Variations?.Variation ?? [];
-  if (variations.length === 0) {
-    return [{ ...shared, sku: blankToNull(item.SKU), aspects: null, available: availableOf(item) }];
-  }
+  if (variations.length === 0) return [rowOf(item, { title, aspects: null })];
   return variations.map((variation) => {
     const specifics = variation.VariationSpecifics?.NameValueList ?? [];
     const pairs = specifics.map(({ Name, Value }) => ({ name: Name, value: Value[0] ?? '' }));
-    return {
-      ...shared,
-      title: `${shared.title} - ${pairs.map(({ value }) => value).join(', ')}`,
-      sku: blankToNull(variation.SKU),
-      aspects: aspectsRef(item.ItemID, pairs),
-      available: availableOf(variation),
-    };
+    const values = pairs.map(({ value }) => value).join(', ');
+    return rowOf(variation, { title: `${title} - ${values}`, aspects: aspectsRef(item.ItemID, pairs) });
   });
 }
 
+type CountNames = 'Quantity' | 'QuantityAvailable' | 'SellingStatus';
+
 /** Quantity counts sold units too when it is read, and not when it is written (EBAY-4.2, EBAY-9.3). */
-function availableOf(row: Pick<ItemNode, 'Quantity' | 'QuantityAvailable' | 'SellingStatus'>): number | null {
+function availableOf(row: Pick<ItemNode, CountNames>): number | null {
   if (row.QuantityAvailable !== null) return Math.max(0, row.QuantityAvailable);
   if (row.Quantity === null) return null;
   return Math.max(0, row.Quantity - (row.SellingStatus?.QuantitySold ?? 0));
 }
 
-function blankToNull(text: string | null | undefined): string | null {
-  return text === undefined || text === null || text.trim() === '' ? null : text;
+/**
+ * Listings made on the site, by listing id. The XML API gives 5,000 calls a day (EBAY-7): a sweep over all pages when that
+ * takes fewer calls than one per listing. What a sweep leaves out is asked for by itself before it counts as gone.
+ */
+export async function lookAtActive(
+  shop: Shop,
+  wanted: readonly TradingFacts[],
+  reading: Reading,
+): Promise<Map<string, Look>> {
+  const itemIds = new Set(wanted.map(({ itemId }) => itemId));
+  const found = new Map<string, ActiveRows>();
+  if (itemIds.size > Math.max(2, shop.learned.activePages)) {
+    for await (const { rows, ...span } of activeListings(shop, reading.signal, reading.priority)) {
+      for (const row of rows) {
+        if (!itemIds.has(row.itemId)) continue;
+        const known = found.get(row.itemId) ?? { rows: [], ...span };
+        known.rows.push(row);
+        found.set(row.itemId, known);
+      }
+      if (found.size === itemIds.size) break;
+    }
+  }
+  for (const itemId of itemIds)
+    if (!found.has(itemId)) found.set(itemId, await readItem(shop, itemId, reading));
+  const looks = new Map<string, Look>();
+  for (const facts of wanted) {
+    const read = found.get(facts.itemId);
+    if (read !== undefined) looks.set(facts.id, lookOf(facts, read));
+  }
+  return looks;
+}
+
+/** One listing by its id; without rows: not there, not ours, or ended. */
+async function readItem(shop: Shop, itemId: string, { priority, signal }: Reading): Promise<ActiveRows> {
+  const body = `<ItemID>${escaped(itemId)}</ItemID><IncludeItemSpecifics>false</IncludeItemSpecifics>`;
+  try {
+    const call = { path: 'GetItem', body, data: OneItem, priority };
+    const { data, askedAt, answeredAt } = await shop.askTrading(call, signal);
+    return { rows: rowsOf(data.Item), askedAt, answeredAt };
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.kind !== 'rejected') throw error;
+    const now = shop.deps.clock.now();
+    if (error.has(...notFoundCodes)) return { rows: [], askedAt: now, answeredAt: now };
+    throw new Refusal('retry', error.message, { status: error.status, codes: error.codes });
+  }
+}
+
+/** Why a listing is not there, of either model. */
+export const gone = 'eBay has no such active listing (any more): it was ended, or its SKU was changed';
+
+function lookOf(facts: TradingFacts, { rows, ...span }: ActiveRows): Look {
+  const row = rowOf(facts, rows);
+  if (row === undefined || row.ended) return noNumber('not-listed', gone, span);
+  const shown = row.available;
+  if (facts.unwritable !== null) return { ...noNumber('unwritable', facts.unwritable, span), shown };
+  return shown === null ? noNumber('untracked', 'eBay tells no quantity for it', span) : shownAs(shown, span);
+}
+
+/** A listing that has got variations since, or lost them, is another one: its old level must not be written. */
+function rowOf(facts: TradingFacts, rows: readonly ActiveRow[]): ActiveRow | undefined {
+  const named = rows.filter((row) => row.aspects !== null);
+  if (facts.variation !== null) return named.find((row) => row.sku === facts.variation);
+  return facts.id === facts.itemId
+    ? rows.find((row) => row.aspects === null)
+    : named.find((row) => row.aspects === facts.id);
+}
+
+const Preferences = z.object({ OutOfStockControlPreference: z.string().nullish() });
+const believedMs = 10 * 60_000;
+
+/**
+ * Is the account's Out-of-Stock control on? Without it a listing that reaches 0 is ended for good (EBAY-5.3). An "on" is
+ * believed for ten minutes, an "off" never; a missing answer counts as off. Throws `ChannelError`.
+ */
+export async function isOutOfStockOn(shop: Shop, { priority, signal }: Reading): Promise<boolean> {
+  const { learned } = shop;
+  const now = shop.deps.clock.now();
+  if (learned.outOfStockOnSince !== null && now - learned.outOfStockOnSince < believedMs) return true;
+  const body = '<ShowOutOfStockControlPreference>true</ShowOutOfStockControlPreference>';
+  const call = { path: 'GetUserPreferences', body, data: Preferences, priority };
+  const { data } = await shop.askTrading(call, signal);
+  const on = data.OutOfStockControlPreference === 'true';
+  learned.outOfStockOnSince = on ? shop.deps.clock.now() : null;
+  return on;
+}
+
+/** Most rows of one call (EBAY-5.2). */
+const rowsPerCall = 4;
+
+/** Rows grouped by listing, groups packed into calls of four at most. */
+export function tradingBatches(due: readonly Due<TradingFacts>[]): Due<TradingFacts>[][] {
+  const calls: Due<TradingFacts>[][] = [];
+  for (const part of groupsOf(due, ({ facts }) => facts.itemId, rowsPerCall)) {
+    const open = calls.find((call) => call.length + part.length <= rowsPerCall);
+    if (open === undefined) calls.push(part);
+    else open.push(...part);
+  }
+  return calls;
+}
+
+const Revised = Envelope.extend({
+  InventoryStatus: many(z.object({ ItemID: z.string(), SKU: z.string().nullish() })),
+});
+
+/**
+ * Writes listings made on the site, four rows a call, all variations of one listing together as far as they fit: a
+ * call costs each listing in it one revision (EBAY-5.2, EBAY-5.4). A refusal of several rows names none of them: they are
+ * left out of the answer, and sent again row by row. Of a partial failure, the rows that the answer echoes were written.
+ */
+export async function writeTrading(
+  shop: Shop,
+  rows: readonly Due<TradingFacts>[],
+  signal: AbortSignal,
+): Promise<Map<PushLine, PushOutcome>> {
+  await shop.revisions.spend([...new Set(rows.map(({ facts }) => facts.itemId))]);
+  const ask = { effect: 'write', priority: 'push', data: Revised } as const;
+  const body = rows.map(nodeOf).join('');
+  const { data } = await shop.askTrading({ ...ask, path: 'ReviseInventoryStatus', body }, signal);
+  const isDone = data.Ack === 'Success' || data.Ack === 'Warning';
+  const echoes = data.Ack === 'PartialFailure' ? data.InventoryStatus : [];
+  const outcomes = new Map<PushLine, PushOutcome>();
+  for (const { line, facts } of rows) {
+    const isEchoed = echoes.some(
+      ({ ItemID, SKU }) => ItemID === facts.itemId && (facts.variation === null || SKU === facts.variation),
+    );
+    if (isDone || isEchoed) outcomes.set(line, { kind: 'applied', shown: line.quantity });
+    else if (rows.length === 1) outcomes.set(line, refusedRow(data.Errors, refusalWords(data)));
+  }
+  return outcomes;
+}
+
+/** Quantity is what is left to buy: eBay adds the sold units itself (EBAY-9.3). A variation is named by its SKU. */
+function nodeOf({ line, facts }: Due<TradingFacts>): string {
+  const sku = facts.variation === null ? '' : `<SKU>${escaped(facts.variation)}</SKU>`;
+  return `<InventoryStatus><ItemID>${escaped(facts.itemId)}</ItemID>${sku}<Quantity>${line.quantity}</Quantity></InventoryStatus>`;
 }

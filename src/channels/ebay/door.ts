@@ -1,58 +1,42 @@
+import { z } from 'zod';
 import type { HookRequest, Receipt } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { digestOf, refused } from '../kit/hook.ts';
+import type { Answer } from '../kit/rest.ts';
 import type { Shop } from './api.ts';
-import { createKeys, type Keys } from './keys.ts';
-import { readUser } from './user.ts';
 
-/** What the listener needs to know beforehand, because it answers without looking anything up. */
-export interface Door {
-  keys: Keys;
-  /** The seller's user id, once it was learned. */
-  userId(): string | null;
-  /** Asks for the user id if it is not known; a failure leaves it unknown. */
-  learnUser(signal: AbortSignal): Promise<void>;
-  /** Notes what was told elsewhere. */
-  noteUser(userId: string): void;
-  /** The address as it was registered; undefined: must be loaded first. */
-  address(): string | null | undefined;
-  loadAddress(): Promise<void>;
-  /** Keeps the address before it is registered: the challenge comes during that very call. */
-  keepAddress(url: string): Promise<void>;
+const User = z.object({
+  userId: z.string().min(1),
+  username: z.string().nullish(),
+  registrationMarketplaceId: z.string().nullish(),
+});
+/** The seller behind the refresh token. The user id never changes; names do, and are being replaced (EBAY-9.28). */
+export type User = z.infer<typeof User>;
+
+/** Asks who the seller is, which the listener needs to know beforehand. Throws `ChannelError`. */
+export async function readUser(shop: Shop, signal: AbortSignal): Promise<Answer<User>> {
+  const path = '/commerce/identity/v1/user/';
+  const user = await shop.ask({ path, data: User, host: 'identity' }, signal);
+  shop.learned.userId = user.data.userId;
+  return user;
+}
+
+/** Asks for the user id if it is not known; a failure leaves it unknown. */
+export async function learnUser(shop: Shop, signal: AbortSignal): Promise<void> {
+  if (shop.learned.userId !== null) return;
+  await readUser(shop, signal).catch((error: unknown) => {
+    if (!(error instanceof ChannelError)) throw error;
+  });
 }
 
 const vaultKey = 'address';
 /** Another process may register anew. */
 const believedMs = 60_000;
 
-/** The listener's memory of one channel. */
-export function createDoor(shop: Shop): Door {
-  const { clock, vault } = shop.deps;
-  let userId: string | null = null;
-  let address: { url: string | null; readAt: number } | null = null;
-  return {
-    keys: createKeys(shop.rest, clock),
-    userId: () => userId,
-    noteUser(id) {
-      userId = id;
-    },
-    async learnUser(signal) {
-      if (userId !== null) return;
-      try {
-        userId = (await readUser(shop, signal)).data.userId;
-      } catch (error) {
-        if (!(error instanceof ChannelError)) throw error;
-      }
-    },
-    address: () => (address === null || clock.now() - address.readAt > believedMs ? undefined : address.url),
-    async loadAddress() {
-      address = { url: await vault.get(vaultKey), readAt: clock.now() };
-    },
-    async keepAddress(url) {
-      await vault.set(vaultKey, url);
-      address = { url, readAt: clock.now() };
-    },
-  };
+/** Keeps the address before it is registered: the challenge comes during that very call. */
+export async function keepAddress({ deps, learned }: Shop, url: string): Promise<void> {
+  await deps.vault.set(vaultKey, url);
+  learned.address = { url, readAt: deps.clock.now() };
 }
 
 /** Longest code that is answered (EBAY-2.7). */
@@ -63,18 +47,23 @@ const longestCode = 200;
  * (EBAY-2.3, EBAY-9.10). The address of the account-deletion notice is registered by hand in the developer portal, so
  * that an unknown one is taken from `server.public_url`, and from the Host header where that is not set.
  */
-export function answerChallenge(shop: Shop, door: Door, request: HookRequest): Receipt {
+export function answerChallenge({ config, deps, learned }: Shop, request: HookRequest): Receipt {
   const codes = new URLSearchParams(request.query).getAll('challenge_code');
   const [code = ''] = codes;
   if (codes.length === 0) return refused('notifications are sent by POST', 405);
   if (codes.length > 1 || code.length === 0 || code.length > longestCode) {
     return refused('the challenge code is of the wrong length', 400);
   }
-  const token = shop.config.verification_token;
+  const token = config.verification_token;
   if (token === undefined) return refused('no verification_token is configured', 412);
-  const registered = door.address();
-  if (registered === undefined) return { kind: 'needs', load: () => door.loadAddress() };
-  const address = addressOf(shop, registered, request);
+  const { clock, vault } = deps;
+  if (learned.address === null || clock.now() - learned.address.readAt > believedMs) {
+    const load = async (): Promise<void> => {
+      learned.address = { url: await vault.get(vaultKey), readAt: clock.now() };
+    };
+    return { kind: 'needs', load };
+  }
+  const address = addressOf(deps, learned.address.url, request);
   if (address === null) return refused('the Host header is missing or odd', 400);
   const challengeResponse = digestOf(code, token, address);
   return {
@@ -85,7 +74,7 @@ export function answerChallenge(shop: Shop, door: Door, request: HookRequest): R
   };
 }
 
-function addressOf({ deps }: Shop, registered: string | null, request: HookRequest): string | null {
+function addressOf(deps: Shop['deps'], registered: string | null, request: HookRequest): string | null {
   const path = `/hooks/${deps.name}${request.path}`;
   if (registered !== null && pathOf(registered).endsWith(path)) return registered;
   if (deps.publicUrl !== null) return `${deps.publicUrl}${path}`;
@@ -95,6 +84,7 @@ function addressOf({ deps }: Shop, registered: string | null, request: HookReque
   return `${scheme}://${host}${path}`;
 }
 
-function pathOf(url: string): string {
+/** An address without scheme and host. */
+export function pathOf(url: string): string {
   return url.replace(/^https?:\/\/[^/]*/, '');
 }

@@ -1,50 +1,48 @@
 import { z } from 'zod';
-import type { ListingRef } from '../channel.ts';
+import type { ListingRef, StockReading } from '../channel.ts';
 import type { Due as AnyDue } from '../kit/write.ts';
 
-const OfferFacts = z.object({
-  offerId: z.string(),
-  /** The eBay listing (ItemID) behind the offer, whose revisions are counted. */
-  itemId: z.string(),
-  /** The offer carries a number of its own, which caps the one shown (EBAY-5.1, EBAY-9.4). */
-  pinned: z.boolean(),
+const InventoryFacts = z.object({
+  model: z.literal('inventory'),
+  /** The listing id. */
+  id: z.string(),
+  sku: z.string(),
+  offers: z.array(
+    z.object({
+      offerId: z.string(),
+      /** The eBay listing (ItemID) behind the offer, whose revisions are counted. */
+      itemId: z.string(),
+      /** The offer carries a number of its own, which caps the one shown (EBAY-5.1, EBAY-9.4). */
+      pinned: z.boolean(),
+    }),
+  ),
+  unwritable: z.string().nullable(),
 });
-export type OfferFacts = z.infer<typeof OfferFacts>;
+export type InventoryFacts = z.infer<typeof InventoryFacts>;
 
-const Facts = z.discriminatedUnion('model', [
-  z.object({
-    model: z.literal('inventory'),
-    /** The listing id. */
-    id: z.string(),
-    sku: z.string(),
-    offers: z.array(OfferFacts),
-    unwritable: z.string().nullable(),
-  }),
-  z.object({
-    model: z.literal('trading'),
-    /** The listing id. */
-    id: z.string(),
-    itemId: z.string(),
-    /** The SKU that names a variation; null for a listing without variations. */
-    variation: z.string().nullable(),
-    unwritable: z.string().nullable(),
-  }),
-]);
+const TradingFacts = z.object({
+  model: z.literal('trading'),
+  /** The listing id. */
+  id: z.string(),
+  itemId: z.string(),
+  /** The SKU that names a variation; null for a listing without variations. */
+  variation: z.string().nullable(),
+  unwritable: z.string().nullable(),
+});
+export type TradingFacts = z.infer<typeof TradingFacts>;
 
+const Facts = z.discriminatedUnion('model', [InventoryFacts, TradingFacts]);
 /** What discovery stores about a listing: which of the two models it is of, and how it is addressed there. */
 export type Facts = z.infer<typeof Facts>;
-export type InventoryFacts = Extract<Facts, { model: 'inventory' }>;
-export type TradingFacts = Extract<Facts, { model: 'trading' }>;
 
 /**
  * The facts of a listing, held against its id: facts that belong to another listing must not direct a write. Without
  * usable facts the form of the id tells the model: an ItemID has nine digits or more (EBAY-5.2).
  */
-export function factsOf(ref: Pick<ListingRef, 'listingId' | 'facts'>): Facts {
-  const { listingId: id } = ref;
-  const stored = Facts.safeParse(ref.facts);
-  if (stored.success && stored.data.id === id) return stored.data;
-  const model = stored.success ? stored.data.model : modelOf(id);
+export function factsOf({ listingId: id, facts }: Pick<ListingRef, 'listingId' | 'facts'>): Facts {
+  const stored = Facts.safeParse(facts).data;
+  if (stored?.id === id) return stored;
+  const model = stored?.model ?? (/^\d{9,}(?:\/|$)/.test(id) ? 'trading' : 'inventory');
   if (model === 'inventory') return { model, id, sku: id, offers: [], unwritable: null };
   const itemId = id.split(/[/#]/, 1)[0] ?? '';
   const variation = id.startsWith(`${itemId}/`) ? id.slice(itemId.length + 1) : null;
@@ -56,6 +54,9 @@ export interface Due<F extends Facts = Facts> extends AnyDue {
   facts: F;
 }
 
+/** What is shown now. `failed`: eBay could not read this one just now. */
+export type Look = Omit<StockReading, 'listingId' | 'state'> & { state: StockReading['state'] | 'failed' };
+
 /** The eBay listings whose revision a write of these facts costs. */
 export function revisedBy(facts: Facts): string[] {
   return facts.model === 'trading' ? [facts.itemId] : [...new Set(facts.offers.map(({ itemId }) => itemId))];
@@ -65,8 +66,4 @@ export function revisedBy(facts: Facts): string[] {
 export function aspectsRef(itemId: string, aspects: readonly { name: string; value: string }[]): string {
   const parts = aspects.map(({ name, value }) => `${name}=${value}`).sort();
   return `${itemId}#${parts.join('|')}`;
-}
-
-function modelOf(listingId: string): Facts['model'] {
-  return /^\d{9,}(?:\/|$)/.test(listingId) ? 'trading' : 'inventory';
 }

@@ -1,17 +1,16 @@
-import type { Channel, ChannelDefinition, ChannelDeps } from '../channel.ts';
+import type { AccountIdentity, Channel, ChannelDefinition, ChannelDeps } from '../channel.ts';
 import { bound } from '../kit/bound.ts';
-import { openShop } from './api.ts';
+import { openShop, type Shop } from './api.ts';
 import { capabilities, rowsPerCall } from './capabilities.ts';
 import { check } from './check.ts';
 import { EbayConfig } from './config.ts';
 import { fieldsOf, ordersIn, refsIn } from './deliveries.ts';
-import { createDoor } from './door.ts';
+import { readUser } from './door.ts';
 import { listListings } from './listings.ts';
 import { fetchOrders, ordersCreatedSince, ordersSince } from './orders.ts';
-import { setStock } from './push.ts';
 import { receive } from './receive.ts';
-import { readStock } from './stock.ts';
-import { readUser } from './user.ts';
+import { createKeys } from './signature.ts';
+import { readStock, setStock } from './stock.ts';
 import { webhooksOf } from './webhooks.ts';
 
 /** eBay: both of its listing models, sales by notification and by polling. */
@@ -33,24 +32,26 @@ const callMs = 400;
 
 function create(config: EbayConfig, deps: ChannelDeps): Channel {
   const shop = openShop(config, deps);
-  const door = createDoor(shop);
+  const keys = createKeys(shop);
   return {
     capabilities,
-    async identity(signal) {
-      const { userId, username } = (await readUser(shop, signal)).data;
-      door.noteUser(userId);
-      return { accountId: userId, title: username ?? userId };
-    },
-    check: (signal) => check(shop, door, signal),
-    ...bound(shop, { listListings, readStock, setStock, ordersSince, ordersCreatedSince, fetchOrders }),
-    receive: (request) => receive(shop, door, request),
+    ...bound(shop, {
+      ...{ identity, check, listListings, readStock, setStock },
+      ...{ ordersSince, ordersCreatedSince, fetchOrders },
+    }),
+    receive: (request) => receive(shop, keys, request),
     fieldsOf,
     refsIn,
     ordersIn,
     forecast: forecastOf,
-    webhooks: webhooksOf(shop, door),
+    webhooks: webhooksOf(shop),
     close: () => shop.close(),
   };
+}
+
+async function identity(shop: Shop, signal: AbortSignal): Promise<AccountIdentity> {
+  const { userId, username } = (await readUser(shop, signal)).data;
+  return { accountId: userId, title: username ?? userId };
 }
 
 /**

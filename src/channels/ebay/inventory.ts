@@ -1,10 +1,14 @@
 import { z } from 'zod';
-import type { Priority } from '../kit/pace.ts';
-import { Refusal } from '../kit/refusal.ts';
-import type { Shop } from './api.ts';
+import type { PushLine, PushOutcome } from '../channel.ts';
+import { noNumber, type Span, shownAs } from '../kit/reading.ts';
+import { isNotFound, nullWhen, Refusal } from '../kit/refusal.ts';
+import { chunksOf } from '../kit/write.ts';
+import type { Reading, Shop } from './api.ts';
 import { rowsPerCall } from './capabilities.ts';
-import type { OfferFacts } from './facts.ts';
-import { RestError } from './failures.ts';
+import { type Due, type InventoryFacts, type Look, revisedBy } from './facts.ts';
+import { RestError, refusedRow, wordsOf } from './failures.ts';
+
+const root = '/sell/inventory/v1';
 
 /** An inventory item: the number that all marketplaces of a SKU share (EBAY-4.1). */
 export const Item = z.object({
@@ -24,110 +28,83 @@ export const Item = z.object({
 export type Item = z.infer<typeof Item>;
 
 /** An offer of a SKU on one marketplace. */
-export const Offer = z.object({
+const Offer = z.object({
   offerId: z.string(),
   format: z.string().nullish(),
   status: z.string().nullish(),
   availableQuantity: z.number().nullish(),
-  listing: z.object({ listingId: z.string().nullish(), listingStatus: z.string().nullish() }).nullish(),
+  listing: z.object({ listingId: z.string().nullish() }).nullish(),
 });
 export type Offer = z.infer<typeof Offer>;
 
 const Offers = z.object({ offers: z.array(Offer).nullish() });
-const Rows = z.object({
-  responses: z.array(
-    z.object({
-      sku: z.string().nullish(),
-      statusCode: z.number(),
-      inventoryItem: z.unknown().optional(),
-      errors: z.array(RestError).nullish(),
-    }),
-  ),
+/** Rows of bulk calls, each with its own status, also under HTTP 200. */
+const Row = z.object({
+  sku: z.string().nullish(),
+  statusCode: z.number(),
+  inventoryItem: z.unknown().optional(),
+  errors: z
+    .array(RestError)
+    .nullish()
+    .transform((errors) => errors ?? []),
 });
+type Row = z.infer<typeof Row>;
+const Rows = z.object({ responses: z.array(Row) });
 
 /** Why a SKU with stock at several warehouses is left alone (EBAY-5.1). */
 export const distributed =
   'its stock is kept per warehouse on eBay (availabilityDistributions): a plain number would conflict with it';
 
-/** An item as read now, or why there is none. */
-export type ItemReading = {
-  item: Item | null;
-  /** The number shown: the item's, capped by the offers that carry one of their own. */
-  shown: number | null;
-  problem: 'none' | 'missing' | 'failed';
-  detail: string | null;
-  askedAt: number;
-  answeredAt: number;
-};
-
 /** Error ids for a SKU that is not there (EBAY-5.1). */
 const notFound = [25701, 25702, 25710, 25707];
 
-/** Reads items by SKU, 25 a call; offers with a number of their own are read too. */
-export async function readItems(
+/** Reads SKUs, 25 a call, by listing id; the number shown is capped by the offers that carry one of their own. */
+export async function lookAtItems(
   shop: Shop,
-  wanted: readonly { sku: string; offers: readonly OfferFacts[] }[],
-  reading: { priority: Priority; signal: AbortSignal },
-): Promise<Map<string, ItemReading>> {
-  const found = new Map<string, ItemReading>();
-  const bySku = new Map(wanted.map((each) => [each.sku, each]));
-  const skus = [...bySku.keys()];
-  for (let at = 0; at < skus.length; at += rowsPerCall) {
-    await readChunk(shop, skus.slice(at, at + rowsPerCall), found, reading);
+  wanted: readonly InventoryFacts[],
+  { priority, signal }: Reading,
+): Promise<Map<string, Look>> {
+  const looks = new Map<string, Look>();
+  const path = `${root}/bulk_get_inventory_item`;
+  const items = [...new Map(wanted.map((each) => [each.id, each])).values()];
+  for (const some of chunksOf(items, rowsPerCall)) {
+    const body = { requests: some.map(({ sku }) => ({ sku })) };
+    const ask = { method: 'POST', path, body, data: Rows, effect: 'read', priority } as const;
+    const { data, askedAt, answeredAt } = await shop.ask(ask, signal);
+    for (const [at, facts] of some.entries()) {
+      const byPlace = data.responses[at];
+      const isOwn = (row: Row): boolean => row.sku === facts.sku;
+      const row = byPlace && isOwn(byPlace) ? byPlace : data.responses.find(isOwn);
+      looks.set(facts.id, lookOf(facts, row, { askedAt, answeredAt }));
+    }
   }
-  for (const { sku, offers } of bySku.values()) {
-    const read = found.get(sku);
-    if (read === undefined || read.shown === null) continue;
+  for (const { id, offers } of items) {
+    const look = looks.get(id);
+    if (look === undefined || look.shown === null) continue;
     for (const { offerId } of offers.filter((offer) => offer.pinned)) {
-      const offer = await readOffer(shop, offerId, reading);
-      const own = offer.data?.availableQuantity ?? null;
-      if (own !== null) read.shown = Math.min(read.shown ?? own, own);
-      read.answeredAt = Math.max(read.answeredAt, offer.answeredAt);
+      const ask = { path: `${root}/offer/${encodeURIComponent(offerId)}`, data: Offer, priority };
+      const offer = await shop.ask(ask, signal).catch(nullWhen(isNotFound));
+      look.shown = Math.min(look.shown, offer?.data.availableQuantity ?? look.shown);
+      look.answeredAt = Math.max(look.answeredAt, offer?.answeredAt ?? shop.deps.clock.now());
     }
   }
-  return found;
+  return looks;
 }
 
-async function readChunk(
-  shop: Shop,
-  skus: readonly string[],
-  found: Map<string, ItemReading>,
-  reading: { priority: Priority; signal: AbortSignal },
-): Promise<void> {
-  const { data, askedAt, answeredAt } = await shop.rest.call(
-    {
-      method: 'POST',
-      path: '/sell/inventory/v1/bulk_get_inventory_item',
-      body: { requests: skus.map((sku) => ({ sku })) },
-      data: Rows,
-      effect: 'read',
-      priority: reading.priority,
-    },
-    reading.signal,
-  );
-  for (const [at, sku] of skus.entries()) {
-    const row =
-      data.responses[at]?.sku === sku ? data.responses[at] : data.responses.find((each) => each.sku === sku);
-    const span = { askedAt, answeredAt };
-    if (row === undefined) {
-      found.set(sku, { ...nothing, ...span, problem: 'failed', detail: 'the answer lacks this SKU' });
-      continue;
-    }
-    const item = Item.safeParse({ sku, ...(row.inventoryItem ?? {}) });
-    const ids = (row.errors ?? []).map((error) => error.errorId);
-    if (row.statusCode === 404 || ids.some((id) => notFound.includes(id))) {
-      found.set(sku, { ...nothing, ...span, problem: 'missing', detail: 'eBay has no such SKU (any more)' });
-    } else if (row.statusCode >= 300 || !item.success || row.inventoryItem === undefined) {
-      const detail = `eBay could not read it (status ${row.statusCode})`;
-      found.set(sku, { ...nothing, ...span, problem: 'failed', detail });
-    } else {
-      const shown = shownOf(item.data);
-      found.set(sku, { item: item.data, shown, problem: 'none', detail: null, ...span });
-    }
-  }
+function lookOf(facts: InventoryFacts, row: Row | undefined, span: Span): Look {
+  const failed = (detail: string): Look => ({ shown: null, state: 'failed', detail, ...span });
+  if (row === undefined) return failed('the answer lacks this SKU');
+  if (row.statusCode === 404 || row.errors.some(({ code }) => notFound.includes(code)))
+    return noNumber('not-listed', 'eBay has no such SKU (any more)', span);
+  const item = Item.safeParse({ sku: facts.sku, ...(row.inventoryItem ?? {}) }).data;
+  if (row.statusCode >= 300 || item === undefined || row.inventoryItem === undefined)
+    return failed(`eBay could not read it (status ${row.statusCode})`);
+  const shown = shownOf(item);
+  const why = facts.unwritable ?? (isDistributed(item) ? distributed : null);
+  if (why !== null) return { ...noNumber('unwritable', why, span), shown };
+  if (shown !== null) return shownAs(shown, span);
+  return noNumber('untracked', 'the inventory item carries no quantity on eBay', span);
 }
-
-const nothing = { item: null, shown: null };
 
 /** The item's own number; null when it has none. */
 export function shownOf(item: Item): number | null {
@@ -140,37 +117,14 @@ export function isDistributed(item: Item): boolean {
   return (item.availability?.shipToLocationAvailability?.availabilityDistributions ?? []).length > 0;
 }
 
-/** An offer by its id; `data` null: it is gone. */
-async function readOffer(
-  shop: Shop,
-  offerId: string,
-  { priority, signal }: { priority: Priority; signal: AbortSignal },
-): Promise<{ data: Offer | null; answeredAt: number }> {
-  const path = `/sell/inventory/v1/offer/${encodeURIComponent(offerId)}`;
-  try {
-    return await shop.rest.call({ method: 'GET', path, data: Offer, priority }, signal);
-  } catch (error) {
-    if (error instanceof Refusal && error.status === 404) {
-      return { data: null, answeredAt: shop.deps.clock.now() };
-    }
-    throw error;
-  }
-}
-
 /**
  * The offers of a SKU. Null: eBay does not take this SKU in an address (EBAY-9.18), so that nothing is known of them.
  * None: 404, which a few accounts also get for other reasons (25713, EBAY-9.20).
  */
 export async function offersOf(shop: Shop, sku: string, signal: AbortSignal): Promise<Offer[] | null> {
-  const query = [
-    ['sku', sku],
-    ['limit', '100'],
-  ] as const;
   try {
-    const { data } = await shop.rest.call(
-      { method: 'GET', path: '/sell/inventory/v1/offer', query, data: Offers },
-      signal,
-    );
+    const query = { sku, limit: '100' };
+    const { data } = await shop.ask({ path: `${root}/offer`, query, data: Offers }, signal);
     return data.offers ?? [];
   } catch (error) {
     if (!(error instanceof Refusal) || error.kind !== 'rejected') throw error;
@@ -178,4 +132,57 @@ export async function offersOf(shop: Shop, sku: string, signal: AbortSignal): Pr
     if (error.has(25707, 25702, 25709)) return null;
     throw error;
   }
+}
+
+/**
+ * Writes SKUs by bulk_update_price_quantity, 25 a call (EBAY-5.1). Offers that carry a number get the same one, or they
+ * would pin the listing (EBAY-9.4). The method's own text says one SKU a call, its schema 25: a refusal of the whole call
+ * teaches smaller ones.
+ */
+export async function writeInventory(
+  shop: Shop,
+  rows: readonly Due<InventoryFacts>[],
+  signal: AbortSignal,
+): Promise<Map<PushLine, PushOutcome>> {
+  const { learned } = shop;
+  const revised = rows.flatMap(({ facts }) => revisedBy(facts));
+  if (revised.length > 0) await shop.revisions.spend(revised);
+  const body = { requests: rows.map(requestOf) };
+  const path = `${root}/bulk_update_price_quantity`;
+  try {
+    const ask = { method: 'POST', path, body, data: Rows, priority: 'push' } as const;
+    const { data } = await shop.ask(ask, signal);
+    learned.rowsPerWrite = Math.min(rowsPerCall, learned.rowsPerWrite + 1);
+    return new Map(rows.map((each, at) => [each.line, rowOutcome(each, data.responses, at)]));
+  } catch (error) {
+    const isRefused = error instanceof Refusal && error.kind === 'rejected' && rows.length > 1;
+    if (isRefused) learned.rowsPerWrite = Math.ceil(rows.length / 2);
+    throw error;
+  }
+}
+
+function requestOf({ line, facts }: Due<InventoryFacts>) {
+  const pinned = facts.offers.filter((offer) => offer.pinned);
+  const offers = pinned.map(({ offerId }) => ({ offerId, availableQuantity: line.quantity }));
+  return {
+    sku: facts.sku,
+    shipToLocationAvailability: { quantity: line.quantity },
+    ...(offers.length === 0 ? {} : { offers }),
+  };
+}
+
+/** A SKU may have one row for its item and one for each offer: the worst of them counts. */
+function rowOutcome({ line, facts }: Due<InventoryFacts>, rows: readonly Row[], at: number): PushOutcome {
+  const own = rows.filter((row) => row.sku === facts.sku);
+  const byPlace = rows[at];
+  const mine = own.length === 0 && byPlace !== undefined && !byPlace.sku ? [byPlace] : own;
+  if (mine.length === 0) return { kind: 'unknown', error: 'the answer lacks this SKU' };
+  const bad = mine.find((row) => row.statusCode >= 300 || row.statusCode < 200);
+  if (bad === undefined) return { kind: 'applied', shown: line.quantity };
+  const { statusCode: status, errors } = bad;
+  const has = (code: number): boolean => errors.some((error) => error.code === code);
+  const error = `status ${status} ${wordsOf(errors)}`.trim();
+  if (has(25025) || status === 503) return { kind: 'retry', error };
+  if (status === 429) return { kind: 'throttled', error, afterMs: 60_000 };
+  return status >= 500 || has(25001) ? { kind: 'unknown', error } : refusedRow(errors, error);
 }

@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import type { Listing, ListingPage } from '../channel.ts';
 import { markAmbiguous } from '../kit/ambiguous.ts';
-import type { Answer } from '../kit/rest.ts';
 import { walkPages } from '../kit/walk.ts';
 import { chunksOf } from '../kit/write.ts';
 import { type ActiveRow, activeListings, pageSize } from './active.ts';
 import type { Shop } from './api.ts';
-import type { Facts, OfferFacts } from './facts.ts';
+import type { Facts } from './facts.ts';
 import { distributed, Item, isDistributed, type Offer, offersOf, shownOf } from './inventory.ts';
 
 const ItemPage = z.object({
@@ -18,7 +17,6 @@ const ItemPage = z.object({
 const offersAtOnce = 4;
 /** Listings that are handed on at once. */
 const handful = 100;
-const mostPages = 5_000;
 
 const auction = 'it is an auction: its quantity is never touched';
 const nameless = 'this variation has no SKU: give it one on eBay, else its quantity cannot be addressed';
@@ -83,13 +81,13 @@ async function inventoryListings(shop: Shop, signal: AbortSignal): Promise<Inven
 async function allItems(shop: Shop, signal: AbortSignal): Promise<Item[]> {
   const items = new Map<string, Item>();
   const path = '/sell/inventory/v1/inventory_item';
-  const pages = walkPages<number, Answer<z.infer<typeof ItemPage>>>({
+  const pages = walkPages({
     what: 'the list of inventory items',
     first: 0,
-    mostPages,
-    ask(offset) {
-      const query = Object.entries({ limit: String(pageSize), offset: String(offset) });
-      return shop.rest.call({ method: 'GET', path, query, data: ItemPage }, signal);
+    mostPages: 5_000,
+    ask(offset: number) {
+      const query = { limit: String(pageSize), offset: String(offset) };
+      return shop.ask({ path, query, data: ItemPage }, signal);
     },
     next: ({ data }, offset) => (data.next ? offset + 1 : null),
     rows: ({ data }) => data.inventoryItems ?? [],
@@ -105,58 +103,53 @@ async function allItems(shop: Shop, signal: AbortSignal): Promise<Item[]> {
 }
 
 function inventoryListing(item: Item, offers: readonly Offer[]): Listing {
-  const published = offers.flatMap((offer): OfferFacts[] => {
-    const itemId = offer.listing?.listingId;
-    if (!itemId || offer.status === 'UNPUBLISHED') return [];
-    return [{ offerId: offer.offerId, itemId, pinned: typeof offer.availableQuantity === 'number' }];
-  });
+  const { sku } = item;
+  const published = offers.filter((offer) => offer.status !== 'UNPUBLISHED');
+  const isPinned = (offer: Offer): boolean => typeof offer.availableQuantity === 'number';
   const isAuction = offers.some((offer) => offer.format === 'AUCTION');
-  const why = isAuction ? auction : isDistributed(item) ? distributed : null;
-  const facts: Facts = {
+  const unwritable = isAuction ? auction : isDistributed(item) ? distributed : null;
+  const facts = {
     model: 'inventory',
-    id: item.sku,
-    sku: item.sku,
-    offers: published,
-    unwritable: why,
-  };
-  const caps = offers.flatMap((offer) =>
-    offer.status !== 'UNPUBLISHED' && typeof offer.availableQuantity === 'number'
-      ? [offer.availableQuantity]
-      : [],
-  );
+    id: sku,
+    sku,
+    offers: published.flatMap((offer) => {
+      const itemId = offer.listing?.listingId;
+      return itemId ? [{ offerId: offer.offerId, itemId, pinned: isPinned(offer) }] : [];
+    }),
+    unwritable,
+  } satisfies Facts;
   const own = shownOf(item);
   return {
-    listingId: item.sku,
-    counterKey: item.sku,
-    channelSku: item.sku,
-    title: item.product?.title ?? item.sku,
-    aliases: [...new Set(published.map(({ itemId }) => `${itemId}/${item.sku}`))],
-    unwritable: why,
-    ambiguous: false,
-    shown: own === null ? null : Math.min(own, ...caps),
-    facts,
+    ...listingOf(facts),
+    channelSku: sku,
+    title: item.product?.title ?? sku,
+    aliases: [...new Set(facts.offers.map(({ itemId }) => `${itemId}/${sku}`))],
+    // Offers with a number of their own cap the item's.
+    shown: own === null ? null : Math.min(own, ...published.map((offer) => offer.availableQuantity ?? own)),
   };
 }
 
 function tradingListing(row: ActiveRow): Listing {
+  const { itemId, sku, aspects } = row;
   const fixed = row.type === 'FixedPriceItem' || row.type === 'StoresFixedPrice';
-  const isNameless = row.aspects !== null && row.sku === null;
-  const why = !fixed ? auction : isNameless ? nameless : null;
-  const variation = row.aspects === null ? null : row.sku;
-  const listingId = variation === null ? (row.aspects ?? row.itemId) : `${row.itemId}/${variation}`;
-  const facts: Facts = { model: 'trading', id: listingId, itemId: row.itemId, variation, unwritable: why };
-  const names = [row.aspects, row.sku === null ? null : `${row.itemId}/${row.sku}`];
+  const isNameless = aspects !== null && sku === null;
+  const unwritable = !fixed ? auction : isNameless ? nameless : null;
+  const variation = aspects === null ? null : sku;
+  const id = variation === null ? (aspects ?? itemId) : `${itemId}/${variation}`;
+  const names = [aspects, sku === null ? null : `${itemId}/${sku}`];
   return {
-    listingId,
-    counterKey: listingId,
-    channelSku: row.sku,
+    ...listingOf({ model: 'trading', id, itemId, variation, unwritable }),
+    channelSku: sku,
     title: row.title,
-    aliases: names.flatMap((name) => (name === null || name === listingId ? [] : [name])),
-    unwritable: why,
-    ambiguous: false,
+    aliases: names.filter((name) => name !== null).filter((name) => name !== id),
     shown: row.available,
-    facts,
   };
+}
+
+/** What listings of both models have alike. */
+function listingOf(facts: Facts) {
+  const { id, unwritable } = facts;
+  return { listingId: id, counterKey: id, unwritable, ambiguous: false, facts };
 }
 
 /** Ids and aliases are unique within the channel: the first to claim a name keeps it. */

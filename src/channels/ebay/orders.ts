@@ -62,14 +62,14 @@ async function* walk(shop: Shop, search: Search, signal: AbortSignal): AsyncGene
 
 function pages(shop: Shop, search: Search, signal: AbortSignal): AsyncGenerator<Answer<ListPage>> {
   const filter = `${search.field}:[${startOf(shop, search.since)}..]`;
-  return walkPages<number, Answer<ListPage>>({
+  return walkPages({
     what: 'the list of orders',
     first: 0,
     mostPages: 2_000,
     // Orders are counted here, not pages (EBAY-9.17).
-    ask(offset) {
-      const query = Object.entries({ filter, limit: String(pageSize), offset: String(offset) });
-      return shop.rest.call({ method: 'GET', path, query, data: ListPage }, signal);
+    ask(offset: number) {
+      const query = { filter, limit: String(pageSize), offset: String(offset) };
+      return shop.ask({ path, query, data: ListPage }, signal);
     },
     next: ({ data }, offset) => (data.next && (data.orders ?? []).length > 0 ? offset + pageSize : null),
   });
@@ -114,31 +114,20 @@ export function fetchOrders(
 }
 
 async function fetchSome(shop: Shop, ids: readonly string[], signal: AbortSignal): Promise<FetchedOrder[]> {
-  const query = Object.entries({ orderIds: ids.join(','), limit: String(pageSize) });
-  const { data, askedAt, answeredAt } = await shop.rest.call(
-    { method: 'GET', path, query, data: ListPage },
-    signal,
-  );
+  const query = { orderIds: ids.join(','), limit: String(pageSize) };
+  const { data, askedAt, answeredAt } = await shop.ask({ path, query, data: ListPage }, signal);
   return (data.orders ?? []).flatMap((row) => {
-    const parsed = OrderRow.safeParse(row);
-    if (!parsed.success) return [];
-    const order = keptOrder(parsed.data);
-    return needsReason(order) ? [] : [{ orderId: order.orderId, item: order, askedAt, answeredAt }];
+    const parsed = OrderRow.safeParse(row).data;
+    const order = parsed === undefined ? null : keptOrder(parsed);
+    if (order === null || needsReason(order)) return [];
+    return [{ orderId: order.orderId, item: order, askedAt, answeredAt }];
   });
 }
 
 async function fetchOne(shop: Shop, orderId: string, signal: AbortSignal): Promise<FetchedOrder[]> {
-  const { data, askedAt, answeredAt } = await shop.rest.call(
-    { method: 'GET', path: `${path}/${encodeURIComponent(orderId)}`, data: z.unknown() },
-    signal,
-  );
-  const { item } = gathered(data);
-  return [
-    {
-      orderId,
-      item: OrderRow.safeParse(data).success ? item : { kind: 'unreadable', orderId },
-      askedAt,
-      answeredAt,
-    },
-  ];
+  const call = { path: `${path}/${encodeURIComponent(orderId)}`, data: z.unknown() };
+  const { data, askedAt, answeredAt } = await shop.ask(call, signal);
+  const row = OrderRow.safeParse(data).data;
+  const item = row === undefined ? { kind: 'unreadable', orderId } : keptOrder(row);
+  return [{ orderId, item, askedAt, answeredAt }];
 }

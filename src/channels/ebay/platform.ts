@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { HookRequest, Receipt } from '../channel.ts';
-import { refused as refusedWith } from '../kit/hook.ts';
+import { refused } from '../kit/hook.ts';
 import { Text } from '../kit/shapes.ts';
 import type { Shop } from './api.ts';
 import { callLimits, many, optionalTable, parseXml } from './xml.ts';
@@ -42,17 +42,17 @@ const believedMs = 10 * 60_000;
  */
 export function receivePlatform(shop: Shop, request: HookRequest): Receipt {
   const { dev_id: devId, client_id: appId, client_secret: certId } = shop.config;
-  if (devId === undefined) return refused('Platform Notifications need dev_id in the configuration');
+  if (devId === undefined) return refused('Platform Notifications need dev_id in the configuration', 412);
   const read = readSoap(request.body);
-  if (read === null) return refused('the SOAP envelope is not readable');
+  if (read === null) return refused('the SOAP envelope is not readable', 412);
   const { content, signature } = read;
   const expected = createHash('md5').update(`${content.Timestamp}${devId}${appId}${certId}`).digest();
   const given = Buffer.from(signature, 'base64');
   const sound = given.length === expected.length && given.toString('base64') === signature;
-  if (!sound || !timingSafeEqual(given, expected)) return refused('the signature does not match');
+  if (!sound || !timingSafeEqual(given, expected)) return refused('the signature does not match', 412);
   const at = Date.parse(content.Timestamp);
   if (Number.isNaN(at) || Math.abs(request.receivedAt - at) > believedMs) {
-    return refused('the time stamp is too far from now');
+    return refused('the time stamp is too far from now', 412);
   }
   const name = content.NotificationEventName;
   const about = content.TransactionArray?.Transaction[0]?.OrderLineItemID ?? content.Item?.ItemID ?? '';
@@ -78,8 +78,4 @@ export function readSoap(body: Uint8Array): { content: PlatformContent; signatur
   const content = Content.safeParse(Object.values(Body)[0]);
   if (!content.success) return null;
   return { content: content.data, signature: Header?.RequesterCredentials.NotificationSignature ?? '' };
-}
-
-function refused(reason: string): Receipt {
-  return refusedWith(reason, 412);
 }

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { HookRequest, Receipt } from '../channel.ts';
-import { hashKey, refused as refusedWith } from '../kit/hook.ts';
+import { hashKey, refused } from '../kit/hook.ts';
 import { jsonOf } from '../kit/json.ts';
 import { MaybeId } from '../kit/shapes.ts';
 import type { Shop } from './api.ts';
-import { answerChallenge, type Door } from './door.ts';
+import { answerChallenge, learnUser } from './door.ts';
 import { receivePlatform } from './platform.ts';
-import { readSignature, signedBytes } from './signature.ts';
+import { type Keys, readSignature, signedBytes } from './signature.ts';
 import { callLimits } from './xml.ts';
 
 /** What is read of a signed notification at the door (EBAY-2.2). */
@@ -29,42 +29,38 @@ const Head = z.object({
  * Authenticates what comes in (EBAY-2.7): challenges by GET, SOAP of the Platform Notifications, and signed JSON.
  * Everything unauthentic is refused with 412, eBay's own habit. A key that is not known yet is loaded first, once.
  */
-export function receive(shop: Shop, door: Door, request: HookRequest): Receipt {
-  if (request.method === 'GET') return answerChallenge(shop, door, request);
-  if (request.method !== 'POST') return refusedWith('notifications are sent by POST', 405);
-  if (request.body.length > callLimits.bytes) return refused('the body is too large');
+export function receive(shop: Shop, keys: Keys, request: HookRequest): Receipt {
+  if (request.method === 'GET') return answerChallenge(shop, request);
+  if (request.method !== 'POST') return refused('notifications are sent by POST', 405);
+  if (request.body.length > callLimits.bytes) return refused('the body is too large', 412);
   const header = request.headers['x-ebay-signature'];
   const type = request.headers['content-type'] ?? '';
   const isXml =
     /^\s*(?:text|application)\/(?:soap\+)?xml\b/i.test(type) || request.headers['soapaction'] !== undefined;
   if (header === undefined && isXml) return receivePlatform(shop, request);
-  return receiveSigned(door, request, header ?? '');
-}
-
-function receiveSigned(door: Door, request: HookRequest, header: string): Receipt {
-  const signature = readSignature(header);
-  if (signature === null) return refused('the signature is missing or of no known form');
-  const state = door.keys.find(signature.kid);
-  if (state.kind === 'unknown') return refused('the signing key is not one of eBay’s');
-  if (state.kind === 'absent') {
+  const signature = readSignature(header ?? '');
+  if (signature === null) return refused('the signature is missing or of no known form', 412);
+  const { kid } = signature;
+  const key = keys.find(kid);
+  if (key === 'unknown') return refused('the signing key is not one of eBay’s', 412);
+  if (key === 'absent') {
     const load = async (signal: AbortSignal): Promise<void> => {
-      await door.keys.load(signature.kid, signal);
+      await keys.load(kid, signal);
       // Only who signs soundly may make us ask for more.
-      if (door.keys.find(signature.kid).kind === 'known') await door.learnUser(signal);
+      if (typeof keys.find(kid) !== 'string') await learnUser(shop, signal);
     };
     return { kind: 'needs', load };
   }
-  const body = signedBytes(request.body, signature, state.key);
-  if (body === null) return refused('the signature does not match');
-  return named(door, body);
+  const body = signedBytes(request.body, signature, key);
+  return body === null ? refused('the signature does not match', 412) : named(shop, body);
 }
 
 /** Names an authentic notification. A repeat after a lost answer says another attempt in its body, and so in its key. */
-function named(door: Door, body: Uint8Array): Receipt {
+function named({ learned }: Shop, body: Uint8Array): Receipt {
   const { topic, id, attempt, userId } = headOf(body);
-  const own = door.userId();
+  const own = learned.userId;
   if (topic !== 'MARKETPLACE_ACCOUNT_DELETION' && own !== null && userId !== null && userId !== own) {
-    return refused('the notification is for another account');
+    return refused('the notification is for another account', 412);
   }
   const key = id === '' ? hashKey(body) : `ntf:${id.slice(0, 150)}${attempt > 1 ? `#${attempt}` : ''}`;
   return {
@@ -83,8 +79,4 @@ function headOf(body: Uint8Array): { topic: string; id: string; attempt: number;
     attempt: notification?.publishAttemptCount ?? 1,
     userId: notification?.data?.user?.userId ?? notification?.data?.userId ?? null,
   };
-}
-
-function refused(reason: string): Receipt {
-  return refusedWith(reason, 412);
 }

@@ -1,136 +1,113 @@
 import { z } from 'zod';
-import { ChannelError } from '../errors.ts';
-import { Refusal } from '../kit/refusal.ts';
-import type { Answer } from '../kit/rest.ts';
+import { nullWhen } from '../kit/refusal.ts';
 import { walkPages } from '../kit/walk.ts';
-import type { Shop } from './api.ts';
+import type { Call, Shop } from './api.ts';
+import { pathOf } from './door.ts';
 import type { TokenKind } from './tokens.ts';
 
 /** Base path of the Notification API (EBAY-2.1). */
 export const base = '/commerce/notification/v1';
 
-const Payload = z.object({
-  format: z.union([z.string(), z.array(z.string())]).nullish(),
-  schemaVersion: z.string(),
-  deliveryProtocol: z.string().nullish(),
-  deprecated: z.boolean().nullish(),
-});
-/** A topic that this keyset may subscribe to. */
-export const Topic = z.object({
+const Payload = z.object({ schemaVersion: z.string(), deprecated: z.boolean().nullish() });
+const Topic = z.object({
   topicId: z.string(),
   scope: z.string().nullish(),
   status: z.string().nullish(),
   supportedPayloads: z.array(Payload).nullish(),
 });
+/** A topic that this keyset may subscribe to. */
 export type Topic = z.infer<typeof Topic>;
 
-/** An address that eBay delivers to. */
-export const Destination = z.object({
+const Destination = z.object({
   destinationId: z.string(),
   name: z.string().nullish(),
   status: z.string().nullish(),
   deliveryConfig: z.object({ endpoint: z.string().nullish() }).nullish(),
 });
+/** An address that eBay delivers to. */
 export type Destination = z.infer<typeof Destination>;
 
-/** A topic that is delivered to an address. */
-export const Subscription = z.object({
+const Subscription = z.object({
   subscriptionId: z.string(),
   topicId: z.string(),
   status: z.string().nullish(),
   destinationId: z.string().nullish(),
-  payload: z.object({ schemaVersion: z.string().nullish() }).nullish(),
 });
-export type Subscription = z.infer<typeof Subscription>;
+/** A topic that is delivered to an address, and whose token lists it (EBAY-9.13: each kind of topic has its own). */
+export type Subscription = z.infer<typeof Subscription> & { as: TokenKind };
 
-const pageSize = 100;
-const mostPages = 20;
+/** The topic that tells of sales. */
+export const salesTopic = 'ORDER_CONFIRMATION';
 
 /** All topics, with the application's token. */
 export function topicsOf(shop: Shop, signal: AbortSignal): Promise<Topic[]> {
-  return listed(shop, { path: '/topic', member: 'topics', row: Topic, as: 'app' }, signal);
+  return listed(shop, { name: 'topic', row: Topic, as: 'app' }, signal);
 }
 
-/** All destinations of the keyset. */
-export function destinationsOf(shop: Shop, signal: AbortSignal): Promise<Destination[]> {
-  return listed(shop, { path: '/destination', member: 'destinations', row: Destination, as: 'app' }, signal);
-}
-
-/** All subscriptions, the seller's and the application's (EBAY-9.13: each kind of topic has its own token). */
-export async function subscriptionsOf(
+/** All destinations of the keyset. Ours by name, or because its path runs through /hooks/<channel>. */
+export async function destinationsOf(
   shop: Shop,
   signal: AbortSignal,
-): Promise<(Subscription & { as: TokenKind })[]> {
-  const found = new Map<string, Subscription & { as: TokenKind }>();
-  for (const as of ['user', 'app'] as const) {
-    const ask = { path: '/subscription', member: 'subscriptions', row: Subscription, as };
-    const rows = await listed(shop, ask, signal).catch((error: unknown) => {
-      // The application may have no list of its own.
-      if (as === 'app' && error instanceof Refusal && error.kind === 'rejected') return [];
-      throw error;
-    });
-    for (const row of rows) if (!found.has(row.subscriptionId)) found.set(row.subscriptionId, { ...row, as });
-  }
+): Promise<(Destination & { ours: boolean })[]> {
+  const rows = await listed(shop, { name: 'destination', row: Destination, as: 'app' }, signal);
+  const hooks = `/hooks/${shop.deps.name}/`;
+  return rows.map((row) => {
+    const path = pathOf(row.deliveryConfig?.endpoint ?? '');
+    return { ...row, ours: row.name === nameOf(shop) || `${path}/`.includes(hooks) };
+  });
+}
+
+/** 64 characters at most (EBAY-2.3). */
+export function nameOf({ deps }: Shop): string {
+  return `invsync ${deps.name}`.slice(0, 64);
+}
+
+/** All subscriptions, the seller's and the application's, which may have no list of its own. */
+export async function subscriptionsOf(shop: Shop, signal: AbortSignal): Promise<Subscription[]> {
+  const list = (as: TokenKind) => listed(shop, { name: 'subscription', row: Subscription, as }, signal);
+  const found = new Map<string, Subscription>();
+  for (const row of await list('user')) found.set(row.subscriptionId, { as: 'user', ...row });
+  for (const row of (await list('app').catch(nullWhen(({ kind }) => kind === 'rejected'))) ?? [])
+    if (!found.has(row.subscriptionId)) found.set(row.subscriptionId, { as: 'app', ...row });
   return [...found.values()];
 }
 
-/**
- * A missing scope for notifications is no trouble of the channel: polling goes on without it, so that it must not look
- * like refused credentials.
- */
-async function softened<T>(answer: Promise<T>): Promise<T> {
-  return await answer.catch((error: unknown) => {
-    if (!(error instanceof Refusal) || error.status !== 403) throw error;
-    throw new Refusal('rejected', error.message, {
-      status: error.status,
-      codes: error.codes,
-      hint: 'let the seller consent again with the scope commerce.notification.subscription, or set webhooks: false',
-    });
-  });
-}
-
+/** All rows of a list, whose path is their name. */
 async function listed<T>(
   shop: Shop,
-  ask: { path: string; member: string; row: z.ZodType<T>; as: TokenKind },
+  { name, row, as }: { name: string; row: z.ZodType<T>; as: TokenKind },
   signal: AbortSignal,
 ): Promise<T[]> {
-  const rows: T[] = [];
-  const path = `${base}${ask.path}`;
-  const pages = walkPages<string, Answer<z.infer<typeof ListPage>>>({
+  const path = `${base}/${name}`;
+  const data = z
+    .looseObject({ next: z.string().nullish() })
+    .transform((page): { next?: unknown; rows?: unknown } => ({ ...page, rows: page[`${name}s`] ?? [] }))
+    .pipe(z.object({ next: z.string().nullish(), rows: z.array(row) }));
+  const pages = walkPages({
     what: `the list at ${path}`,
     first: '',
-    mostPages,
-    ask(token) {
+    mostPages: 20,
+    ask(token: string) {
       const more = token === '' ? {} : { continuation_token: token };
-      const query = Object.entries({ limit: String(pageSize), ...more });
-      return softened(shop.rest.call({ method: 'GET', path, query, data: ListPage, as: ask.as }, signal));
+      return shop.ask({ path, query: { limit: '100', ...more }, data, as }, signal);
     },
-    next({ data }) {
-      const token = /[?&]continuation_token=([^&]+)/.exec(data.next ?? '')?.[1];
+    next(page) {
+      const token = /[?&]continuation_token=([^&]+)/.exec(page.data.next ?? '')?.[1];
       return token === undefined ? null : decodeURIComponent(token);
     },
   });
-  for await (const { data } of pages) {
-    const parsed = z.array(ask.row).safeParse(data[ask.member] ?? []);
-    if (!parsed.success) {
-      const where = parsed.error.issues[0]?.path.join('.') ?? '';
-      throw new ChannelError('retry', `GET ${path}: the answer has an unknown shape at ${where}`);
-    }
-    rows.push(...parsed.data);
-  }
+  const rows: T[] = [];
+  for await (const page of pages) rows.push(...page.data.rows);
   return rows;
 }
-
-const ListPage = z.looseObject({ next: z.string().nullish() });
 
 /** Sends a write whose answer has no body. The id is in Location, which is empty now and then (EBAY-9.14): null then. */
 export async function write(
   shop: Shop,
-  ask: { method: 'POST' | 'PUT' | 'DELETE'; path: string; body?: unknown; as: TokenKind },
+  ask: Required<Pick<Call<unknown>, 'method' | 'path' | 'as'>> & { body?: unknown },
   signal: AbortSignal,
 ): Promise<string | null> {
-  const call = { ...ask, path: `${base}${ask.path}`, data: z.unknown() };
-  const { headers } = await softened(shop.rest.call(call, signal));
+  const { headers } = await shop.ask({ ...ask, path: `${base}/${ask.path}`, data: z.unknown() }, signal);
   const id = headers['location']
     ?.replace(/[?#].*$/, '')
     .split('/')

@@ -1,33 +1,35 @@
-import { type KeyObject, verify } from 'node:crypto';
+import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { z } from 'zod';
-
-/** What the header X-EBAY-SIGNATURE says (EBAY-2.4). */
-export interface Signature {
-  kid: string;
-  digest: 'sha1' | 'sha256';
-  /** ASN.1 DER. */
-  bytes: Buffer;
-}
+import { createRate } from '../kit/rate.ts';
+import { Refusal } from '../kit/refusal.ts';
+import type { Shop } from './api.ts';
 
 const Header = z.object({
   alg: z.string().regex(/^ecdsa$/i),
-  kid: z.string().regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i),
-  signature: z.string().max(200),
+  kid: z
+    .string()
+    .regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i)
+    .toLowerCase(),
+  signature: z.string(),
   digest: z
     .string()
     .regex(/^sha-?(?:1|256)$/i)
-    .transform((text) => (text.endsWith('256') ? 'sha256' : 'sha1') as Signature['digest']),
+    .transform((text) => (text.endsWith('256') ? 'sha256' : 'sha1')),
 });
+
+/** What the header X-EBAY-SIGNATURE says (EBAY-2.4). `bytes`: ASN.1 DER. */
+export interface Signature extends Pick<z.infer<typeof Header>, 'kid' | 'digest'> {
+  bytes: Buffer;
+}
 
 /** Reads the header; null when it is not exactly of the documented form. The key id is safe to stand in an address. */
 export function readSignature(header: string): Signature | null {
   const json = exactBase64(header, 2_000);
   if (json === null) return null;
   try {
-    const parsed = Header.safeParse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json)));
-    if (!parsed.success) return null;
-    const bytes = exactBase64(parsed.data.signature, 200);
-    return bytes === null ? null : { kid: parsed.data.kid.toLowerCase(), digest: parsed.data.digest, bytes };
+    const { kid, digest, signature } = Header.parse(JSON.parse(utf8(json)));
+    const bytes = exactBase64(signature, 200);
+    return bytes === null ? null : { kid, digest, bytes };
   } catch {
     return null;
   }
@@ -43,12 +45,16 @@ export function signedBytes(body: Uint8Array, signature: Signature, key: KeyObje
   try {
     if (fits(body)) return body;
     if (body[0] !== 0x7b || body.at(-1) !== 0x7d) return null;
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
-    const compact = Buffer.from(JSON.stringify(JSON.parse(text)), 'utf8');
+    const compact = Buffer.from(JSON.stringify(JSON.parse(utf8(body))), 'utf8');
     return fits(compact) ? compact : null;
   } catch {
     return null;
   }
+}
+
+/** Throws on anything else. */
+function utf8(bytes: Uint8Array): string {
+  return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
 }
 
 /** Node skips what is no base64: a text counts only when its bytes give it again. */
@@ -56,4 +62,110 @@ function exactBase64(text: string, most: number): Buffer | null {
   if (text.length === 0 || text.length > most) return null;
   const bytes = Buffer.from(text, 'base64');
   return bytes.toString('base64') === text ? bytes : null;
+}
+
+/** The public keys that sign notifications (EBAY-2.4). */
+export interface Keys {
+  /** What is known of a key id right now. `absent`: it must be loaded before anything can be said. */
+  find(kid: string): KeyObject | 'unknown' | 'absent';
+  /**
+   * Fetches a key. Resolves quietly when it could not be had or the allowance is used up: the key is then still absent
+   * and the caller answers that it cannot tell.
+   */
+  load(kid: string, signal: AbortSignal): Promise<void>;
+}
+
+const PublicKey = z.object({ key: z.string().max(4096) });
+
+/** eBay advises to keep keys for an hour. Where a fresh one cannot be had, the old one is believed for a day. */
+const freshMs = 3_600_000;
+const staleMs = 24 * freshMs;
+const unknownMs = 60_000;
+const mostKnown = 50;
+const mostUnknown = 1_000;
+/** The Notification API gives 10,000 calls a day; junk may spend 2,880 of them, 20 at once. */
+const allowance = { burst: 20, perSecond: 1 / 30 };
+const mostAtOnce = 2;
+
+/** An empty cache over the key service. Key ids are checked for their form before they come here. */
+export function createKeys(shop: Shop): Keys {
+  const { clock } = shop.deps;
+  const known = new Map<string, { key: KeyObject; fetchedAt: number; triedAt: number }>();
+  const unknown = new Map<string, number>();
+  const loading = new Map<string, Promise<void>>();
+  const rate = createRate(allowance);
+
+  const mayFetch = (): boolean => {
+    const now = clock.now();
+    const waitMs = rate.waitMs({ cost: 1, priority: 'read', ahead: 0, pushCost: 0 }, now);
+    if (waitMs > 0 || loading.size >= mostAtOnce) return false;
+    void rate.take(1, now);
+    return true;
+  };
+
+  const fetchKey = async (kid: string, signal: AbortSignal): Promise<void> => {
+    const path = `/commerce/notification/v1/public_key/${encodeURIComponent(kid)}`;
+    const now = clock.now();
+    const before = known.get(kid);
+    if (before !== undefined) before.triedAt = now;
+    try {
+      const { data } = await shop.ask({ path, data: PublicKey, as: 'app' }, signal);
+      const key = importKey(data.key);
+      if (key === null) remember(unknown, kid, now, mostUnknown);
+      else remember(known, kid, { key, fetchedAt: now, triedAt: now }, mostKnown);
+    } catch (error) {
+      const isNoKey =
+        error instanceof Refusal && error.kind === 'rejected' && (error.status === 404 || error.has(195001));
+      if (!isNoKey) return;
+      known.delete(kid);
+      remember(unknown, kid, now, mostUnknown);
+    }
+  };
+
+  return {
+    find(kid) {
+      const now = clock.now();
+      const held = known.get(kid);
+      if (held !== undefined) {
+        const ageMs = now - held.fetchedAt;
+        const tried = now - held.triedAt < unknownMs;
+        if (ageMs < freshMs || (ageMs < staleMs && tried)) {
+          remember(known, kid, held, mostKnown);
+          return held.key;
+        }
+      }
+      const since = unknown.get(kid);
+      return since !== undefined && now - since < unknownMs ? 'unknown' : 'absent';
+    },
+    load(kid, signal) {
+      const running = loading.get(kid);
+      if (running !== undefined) return running;
+      if (!mayFetch()) return Promise.resolve();
+      const begun = fetchKey(kid, signal).finally(() => loading.delete(kid));
+      loading.set(kid, begun);
+      return begun;
+    },
+  };
+}
+
+/**
+ * The key comes as PEM without line breaks, which no PEM reader takes (EBAY-9.8): the armour is cut off and the rest read
+ * as DER. Null when it is no key of the one curve in use.
+ */
+function importKey(pem: string): KeyObject | null {
+  const base64 = pem.replace(/-----(?:BEGIN|END) PUBLIC KEY-----/g, '').replace(/\s+/g, '');
+  try {
+    const key = createPublicKey({ key: Buffer.from(base64, 'base64'), format: 'der', type: 'spki' });
+    return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? key : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Puts an entry last and drops the oldest beyond the bound. */
+function remember<T>(map: Map<string, T>, key: string, value: T, most: number): void {
+  map.delete(key);
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (map.size > most && oldest !== undefined) map.delete(oldest);
 }

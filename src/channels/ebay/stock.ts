@@ -1,16 +1,12 @@
-import type { ListingRef, StockReading } from '../channel.ts';
-import type { Priority } from '../kit/pace.ts';
-import { type ActiveRow, type ActiveRows, activeListings, readItem } from './active.ts';
-import type { Shop } from './api.ts';
-import { factsOf, type InventoryFacts, type TradingFacts } from './facts.ts';
-import { distributed, type ItemReading, isDistributed, readItems } from './inventory.ts';
-
-interface Reading {
-  priority: Priority;
-  signal: AbortSignal;
-}
-
-const gone = 'eBay has no such active listing (any more): it was ended, or its SKU was changed';
+import type { ListingRef, PushLine, PushOutcome, StockReading } from '../channel.ts';
+import { noNumber } from '../kit/reading.ts';
+import { chunksOf, compared, writeInBatches } from '../kit/write.ts';
+import { isOutOfStockOn, lookAtActive, tradingBatches, writeTrading } from './active.ts';
+import type { Reading, Shop } from './api.ts';
+import { capabilities } from './capabilities.ts';
+import { type Due, factsOf, type InventoryFacts, type Look, revisedBy, type TradingFacts } from './facts.ts';
+import { lookAtItems, writeInventory } from './inventory.ts';
+import { keptForLowering, revisionsPerDay } from './revisions.ts';
 
 /** What eBay shows now, one uncached reading per listing in order, each by the API of its model (EBAY-4). */
 export async function readStock(
@@ -19,105 +15,102 @@ export async function readStock(
   signal: AbortSignal,
 ): Promise<StockReading[]> {
   const looks = await look(shop, listings, { priority: 'read', signal });
-  return looks.map((one) =>
-    one.state === 'failed' ? { ...one, state: 'untracked' } : { ...one, state: one.state },
-  );
+  return looks.map(({ state, ...read }) => ({ ...read, state: state === 'failed' ? 'untracked' : state }));
 }
 
-/** A reading, or `failed`: eBay could not read this one item just now. */
-export type Look = Omit<StockReading, 'state'> & { state: StockReading['state'] | 'failed' };
-
-/** As `readStock`, with failed items told apart. */
-export async function look(shop: Shop, listings: readonly ListingRef[], reading: Reading): Promise<Look[]> {
-  const facts = listings.map((listing) => factsOf(listing));
-  const skus = facts.filter((each): each is InventoryFacts => each.model === 'inventory');
-  const items = await readItems(shop, skus, reading);
-  const made = facts.filter((each): each is TradingFacts => each.model === 'trading');
-  const rows = await readMade(shop, new Set(made.map(({ itemId }) => itemId)), reading);
+async function look(
+  shop: Shop,
+  listings: readonly ListingRef[],
+  reading: Reading,
+): Promise<(Look & { listingId: string })[]> {
+  const facts = listings.map(factsOf);
+  const items = facts.filter((each) => each.model === 'inventory');
+  const looks = await lookAtItems(shop, items, reading);
+  const made = facts.filter((each) => each.model === 'trading');
+  for (const [id, seen] of await lookAtActive(shop, made, reading)) looks.set(id, seen);
   const now = shop.deps.clock.now();
-  return listings.map(({ listingId }, index) => {
-    const own = facts[index];
-    if (own?.model === 'inventory') return { listingId, ...ofItem(own, items.get(own.sku), now) };
-    const read = rows.get(own?.itemId ?? '') ?? null;
-    return { listingId, ...ofRow(own, read), ...spanOf(read, now) };
+  const unread = noNumber('not-listed', 'not read', { askedAt: now, answeredAt: now });
+  return listings.map(({ listingId }) => ({ ...(looks.get(listingId) ?? unread), listingId }));
+}
+
+const importHint = 'run: invsync listings import; unmap the listing if it is gone for good';
+
+/**
+ * Sets numbers: read, compare with `base`, write by the API of each listing's model (EBAY-5). What already shows its
+ * number is not written: a listing may be revised 250 times a day.
+ */
+export function setStock(
+  shop: Shop,
+  lines: readonly PushLine[],
+  signal: AbortSignal,
+): Promise<PushOutcome[]> {
+  return writeInBatches<Due>(lines, {
+    maxQuantity: capabilities.maxQuantity,
+    refusal(line) {
+      const error = factsOf(line).unwritable;
+      const hint = 'if that was changed on eBay, run: invsync listings import';
+      return error === null ? null : { error, hint };
+    },
+    async read(wanted) {
+      const looks = await look(shop, wanted, { priority: 'push', signal });
+      const found = new Map<PushLine, Due | PushOutcome>();
+      for (const [at, line] of wanted.entries()) {
+        const seen = looks[at];
+        const due = { line, facts: factsOf(line) };
+        if (seen === undefined) continue;
+        const settled = settledBy(line, seen) ?? (await refusedFor(shop, due, seen, signal));
+        found.set(line, settled ?? due);
+      }
+      return found;
+    },
+    batches: (due) => [
+      ...chunksOf(due.filter(isInventory), shop.learned.rowsPerWrite),
+      ...tradingBatches(due.filter(isTrading)),
+    ],
+    write: (rows) =>
+      rows.every(isInventory)
+        ? writeInventory(shop, rows, signal)
+        : writeTrading(shop, rows.filter(isTrading), signal),
   });
 }
 
-/**
- * Listings made on the site. The XML API gives 5,000 calls a day (EBAY-7): a sweep over all pages when that takes
- * fewer calls than one per listing. What a sweep leaves out is asked for by itself before it counts as gone.
- */
-async function readMade(
+function isInventory(due: Due): due is Due<InventoryFacts> {
+  return due.facts.model === 'inventory';
+}
+
+function isTrading(due: Due): due is Due<TradingFacts> {
+  return due.facts.model === 'trading';
+}
+
+function settledBy(line: PushLine, { state, ...seen }: Look): PushOutcome | null {
+  if (state === 'failed') return { kind: 'retry', error: seen.detail ?? 'eBay could not read the item' };
+  const settled = compared(line, { ...seen, state }, importHint);
+  return settled ?? (seen.shown === line.quantity ? { kind: 'applied', shown: seen.shown } : null);
+}
+
+/** Guards that need more than the number: the end of a listing at 0, and the revisions of the day. */
+async function refusedFor(
   shop: Shop,
-  itemIds: Set<string>,
-  reading: Reading,
-): Promise<Map<string, ActiveRows | null>> {
-  const found = new Map<string, ActiveRows | null>();
-  if (itemIds.size > Math.max(2, shop.learned.activePages)) {
-    for await (const { rows, askedAt, answeredAt } of activeListings(
-      shop,
-      reading.signal,
-      reading.priority,
-    )) {
-      for (const row of rows) {
-        if (!itemIds.has(row.itemId)) continue;
-        const known = found.get(row.itemId) ?? { rows: [], askedAt, answeredAt };
-        known.rows.push(row);
-        found.set(row.itemId, known);
-      }
-      if (found.size === itemIds.size) break;
-    }
+  { line, facts }: Due,
+  seen: Look,
+  signal: AbortSignal,
+): Promise<PushOutcome | null> {
+  const isZero = facts.model === 'trading' && line.quantity === 0;
+  if (isZero && !(await isOutOfStockOn(shop, { priority: 'push', signal }))) {
+    return {
+      kind: 'rejected',
+      error: 'Out-of-Stock control is off: a quantity of 0 would end the listing for good',
+      hint: 'switch on "out of stock option" in My eBay > Account > Site preferences > Sales; the number is tried again hourly',
+    };
   }
-  for (const itemId of itemIds) {
-    if (!found.has(itemId)) found.set(itemId, await readItem(shop, itemId, reading));
+  const left = await shop.revisions.left(revisedBy(facts));
+  const raises = line.quantity > (seen.shown ?? 0);
+  if (left > (raises ? keptForLowering : 0)) return null;
+  const error = `this listing has ${left} of its ${revisionsPerDay} revisions of the day left`;
+  if (!raises) {
+    const hint = 'lower it by hand on eBay, or end the listing; tried again hourly';
+    return { kind: 'rejected', error, hint };
   }
-  return found;
-}
-
-function spanOf(read: ActiveRows | null, now: number): Pick<StockReading, 'askedAt' | 'answeredAt'> {
-  return read === null
-    ? { askedAt: now, answeredAt: now }
-    : { askedAt: read.askedAt, answeredAt: read.answeredAt };
-}
-
-type State = Pick<Look, 'shown' | 'state' | 'detail'>;
-
-function ofItem(facts: InventoryFacts, read: ItemReading | undefined, now: number): Omit<Look, 'listingId'> {
-  if (read === undefined) return { ...unlisted('not read'), askedAt: now, answeredAt: now };
-  const { askedAt, answeredAt } = read;
-  const span = { askedAt, answeredAt };
-  if (read.problem === 'missing') return { ...unlisted(read.detail ?? gone), ...span };
-  if (read.item === null) return { shown: null, state: 'failed', detail: read.detail, ...span };
-  const why = facts.unwritable ?? (isDistributed(read.item) ? distributed : null);
-  if (why !== null) return { shown: read.shown, state: 'unwritable', detail: why, ...span };
-  if (read.shown !== null) return { shown: read.shown, state: 'ok', detail: null, ...span };
-  return {
-    shown: null,
-    state: 'untracked',
-    detail: 'the inventory item carries no quantity on eBay',
-    ...span,
-  };
-}
-
-function ofRow(facts: TradingFacts | undefined, read: ActiveRows | null): State {
-  const row = facts === undefined || read === null ? undefined : rowOf(facts, read.rows);
-  if (row === undefined || row.ended) return unlisted(gone);
-  const why = facts?.unwritable ?? null;
-  if (why !== null) return { shown: row.available, state: 'unwritable', detail: why };
-  if (row.available === null)
-    return { shown: null, state: 'untracked', detail: 'eBay tells no quantity for it' };
-  return { shown: row.available, state: 'ok', detail: null };
-}
-
-/** A listing that has got variations since, or lost them, is another one: its old level must not be written. */
-function rowOf(facts: TradingFacts, rows: readonly ActiveRow[]): ActiveRow | undefined {
-  const named = rows.filter((row) => row.aspects !== null);
-  if (facts.variation !== null) return named.find((row) => row.sku === facts.variation);
-  return facts.id === facts.itemId
-    ? rows.find((row) => row.aspects === null)
-    : named.find((row) => row.aspects === facts.id);
-}
-
-function unlisted(detail: string): State {
-  return { shown: null, state: 'not-listed', detail };
+  const afterMs = shop.revisions.untilResetMs();
+  return { kind: 'retry', error: `${error}; raising waits until tomorrow`, afterMs };
 }

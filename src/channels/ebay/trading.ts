@@ -1,80 +1,55 @@
 import { z } from 'zod';
-import type { ChannelDeps } from '../channel.ts';
-import type { HttpAnswer, HttpClient } from '../kit/http.ts';
-import type { Pace, Priority } from '../kit/pace.ts';
-import { type Effect, Refusal, short, unclear } from '../kit/refusal.ts';
-import { type Call, createRest } from '../kit/rest.ts';
-import type { EbayConfig } from './config.ts';
-import { failureOf } from './failures.ts';
-import { sites } from './sites.ts';
-import type { TokensOf } from './tokens.ts';
+import type { HttpAnswer } from '../kit/http.ts';
+import { type Effect, Refusal, unclear } from '../kit/refusal.ts';
+import { type Call, createRest, type Dialect, type Rest } from '../kit/rest.ts';
+import { failureOf, faultOf, wordsOf } from './failures.ts';
 import { answerLimits, many, parseXml } from './xml.ts';
 
-/** One call of the XML API. `body` is the content of the request element. */
-export interface TradingCall<T> {
-  name: string;
-  body: string;
-  data: z.ZodType<T>;
-  effect: Effect;
-  priority?: Priority;
-}
-
-const TradingError = z.object({
-  ErrorCode: z.string().catch('0').transform(Number),
-  ShortMessage: z.string().nullish(),
-  LongMessage: z.string().nullish(),
-  SeverityCode: z.string().nullish(),
-  ErrorParameters: many(z.object({ Value: z.string().nullish() })),
-});
-/** One error of an answer: code, words, and the values that it names (item ids, SKUs). */
-export type TradingError = z.infer<typeof TradingError>;
-
-const Envelope = z.looseObject({
+/** What every answer of the XML API has besides its data; `Warning` counts as success (EBAY-9.30). */
+export const Envelope = z.looseObject({
   Ack: z.enum(['Success', 'Warning', 'PartialFailure', 'Failure']),
-  Errors: many(TradingError),
-});
-type Envelope = z.infer<typeof Envelope>;
-
-/** An answer whatever its Ack; `Warning` counts as success (EBAY-9.30). */
-export interface TradingAnswer<T> {
-  ack: Envelope['Ack'];
   /** Errors only, no warnings. */
-  errors: TradingError[];
-  /** Null when the call failed and the answer holds nothing. */
-  data: T | null;
-  askedAt: number;
-  answeredAt: number;
-  channelClock: number;
-}
-
-/** The XML API of one channel. Throws `ChannelError` for tokens, limits and breakdowns; refusals are in the answer. */
-export interface Trading {
-  call<T>(call: TradingCall<T>, signal: AbortSignal): Promise<TradingAnswer<T>>;
-}
+  Errors: many(
+    z.object({
+      ErrorCode: z.string().catch('0').transform(Number),
+      ShortMessage: z.string().nullish(),
+      LongMessage: z.string().nullish(),
+      SeverityCode: z.string().nullish(),
+    }),
+  ).transform((rows) =>
+    rows
+      .filter((row) => row.SeverityCode !== 'Warning')
+      .map((row) => faultOf(row.ErrorCode, row.LongMessage ?? row.ShortMessage)),
+  ),
+});
 
 /** From EBAY-1.4: the documentation stands at this version. */
 const level = '1451';
 /** Token trouble, limits and internal errors (EBAY-5.2; code meanings from third parties, last verified 2026-11). */
-const tokenCodes = new Set([931, 932, 16110, 17470, 21916984, 21917053]);
-const limitCodes = new Set([518, 218050, 218053, 218054]);
-const internalCodes = new Set([10007, 20003, 2191]);
+const tokenCodes = [931, 932, 16110, 17470, 21916984, 21917053];
+const limitCodes = [518, 218050, 218053, 218054];
+const internalCodes = [10007, 20003, 2191];
 
-/** Adds the token by header, names site and version. */
+/** Where the XML API is, and which site and language its requests name. */
+export interface At {
+  url: string;
+  siteId: number;
+  locale: string;
+}
+
+/**
+ * The XML API of one channel: the path of a call is its name, the body is the content of the request element. A refusal is
+ * an answer to a write, which reads the envelope itself; a read that is refused throws like any other.
+ */
 export function createTrading(
-  config: EbayConfig,
-  deps: ChannelDeps,
-  { http, tokens, pace }: { http: HttpClient; tokens: TokensOf; pace: Pace },
-): Trading {
-  const url = config.trading_url ?? `${deps.baseUrl ?? 'https://api.ebay.com'}/ws/api.dll`;
-  const { siteId, locale } = sites[config.marketplace];
-  // The path of a call is its name here.
-  const rest = createRest<Call<unknown>>({
-    http,
-    failure: (answer, { call, effect }) => failureIn(answer, call.path, effect),
-    content: (answer, call) => rootOf(answer, call.path),
+  { url, siteId, locale }: At,
+  means: Pick<Dialect<Call<unknown>>, 'http' | 'pace' | 'tokens'>,
+): Rest<Call<unknown>> {
+  return createRest<Call<unknown>>({
+    ...means,
+    failure: (answer, { what, effect }) => failureIn(answer, what, effect),
+    content: (answer, { path, effect }) => (effect === 'write' ? rootOf(answer, path) : dataOf(answer, path)),
     nameOf: ({ path }) => path,
-    pace: () => pace,
-    tokens: () => tokens.user,
     request: ({ path: name, body }, token) => ({
       method: 'POST',
       url,
@@ -90,19 +65,6 @@ export function createTrading(
       body: `<?xml version="1.0" encoding="utf-8"?><${name}Request xmlns="urn:ebay:apis:eBLBaseComponents">${body}</${name}Request>`,
     }),
   });
-  return {
-    async call({ name, data, ...call }, signal) {
-      const answer = await rest.call({ ...call, method: 'POST', path: name, data: Envelope }, signal);
-      const { data: envelope, askedAt, answeredAt, channelClock } = answer;
-      const { Ack: ack } = envelope;
-      const read = data.safeParse(envelope);
-      if (!read.success && ack !== 'Failure') {
-        const where = read.error.issues[0]?.path.join('.') || 'its root';
-        throw unclear(call.effect, `${name}: the answer has an unknown shape at ${where}`);
-      }
-      return { ack, errors: errorsIn(envelope), data: read.data ?? null, askedAt, answeredAt, channelClock };
-    },
-  };
 }
 
 function failureIn(answer: HttpAnswer, name: string, effect: Effect): Refusal | null {
@@ -111,15 +73,15 @@ function failureIn(answer: HttpAnswer, name: string, effect: Effect): Refusal | 
   if (envelope === undefined)
     return failureOf(answer, name, effect) ?? unclear(effect, `${name}: the answer is not readable`);
   if (envelope.Ack === 'Success' || envelope.Ack === 'Warning') return null;
-  const errors = errorsIn(envelope);
-  const codes = errors.map((error) => error.ErrorCode);
-  const told = `${name}: ${wordsOfErrors(errors)}`;
-  if (codes.some((code) => tokenCodes.has(code))) return tokenRefused(name, codes);
-  if (codes.some((code) => limitCodes.has(code))) {
+  const codes = envelope.Errors.map(({ code }) => code);
+  const told = `${name}: ${refusalWords(envelope)}`;
+  const isOneOf = (some: readonly number[]): boolean => codes.some((code) => some.includes(code));
+  if (isOneOf(tokenCodes)) return tokenRefused(name, codes);
+  if (isOneOf(limitCodes)) {
     const hint = 'the call limit of the XML API is reached; invsync waits';
     return new Refusal('throttled', told, { codes, hint });
   }
-  return codes.some((code) => internalCodes.has(code)) ? unclear(effect, told, { codes }) : null;
+  return isOneOf(internalCodes) ? unclear(effect, told, { codes }) : null;
 }
 
 function tokenRefused(name: string, codes: readonly number[]): Refusal {
@@ -130,8 +92,20 @@ function tokenRefused(name: string, codes: readonly number[]): Refusal {
   });
 }
 
-function errorsIn(envelope: Envelope): TradingError[] {
-  return envelope.Errors.filter((error) => error.SeverityCode !== 'Warning');
+/** Why a call was refused, for people. */
+export function refusalWords({ Errors }: z.infer<typeof Envelope>): string {
+  return wordsOf(Errors) || 'refused without a reason';
+}
+
+/** The content of an answer that must be good. */
+function dataOf(answer: HttpAnswer, name: string): unknown {
+  const envelope = Envelope.parse(rootOf(answer, name));
+  if (envelope.Ack !== 'Failure') return envelope;
+  throw new Refusal('rejected', `${name}: ${refusalWords(envelope)}`, {
+    status: 200,
+    codes: envelope.Errors.map(({ code }) => code),
+    hint: 'run: invsync check',
+  });
 }
 
 const known = new WeakMap<HttpAnswer, unknown>();
@@ -147,22 +121,4 @@ function rootOf(answer: HttpAnswer, name: string): unknown {
   }
   known.set(answer, root);
   return root;
-}
-
-/** Codes and words of errors for people. */
-export function wordsOfErrors(errors: readonly TradingError[]): string {
-  const words = errors.map((error) =>
-    `${error.ErrorCode} ${error.LongMessage ?? error.ShortMessage ?? ''}`.trim(),
-  );
-  return short(words.join('; ') || 'refused without a reason');
-}
-
-/** The data of an answer that must be good. */
-export function wellAnswered<T>(call: string, answer: TradingAnswer<T>): T {
-  if (answer.ack !== 'Failure' && answer.data !== null) return answer.data;
-  throw new Refusal('rejected', `${call}: ${wordsOfErrors(answer.errors)}`, {
-    status: 200,
-    codes: answer.errors.map((error) => error.ErrorCode),
-    hint: 'run: invsync check',
-  });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { consentItem } from '../../../src/channels/ebay/consent.ts';
+import { consentItem } from '../../../src/channels/ebay/tokens.ts';
 import { ChannelError } from '../../../src/channels/errors.ts';
 import { calm, noon } from '../../kit/stage.ts';
 import { configOf, type Reply, stage, tokenPath } from './scripted-ebay.ts';
