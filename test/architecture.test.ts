@@ -355,7 +355,6 @@ describe('size', () => {
     amazon: { adapter: 3_309 },
     ebay: { adapter: 2_920 },
     shopify: { shop: 5_806 },
-    woocommerce: { adapter: 2_994 },
   };
 
   test('a hand-written adapter and its shop keep to their budgets', () => {

@@ -1,4 +1,4 @@
-import type { PushOutcome } from '../channel.ts';
+import type { ActionOutcome, PushOutcome } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 
 /** What an outcome says where the failure does not: when to come back, and what to do. */
@@ -33,4 +33,14 @@ export function lineOutcome(failure: unknown, defaults: OutcomeDefaults = usual)
 export function unsentOutcome(failure: ChannelError, defaults: OutcomeDefaults = usual): PushOutcome {
   if (failure.kind !== 'unknown') return lineOutcome(failure, defaults);
   return { kind: 'retry', error: 'not sent: an earlier part of the call had no answer' };
+}
+
+/** A failed request as the outcome of a hold or cancel; `actsForMs`: how long one without an answer may still act. */
+export function actionOutcome(failure: unknown, actsForMs?: number): ActionOutcome {
+  if (!(failure instanceof ChannelError)) throw failure;
+  const { kind, message: error } = failure;
+  if (kind === 'auth') return { kind, error };
+  if (kind === 'rejected') return { kind: 'refused', error };
+  const afterMs = kind === 'unknown' ? actsForMs : failure.afterMs;
+  return { kind: 'retry', error, ...(afterMs === undefined ? {} : { afterMs }) };
 }

@@ -13,6 +13,8 @@ export interface WritePlan<D extends Due> {
   maxQuantity: number;
   /** Why a line is not even asked for: it would harm, or spoil its batch. */
   refusal?(line: PushLine): { error: string; hint: string } | null;
+  /** Parts of which each is read right before it is written; default: all are read at once. */
+  groups?(lines: readonly PushLine[]): PushLine[][];
   /** Reads what is there: an outcome for lines that need no write, else what is to be written. */
   read(lines: PushLine[]): Promise<Map<PushLine, D | PushOutcome>>;
   /** One request. Outcomes of the lines that the answer names; throws `ChannelError` when it failed as a whole. */
@@ -40,8 +42,11 @@ export async function writeInBatches<D extends Due>(
     if (why !== null) outcomes.set(line, { kind: 'rejected', ...why });
     return why === null;
   });
-  const due = await dueRows(sound, plan, outcomes);
-  await writeAll(due, plan, outcomes);
+  let stop: ChannelError | null = null;
+  for (const group of plan.groups?.(sound) ?? [sound]) {
+    if (stop === null) stop = await writeGroup(group, plan, outcomes);
+    else for (const line of group) outcomes.set(line, unsentOutcome(stop));
+  }
   return lines.map((line) => outcomes.get(line) ?? { kind: 'retry', error: 'not sent' });
 }
 
@@ -54,24 +59,26 @@ export function quantityRefusal(
   return { error: `${quantity} is no quantity`, hint: `set a whole number from 0 to ${maxQuantity}` };
 }
 
-async function dueRows<D extends Due>(
+/** Answers the failure after which nothing more is sent. */
+async function writeGroup<D extends Due>(
   lines: PushLine[],
   plan: WritePlan<D>,
   outcomes: Map<PushLine, PushOutcome>,
-): Promise<D[]> {
-  if (lines.length === 0) return [];
+): Promise<ChannelError | null> {
+  if (lines.length === 0) return null;
   try {
     const found = await plan.read(lines);
-    return lines.flatMap((line) => {
+    const due = lines.flatMap((line) => {
       const each = found.get(line);
       if (each !== undefined && 'line' in each) return [each];
       outcomes.set(line, each ?? { kind: 'retry', error: 'not read' });
       return [];
     });
+    return await writeAll(due, plan, outcomes);
   } catch (error) {
     const outcome = lineOutcome(beforeWriting(error));
     for (const line of lines) outcomes.set(line, outcome);
-    return [];
+    return error instanceof ChannelError && !(plan.isPassable ?? isRejected)(error) ? error : null;
   }
 }
 
@@ -81,7 +88,7 @@ async function writeAll<D extends Due>(
   due: readonly D[],
   plan: WritePlan<D>,
   outcomes: Map<PushLine, PushOutcome>,
-): Promise<void> {
+): Promise<ChannelError | null> {
   const { isForHalves = isRejected, isPassable = isRejected } = plan;
   const queue = plan.batches(due).map((rows) => ({ rows, retriesLeftOut: true }));
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
@@ -103,7 +110,9 @@ async function writeAll<D extends Due>(
     if (isPassable(failure)) continue;
     for (const { rows: rest } of queue.splice(0))
       for (const { line } of rest) outcomes.set(line, unsentOutcome(failure));
+    return failure;
   }
+  return null;
 }
 
 function isRejected({ kind }: ChannelError): boolean {

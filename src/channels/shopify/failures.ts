@@ -43,7 +43,7 @@ export function isTooCostly(error: unknown): boolean {
 }
 
 /** The credentials are good, but one scope is missing. */
-export function lacksScope(error: unknown): boolean {
+export function lacksScope(error: unknown): error is Refusal {
   return error instanceof Refusal && error.has('ACCESS_DENIED');
 }
 

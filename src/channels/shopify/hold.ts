@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ActionOutcome, OversoldOrder } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
+import { actionOutcome as failedAction } from '../kit/outcomes.ts';
 import { connectionPages, type ShopifyApi } from './api.ts';
 import { lacksScope } from './failures.ts';
 import { gid, plainId } from './gid.ts';
@@ -144,11 +145,7 @@ async function addTag(api: ShopifyApi, id: string, signal: AbortSignal): Promise
 
 /** A failed request as the outcome of an action. `unknown` may be repeated: holding and cancelling read the state first. */
 export function actionOutcome(error: unknown): ActionOutcome {
-  if (!(error instanceof ChannelError)) throw error;
   // Scopes for actions are optional: lacking them must not stop the stock of the whole channel.
   if (lacksScope(error)) return { kind: 'refused', error: error.message };
-  if (error.kind === 'auth') return { kind: 'auth', error: error.message };
-  if (error.kind === 'rejected') return { kind: 'refused', error: error.message };
-  const { message, afterMs } = error;
-  return { kind: 'retry', error: message, ...(afterMs === undefined ? {} : { afterMs }) };
+  return failedAction(error);
 }

@@ -1,32 +1,24 @@
-import { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
 import { createHttpClient, type HttpAnswer } from '../kit/http.ts';
-import { createPace, type Priority } from '../kit/pace.ts';
+import { createPace } from '../kit/pace.ts';
 import { createRate } from '../kit/rate.ts';
-import { Refusal } from '../kit/refusal.ts';
-import { type Answer, type Call, createRest } from '../kit/rest.ts';
-import { authenticate, type Query, queryString, schemeOf } from './auth.ts';
+import { type Call, createRest, effectOf, queryString, type Rest } from '../kit/rest.ts';
+import { failureOf, readJson } from './answer.ts';
+import { authenticate, schemeOf } from './auth.ts';
 import type { WooConfig } from './config.ts';
-import { failureOf, jsonIn } from './refusals.ts';
 
-/** A good answer with the span of its request. */
-export type Answered = Omit<Answer<unknown>, 'data'> & { json: unknown };
+/** Parameters, sent in this order. */
+export type Query = Readonly<Record<string, string | number>>;
 
-/** One request. `path` begins with `/` and, unless `anonymous`, continues below `/wp-json/wc/v3`. */
-export interface ApiRequest {
-  path: string;
+/** One request below `/wp-json/wc/v3`. */
+export interface WooCall<T> extends Call<T> {
   query?: Query;
-  signal: AbortSignal;
-  priority?: Priority;
 }
 
 /** The shop's REST API: authenticated, paced, one request at a time. Throws nothing but `ChannelError`. */
-export interface Api {
-  get(request: ApiRequest): Promise<Answered>;
-  /** Sends `body` as JSON. PUT becomes POST at hosts that refuse PUT (both edit, WOO-O.2). */
-  write(method: 'POST' | 'PUT' | 'DELETE', request: ApiRequest, body?: unknown): Promise<Answered>;
+export interface Api extends Rest<WooCall<unknown>> {
   /** Any address of the site without credentials, the raw answer whatever its status. */
-  anonymous(request: ApiRequest): Promise<HttpAnswer>;
+  anonymous(path: string, query: Query, signal: AbortSignal): Promise<HttpAnswer>;
   close(): Promise<void>;
 }
 
@@ -47,17 +39,20 @@ export function createApi(config: WooConfig, deps: ChannelDeps): Api {
   const pauses = { longestPauseMs: Number.POSITIVE_INFINITY, patienceMs: 2_000 };
   const pace = createPace(deps.clock, rate, { inFlight: 1, ...pauses });
   const origin = deps.baseUrl ?? config.url;
+  /** Some hosts refuse PUT; POST edits just as well (WOO-O.2). */
   let putRefused = false;
 
-  const rest = createRest<Call<unknown> & { query: Query }>({
+  const rest = createRest<WooCall<unknown>>({
     http: send,
     pace: () => pace,
-    request({ method, path, query, body }) {
-      const fresh = { nonce: deps.randomHex(16), now: deps.clock.now() };
-      const proof = authenticate(config, { method, path, query }, fresh);
+    nameOf: ({ method, path }) => `${method} ${root}${path}`,
+    request({ method: wanted, path, query, body }) {
+      const method = wanted === 'PUT' && putRefused ? 'POST' : wanted;
+      const asked = { method, path: `${root}${path}`, query: pairsOf(query) };
+      const proof = authenticate(config, asked, { nonce: deps.randomHex(16), now: deps.clock.now() });
       return {
         method,
-        url: addressOf(origin, path, proof.query),
+        url: `${origin}${asked.path}${queryString(proof.query)}`,
         headers: {
           ...proof.headers,
           ...(method === 'GET' ? { 'cache-control': 'no-cache' } : {}),
@@ -66,44 +61,26 @@ export function createApi(config: WooConfig, deps: ChannelDeps): Api {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       };
     },
-    failure(answer, { call: { method, path }, effect }) {
-      const write = effect === 'write';
-      return failureOf(answer, { method, path, write, scheme: schemeOf(config), url: config.url });
-    },
-    content: (answer, { method }) => jsonIn(answer, method !== 'GET'),
-  });
-
-  const once = async (method: Method, request: ApiRequest, body: unknown): Promise<Answered> => {
-    const { path, query = [], priority = 'read', signal } = request;
-    const call = { method, path: `${root}${path}`, query, priority, data: z.unknown(), body };
-    const { data: json, ...span } = await rest.call(call, signal);
-    return { json, ...span };
-  };
-
-  const write: Api['write'] = async (method, request, body) => {
-    if (method !== 'PUT' || putRefused) return once(method === 'PUT' ? 'POST' : method, request, body);
-    try {
-      return await once('PUT', request, body);
-    } catch (error) {
-      if (!(error instanceof Refusal) || error.status !== 405) throw error;
+    failure: (answer, { call: { method }, what, effect }) =>
+      failureOf(answer, { what, method, effect, scheme: schemeOf(config), url: config.url }),
+    async mend(cure) {
+      const isNews = cure === 'POST' && !putRefused;
       putRefused = true;
-      return once('POST', request, body);
-    }
-  };
-
+      return isNews;
+    },
+    content: (answer, call) => readJson(answer.body, effectOf(call))?.json,
+    shapeHint: 'a plugin changes the answers of the REST API; look at the address in a browser',
+  });
   return {
-    get: (request) => once('GET', request, undefined),
-    write,
-    anonymous: ({ path, query = [], signal, priority }) =>
-      pace.run({ signal, priority }, () =>
-        send({ method: 'GET', url: addressOf(origin, path, query) }, signal),
+    ...rest,
+    anonymous: (path, query, signal) =>
+      pace.run({ signal }, () =>
+        send({ method: 'GET', url: `${origin}${path}${queryString(pairsOf(query))}` }, signal),
       ),
     close: () => send.close(),
   };
 }
 
-type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
-
-function addressOf(origin: string, path: string, query: Query): string {
-  return query.length === 0 ? `${origin}${path}` : `${origin}${path}?${queryString(query)}`;
+function pairsOf(query: Query = {}): [string, string][] {
+  return Object.entries(query).map(([name, value]) => [name, String(value)]);
 }

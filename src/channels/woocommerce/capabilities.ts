@@ -1,7 +1,4 @@
 import type { Capabilities } from '../channel.ts';
-import { maxExecutionMs } from './oversell.ts';
-import { maxQuantity } from './push.ts';
-import { mostRowsPerWrite } from './shop.ts';
 
 /** Facts about WooCommerce 11.0.1 and its kin; ids are those of docs/channels/woocommerce-facts.md, verified 2026-11. */
 export const capabilities: Capabilities = {
@@ -14,7 +11,7 @@ export const capabilities: Capabilities = {
   // WOO-9.20: object and REST caches may show the old number for a moment; a shop without them does not.
   settleMs: 5_000,
   // WOO-7: PHP is given 30 to 60 s; WOO-O.2: a client that hangs up is obeyed all the same.
-  maxExecutionMs,
+  maxExecutionMs: 60_000,
   // WOO-O.4: times are whole seconds; check() warns when the clocks differ by more.
   clockMarginMs: 5_000,
   // WOO-O.5: cancelled and pending give the units back at once.
@@ -25,8 +22,8 @@ export const capabilities: Capabilities = {
   compareAndSet: 'read-check',
   // WOO-O.5: the same POST twice makes two orders; there are no keys.
   idempotencyKeys: false,
-  // WOO-5.3: 100 at most, 20 to 50 in practice.
-  batchSize: mostRowsPerWrite,
+  // WOO-5.3: 100 are allowed, 20 to 50 survive PHP's time limits.
+  batchSize: 50,
   // WOO-7, WOO-11: one request at a time per store.
   writeConcurrency: 1,
   webhooks: true,
@@ -43,6 +40,6 @@ export const capabilities: Capabilities = {
   // WOO-8
   hold: true,
   cancel: true,
-  // WOO-O.2: 2147483648 was kept, 9007199254740993 was not.
-  maxQuantity,
+  // WOO-O.2: 2147483648 was kept, 9007199254740993 was not; this one fits every column.
+  maxQuantity: 2_147_483_647,
 };

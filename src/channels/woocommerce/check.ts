@@ -1,15 +1,16 @@
+import { z } from 'zod';
 import type { CheckItem } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { fail, ok, warn } from '../kit/check.ts';
+import { listOf } from '../kit/config.ts';
 import { Refusal } from '../kit/refusal.ts';
+import { permalinkRemedy } from './answer.ts';
 import { capabilities } from './capabilities.ts';
-import { webhookSecrets } from './config.ts';
+import { sameSite } from './config.ts';
 import { hasPlainPermalinks, readIndex } from './identity.ts';
 import { sellable } from './listings.ts';
-import { permalinkRemedy } from './refusals.ts';
 import { settingsItems } from './settings.ts';
 import type { Shop } from './shop.ts';
-import { sameSite } from './site.ts';
 import { inUse, isOurs, rowsOf } from './webhooks.ts';
 
 /** One look at the shop; an abort or a lost connection becomes its item, so that the others still run. */
@@ -95,26 +96,21 @@ async function indexItems(shop: Shop, signal: AbortSignal): Promise<CheckItem[]>
 }
 
 async function readPermission(shop: Shop, signal: AbortSignal): Promise<CheckItem[]> {
-  await shop.api.get({
-    path: '/orders',
-    query: [
-      ['per_page', '1'],
-      ['_fields', 'id'],
-    ],
-    signal,
-  });
+  const query = { per_page: 1, _fields: 'id' };
+  await shop.api.call({ method: 'GET', path: '/orders', query, data: z.unknown() }, signal);
   return [ok('credentials', 'the key reads orders')];
 }
 
 /** An empty batch changes nothing and is refused to keys that may not write (WOO-O.1, WOO-O.3). */
 async function writePermission(shop: Shop, signal: AbortSignal): Promise<CheckItem[]> {
-  await shop.api.write('POST', { path: '/products/batch', signal }, { update: [] });
+  const body = { update: [] };
+  await shop.api.call({ method: 'POST', path: '/products/batch', body, data: z.unknown() }, signal);
   return [ok('write permission', 'the key may write products')];
 }
 
 async function webhookItems(shop: Shop, signal: AbortSignal): Promise<CheckItem[]> {
   const ours = inUse(await rowsOf(shop, signal)).filter(isOurs);
-  if (webhookSecrets(shop.config).length === 0) {
+  if (listOf(shop.config.webhook_secret).length === 0) {
     return [
       warn(
         'webhooks',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { address, oneOrMore, secret, text } from '../kit/config.ts';
 
 /** Statuses that WooCommerce itself knows; what they hold is settled (WOO-O.5) and not configurable. */
 export const coreStatuses = [
@@ -16,12 +17,11 @@ export const coreStatuses = [
   'new',
 ] as const;
 
-const text = z.string().min(1, 'must not be empty');
-
-const shopUrl = z
-  .string()
-  .refine(isShopUrl, 'must be the address of the shop, http(s)://host[:port][/path], without query or user')
-  .transform((url) => url.replace(/\/+$/, ''))
+const shopUrl = address
+  .refine((text) => {
+    const { search, hash, username, password } = new URL(text);
+    return `${search}${hash}${username}${password}` === '';
+  }, 'must be the address of the shop, http(s)://host[:port][/path], without query or user')
   .describe(
     "The shop's own address as WordPress knows it (Settings > General > Site Address). https uses Basic auth, http OAuth 1.0a; webhooks of any other address are refused.",
   );
@@ -43,17 +43,14 @@ const statusMap = z
 export const wooConfig = z
   .strictObject({
     url: shopUrl,
-    consumer_key: text
-      .describe('Consumer key (ck_…) of a key with read/write permission.')
-      .meta({ secret: true }),
-    consumer_secret: text.describe('Consumer secret (cs_…) of that key.').meta({ secret: true }),
-    webhook_secret: z
-      .union([text, z.array(text).min(1)])
+    consumer_key: text.describe('Consumer key (ck_…) of a key with read/write permission.').meta(secret),
+    consumer_secret: text.describe('Consumer secret (cs_…) of that key.').meta(secret),
+    webhook_secret: oneOrMore
       .optional()
       .describe(
         'Secret that signs the webhooks; [A-Za-z0-9], 48 characters. A list while changing it: the first one is used for registering, all verify. Not needed with webhooks: false.',
       )
-      .meta({ secret: true }),
+      .meta(secret),
     credentials_in_query: z
       .boolean()
       .default(false)
@@ -86,15 +83,18 @@ export const wooConfig = z
 /** A channel's configuration after parsing. `url` has no slash at the end. */
 export type WooConfig = z.infer<typeof wooConfig>;
 
-/** All webhook secrets, the one for registering first; none when the channel is polled only. */
-export function webhookSecrets(config: WooConfig): string[] {
-  if (config.webhook_secret === undefined) return [];
-  return Array.isArray(config.webhook_secret) ? config.webhook_secret : [config.webhook_secret];
+/**
+ * Is it the same WordPress site? Scheme, a leading www and the slash at the end do not count (a shop behind a TLS
+ * proxy may call itself http); host, port and path do. Clones of a shop differ in them (WOO-9.21).
+ */
+export function sameSite(a: string, b: string): boolean {
+  const left = siteKey(a);
+  return left !== null && left === siteKey(b);
 }
 
-function isShopUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const url = new URL(text);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') return false;
-  return url.search === '' && url.hash === '' && url.username === '' && url.password === '';
+/** Host, port and path in one canonical text; null when it is no address. */
+export function siteKey(address: string): string | null {
+  if (!URL.canParse(address)) return null;
+  const url = new URL(address);
+  return `${url.host.replace(/^www\./, '')}${url.pathname.replace(/\/+$/, '')}`;
 }

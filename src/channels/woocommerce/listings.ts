@@ -2,14 +2,14 @@ import { z } from 'zod';
 import type { Listing, ListingPage } from '../channel.ts';
 import { Refusal } from '../kit/refusal.ts';
 import { chunksOf } from '../kit/write.ts';
-import { shaped } from './answer.ts';
-import type { Query } from './auth.ts';
 import { type CatalogueRow, catalogueRow } from './schema.ts';
 import { pageSize, type Shop } from './shop.ts';
 import { unmanagedReason } from './stock.ts';
+import { countIn } from './walk.ts';
 
 const fields =
   'id,parent_id,name,sku,type,status,manage_stock,stock_quantity,backorders,variations,date_modified_gmt';
+const Rows = z.array(z.unknown());
 /** Types that hold no stock of their own (WOO-4). */
 const withoutStock = new Set(['grouped', 'external']);
 
@@ -20,7 +20,7 @@ const withoutStock = new Set(['grouped', 'external']);
 export async function* listListings(shop: Shop, signal: AbortSignal): AsyncGenerator<ListingPage> {
   const listings: Listing[] = [];
   for await (const { row, parent } of sellable(shop, signal)) {
-    listings.push(parent === null ? productListing(row) : variationListing(row, parent));
+    listings.push(listingOf(row, parent));
   }
   // Variations that share their parent's stock print its SKU (an empty one is inherited): one number, one article.
   const numbers = new Map<string, Set<string>>();
@@ -91,10 +91,10 @@ async function* pages(shop: Shop, path: string, signal: AbortSignal): AsyncGener
   /** Up to here pages were read, some of them again. */
   let farthest = 0;
   for (let page = 1; ; page += 1) {
-    const answer = await shop.api.get({ path, query: pageQuery(page), signal });
-    const rows = shaped(z.array(z.unknown()), answer.json, path);
-    const total = numberOf(answer.headers['x-wp-total']);
-    const pageCount = numberOf(answer.headers['x-wp-totalpages']);
+    const query = { per_page: pageSize, page, orderby: 'id', order: 'asc', status: 'any', _fields: fields };
+    const { data: rows, headers } = await shop.api.call({ method: 'GET', path, query, data: Rows }, signal);
+    const total = countIn(headers, 'x-wp-total');
+    const pageCount = countIn(headers, 'x-wp-totalpages');
     const fresh = rows.filter((row) => !seen.has(idOf(row)));
     for (const row of fresh) seen.add(idOf(row));
     yield readable(shop, fresh);
@@ -126,50 +126,22 @@ function readable(shop: Shop, rows: readonly unknown[]): CatalogueRow[] {
   });
 }
 
-function pageQuery(page: number): Query {
-  return [
-    ['per_page', String(pageSize)],
-    ['page', String(page)],
-    ['orderby', 'id'],
-    ['order', 'asc'],
-    ['status', 'any'],
-    ['_fields', fields],
-  ];
-}
-
-function numberOf(header: string | undefined): number | null {
-  return header !== undefined && /^\d+$/.test(header) ? Number(header) : null;
-}
-
-function productListing(row: CatalogueRow): Listing {
-  const managed = row.manage_stock === true;
-  return {
-    listingId: row.id,
-    counterKey: row.id,
-    channelSku: row.sku,
-    title: row.name ?? `product ${row.id}`,
-    aliases: [],
-    unwritable: managed ? null : unmanagedReason,
-    ambiguous: false,
-    shown: managed ? shownOf(row) : null,
-    facts: { managed, parentId: null },
-  };
-}
-
 /** With `"parent"` every variation shows the parent's one number: they share a counter named by the parent (WOO-9.9). */
-function variationListing(row: CatalogueRow, parent: CatalogueRow): Listing {
-  const listingId = `${parent.id}/${row.id}`;
-  const managed = row.manage_stock !== false;
+function listingOf(row: CatalogueRow, parent: CatalogueRow | null): Listing {
+  const listingId = parent === null ? row.id : `${parent.id}/${row.id}`;
+  const isShared = parent !== null && row.manage_stock === 'parent';
+  const managed = row.manage_stock === true || isShared;
+  const { stock_quantity: told } = row;
   return {
     listingId,
-    counterKey: row.manage_stock === 'parent' ? parent.id : listingId,
+    counterKey: isShared ? parent.id : listingId,
     channelSku: row.sku,
-    title: titleOf(row, parent),
-    aliases: [row.id],
+    title: parent === null ? (row.name ?? `product ${row.id}`) : titleOf(row, parent),
+    aliases: parent === null ? [] : [row.id],
     unwritable: managed ? null : unmanagedReason,
     ambiguous: false,
-    shown: managed ? shownOf(row) : null,
-    facts: { managed, parentId: parent.id },
+    shown: managed && told !== null ? Math.floor(told) : null,
+    facts: { managed, parentId: parent?.id ?? null },
   };
 }
 
@@ -177,8 +149,4 @@ function titleOf(row: CatalogueRow, parent: CatalogueRow): string {
   const own = row.name ?? row.sku ?? row.id;
   const whole = parent.name ?? `product ${parent.id}`;
   return own.startsWith(whole) ? own : `${whole} - ${own}`;
-}
-
-function shownOf(row: CatalogueRow): number | null {
-  return row.stock_quantity === null ? null : Math.floor(row.stock_quantity);
 }

@@ -1,10 +1,12 @@
+import { z } from 'zod';
 import type { OrderSnapshot, SnapshotLine } from '../../stock/order.ts';
 import type { FactsOf, Obtaining } from '../channel.ts';
 import type { WooConfig } from './config.ts';
-import { parseFacts } from './facts.ts';
-import { parseGmt } from './gmt.ts';
 import { type Hold, holdOf, type Standing, standingOf, wholeUnits } from './hold.ts';
-import type { LineFields, OrderFields, OrderRow } from './schema.ts';
+import { type LineFields, type OrderFields, orderRow } from './schema.ts';
+
+/** Of what discovery stored about a listing; facts of another shape count as managed, the safer reading. */
+const ListingFacts = z.object({ managed: z.boolean() }).catch({ managed: true });
 
 /** One PHP request can leave status and stock apart for so long at most; older contradictions are there to stay. */
 const requestMs = 5 * 60_000;
@@ -13,10 +15,13 @@ const looks = 2;
 /** Created and paid within one request: the stock moved then (WOO-2.6). */
 const sameRequestMs = 5_000;
 
-/** The kept fields of an order as the shop sends it; null when its times are unreadable. */
-export function keptOrder(row: OrderRow, refunded: Record<string, number> | null): OrderFields | null {
-  const created = parseGmt(row.date_created_gmt) ?? parseGmt(row.date_modified_gmt);
-  if (created === null) return null;
+/** The kept fields of an order as the shop sends it, in webhooks and lists alike; one without a date cannot be read. */
+export const keptOrder = orderRow.transform((row, context): OrderFields => {
+  const created = row.date_created_gmt ?? row.date_modified_gmt;
+  if (created === null) {
+    context.addIssue({ code: 'custom', path: ['date_created_gmt'], message: 'no date' });
+    return z.NEVER;
+  }
   const trashedFrom = row.meta_data.find((entry) => entry.key === '_wp_trash_meta_status')?.value;
   return {
     kind: 'order',
@@ -26,9 +31,9 @@ export function keptOrder(row: OrderRow, refunded: Record<string, number> | null
     trashedFrom:
       row.status === 'trash' && typeof trashedFrom === 'string' ? trashedFrom.replace(/^wc-/, '') : null,
     created,
-    modified: parseGmt(row.date_modified_gmt) ?? created,
-    paid: parseGmt(row.date_paid_gmt),
-    completed: parseGmt(row.date_completed_gmt),
+    modified: row.date_modified_gmt ?? created,
+    paid: row.date_paid_gmt,
+    completed: row.date_completed_gmt,
     lines: row.line_items.map((line) => ({
       id: line.id,
       product: line.product_id,
@@ -39,10 +44,10 @@ export function keptOrder(row: OrderRow, refunded: Record<string, number> | null
       restocked: numberIn(line.meta_data, '_restock_refunded_items') ?? 0,
     })),
     hasRefunds: row.refunds.length > 0,
-    refunded,
+    refunded: null,
     ownerless: null,
   };
-}
+});
 
 /** The number stored under a meta key (a string or a number on the wire); null when there is none. */
 export function numberIn(meta: readonly { key: string; value?: unknown }[], key: string): number | null {
@@ -101,7 +106,7 @@ export function snapshotOf(
   const judged = order.lines.map((line) => {
     const refs = refsOf(line);
     const known = refs.map((ref) => facts(ref)).find((ref) => ref !== undefined);
-    const managed = known === undefined ? undefined : parseFacts(known.facts).managed;
+    const managed = known === undefined ? undefined : ListingFacts.parse(known.facts).managed;
     const ownerless = listingOf(line) === null || order.ownerless?.includes(line.id) === true;
     const hold = holdOf(line, order, { standing, managed, ownerless, rule: config.hold_rule });
     return { line, listingId: known?.listingId ?? refs[0] ?? null, managed, hold };

@@ -1,18 +1,13 @@
 import { z } from 'zod';
 import type { ActionOutcome, OversoldOrder } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import { shaped } from './answer.ts';
+import { actionOutcome } from '../kit/outcomes.ts';
+import { capabilities } from './capabilities.ts';
+import { orderState } from './schema.ts';
 import type { Shop } from './shop.ts';
 
 /** Meta of the order that carries the key of the action, so that a repeat finds its own work (WOO-8). */
 const marker = '_invsync_oversell';
-const orderState = z.object({
-  status: z.string(),
-  meta_data: z
-    .array(z.object({ key: z.string(), value: z.unknown() }))
-    .nullish()
-    .transform((rows) => rows ?? []),
-});
 
 interface Action {
   verb: 'hold' | 'cancel';
@@ -29,7 +24,7 @@ const cancel: Action = {
 
 /** Puts the order on hold with a private note. Its stock stays taken in the shop; the buyer gets the on-hold mail. */
 export function holdOrder(shop: Shop, order: OversoldOrder, signal: AbortSignal): Promise<ActionOutcome> {
-  return act(shop, order, hold, signal);
+  return act({ shop, signal }, order, hold).catch(failed);
 }
 
 /**
@@ -38,77 +33,55 @@ export function holdOrder(shop: Shop, order: OversoldOrder, signal: AbortSignal)
  * without an answer the next attempt waits until PHP cannot be working on the first any more.
  */
 export function cancelOrder(shop: Shop, order: OversoldOrder, signal: AbortSignal): Promise<ActionOutcome> {
-  return act(shop, order, cancel, signal);
+  return act({ shop, signal }, order, cancel).catch(failed);
 }
 
-/** As long as an unanswered request may still act; see capabilities. */
-export const maxExecutionMs = 60_000;
+function failed(error: unknown): ActionOutcome {
+  return actionOutcome(error, capabilities.maxExecutionMs);
+}
 
-async function act(
-  shop: Shop,
-  order: OversoldOrder,
-  action: Action,
-  signal: AbortSignal,
-): Promise<ActionOutcome> {
-  try {
-    const path = `/orders/${order.orderId}`;
-    const query = [['_fields', 'id,status,meta_data']] as const;
-    const { json } = await shop.api.get({ path, query, signal, priority: 'push' });
-    const now = shaped(orderState, json, 'order');
-    const marked = now.meta_data.some((entry) => entry.key === marker && entry.value === order.key);
-    if (now.status === action.target && (marked || action.verb === 'cancel')) {
-      return { kind: 'done', detail: `was ${action.target} already` };
-    }
-    if (marked) {
-      return {
-        kind: 'refused',
-        error: `was set to ${action.target} before; somebody made it ${now.status} since`,
-      };
-    }
-    if (!action.from.includes(now.status)) {
-      return { kind: 'refused', error: `the order is ${now.status}: ${action.verb} would be wrong` };
-    }
-    const answer = await shop.api.write(
-      'PUT',
-      { path, query, signal, priority: 'push' },
-      { status: action.target, meta_data: [{ key: marker, value: order.key }] },
-    );
-    const after = shaped(orderState, answer.json, 'order', 'unknown');
-    if (after.status !== action.target) {
-      return { kind: 'refused', error: `the shop left the order ${after.status}` };
-    }
-    const noted = await note(shop, order, action, signal);
-    return { kind: 'done', detail: `${action.target}, ${noted}` };
-  } catch (error) {
-    if (!(error instanceof ChannelError)) throw error;
-    return failed(error);
+interface Means {
+  shop: Shop;
+  signal: AbortSignal;
+}
+
+async function act(means: Means, order: OversoldOrder, action: Action): Promise<ActionOutcome> {
+  const { shop, signal } = means;
+  const { verb, target, from } = action;
+  const path = `/orders/${order.orderId}`;
+  const about = {
+    path,
+    query: { _fields: 'id,status,meta_data' },
+    data: orderState,
+    priority: 'push',
+  } as const;
+  const { data: now } = await shop.api.call({ ...about, method: 'GET' }, signal);
+  const isMarked = now.meta_data.some((entry) => entry.key === marker && entry.value === order.key);
+  if (now.status === target && (isMarked || verb === 'cancel'))
+    return { kind: 'done', detail: `was ${target} already` };
+  if (isMarked) {
+    const error = `was set to ${target} before; somebody made it ${now.status} since`;
+    return { kind: 'refused', error };
   }
+  if (!from.includes(now.status))
+    return { kind: 'refused', error: `the order is ${now.status}: ${verb} would be wrong` };
+  const body = { status: target, meta_data: [{ key: marker, value: order.key }] };
+  const { data: after } = await shop.api.call({ ...about, method: 'PUT', body }, signal);
+  if (after.status !== target) return { kind: 'refused', error: `the shop left the order ${after.status}` };
+  return { kind: 'done', detail: `${target}, ${await note(means, order, action)}` };
 }
 
 /** The note is for the merchant's eyes; a lost one is told and not repeated, since notes are not idempotent. */
-async function note(shop: Shop, order: OversoldOrder, action: Action, signal: AbortSignal): Promise<string> {
+async function note({ shop, signal }: Means, order: OversoldOrder, { target }: Action): Promise<string> {
   const short = order.lines.map((line) => `${line.shortfall} x ${line.channelSku ?? `line ${line.lineKey}`}`);
-  const text = `Oversold: ${short.join(', ')} missing. invsync set this order to ${action.target}.`;
+  const text = `Oversold: ${short.join(', ')} missing. invsync set this order to ${target}.`;
+  const body = { note: text, customer_note: false, added_by_user: false };
+  const path = `/orders/${order.orderId}/notes`;
   try {
-    await shop.api.write(
-      'POST',
-      { path: `/orders/${order.orderId}/notes`, signal, priority: 'push' },
-      { note: text, customer_note: false, added_by_user: false },
-    );
+    await shop.api.call({ method: 'POST', path, body, data: z.unknown(), priority: 'push' }, signal);
     return 'with a note';
   } catch (error) {
     if (!(error instanceof ChannelError)) throw error;
     return `but the note was not written (${error.message})`;
   }
-}
-
-function failed(error: ChannelError): ActionOutcome {
-  if (error.kind === 'auth') return { kind: 'auth', error: error.message };
-  if (error.kind === 'rejected') return { kind: 'refused', error: error.message };
-  if (error.kind === 'unknown') return { kind: 'retry', error: error.message, afterMs: maxExecutionMs };
-  return {
-    kind: 'retry',
-    error: error.message,
-    ...(error.afterMs === undefined ? {} : { afterMs: error.afterMs }),
-  };
 }

@@ -9,12 +9,12 @@ import {
   type Receipt,
   UnreadableDelivery,
 } from '../channel.ts';
+import { listOf } from '../kit/config.ts';
 import { digestOf, jsonIn, refused, saying } from '../kit/hook.ts';
 import { verifiesHmacBase64 } from '../kit/sign.ts';
-import { type WooConfig, webhookSecrets } from './config.ts';
+import { sameSite, type WooConfig } from './config.ts';
 import { keptOrder, needsProducts, needsRefunds, refsOf, snapshotOf } from './order.ts';
-import { errorBody, orderFields, orderRow, wooId } from './schema.ts';
-import { sameSite } from './site.ts';
+import { errorBody, idOf, orderFields, wooId } from './schema.ts';
 
 /**
  * Authenticates a call of the shop (WOO-2.2 to 2.5; O.6, O.7; verified 2026-11). The ping that each registration
@@ -27,7 +27,7 @@ export function receive(config: WooConfig, request: HookRequest): Receipt {
   if (signature === undefined && isPing(body)) {
     return { kind: 'handshake', status: 200, body: '', contentType: 'text/plain' };
   }
-  const secrets = webhookSecrets(config);
+  const secrets = listOf(config.webhook_secret);
   if (secrets.length === 0) return refused('no webhook_secret is configured');
   if (signature === undefined || signature === '') return refused('no signature');
   if (!verifiesHmacBase64(body, signature, secrets)) return refused('the signature does not match');
@@ -63,7 +63,6 @@ const anyFields = z.union([orderFields, otherFields]);
 const productBody = z.object({
   id: wooId,
   parent_id: wooId.nullish(),
-  type: z.string().nullish(),
   variations: z.array(wooId).nullish(),
 });
 
@@ -71,38 +70,28 @@ const productBody = z.object({
 export function fieldsOf(delivery: Delivery): Json {
   const topic = delivery.kind;
   const body = jsonIn(delivery);
-  const id = z.object({ id: wooId }).safeParse(body);
-  if (!id.success) {
+  const id = idOf(body);
+  if (id === null) {
     if (topic.startsWith('action.')) return { kind: 'other', topic };
-    const failed = errorBody.safeParse(body);
-    if (failed.success) {
-      const { code, data } = failed.data;
-      return { kind: 'error', topic, code, status: data.status };
-    }
+    const failed = errorBody.safeParse(body).data;
+    if (failed !== undefined) return { kind: 'error', topic, code: failed.code, status: failed.data.status };
     throw new UnreadableDelivery(`${topic}: neither an object of the shop nor an error`);
   }
   if (topic.startsWith('product.')) return productFields(body);
   if (!topic.startsWith('order.') && topic !== 'unknown') return { kind: 'other', topic };
-  if (!hasLines(body)) {
-    return topic === 'unknown' ? { kind: 'other', topic } : { kind: 'order-id', id: id.data.id };
-  }
-  const row = orderRow.safeParse(body);
-  const order = row.success ? keptOrder(row.data, null) : null;
-  if (order !== null) return order;
-  const issue = row.success ? 'its dates' : row.error.issues[0]?.path.join('.');
-  throw new UnreadableDelivery(`${topic}: order ${id.data.id} cannot be read at ${issue}`);
-}
-
-function hasLines(body: unknown): boolean {
-  return typeof body === 'object' && body !== null && 'line_items' in body;
+  if (!Object.hasOwn(Object(body), 'line_items'))
+    return topic === 'unknown' ? { kind: 'other', topic } : { kind: 'order-id', id };
+  const order = keptOrder.safeParse(body);
+  if (order.success) return order.data;
+  const where = order.error.issues[0]?.path.join('.');
+  throw new UnreadableDelivery(`${topic}: order ${id} cannot be read at ${where}`);
 }
 
 function productFields(body: unknown): Json {
   const product = productBody.safeParse(body);
   if (!product.success) throw new UnreadableDelivery('the product cannot be read');
   const { id, parent_id: parent, variations } = product.data;
-  const ofParent = parent === undefined || parent === null || parent === '0' ? null : parent;
-  const own = ofParent === null ? id : `${ofParent}/${id}`;
+  const own = (parent ?? '0') === '0' ? id : `${parent}/${id}`;
   return { kind: 'product', listings: [own, ...(variations ?? []).map((variation) => `${id}/${variation}`)] };
 }
 

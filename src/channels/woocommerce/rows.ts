@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { Priority } from '../kit/pace.ts';
+import type { Span } from '../kit/reading.ts';
 import { isNotFound } from '../kit/refusal.ts';
-import { shaped } from './answer.ts';
-import type { Answered } from './api.ts';
-import type { Query } from './auth.ts';
+import { chunksOf } from '../kit/write.ts';
+import { isGone } from './answer.ts';
+import type { Query } from './api.ts';
 import { type StockRow, stockRow } from './schema.ts';
 import { pageSize, type Shop } from './shop.ts';
 
@@ -13,20 +14,22 @@ export interface Wanted {
   parentId: string | null;
 }
 
+/** `93` or `93/94` apart. */
+export function idsOf(listingId: string): Wanted {
+  const [first = '', second] = listingId.split('/');
+  return second === undefined ? { id: first, parentId: null } : { id: second, parentId: first };
+}
+
 /** A row as the shop has it now; null: it is not there. */
-export interface ReadRow {
+export interface ReadRow extends Span {
   row: StockRow | null;
-  askedAt: number;
-  answeredAt: number;
 }
 
 /** How rows are read. */
-export interface Reading {
+interface Reading {
   priority: Priority;
   signal: AbortSignal;
 }
-
-const fields = 'id,parent_id,status,manage_stock,stock_quantity';
 
 /**
  * Reads rows past every cache (WOO-9.20), by id. Variations are not found among products (O.2): those of one parent are
@@ -38,132 +41,87 @@ export async function readRows(
   wanted: readonly Wanted[],
   reading: Reading,
 ): Promise<Map<string, ReadRow>> {
-  const found = new Map<string, ReadRow>();
+  const { learned } = shop;
   const now = shop.deps.clock.now();
+  const found = new Map<string, ReadRow>(
+    wanted.map(({ id }) => [id, { row: null, askedAt: now, answeredAt: now }]),
+  );
   // An id that is no number has no route of its own and would hide its neighbours behind a 404.
   const sound = wanted.filter(({ id, parentId }) => /^\d+$/.test(id) && /^\d*$/.test(parentId ?? ''));
-  for (const { id } of wanted) {
-    if (!sound.some((other) => other.id === id)) found.set(id, { row: null, askedAt: now, answeredAt: now });
-  }
-  for (const [parentId, rows] of byParent(sound)) {
-    if (parentId === null) await readFrom(shop, '/products', rows, found, reading);
-  }
-  const variations = [...byParent(sound)].filter(([parentId]) => parentId !== null);
-  const flat = variations.length > 1 && shop.learned.flatVariations !== false;
-  if (
-    flat &&
-    (await readFlat(
-      shop,
-      variations.flatMap(([, rows]) => rows),
-      found,
-      reading,
-    ))
-  )
-    return found;
-  for (const [parentId, rows] of variations) {
-    await readFrom(shop, `/products/${parentId}/variations`, rows, found, reading);
-  }
-  return found;
-}
-
-async function readFlat(
-  shop: Shop,
-  rows: readonly Wanted[],
-  found: Map<string, ReadRow>,
-  reading: Reading,
-): Promise<boolean> {
-  try {
-    await readFrom(shop, '/variations', rows, found, reading);
-    shop.learned.flatVariations = true;
-    return true;
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-    shop.learned.flatVariations = false;
-    return false;
-  }
-}
-
-async function readFrom(
-  shop: Shop,
-  path: string,
-  rows: readonly Wanted[],
-  found: Map<string, ReadRow>,
-  reading: Reading,
-): Promise<void> {
-  for (let at = 0; at < rows.length; at += pageSize) {
-    const chunk = rows.slice(at, at + pageSize);
-    if (chunk.length > 1) await readTogether(shop, path, chunk, found, reading).catch(unlessGone);
-    for (const wanted of chunk) {
-      if (!found.has(wanted.id)) found.set(wanted.id, await readOne(shop, wanted, reading));
+  const readFrom = async (path: string, rows: readonly Wanted[]): Promise<void> => {
+    for (const chunk of chunksOf(rows, pageSize)) {
+      const listed = chunk.length > 1 ? await readTogether(shop, { path, chunk }, reading) : new Map();
+      for (const each of chunk)
+        found.set(each.id, listed.get(each.id) ?? (await readOne(shop, each, reading)));
+    }
+  };
+  const of = (parentId: string | null) => sound.filter((each) => each.parentId === parentId);
+  await readFrom('/products', of(null));
+  const variations = sound.filter(({ parentId }) => parentId !== null);
+  const parents = new Set(variations.map(({ parentId }) => parentId));
+  if (parents.size > 1 && learned.flatVariations !== false) {
+    try {
+      await readFrom('/variations', variations);
+      learned.flatVariations = true;
+      return found;
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      learned.flatVariations = false;
     }
   }
+  for (const parentId of parents) await readFrom(`/products/${parentId}/variations`, of(parentId));
+  return found;
 }
 
 async function readTogether(
   shop: Shop,
-  path: string,
-  chunk: readonly Wanted[],
-  found: Map<string, ReadRow>,
-  reading: Reading,
-): Promise<void> {
-  const answer = await shop.api.get({
-    path,
-    query: [
-      ['include', chunk.map(({ id }) => id).join(',')],
-      ['status', 'any'],
-      ['per_page', String(pageSize)],
-      ...uncached(shop),
-    ],
-    ...reading,
-  });
+  { path, chunk }: { path: string; chunk: readonly Wanted[] },
+  { priority, signal }: Reading,
+): Promise<Map<string, ReadRow>> {
+  const include = chunk.map(({ id }) => id).join(',');
+  const query = { include, status: 'any', per_page: pageSize, ...uncached(shop) };
   const parents = new Map(chunk.map(({ id, parentId }) => [id, parentId]));
-  for (const row of shaped(z.array(stockRow), answer.json, 'stock')) {
-    const parentId = parents.get(row.id);
-    if (parentId === undefined || !belongs(row, parentId)) continue;
-    found.set(row.id, spanned(row, answer));
-  }
-}
-
-async function readOne(shop: Shop, { id, parentId }: Wanted, reading: Reading): Promise<ReadRow> {
-  const path = parentId === null ? `/products/${id}` : `/products/${parentId}/variations/${id}`;
-  const askedAt = shop.deps.clock.now();
   try {
-    const answer = await shop.api.get({ path, query: uncached(shop), ...reading });
-    const row = shaped(stockRow, answer.json, 'stock');
-    // GET of a trashed product answers 200 (WOO-O.2).
-    const there = row.status !== 'trash' && belongs(row, parentId);
-    return spanned(there ? row : null, answer);
+    const { data, askedAt, answeredAt } = await shop.api.call(
+      { method: 'GET', path, query, data: z.array(stockRow), priority },
+      signal,
+    );
+    const rows = data.filter((row) => belongs(row, parents.get(row.id)));
+    return new Map(rows.map((row) => [row.id, { row, askedAt, answeredAt }]));
   } catch (error) {
-    unlessGone(error);
-    return { row: null, askedAt, answeredAt: shop.deps.clock.now() };
+    if (!isGone(error)) throw error;
+    return new Map();
   }
 }
 
-/** Throws again all but WooCommerce's own "no such product": a missing route must not look like a missing product. */
-function unlessGone(error: unknown): void {
-  const gone = isNotFound(error) && String(error.codes[0]).includes('invalid_id');
-  if (!gone) throw error;
+async function readOne(shop: Shop, wanted: Wanted, { priority, signal }: Reading): Promise<ReadRow> {
+  const { id, parentId } = wanted;
+  const path = parentId === null ? `/products/${id}` : `/products/${parentId}/variations/${id}`;
+  const { clock } = shop.deps;
+  const before = clock.now();
+  try {
+    const { data, askedAt, answeredAt } = await shop.api.call(
+      { method: 'GET', path, query: uncached(shop), data: stockRow, priority },
+      signal,
+    );
+    // GET of a trashed product answers 200 (WOO-O.2).
+    const isThere = data.status !== 'trash' && belongs(data, parentId);
+    return { row: isThere ? data : null, askedAt, answeredAt };
+  } catch (error) {
+    if (!isGone(error)) throw error;
+    return { row: null, askedAt: before, answeredAt: clock.now() };
+  }
 }
 
 /** A variation that moved to another parent is another listing; writing to the old parent would move it back (WOO-5.1). */
-function belongs(row: StockRow, parentId: string | null): boolean {
-  return row.parent_id === '0' || parentId === null || row.parent_id === parentId;
-}
-
-function spanned(row: StockRow | null, answer: Answered): ReadRow {
-  return { row, askedAt: answer.askedAt, answeredAt: answer.answeredAt };
+function belongs(row: StockRow, parentId: string | null | undefined): boolean {
+  return parentId !== undefined && (row.parent_id === '0' || parentId === null || row.parent_id === parentId);
 }
 
 /** The dummy parameter makes each read an address of its own for caches that ignore no-cache (WOO-4). */
 function uncached(shop: Shop): Query {
-  return [
-    ['_fields', fields],
-    ['invsync', shop.deps.randomHex(6)],
-  ];
-}
-
-function byParent(wanted: readonly Wanted[]): Map<string | null, Wanted[]> {
-  const groups = new Map<string | null, Wanted[]>();
-  for (const row of wanted) groups.set(row.parentId, [...(groups.get(row.parentId) ?? []), row]);
-  return groups;
+  return {
+    _fields: 'id,parent_id,status,manage_stock,stock_quantity',
+    invsync: shop.deps.randomHex(6),
+  };
 }

@@ -4,97 +4,93 @@ import { z } from 'zod';
 export const wooId = z
   .union([z.number().int().nonnegative(), z.string().regex(/^\d+$/)])
   .transform((id) => String(id));
-
+const orZero = wooId.nullish().transform((id) => id ?? '0');
 const count = z.union([z.number(), z.string().transform(Number)]);
-const gmt = z.string().nullish();
 const sku = z
   .string()
   .nullish()
-  .transform((text) => (text === undefined || text === null || text === '' ? null : text));
-/** Meta values are anything that plugins store; only a few keys are read. */
-const meta = z
-  .array(z.object({ key: z.string(), value: z.unknown() }))
-  .nullish()
-  .transform((rows) => rows ?? []);
+  .transform((text) => text || null);
 
-const orderLine = z.object({
-  id: wooId,
-  product_id: wooId.nullish().transform((id) => id ?? '0'),
-  variation_id: wooId.nullish().transform((id) => id ?? '0'),
-  quantity: count,
-  sku,
-  meta_data: meta,
-});
+/**
+ * A `*_gmt` time in milliseconds, which WooCommerce writes without a zone (WOO-6 and WOO-O.4, 2026-11); null for null,
+ * empty and what is no date.
+ */
+const gmt = z
+  .string()
+  .nullish()
+  .transform((text) => {
+    const isZoned = /(?:z|[+-]\d\d:?\d\d)$/i.test(text ?? '');
+    const at = text ? Date.parse(`${text}${isZoned ? '' : 'Z'}`) : Number.NaN;
+    return Number.isNaN(at) ? null : at;
+  });
+
+function listOf<T>(row: z.ZodType<T>) {
+  return z
+    .array(row)
+    .nullish()
+    .transform((rows) => rows ?? []);
+}
+
+/** Meta values are anything that plugins store; only a few keys are read. */
+const meta = listOf(z.object({ key: z.string(), value: z.unknown() }));
+
+/** The id of a row whatever else is there. */
+export function idOf(row: unknown): string | null {
+  return z.object({ id: wooId }).safeParse(row).data?.id ?? null;
+}
+
+/** By what an order is told apart and put in order. */
+export const orderKey = z.object({ id: wooId, date_created_gmt: gmt, date_modified_gmt: gmt });
 
 /** What is read of an order, in webhooks and lists alike (WOO-2.6). */
-export const orderRow = z.object({
-  id: wooId,
+export const orderRow = orderKey.extend({
   number: z.union([z.string(), z.number().transform(String)]).nullish(),
   status: z.string(),
-  date_created_gmt: gmt,
-  date_modified_gmt: gmt,
   date_paid_gmt: gmt,
   date_completed_gmt: gmt,
-  line_items: z.array(orderLine),
-  refunds: z
-    .array(z.unknown())
-    .nullish()
-    .transform((rows) => rows ?? []),
+  line_items: z.array(
+    z.object({ id: wooId, product_id: orZero, variation_id: orZero, quantity: count, sku, meta_data: meta }),
+  ),
+  refunds: listOf(z.unknown()),
   meta_data: meta,
 });
-export type OrderRow = z.infer<typeof orderRow>;
+
+/** What is read of an order before it is changed, and of the answer. */
+export const orderState = z.object({ status: z.string(), meta_data: meta });
 
 /** A refund of GET /orders/{id}/refunds: quantities are negative, `_refunded_item_id` names the order's line (WOO-O.5). */
 export const refundRows = z.array(
-  z.object({
-    line_items: z
-      .array(z.object({ quantity: count, meta_data: meta }))
-      .nullish()
-      .transform((rows) => rows ?? []),
-  }),
+  z.object({ line_items: listOf(z.object({ quantity: count, meta_data: meta })) }),
 );
 
-/** `"parent"`: the variable product holds the number for all its variations (WOO-4). */
-const managed = z
-  .union([z.boolean(), z.literal('parent')])
-  .nullish()
-  .transform((value) => value ?? false);
-const quantity = count.nullish().transform((value) => value ?? null);
+/** A product or variation while its number is read. `"parent"`: the variable product holds it for all (WOO-4). */
+export const stockRow = z.object({
+  id: wooId,
+  parent_id: orZero,
+  status: z.string().nullish(),
+  manage_stock: z
+    .union([z.boolean(), z.literal('parent')])
+    .nullish()
+    .transform((value) => value ?? false),
+  stock_quantity: count.nullish().transform((value) => value ?? null),
+});
+export type StockRow = z.infer<typeof stockRow>;
 
 /** A product or variation as listed. */
-export const catalogueRow = z.object({
-  id: wooId,
-  parent_id: wooId.nullish().transform((id) => id ?? '0'),
+export const catalogueRow = stockRow.extend({
   name: z.string().nullish(),
   sku,
   type: z.string().nullish(),
-  manage_stock: managed,
-  stock_quantity: quantity,
   backorders: z.string().nullish(),
-  variations: z
-    .array(z.unknown())
-    .nullish()
-    .transform((rows) => rows ?? []),
+  variations: listOf(z.unknown()),
 });
 export type CatalogueRow = z.infer<typeof catalogueRow>;
-
-/** A product or variation while its number is read. */
-export const stockRow = z.object({
-  id: wooId,
-  parent_id: wooId.nullish().transform((id) => id ?? '0'),
-  status: z.string().nullish(),
-  manage_stock: managed,
-  stock_quantity: quantity,
-});
-export type StockRow = z.infer<typeof stockRow>;
 
 /** The answer of a batch: rows in the order asked, a failed one with `error` and perhaps no id (WOO-O.3). */
 export const batchAnswer = z.object({
   update: z.array(
-    z.object({
+    stockRow.extend({
       id: wooId.nullish(),
-      manage_stock: managed,
-      stock_quantity: quantity,
       error: z.object({ code: z.string().catch(''), message: z.string().catch('') }).optional(),
     }),
   ),
@@ -125,7 +121,6 @@ export const siteIndex = z.object({
   namespaces: z.array(z.string()).catch([]),
   timezone_string: z.string().catch(''),
 });
-export type SiteIndex = z.infer<typeof siteIndex>;
 
 const lineFields = z.object({
   id: z.string(),

@@ -1,5 +1,6 @@
 import type { ChannelDeps } from '../channel.ts';
 import { type Api, createApi } from './api.ts';
+import { capabilities } from './capabilities.ts';
 import type { WooConfig } from './config.ts';
 
 /** One configured shop, as every part of the adapter gets it. Holds no stock. */
@@ -18,8 +19,6 @@ export interface Shop {
   };
 }
 
-/** Most rows of one batch: 100 are allowed, 20 to 50 survive PHP's time limits (WOO-5.3). */
-export const mostRowsPerWrite = 50;
 /** Most rows of one list (WOO-4). */
 export const pageSize = 100;
 
@@ -29,6 +28,6 @@ export function openShop(config: WooConfig, deps: ChannelDeps): Shop {
     config,
     deps,
     api: createApi(config, deps),
-    learned: { flatVariations: null, rowsPerWrite: mostRowsPerWrite, wokenAt: 0 },
+    learned: { flatVariations: null, rowsPerWrite: capabilities.batchSize, wokenAt: 0 },
   };
 }

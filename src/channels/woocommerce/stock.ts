@@ -1,6 +1,6 @@
 import type { ListingRef, StockReading } from '../channel.ts';
-import { idsOf } from './facts.ts';
-import { type ReadRow, readRows, type Wanted } from './rows.ts';
+import { noNumber, shownAs } from '../kit/reading.ts';
+import { idsOf, type ReadRow, readRows } from './rows.ts';
 import type { Shop } from './shop.ts';
 
 /** Why a number may not be written, with its remedy: part of readings, outcomes and discovery. */
@@ -13,14 +13,13 @@ export async function readStock(
   listings: readonly ListingRef[],
   signal: AbortSignal,
 ): Promise<StockReading[]> {
-  const wanted = new Map<string, Wanted>();
-  for (const { listingId } of listings) wanted.set(listingId, idsOf(listingId));
+  const wanted = new Map(listings.map(({ listingId }) => [listingId, idsOf(listingId)]));
   const rows = await readRows(shop, [...wanted.values()], { priority: 'read', signal });
   const now = shop.deps.clock.now();
+  const none = { row: null, askedAt: now, answeredAt: now };
   return listings.map((listing) => {
-    const read = rows.get(idsOf(listing.listingId).id) ?? { row: null, askedAt: now, answeredAt: now };
-    const { askedAt, answeredAt } = read;
-    return { listingId: listing.listingId, ...stateOf(listing, read), askedAt, answeredAt };
+    const { listingId } = listing;
+    return { listingId, ...stateOf(listing, rows.get(idsOf(listingId).id) ?? none) };
   });
 }
 
@@ -28,26 +27,20 @@ export async function readStock(
 export function stateOf(
   listing: Pick<ListingRef, 'listingId' | 'counterKey'>,
   read: ReadRow,
-): Pick<StockReading, 'shown' | 'state' | 'detail'> {
+): Omit<StockReading, 'listingId'> {
   const { row } = read;
-  if (row === null)
-    return { shown: null, state: 'not-listed', detail: 'the shop has no such product (any more)' };
-  if (row.manage_stock === false || row.stock_quantity === null) {
-    return { shown: null, state: 'untracked', detail: unmanagedReason };
+  if (row === null) return noNumber('not-listed', 'the shop has no such product (any more)', read);
+  const { manage_stock: managed, stock_quantity: told } = row;
+  if (managed === false || told === null) return noNumber('untracked', unmanagedReason, read);
+  const shown = Math.floor(told);
+  if (!Number.isSafeInteger(shown)) return noNumber('untracked', 'the number is not readable', read);
+  if ((managed === 'parent') !== sharesParent(listing)) {
+    const holder = managed === 'parent' ? 'its variable product' : 'the variation itself';
+    const detail = `the number is now held by ${holder}: run invsync listings import`;
+    return { ...noNumber('unwritable', detail, read), shown };
   }
-  const shown = Math.floor(row.stock_quantity);
-  if (!Number.isSafeInteger(shown))
-    return { shown: null, state: 'untracked', detail: 'the number is not readable' };
-  if ((row.manage_stock === 'parent') !== sharesParent(listing)) {
-    const holder = row.manage_stock === 'parent' ? 'its variable product' : 'the variation itself';
-    return {
-      shown,
-      state: 'unwritable',
-      detail: `the number is now held by ${holder}: run invsync listings import`,
-    };
-  }
-  if (shown === row.stock_quantity) return { shown, state: 'ok', detail: null };
-  return { shown, state: 'ok', detail: `the shop shows ${row.stock_quantity}; whole units count` };
+  const detail = shown === told ? null : `the shop shows ${told}; whole units count`;
+  return { ...shownAs(shown, read), detail };
 }
 
 /** The listing's number is the variable product's (`manage_stock: "parent"`). */

@@ -1,12 +1,10 @@
 import { z } from 'zod';
 import type { WebhookReport, WebhookState, Webhooks } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
+import { listOf } from '../kit/config.ts';
 import { registeredWith } from '../kit/hook.ts';
 import { isNotFound } from '../kit/refusal.ts';
 import { walkPages } from '../kit/walk.ts';
-import { shaped } from './answer.ts';
-import type { Query } from './auth.ts';
-import { webhookSecrets } from './config.ts';
 import { type WebhookRow, webhookRow } from './schema.ts';
 import { pageSize, type Shop } from './shop.ts';
 
@@ -48,7 +46,7 @@ export function webhooksOf(shop: Shop): Webhooks {
  * one it was made with is remembered; without it the webhook is replaced too.
  */
 async function ensure(shop: Shop, url: string, signal: AbortSignal): Promise<WebhookReport> {
-  const [secret] = webhookSecrets(shop.config);
+  const [secret] = listOf(shop.config.webhook_secret);
   if (secret === undefined) {
     throw new ChannelError('rejected', 'webhooks need a secret', {
       hint: 'set webhook_secret (48 letters and digits), or webhooks: false to poll only',
@@ -120,8 +118,10 @@ async function enable(shop: Shop, row: WebhookRow, signal: AbortSignal): Promise
   const [id, at] = (await shop.deps.vault.get(enabledKey(row.topic)))?.split(':') ?? [];
   if (id === row.id && now - Number(at) < enabledLastsMs) return false;
   try {
-    const answer = await shop.api.write('PUT', { path: `/webhooks/${row.id}`, signal }, { status: 'active' });
-    if (shaped(webhookRow, answer.json, 'webhook', 'unknown').status !== 'active') return false;
+    const body = { status: 'active' };
+    const path = `/webhooks/${row.id}`;
+    const { data } = await shop.api.call({ method: 'PUT', path, body, data: webhookRow }, signal);
+    if (data.status !== 'active') return false;
   } catch (error) {
     if (error instanceof ChannelError && error.kind === 'rejected') return false;
     throw error;
@@ -133,8 +133,8 @@ async function enable(shop: Shop, row: WebhookRow, signal: AbortSignal): Promise
 /** Takes a replaced webhook out of use and leaves its queue to it. */
 async function retire(shop: Shop, row: WebhookRow, signal: AbortSignal): Promise<void> {
   const since = new Date(shop.deps.clock.now()).toISOString();
-  const name = `${namePrefix}old ${since} ${row.topic}`;
-  await shop.api.write('PUT', { path: `/webhooks/${row.id}`, signal }, { name, status: 'disabled' });
+  const body = { name: `${namePrefix}old ${since} ${row.topic}`, status: 'disabled' };
+  await shop.api.call({ method: 'PUT', path: `/webhooks/${row.id}`, body, data: z.unknown() }, signal);
 }
 
 /** Since when a webhook is one that was replaced; null for every other. */
@@ -153,19 +153,16 @@ function fault(row: WebhookRow, { url, secret }: WantedHook, remembered: string 
 
 async function create(shop: Shop, wanted: WantedHook, signal: AbortSignal): Promise<void> {
   const { topic, url, secret } = wanted;
-  const answer = await shop.api.write(
-    'POST',
-    { path: '/webhooks', signal },
-    { name: `${namePrefix}${topic}`, topic, delivery_url: url, secret, status: 'active' },
-  );
-  const { id } = shaped(webhookRow, answer.json, 'webhook', 'unknown');
-  await shop.deps.vault.set(vaultKey(topic), registeredWith(id, secret));
+  const body = { name: `${namePrefix}${topic}`, topic, delivery_url: url, secret, status: 'active' };
+  const { data } = await shop.api.call({ method: 'POST', path: '/webhooks', body, data: webhookRow }, signal);
+  await shop.deps.vault.set(vaultKey(topic), registeredWith(data.id, secret));
 }
 
 async function destroy(shop: Shop, id: string, signal: AbortSignal): Promise<void> {
   try {
     // Without force WooCommerce answers 501: webhooks have no trash.
-    await shop.api.write('DELETE', { path: `/webhooks/${id}`, query: [['force', 'true']], signal });
+    const query = { force: 'true' };
+    await shop.api.call({ method: 'DELETE', path: `/webhooks/${id}`, query, data: z.unknown() }, signal);
   } catch (error) {
     if (!isNotFound(error) || error.has('rest_no_route')) throw error;
   }
@@ -174,20 +171,15 @@ async function destroy(shop: Shop, id: string, signal: AbortSignal): Promise<voi
 /** All webhooks of the shop, others' too. */
 export async function rowsOf(shop: Shop, signal: AbortSignal): Promise<WebhookRow[]> {
   const rows = new Map<WebhookRow['id'], WebhookRow>();
-  const ask = async (page: number) => {
-    const query: Query = [
-      ['status', 'all'],
-      ['per_page', String(pageSize)],
-      ['page', String(page)],
-    ];
-    const { json } = await shop.api.get({ path: '/webhooks', query, signal });
-    return shaped(z.array(webhookRow), json, 'webhooks');
-  };
+  const data = z.array(webhookRow);
   const pages = walkPages<number, WebhookRow[]>({
     what: 'the list of webhooks',
     first: 1,
     mostPages: 20,
-    ask,
+    async ask(page) {
+      const query = { status: 'all', per_page: pageSize, page };
+      return (await shop.api.call({ method: 'GET', path: '/webhooks', query, data }, signal)).data;
+    },
     next: (found, page) => (found.length < pageSize ? null : page + 1),
     rows: (found) => found,
   });
@@ -206,17 +198,13 @@ export function inUse(rows: readonly WebhookRow[]): WebhookRow[] {
 }
 
 function statesOf(rows: readonly WebhookRow[]): WebhookState[] {
-  return inUse(rows).map(stateOf);
-}
-
-function stateOf(row: WebhookRow): WebhookState {
-  return {
+  return inUse(rows).map((row) => ({
     id: row.id,
     topic: row.topic,
     url: row.delivery_url,
     status: row.status === 'active' ? 'active' : 'disabled',
     ours: isOurs(row),
-  };
+  }));
 }
 
 function vaultKey(topic: string): string {

@@ -67,6 +67,7 @@ describe('the configuration of a shop', () => {
   });
 
   test.each([
+    ['what is no url', { url: 'shop.example' }],
     ['a url with a query', { url: 'https://shop.example/?a=1' }],
     ['a url with a user', { url: 'https://u:p@shop.example' }],
     ['an ftp url', { url: 'ftp://shop.example' }],
