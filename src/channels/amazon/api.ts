@@ -8,26 +8,21 @@ import { createRate, type RateMemory, type RatePolicy } from '../kit/rate.ts';
 import { type Effect, Refusal, short, statusFailure } from '../kit/refusal.ts';
 import { type Answer, type Call as AnyCall, createRest } from '../kit/rest.ts';
 import type { AmazonConfig } from './config.ts';
-import { type OperationName, operationOf } from './operations.ts';
+import { type Grant, type OperationName, operationOf } from './operations.ts';
 import { regionFacts } from './region.ts';
 
 /** A query; lists are sent as CSV, each member percent-encoded by itself (AMZ-4.1). */
 export type Query = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** `seller`: on behalf of the merchant. `grantless`: the application itself, for destinations (AMZ-3). */
-export type Grant = 'seller' | 'grantless';
-
-/** One request of an operation, which has its own rate. */
-export interface Call<T> extends AnyCall<T> {
-  operation: OperationName;
+/** What is particular about one request of an operation. `ids` are the last segments of its path. */
+export interface Call<T> extends Pick<AnyCall<T>, 'body' | 'data' | 'priority' | 'patienceMs'> {
+  ids?: readonly string[];
   query?: Query;
-  /** Default `seller`. */
-  grant?: Grant;
 }
 
 /** Sends requests of one channel, each operation within its own rate. Throws nothing but `ChannelError`. */
 export interface Api {
-  call<T>(call: Call<T>, signal: AbortSignal): Promise<Answer<T>>;
+  call<T>(operation: OperationName, call: Call<T>, signal: AbortSignal): Promise<Answer<T>>;
   /** How long so many requests of an operation take within Amazon's rate. */
   forecastMs(operation: OperationName, requests: number): number;
   http: HttpClient;
@@ -35,6 +30,8 @@ export interface Api {
 
 /** Beyond this a call is not waited for: whoever asked comes back at the time that the failure tells. */
 const longestWaitMs = 30_000;
+/** Buckets that fill more slowly (requests per second) are remembered over restarts. */
+const slowRate = 0.1;
 
 /** Mandatory, at most 500 characters (AMZ-1.3). */
 export const userAgent = `invsync/1.0 (Language=TypeScript; Platform=Node/${process.versions.node.split('.')[0]})`;
@@ -53,28 +50,32 @@ export function createApi(config: AmazonConfig, deps: ChannelDeps): Api {
     lanes.set(operation, lane);
     return lane;
   };
-  const rest = createRest<Call<unknown>>({
+  const rest = createRest<AnyCall<unknown> & { operation: OperationName; grant?: Grant; query?: Query }>({
     http,
     failure: (answer, { call, effect }) => failureOf(answer, call.operation, effect),
     content: ({ body }) => (body.length === 0 ? {} : jsonOf(body)),
     nameOf: ({ operation }) => operation,
     pace: ({ operation }) => laneOf(operation).pace,
-    tokens: ({ grant }) => tokens[grant ?? 'seller'],
+    tokens: ({ grant = 'seller' }) => tokens[grant],
     heard(answer, { operation }) {
       const told = answer?.headers['x-amzn-ratelimit-limit'];
       const { rate, pace } = laneOf(operation);
       if (told !== undefined) rate.told(Number(told), pace.now());
     },
-    request: (call, token) => ({
-      method: call.method,
-      url: `${origin}${call.path}${queryString(call.query ?? {})}`,
+    request: ({ method, path, query = {}, body }, token) => ({
+      method,
+      url: `${origin}${path}${queryString(query)}`,
       headers: { 'x-amz-access-token': token, 'content-type': 'application/json' },
-      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     }),
   });
   return {
     http,
-    call: (call, signal) => rest.call({ effect: operationOf(call.operation).effect, ...call }, signal),
+    call(operation, { ids = [], ...call }, signal) {
+      const known = operationOf(operation);
+      const path = [known.path, ...ids.map(encodeURIComponent)].join('/');
+      return rest.call({ method: 'GET', ...known, ...call, operation, path }, signal);
+    },
     forecastMs: (operation, requests) => laneOf(operation).rate.forecastMs(requests),
   };
 }
@@ -84,9 +85,9 @@ export function createApi(config: AmazonConfig, deps: ChannelDeps): Api {
  * fast bucket is left one token to spare. The level of a slow one is remembered.
  */
 function createLane(deps: ChannelDeps, operation: OperationName): { pace: Pace; rate: RatePolicy } {
-  const { rate: perSecond, burst, slow } = operationOf(operation);
+  const { rate: perSecond, burst } = operationOf(operation);
   const spare = perSecond >= 1 && burst > 1 ? 1 : 0;
-  const memory = slow === true ? memoryOf(deps, operation) : null;
+  const memory = perSecond < slowRate ? memoryOf(deps, operation) : null;
   const rate = createRate({ perSecond, burst: burst - spare }, memory);
   const jitter = (): number => (1 - Number.parseInt(deps.randomHex(4), 16) / 0x1_0000_0000) / 2;
   const longestPauseMs = Number.POSITIVE_INFINITY;
@@ -172,7 +173,7 @@ function failureOf(answer: HttpAnswer, operation: OperationName, effect: Effect)
   const { status, headers } = answer;
   if (status >= 200 && status < 300) return null;
   const [first] = ErrorList.safeParse(jsonOf(answer.body)).data?.errors ?? [];
-  const text = first === undefined ? '' : scrub([first.message, first.details].filter(Boolean).join(' '));
+  const text = scrub([first?.message, first?.details].filter(Boolean).join(' '));
   const words = [first?.code, text].filter(Boolean).join(': ');
   const id = headers['x-amzn-requestid']?.slice(0, 64);
   const request = id === undefined ? '' : ` (request ${id})`;

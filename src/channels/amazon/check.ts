@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import type { AccountIdentity, CheckItem } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import { clockItem, fail, ok, warn } from '../kit/check.ts';
-import { isNotFound } from '../kit/refusal.ts';
+import { asked, clockItem, fail, ok, warn } from '../kit/check.ts';
+import { jsonOf } from '../kit/json.ts';
 import type { Answer } from '../kit/rest.ts';
-import type { Account } from './account.ts';
-import { checkQueue } from './queue-check.ts';
+import type { Task } from './account.ts';
+import { getQueueAttributes, notFifo, policyHint, sender } from './queue.ts';
 import { marketplaceName, regionFacts, regionOf } from './region.ts';
 import { searchPage } from './search.ts';
-import { subscriptionsOf } from './subscriptions.ts';
+import { listSubscriptions } from './subscriptions.ts';
 
 const participations = z.object({
   payload: z.array(
@@ -28,80 +28,59 @@ const dayMs = 86_400_000;
 const noOrder = '000-0000000-0000000';
 
 /** The account is the seller id; that the credentials are of an account at all is what the call proves. */
-export async function identity(account: Account, signal: AbortSignal): Promise<AccountIdentity> {
-  const { data } = await askParticipations(account, signal);
-  const { seller_id: sellerId, region } = account.config;
+export async function identity({ ask, config }: Task): Promise<AccountIdentity> {
+  const { data } = await ask('getMarketplaceParticipations', { data: participations });
   const store = data.payload.find(({ storeName }) => storeName != null && storeName !== '')?.storeName;
-  return { accountId: sellerId, title: `${store ?? sellerId} (Amazon ${regionFacts[region].title})` };
+  const { seller_id: accountId, region } = config;
+  return { accountId, title: `${store ?? accountId} (Amazon ${regionFacts[region].title})` };
 }
 
 /** One look at everything; a part that cannot be asked becomes an item of its own. */
-export async function check(account: Account, signal: AbortSignal): Promise<CheckItem[]> {
-  const items = [...regionItems(account), secretItem(account)];
+export async function check(task: Task): Promise<CheckItem[]> {
+  const own = [regionItem(task), secretItem(task)];
   let joined: Participations;
   try {
-    joined = await askParticipations(account, signal);
+    joined = await task.ask('getMarketplaceParticipations', { data: participations });
   } catch (error) {
-    return [failure('credentials', error), ...items, ...(await queueItems(account, signal))];
+    if (!(error instanceof ChannelError)) throw error;
+    return [failed('credentials', error), ...own, ...(await queueItems(task))];
   }
-  items.unshift(ok('credentials', 'accepted'));
-  items.push(...participationItems(account, joined), clockItem('Amazon', joined));
-  items.push(
+  return [
+    ok('credentials', 'accepted'),
+    ...own,
+    ...participationItems(task, joined),
+    clockItem('Amazon', joined),
     await roleItem('role Product Listing', () =>
-      searchPage(account, { query: { pageSize: '1' }, includedData: ['summaries'] }, signal),
+      searchPage(task, { pageSize: '1', includedData: ['summaries'] }),
     ),
-    await roleItem('role Inventory and Order Tracking', () => askNoOrder(account, signal)),
-    ...(await queueItems(account, signal)),
-    await subscriptionItem(account, signal),
-  );
-  return items;
+    await roleItem('role Inventory and Order Tracking', () => askNoOrder(task)),
+    ...(await queueItems(task)),
+    await subscriptionItem(task),
+  ];
 }
 
-function askParticipations({ api }: Account, signal: AbortSignal): Promise<Participations> {
-  return api.call(
-    {
-      operation: 'getMarketplaceParticipations',
-      method: 'GET',
-      path: '/sellers/v1/marketplaceParticipations',
-      data: participations,
-    },
-    signal,
-  );
-}
-
-async function askNoOrder({ api }: Account, signal: AbortSignal): Promise<void> {
-  const path = `/orders/2026-01-01/orders/${noOrder}`;
+async function askNoOrder({ ask }: Task): Promise<void> {
   try {
-    await api.call({ operation: 'getOrder', method: 'GET', path, data: z.unknown() }, signal);
+    await ask('getOrder', { ids: [noOrder], data: z.unknown() });
   } catch (error) {
-    const isRefusedId = error instanceof ChannelError && error.kind === 'rejected';
-    if (!isNotFound(error) && !isRefusedId) throw error;
+    if (!(error instanceof ChannelError) || error.kind !== 'rejected') throw error;
   }
 }
 
 /** A marketplace of another region never answers under this host: the table tells before Amazon does. */
-function regionItems({ config }: Account): CheckItem[] {
+function regionItem({ config }: Task): CheckItem {
   const wrong = config.marketplaces.filter((id) => (regionOf(id) ?? config.region) !== config.region);
-  if (wrong.length === 0) return [ok('region', regionFacts[config.region].title)];
+  if (wrong.length === 0) return ok('region', regionFacts[config.region].title);
   const names = wrong.map((id) => `${marketplaceName(id)} is in ${regionOf(id)}`).join(', ');
-  return [
-    fail(
-      'region',
-      `region is ${config.region}, but ${names}`,
-      'one channel per region: each has its own refresh_token',
-    ),
-  ];
+  const remedy = 'one channel per region: each has its own refresh_token';
+  return fail('region', `region is ${config.region}, but ${names}`, remedy);
 }
 
-function secretItem({ config, deps }: Account): CheckItem {
+function secretItem({ config, deps }: Task): CheckItem {
   const name = 'client secret';
   const { client_secret_created: created } = config;
-  if (created === undefined)
-    return warn(
-      name,
-      'its age is not known',
-      'set client_secret_created: Amazon wants a new one every 180 days',
-    );
+  const dated = 'set client_secret_created: Amazon wants a new one every 180 days';
+  if (created === undefined) return warn(name, 'its age is not known', dated);
   const days = Math.floor((deps.clock.now() - Date.parse(`${created}T00:00:00Z`)) / dayMs);
   const remedy =
     'rotate it in the Solution Provider Portal and set client_secret and client_secret_created; the refresh token stays';
@@ -111,57 +90,115 @@ function secretItem({ config, deps }: Account): CheckItem {
   return ok(name, `${days} days old of 180`);
 }
 
-function participationItems({ config }: Account, { data }: Participations): CheckItem[] {
+function participationItems({ config }: Task, { data }: Participations): CheckItem[] {
   const known = new Map(data.payload.map((each) => [each.marketplace.id, each.participation]));
   return config.marketplaces.map((id) => {
     const name = `marketplace ${marketplaceName(id)}`;
     const joined = known.get(id);
-    if (joined === undefined || !joined.isParticipating)
-      return fail(
-        name,
-        'the account does not sell there',
-        'remove it from marketplaces, or check region and seller_id',
-      );
+    const remedy = 'remove it from marketplaces, or check region and seller_id';
+    if (!joined?.isParticipating) return fail(name, 'the account does not sell there', remedy);
     if (joined.hasSuspendedListings)
       return warn(name, 'some listings are suspended there', 'look at Account Health in Seller Central');
     return ok(name, 'selling');
   });
 }
 
-async function roleItem(name: string, ask: () => Promise<unknown>): Promise<CheckItem> {
-  try {
+function roleItem(name: string, ask: () => Promise<unknown>): Promise<CheckItem> {
+  const granted = async () => {
     await ask();
     return ok(name, 'granted');
+  };
+  return asked(granted, (error) => failed(name, error));
+}
+
+/** What would keep orders from the queue: a FIFO queue, one that is not there, one that Amazon may not write to. */
+async function queueItems({ queue, signal }: Task): Promise<CheckItem[]> {
+  const none = 'none: orders are polled only, so that a sale is known minutes later';
+  if (queue === null) return [warn('queue', none, 'set sqs, or webhooks: false if that is meant')];
+  const { arn, isFifo } = queue;
+  if (isFifo)
+    return [fail('queue', `${arn} is a FIFO queue: Amazon sends nothing there, without a word`, notFifo)];
+  try {
+    const input = { AttributeNames: ['All'] };
+    const { Attributes: told } = await queue.call(getQueueAttributes, input, signal);
+    const { QueueArn, Policy, MessageRetentionPeriod } = told;
+    return [arnItem(arn, QueueArn), policyItem(arn, Policy), retentionItem(MessageRetentionPeriod)];
   } catch (error) {
-    return failure(name, error);
+    if (!(error instanceof ChannelError)) throw error;
+    return [fail('queue', error.message, error.hint || 'try again')];
   }
 }
 
-async function queueItems(account: Account, signal: AbortSignal): Promise<CheckItem[]> {
-  if (account.queue !== null) return checkQueue(account.queue, signal);
-  const detail = 'none: orders are polled only, so that a sale is known minutes later';
-  return [warn('queue', detail, 'set sqs, or webhooks: false if that is meant')];
+function arnItem(arn: string, told = arn): CheckItem {
+  if (told === arn) return ok('queue', arn);
+  const remedy = 'check sqs.queue_url: account, name and region';
+  return fail('queue', `the URL means ${arn}, the queue calls itself ${told}`, remedy);
 }
 
-async function subscriptionItem(account: Account, signal: AbortSignal): Promise<CheckItem> {
+const one = z.string().transform((text) => [text]);
+const oneOrMany = one.or(z.array(z.string()));
+const policy = z.object({
+  Statement: z.array(
+    z.object({
+      Effect: z.string(),
+      Principal: one.or(z.object({ AWS: oneOrMany.optional() })).optional(),
+      Action: oneOrMany.optional(),
+    }),
+  ),
+});
+
+function policyItem(arn: string, text: string | undefined): CheckItem {
+  const name = 'queue policy';
+  const allowed = text === undefined ? [] : allowedTo(text);
+  if (allowed === null) return fail(name, 'the access policy cannot be read', policyHint(arn));
+  const missing = sender.actions.filter(
+    (action) => !allowed.some((pattern) => matches(pattern, `sqs:${action}`)),
+  );
+  if (missing.length === 0) return ok(name, 'Amazon may send');
+  return fail(name, `Amazon may not ${missing.join(' and ')} there`, policyHint(arn));
+}
+
+/** The actions that Amazon's account is allowed by the policy; null when it is none. */
+function allowedTo(text: string): string[] | null {
+  const parsed = policy.safeParse(jsonOf(Buffer.from(text)));
+  if (!parsed.success) return null;
+  return parsed.data.Statement.flatMap(({ Effect, Principal = [], Action = [] }) => {
+    const names = Array.isArray(Principal) ? Principal : (Principal.AWS ?? []);
+    return Effect === 'Allow' && names.some((name) => isSender(name)) ? Action : [];
+  });
+}
+
+function isSender(name: string): boolean {
+  return ['*', sender.account, `arn:aws:iam::${sender.account}:root`].includes(name);
+}
+
+function matches(pattern: string, action: string): boolean {
+  const [own = '', wanted = ''] = [pattern.toLowerCase(), action.toLowerCase()];
+  return own === '*' || own === wanted || (own.endsWith('*') && wanted.startsWith(own.slice(0, -1)));
+}
+
+function retentionItem(told: string | undefined): CheckItem {
+  const name = 'queue retention';
+  const seconds = Number(told ?? Number.NaN);
+  if (Number.isNaN(seconds)) return ok(name, 'not told');
+  const days = Math.floor(seconds / 86_400);
+  if (days >= 14) return ok(name, '14 days');
+  return warn(name, `messages are dropped after ${days} days`, 'set the message retention period to 14 days');
+}
+
+function subscriptionItem(task: Task): Promise<CheckItem> {
   const name = 'subscription';
   const remedy = 'run: invsync webhooks register';
-  if (account.queue === null) return ok(name, 'not needed without a queue');
-  try {
-    const [state] = await subscriptionsOf(account).list(signal);
+  const look = async () => {
+    if (task.queue === null) return ok(name, 'not needed without a queue');
+    const [state] = await listSubscriptions(task);
     if (state === undefined) return warn(name, 'ORDER_CHANGE is not subscribed', remedy);
-    if (state.url === account.queue.arn) return ok(name, `ORDER_CHANGE goes to ${state.url}`);
+    if (state.url === task.queue.arn) return ok(name, `ORDER_CHANGE goes to ${state.url}`);
     return fail(name, `ORDER_CHANGE goes to ${state.url}, not to the configured queue`, remedy);
-  } catch (error) {
-    return failure(name, error);
-  }
+  };
+  return asked(look, (error) => failed(name, error));
 }
 
-function failure(name: string, error: unknown): CheckItem {
-  if (!(error instanceof ChannelError)) throw error;
-  return fail(
-    name,
-    error.message,
-    error.hint === '' ? 'try again; if it stays, look at the log' : error.hint,
-  );
+function failed(name: string, { message, hint }: ChannelError): CheckItem {
+  return fail(name, message, hint || 'try again; if it stays, look at the log');
 }

@@ -1,24 +1,12 @@
 import { z } from 'zod';
 import { messageOf } from '../../errors.ts';
-import type { ChannelDeps } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import type { Api } from './api.ts';
+import type { Task } from './account.ts';
 
 /**
- * Which SKUs lie in a feed that has not ended: the rule that a feed and a patch never race rests on it, so that it is
- * written down before the feed is sent and survives a crash. One feed at a time.
+ * The feed book: which SKUs lie in a feed that has not ended. The rule that a feed and a patch never race rests on it, so
+ * that it is written down before the feed is sent and survives a crash. One feed at a time.
  */
-export interface FeedBook {
-  /** The SKUs whose pushes must wait. Asks Amazon how the feed stands; a doubt keeps them waiting. Never rejects. */
-  locked(signal: AbortSignal): Promise<ReadonlySet<string>>;
-  /** Whether a feed may begin now: none is open, and the last one began long enough ago. */
-  mayBegin(): Promise<boolean>;
-  /** Writes down that these SKUs are about to be sent; false when another feed came first. */
-  begin(skus: readonly string[]): Promise<boolean>;
-  submitted(feedId: string): Promise<void>;
-  /** Amazon surely did not take the feed. */
-  abandon(): Promise<void>;
-}
 
 const openFeed = z.object({
   begunAt: z.number(),
@@ -48,122 +36,106 @@ const unlistedMs = 5 * 60_000;
 const forgetMs = 86_400_000;
 const ended = new Set(['DONE', 'CANCELLED', 'FATAL']);
 
-/** The book of one account; nothing is asked until there is an open feed. */
-export function createFeedBook(api: Api, deps: ChannelDeps): FeedBook {
-  const { clock, vault, log } = deps;
-  const look = createLook(api, deps);
-  let turn: Promise<unknown> = Promise.resolve();
+/** The SKUs whose pushes must wait. Asks Amazon how the feed stands; a doubt keeps them waiting. Never rejects. */
+export function lockedSkus(task: Task): Promise<ReadonlySet<string>> {
+  return inTurn(task, async () => {
+    const open = await read(task);
+    if (open === null) return new Set();
+    try {
+      const after = await look(task, open);
+      if (after !== open) await write(task, after);
+      return new Set(after?.skus);
+    } catch (error) {
+      if (!(error instanceof ChannelError)) throw error;
+      const said = { feed: open.feedId, error: messageOf(error) };
+      task.deps.log.warn(said, 'the feed could not be looked at; its SKUs wait');
+      return new Set(open.skus);
+    }
+  });
+}
 
-  const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
-    const mine = turn.then(act);
-    turn = mine.catch(() => undefined);
-    return mine;
-  };
-  const read = async (): Promise<OpenFeed | null> => {
-    const text = await vault.get(openKey);
-    if (text === null || text === '') return null;
-    const parsed = openFeed.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : null;
-  };
-  const write = (open: OpenFeed | null) => vault.set(openKey, open === null ? '' : JSON.stringify(open));
-  const isQuiet = async (): Promise<boolean> => {
-    const last = Number((await vault.get(lastKey)) ?? Number.NEGATIVE_INFINITY);
-    return (await read()) === null && clock.now() - (Number.isNaN(last) ? 0 : last) >= spacingMs;
-  };
+/** Whether a feed may begin now: none is open, and the last one began long enough ago. */
+export function mayBegin(task: Task): Promise<boolean> {
+  return inTurn(task, () => isQuiet(task));
+}
 
-  return {
-    locked: (signal) =>
-      inTurn(async () => {
-        const open = await read();
-        if (open === null) return new Set<string>();
-        try {
-          const after = await look(open, signal);
-          if (after !== open) await write(after);
-          return new Set(after?.skus ?? []);
-        } catch (error) {
-          if (!(error instanceof ChannelError)) throw error;
-          log.warn(
-            { feed: open.feedId, error: messageOf(error) },
-            'the feed could not be looked at; its SKUs wait',
-          );
-          return new Set(open.skus);
-        }
-      }),
-    mayBegin: () => inTurn(isQuiet),
-    begin: (skus) =>
-      inTurn(async () => {
-        if (!(await isQuiet())) return false;
-        await write({ begunAt: clock.now(), feedId: null, skus: [...skus] });
-        await vault.set(lastKey, String(clock.now()));
-        return true;
-      }),
-    submitted: (feedId) =>
-      inTurn(async () => {
-        const open = await read();
-        if (open !== null) await write({ ...open, feedId });
-      }),
-    abandon: () => inTurn(() => write(null)),
-  };
+/** Writes down that these SKUs are about to be sent; false when another feed came first. */
+export function begin(task: Task, skus: string[]): Promise<boolean> {
+  return inTurn(task, async () => {
+    if (!(await isQuiet(task))) return false;
+    const { clock, vault } = task.deps;
+    await write(task, { begunAt: clock.now(), feedId: null, skus });
+    await vault.set(lastKey, String(clock.now()));
+    return true;
+  });
+}
+
+export function submitted(task: Task, feedId: string): Promise<void> {
+  return inTurn(task, async () => {
+    const open = await read(task);
+    if (open !== null) await write(task, { ...open, feedId });
+  });
+}
+
+/** Amazon surely did not take the feed. */
+export function abandon(task: Task): Promise<void> {
+  return inTurn(task, () => write(task, null));
+}
+
+function inTurn<T>({ feeds }: Task, act: () => Promise<T>): Promise<T> {
+  const mine = feeds.turn.then(act);
+  feeds.turn = mine.catch(() => undefined);
+  return mine;
+}
+
+async function read({ deps }: Task): Promise<OpenFeed | null> {
+  const text = await deps.vault.get(openKey);
+  return openFeed.safeParse(JSON.parse(text || 'null')).data ?? null;
+}
+
+function write({ deps }: Task, open: OpenFeed | null): Promise<void> {
+  return deps.vault.set(openKey, open === null ? '' : JSON.stringify(open));
+}
+
+async function isQuiet(task: Task): Promise<boolean> {
+  const last = Number((await task.deps.vault.get(lastKey)) ?? Number.NEGATIVE_INFINITY);
+  const passedMs = task.deps.clock.now() - (Number.isNaN(last) ? 0 : last);
+  return (await read(task)) === null && passedMs >= spacingMs;
 }
 
 /** Looks at an open feed, not too often: answers it as it stands, null when it has ended. */
-function createLook(api: Api, { clock, log }: ChannelDeps) {
-  let askedAt = Number.NEGATIVE_INFINITY;
-  return async (open: OpenFeed, signal: AbortSignal): Promise<OpenFeed | null> => {
-    const now = clock.now();
-    if (now - open.begunAt > forgetMs) {
-      log.warn({ feed: open.feedId }, 'a feed of a day ago never ended; its SKUs are pushed again');
-      return null;
-    }
-    if (now - askedAt < (open.feedId === null ? searchEveryMs : askEveryMs)) return open;
-    askedAt = now;
-    const known = open.feedId === null ? await findFeed(api, open, signal) : open;
-    if (known === null || known.feedId === null) return now - open.begunAt > unlistedMs ? null : open;
-    const status = await statusOf(api, known.feedId, signal);
-    if (!ended.has(status)) return known;
-    if (status === 'DONE') log.info({ feed: known.feedId }, 'feed ended');
-    else
-      log.warn(
-        { feed: known.feedId, status },
-        'feed ended without being carried out; reading back finds what is missing',
-      );
+async function look(task: Task, open: OpenFeed): Promise<OpenFeed | null> {
+  const { ask, deps, feeds } = task;
+  const { clock, log } = deps;
+  const now = clock.now();
+  if (now - open.begunAt > forgetMs) {
+    log.warn({ feed: open.feedId }, 'a feed of a day ago never ended; its SKUs are pushed again');
     return null;
-  };
-}
-
-async function statusOf(api: Api, feedId: string, signal: AbortSignal): Promise<string> {
-  const { data } = await api.call(
-    {
-      operation: 'getFeed',
-      method: 'GET',
-      path: `/feeds/2021-06-30/feeds/${encodeURIComponent(feedId)}`,
-      data: feed,
-      priority: 'push',
-    },
-    signal,
-  );
-  return data.processingStatus;
+  }
+  if (now - feeds.askedAt < (open.feedId === null ? searchEveryMs : askEveryMs)) return open;
+  feeds.askedAt = now;
+  const feedId = open.feedId ?? (await findFeed(task, open.begunAt));
+  if (feedId === null) return now - open.begunAt > unlistedMs ? null : open;
+  const { data } = await ask('getFeed', { ids: [feedId], data: feed, priority: 'push' });
+  const status = data.processingStatus;
+  if (!ended.has(status)) return open.feedId === feedId ? open : { ...open, feedId };
+  if (status === 'DONE') log.info({ feed: feedId }, 'feed ended');
+  else
+    log.warn(
+      { feed: feedId, status },
+      'feed ended without being carried out; reading back finds what is missing',
+    );
+  return null;
 }
 
 /**
  * The feed whose submission had no answer: the first of its kind since then. Another tool on the same application could
  * be meant by that; its feed would only make the SKUs wait longer.
  */
-async function findFeed(api: Api, open: OpenFeed, signal: AbortSignal): Promise<OpenFeed | null> {
-  const { data } = await api.call(
-    {
-      operation: 'getFeeds',
-      method: 'GET',
-      path: '/feeds/2021-06-30/feeds',
-      query: {
-        feedTypes: ['JSON_LISTINGS_FEED'],
-        createdSince: new Date(open.begunAt - 60_000).toISOString(),
-      },
-      data: feeds,
-      priority: 'push',
-    },
-    signal,
-  );
+async function findFeed({ ask }: Task, begunAt: number): Promise<string | null> {
+  const createdSince = new Date(begunAt - 60_000).toISOString();
+  const query = { feedTypes: ['JSON_LISTINGS_FEED'], createdSince };
+  const { data } = await ask('getFeeds', { query, data: feeds, priority: 'push' });
   const [oldest] = [...data.feeds].sort((a, b) => ((a.createdTime ?? '') < (b.createdTime ?? '') ? -1 : 1));
-  return oldest === undefined ? null : { ...open, feedId: oldest.feedId };
+  return oldest?.feedId ?? null;
 }

@@ -1,15 +1,14 @@
 import type { Channel, ChannelDefinition, ChannelDeps } from '../channel.ts';
-import { bound } from '../kit/bound.ts';
-import { openAccount } from './account.ts';
+import { openAccount, taskOf } from './account.ts';
 import { capabilities } from './capabilities.ts';
 import { check, identity } from './check.ts';
 import { type AmazonConfig, amazonConfig } from './config.ts';
 import { ordersIn, refsIn } from './content.ts';
-import { listen } from './listen.ts';
 import { listListings } from './listings.ts';
 import { fieldsOf } from './notification.ts';
 import { fetchOrders, openOrders, ordersCreatedSince, ordersSince } from './orders.ts';
 import { setStock } from './push.ts';
+import { listen } from './queue.ts';
 import { createSnsDoor } from './receive.ts';
 import { forecast, readStock } from './stock.ts';
 import { subscriptionsOf } from './subscriptions.ts';
@@ -36,12 +35,19 @@ function create(config: AmazonConfig, deps: ChannelDeps): Channel {
   const account = openAccount(config, deps);
   const door = createSnsDoor(config, deps);
   const { queue } = account;
+  const at = (signal: AbortSignal) => taskOf(account, signal);
   return {
     capabilities,
-    ...bound(account, {
-      ...{ identity, check, listListings, readStock, setStock, forecast },
-      ...{ ordersSince, ordersCreatedSince, openOrders, fetchOrders },
-    }),
+    identity: (signal) => identity(at(signal)),
+    check: (signal) => check(at(signal)),
+    listListings: (signal) => listListings(at(signal)),
+    readStock: (listings, signal) => readStock(at(signal), listings),
+    setStock: (lines, signal) => setStock(at(signal), lines),
+    ordersSince: (since, signal) => ordersSince(at(signal), since),
+    ordersCreatedSince: (since, signal) => ordersCreatedSince(at(signal), since),
+    openOrders: (signal) => openOrders(at(signal)),
+    fetchOrders: (ids, signal) => fetchOrders(at(signal), ids),
+    forecast: (listings) => forecast(account, listings),
     receive: (request) => door.receive(request),
     fieldsOf,
     refsIn,

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Json } from '../channel.ts';
 
 /**
  * What is kept of an order line. `ordered` and `shipped` are Amazon's words; `cancelled`: the line itself was called
@@ -34,20 +33,22 @@ const keptOrder = z.object({
 export type KeptOrder = z.infer<typeof keptOrder>;
 export type KeptLine = z.infer<typeof keptLine>;
 
-/** Everything that `fieldsOf` and the order lists keep. */
+const unreadableOrder = z.object({
+  kind: z.literal('unreadable-order'),
+  orderId: z.string().nullable(),
+  why: z.string(),
+});
+export type UnreadableOrder = z.infer<typeof unreadableOrder>;
+
+/** Everything that `fieldsOf` and the order lists keep; JSON by its schema. */
 export const kept = z.discriminatedUnion('kind', [
   keptOrder,
+  unreadableOrder,
   z.object({ kind: z.literal('touched'), seller: z.string().nullable(), skus: z.array(z.string()) }),
   z.object({ kind: z.literal('alert'), text: z.string() }),
   z.object({ kind: z.literal('ignored'), why: z.string() }),
-  z.object({ kind: z.literal('unreadable-order'), orderId: z.string().nullable(), why: z.string() }),
 ]);
 export type Kept = z.infer<typeof kept>;
-
-/** Kept fields are JSON by their schema. */
-export function asJson(fields: Kept): Json {
-  return fields satisfies Json;
-}
 
 /** Order status in one spelling: `PartiallyShipped` and `PARTIALLY_SHIPPED` are one, `Canceled` is `CANCELLED` (AMZ-9.17). */
 export function statusOf(word: string): string {

@@ -1,7 +1,7 @@
 import type { Listing, ListingPage } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { walkPages } from '../kit/walk.ts';
-import type { Account } from './account.ts';
+import type { Task } from './account.ts';
 import { factsOf, type ListingsItem, shownOf, whyUnwritable } from './item.ts';
 import { nextToken, pageSize, type SearchAnswer, searchPage } from './search.ts';
 
@@ -30,62 +30,55 @@ interface Ask {
  * The catalogue, one listing per SKU: all marketplaces of the region show its one number. Catalogues beyond the limit
  * are read in windows of creation time that are halved until each fits.
  */
-export async function* listListings(account: Account, signal: AbortSignal): AsyncGenerator<ListingPage> {
-  const first = await search(account, { span: null, sortOrder: 'ASC' }, undefined, signal);
+export async function* listListings(task: Task): AsyncGenerator<ListingPage> {
+  const { clock, log } = task.deps;
+  const all: Ask = { span: null, sortOrder: 'ASC' };
+  const first = await search(task, all, null);
   const total = first.data.numberOfResults;
   const isWhole = total < mostPerQuery;
   const seen = new Set<string>();
   const pages = isWhole
-    ? pagesOf(account, { span: null, sortOrder: 'ASC' }, first, signal)
-    : windowPages(account, { from: firstCreated, to: account.deps.clock.now() + aheadMs }, signal);
+    ? pagesOf(task, all, first)
+    : windowPages(task, { from: firstCreated, to: clock.now() + aheadMs });
   for await (const { data } of pages) {
     const fresh = data.items.filter(({ sku }) => !seen.has(sku));
     for (const { sku } of fresh) seen.add(sku);
     // Amazon may cap the number at its limit, so that it counts as the whole only when it lies below.
     yield { listings: fresh.map(listingOf), total: total === mostPerQuery ? null : total };
   }
-  if (seen.size < total) {
-    account.deps.log.warn({ total, read: seen.size }, 'Amazon listed fewer items than it counted');
-  }
+  if (seen.size < total) log.warn({ total, read: seen.size }, 'Amazon listed fewer items than it counted');
 }
 
-async function* windowPages(account: Account, span: Span, signal: AbortSignal): AsyncGenerator<SearchAnswer> {
-  const first = await goOn(account, { span, sortOrder: 'ASC' }, undefined, signal);
-  if (first.data.numberOfResults < mostPerQuery) {
-    yield* pagesOf(account, { span, sortOrder: 'ASC' }, first, signal);
-    return;
-  }
+async function* windowPages(task: Task, span: Span): AsyncGenerator<SearchAnswer> {
+  const first = await goOn(task, { span, sortOrder: 'ASC' }, null);
+  const count = first.data.numberOfResults;
   const middle = Math.floor((span.from + span.to) / 2_000) * 1_000;
-  if (middle > span.from && middle < span.to) {
-    yield* windowPages(account, { from: span.from, to: middle }, signal);
-    yield* windowPages(account, { from: middle, to: span.to }, signal);
+  if (count >= mostPerQuery && middle > span.from && middle < span.to) {
+    yield* windowPages(task, { from: span.from, to: middle });
+    yield* windowPages(task, { from: middle, to: span.to });
     return;
   }
-  if (first.data.numberOfResults >= 2 * mostPerQuery) {
+  if (count >= 2 * mostPerQuery) {
     throw new ChannelError(
       'rejected',
-      `${first.data.numberOfResults} listings were created within one second (${new Date(span.from).toISOString()}): Amazon cannot list them all`,
+      `${count} listings were created within one second (${new Date(span.from).toISOString()}): Amazon cannot list them all`,
       { hint: 'ask Amazon support; sales of listings that are known already are still counted' },
     );
   }
+  yield* pagesOf(task, { span, sortOrder: 'ASC' }, first);
+  if (count < mostPerQuery) return;
   // A second cannot be halved any more: its first thousand by SKU, then its last.
-  yield* pagesOf(account, { span, sortOrder: 'ASC' }, first, signal);
-  const last = await goOn(account, { span, sortOrder: 'DESC' }, undefined, signal);
-  yield* pagesOf(account, { span, sortOrder: 'DESC' }, last, signal);
+  const last = await goOn(task, { span, sortOrder: 'DESC' }, null);
+  yield* pagesOf(task, { span, sortOrder: 'DESC' }, last);
 }
 
 /** The pages of one query up to the limit of Amazon. */
-function pagesOf(
-  account: Account,
-  ask: Ask,
-  first: SearchAnswer,
-  signal: AbortSignal,
-): AsyncGenerator<SearchAnswer> {
+function pagesOf(task: Task, ask: Ask, first: SearchAnswer): AsyncGenerator<SearchAnswer> {
   let pages = 0;
   return walkPages<string | null, SearchAnswer>({
     what: 'the list of listings',
     first: null,
-    ask: async (token) => (token === null ? first : goOn(account, ask, token, signal)),
+    ask: async (token) => (token === null ? first : goOn(task, ask, token)),
     next(answer) {
       pages += 1;
       return pages * pageSize < mostPerQuery ? nextToken(answer) : null;
@@ -97,35 +90,24 @@ function pagesOf(
 const mostRefusals = 8;
 
 /** A page of a walk that has begun: a catalogue that is half read is not thrown away for a refused request, nor for its rest. */
-async function goOn(
-  account: Account,
-  ask: Ask,
-  pageToken: string | undefined,
-  signal: AbortSignal,
-): Promise<SearchAnswer> {
+async function goOn(task: Task, ask: Ask, token: string | null): Promise<SearchAnswer> {
   for (let refusals = 1; ; refusals += 1) {
     try {
-      return await search(account, ask, pageToken, signal);
+      return await search(task, ask, token);
     } catch (error) {
       const isRate = error instanceof ChannelError && error.kind === 'throttled';
-      if (!isRate || refusals >= mostRefusals || signal.aborted) throw error;
+      if (!isRate || refusals >= mostRefusals || task.signal.aborted) throw error;
     }
   }
 }
 
-function search(
-  account: Account,
-  { span, sortOrder }: Ask,
-  pageToken: string | undefined,
-  signal: AbortSignal,
-): Promise<SearchAnswer> {
-  const window =
-    span === null
-      ? {}
-      : { createdAfter: new Date(span.from).toISOString(), createdBefore: new Date(span.to).toISOString() };
-  const query = { sortBy: 'sku', sortOrder, ...window, pageToken };
-  const turn = pageToken === undefined ? {} : { patienceMs: Number.POSITIVE_INFINITY };
-  return searchPage(account, { query, includedData, ...turn }, signal);
+function search(task: Task, { span, sortOrder }: Ask, token: string | null): Promise<SearchAnswer> {
+  const window = span && {
+    createdAfter: new Date(span.from).toISOString(),
+    createdBefore: new Date(span.to).toISOString(),
+  };
+  const query = { sortBy: 'sku', sortOrder, includedData, ...window, pageToken: token ?? undefined };
+  return searchPage(task, query, token === null ? {} : { patienceMs: Number.POSITIVE_INFINITY });
 }
 
 function listingOf(item: ListingsItem): Listing {

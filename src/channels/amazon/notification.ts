@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Delivery, type Json, UnreadableDelivery } from '../channel.ts';
 import { parseJsonBytes } from '../kit/json.ts';
 import { type Notification, unwrap } from './envelope.ts';
-import { asJson, type Kept, type KeptOrder, statusOf, timeOf } from './kept.ts';
+import { type Kept, type KeptOrder, statusOf, timeOf } from './kept.ts';
 
 const orderItem = z.object({
   OrderItemId: z.string().min(1),
@@ -46,13 +46,13 @@ const readers: Record<string, Reader> = {
 /** The kept fields of a delivery. Throws `UnreadableDelivery` for a body that is no notification, or a broken one. */
 export function fieldsOf(delivery: Delivery): Json {
   const notification = readEnvelope(delivery.body);
-  if ('kind' in notification) return asJson(notification);
+  if ('kind' in notification) return notification;
   const read = Object.hasOwn(readers, notification.type) ? readers[notification.type] : undefined;
   if (read === undefined) {
-    return asJson({ kind: 'ignored', why: `${notification.type.slice(0, 80)} says nothing about stock` });
+    return { kind: 'ignored', why: `${notification.type.slice(0, 80)} says nothing about stock` };
   }
   try {
-    return asJson(read(notification));
+    return read(notification);
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error;
     const where = error.issues[0]?.path.join('.') ?? '';

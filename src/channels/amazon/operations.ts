@@ -1,34 +1,44 @@
-import type { Effect } from '../kit/refusal.ts';
+import type { Call } from '../kit/rest.ts';
 
-/** Requests per second, and how many may be saved up. */
-interface Operation {
+/** `seller`: on behalf of the merchant. `grantless`: the application itself, for destinations (AMZ-3). */
+export type Grant = 'seller' | 'grantless';
+
+/** An operation, and the bucket that Amazon keeps for it: requests per second, and how many may be saved up. */
+interface Operation extends Pick<Call<unknown>, 'path' | 'effect'> {
+  /** Default GET. */
+  method?: Call<unknown>['method'];
   rate: number;
   burst: number;
-  /** `read` also for what may be repeated without harm. */
-  effect: Effect;
-  /** Its bucket is so slow that its level is remembered over restarts. */
-  slow?: true;
+  /** Default `seller`. */
+  grant?: Grant;
 }
 
-/** The operations that are used, with the published rates and bursts (AMZ-7, 2026-11). */
+const feeds = '/feeds/2021-06-30';
+const items = '/listings/2021-08-01/items';
+const orders = '/orders/2026-01-01/orders';
+/** May be repeated without harm, all of them. */
+const notifications = { rate: 1, burst: 5, effect: 'read' } as const;
+const destination = { ...notifications, path: '/notifications/v1/destinations', grant: 'grantless' } as const;
+const subscription = { ...notifications, path: '/notifications/v1/subscriptions' } as const;
+
+/** The operations that are used, with the published rates and bursts (AMZ-7, 2026-11). The ids of a call end its path. */
 export const operations = {
-  searchListingsItems: { rate: 5, burst: 5, effect: 'read' },
-  getListingsItem: { rate: 5, burst: 10, effect: 'read' },
-  patchListingsItem: { rate: 5, burst: 5, effect: 'write' },
-  searchOrders: { rate: 0.0056, burst: 20, effect: 'read', slow: true },
-  getOrder: { rate: 0.5, burst: 30, effect: 'read' },
-  getMarketplaceParticipations: { rate: 0.016, burst: 15, effect: 'read', slow: true },
-  createFeedDocument: { rate: 0.5, burst: 15, effect: 'read' },
-  createFeed: { rate: 0.0083, burst: 15, effect: 'write', slow: true },
-  getFeed: { rate: 2, burst: 15, effect: 'read' },
-  getFeeds: { rate: 0.0222, burst: 10, effect: 'read', slow: true },
-  getDestinations: { rate: 1, burst: 5, effect: 'read' },
-  createDestination: { rate: 1, burst: 5, effect: 'read' },
-  deleteDestination: { rate: 1, burst: 5, effect: 'read' },
-  getSubscription: { rate: 1, burst: 5, effect: 'read' },
-  getSubscriptions: { rate: 1, burst: 5, effect: 'read' },
-  createSubscription: { rate: 1, burst: 5, effect: 'read' },
-  deleteSubscriptionById: { rate: 1, burst: 5, effect: 'read' },
+  searchListingsItems: { path: items, rate: 5, burst: 5 },
+  getListingsItem: { path: items, rate: 5, burst: 10 },
+  patchListingsItem: { method: 'PATCH', path: items, rate: 5, burst: 5 },
+  searchOrders: { path: orders, rate: 0.0056, burst: 20 },
+  getOrder: { path: orders, rate: 0.5, burst: 30 },
+  getMarketplaceParticipations: { path: '/sellers/v1/marketplaceParticipations', rate: 0.016, burst: 15 },
+  createFeedDocument: { method: 'POST', path: `${feeds}/documents`, rate: 0.5, burst: 15, effect: 'read' },
+  createFeed: { method: 'POST', path: `${feeds}/feeds`, rate: 0.0083, burst: 15 },
+  getFeed: { path: `${feeds}/feeds`, rate: 2, burst: 15 },
+  getFeeds: { path: `${feeds}/feeds`, rate: 0.0222, burst: 10 },
+  getDestinations: destination,
+  createDestination: { ...destination, method: 'POST' },
+  deleteDestination: { ...destination, method: 'DELETE' },
+  getSubscription: subscription,
+  createSubscription: { ...subscription, method: 'POST' },
+  deleteSubscriptionById: { ...subscription, method: 'DELETE', grant: 'grantless' },
 } as const satisfies Record<string, Operation>;
 
 export type OperationName = keyof typeof operations;

@@ -1,17 +1,15 @@
 import { z } from 'zod';
-import type { FetchedOrder, Json, OrderPage } from '../channel.ts';
+import type { FetchedOrder, OrderPage } from '../channel.ts';
 import { fetchInChunks } from '../kit/fetch.ts';
 import { isNotFound } from '../kit/refusal.ts';
 import type { Answer } from '../kit/rest.ts';
 import { Text } from '../kit/shapes.ts';
 import { walkPages } from '../kit/walk.ts';
-import type { Account } from './account.ts';
-import type { Query } from './api.ts';
+import type { Task } from './account.ts';
 import { capabilities } from './capabilities.ts';
-import { asJson, type KeptLine, type KeptOrder, statusOf, timeOf } from './kept.ts';
+import { type KeptLine, type KeptOrder, statusOf, timeOf, type UnreadableOrder } from './kept.ts';
 import { nextToken, paged } from './search.ts';
 
-const root = '/orders/2026-01-01/orders';
 const pageSize = '100';
 /** Buyer and recipient are never asked for: invsync keeps out of personal data (AMZ-1.4). */
 const includedData = ['FULFILLMENT', 'CANCELLATION'];
@@ -26,6 +24,7 @@ const searchAnswer = paged.extend({
   lastUpdatedBefore: z.string().nullish(),
   createdBefore: z.string().nullish(),
 });
+type SearchAnswer = Answer<z.infer<typeof searchAnswer>>;
 const getAnswer = z.object({ order: z.unknown() });
 
 const item = z.object({
@@ -59,29 +58,25 @@ const order = z.object({
 const anyOrder = z.object({ orderId: z.string() });
 
 /** All orders changed since (Amazon's clock, ms), whatever their state: cancellations are wanted. */
-export function ordersSince(account: Account, since: number, signal: AbortSignal): AsyncIterable<OrderPage> {
-  return walk(account, { axis: 'lastUpdated', since, query: {} }, signal);
+export function ordersSince(task: Task, since: number): AsyncIterable<OrderPage> {
+  return walk(task, { axis: 'lastUpdated', since });
 }
 
 /** All orders created since (Amazon's clock, ms). */
-export function ordersCreatedSince(
-  account: Account,
-  since: number,
-  signal: AbortSignal,
-): AsyncIterable<OrderPage> {
-  return walk(account, { axis: 'created', since, query: {} }, signal);
+export function ordersCreatedSince(task: Task, since: number): AsyncIterable<OrderPage> {
+  return walk(task, { axis: 'created', since });
 }
 
 /** The orders that hold stock and did not leave. Pre-orders hold nothing (AMZ-6.3). */
-export function openOrders(account: Account, signal: AbortSignal): AsyncIterable<OrderPage> {
-  const since = account.deps.clock.now() - openReachMs;
-  return walk(account, { axis: 'created', since, query: { fulfillmentStatuses: openStatuses } }, signal);
+export function openOrders(task: Task): AsyncIterable<OrderPage> {
+  const since = task.deps.clock.now() - openReachMs;
+  return walk(task, { axis: 'created', since, fulfillmentStatuses: openStatuses });
 }
 
 interface Walk {
   axis: 'lastUpdated' | 'created';
   since: number;
-  query: Query;
+  fulfillmentStatuses?: string[];
 }
 
 /**
@@ -89,47 +84,35 @@ interface Walk {
  * than to begin again, because the watermark moves at its end only. Amazon documents no order of the rows; each page
  * is sorted.
  */
-async function* walk(
-  account: Account,
-  { axis, since, query }: Walk,
-  signal: AbortSignal,
-): AsyncGenerator<OrderPage> {
-  const { api, config, deps } = account;
-  const after = Math.max(0, Math.min(since, deps.clock.now() - unsearchableMs));
+async function* walk(task: Task, { axis, since, fulfillmentStatuses }: Walk): AsyncGenerator<OrderPage> {
+  const after = Math.max(0, Math.min(since, task.deps.clock.now() - unsearchableMs));
+  const query = {
+    [`${axis}After`]: new Date(after).toISOString(),
+    marketplaceIds: task.config.marketplaces,
+    fulfilledBy: ['MERCHANT'],
+    includedData,
+    maxResultsPerPage: pageSize,
+    fulfillmentStatuses,
+  };
   let end: number | null = null;
-  const pages = walkPages<string | null, Answer<z.infer<typeof searchAnswer>>>({
+  const pages = walkPages<string | null, SearchAnswer>({
     what: 'the list of orders',
     first: null,
     ask: (token) =>
-      api.call(
-        {
-          operation: 'searchOrders',
-          method: 'GET',
-          path: root,
-          query: {
-            [`${axis}After`]: new Date(after).toISOString(),
-            marketplaceIds: config.marketplaces,
-            fulfilledBy: ['MERCHANT'],
-            includedData,
-            maxResultsPerPage: pageSize,
-            ...query,
-            paginationToken: token ?? undefined,
-          },
-          data: searchAnswer,
-          // A walk that has begun goes on at the pace that Amazon allows; one that could not begin soon holds up nobody.
-          ...(token === null ? {} : { patienceMs: Number.POSITIVE_INFINITY }),
-        },
-        signal,
-      ),
+      task.ask('searchOrders', {
+        query: { ...query, paginationToken: token ?? undefined },
+        data: searchAnswer,
+        // A walk that has begun goes on at the pace that Amazon allows; one that could not begin soon holds up nobody.
+        ...(token === null ? {} : { patienceMs: Number.POSITIVE_INFINITY }),
+      }),
     next: nextToken,
   });
   for await (const answer of pages) {
     end ??= endOf(answer);
     const orders = answer.data.orders.map(keptOf);
-    const wanted = orders.filter((each) => 'unreadable' in each || changeOf(each, axis) >= since);
-    wanted.sort((a, b) => changeOf(a, axis) - changeOf(b, axis));
+    const items = orders.filter((each) => each.kind === 'unreadable-order' || changeOf(each, axis) >= since);
+    items.sort((a, b) => changeOf(a, axis) - changeOf(b, axis));
     const { askedAt, answeredAt } = answer;
-    const items = wanted.map(jsonOfOrder);
     yield { items, askedAt, answeredAt, end: nextToken(answer) === null ? { channelClock: end } : null };
   }
 }
@@ -138,28 +121,21 @@ async function* walk(
  * Amazon's clock at the beginning, but never so late that the watermark (this less the index lag) would pass what the
  * first answer says it reaches to: `lastUpdatedBefore` is the truth about that (AMZ-6.1).
  */
-function endOf({ data, channelClock }: Answer<z.infer<typeof searchAnswer>>): number {
+function endOf({ data, channelClock }: SearchAnswer): number {
   const reached = timeOf(data.lastUpdatedBefore ?? data.createdBefore);
   return reached === null ? channelClock : Math.min(channelClock, reached + capabilities.indexLagMs);
 }
 
 /** Orders by id, in order; what does not look like an order of Amazon is not asked for. */
-export function fetchOrders(
-  account: Account,
-  ids: readonly string[],
-  signal: AbortSignal,
-): Promise<FetchedOrder[]> {
+export function fetchOrders({ ask, signal }: Task, ids: readonly string[]): Promise<FetchedOrder[]> {
   return fetchInChunks(ids, {
     signal,
     perCall: 1,
     isSound: (id) => /^\d{3}-\d{7}-\d{7}$/.test(id),
     async ask([orderId = '']) {
-      const path = `${root}/${orderId}`;
-      const { data, askedAt, answeredAt } = await account.api.call(
-        { operation: 'getOrder', method: 'GET', path, query: { includedData }, data: getAnswer },
-        signal,
-      );
-      return [{ orderId, item: jsonOfOrder(keptOf(data.order)), askedAt, answeredAt }];
+      const call = { ids: [orderId], query: { includedData }, data: getAnswer };
+      const { data, askedAt, answeredAt } = await ask('getOrder', call);
+      return [{ orderId, item: keptOf(data.order), askedAt, answeredAt }];
     },
     refused(_, refusal) {
       if (isNotFound(refusal)) return null;
@@ -168,17 +144,13 @@ export function fetchOrders(
   });
 }
 
-type Read = KeptOrder | { unreadable: { orderId: string | null; why: string } };
-
 /** One bad order never hides its neighbours: it is handed on as unreadable and ends where people see it. */
-function keptOf(row: unknown): Read {
+function keptOf(row: unknown): KeptOrder | UnreadableOrder {
   const parsed = order.safeParse(row);
   if (!parsed.success) {
-    const known = anyOrder.safeParse(row);
-    const where = parsed.error.issues[0]?.path.join('.') ?? '';
-    return {
-      unreadable: { orderId: known.success ? known.data.orderId : null, why: `unreadable at ${where}` },
-    };
+    const orderId = anyOrder.safeParse(row).data?.orderId ?? null;
+    const why = `unreadable at ${parsed.error.issues[0]?.path.join('.') ?? ''}`;
+    return { kind: 'unreadable-order', orderId, why };
   }
   const { data } = parsed;
   return {
@@ -227,11 +199,7 @@ function wasMissing({ cancellation }: z.infer<typeof item>): boolean {
   return (cancellation?.cancellationRequest ?? null) === null;
 }
 
-function changeOf(read: Read, axis: Walk['axis']): number {
-  if ('unreadable' in read) return Number.NEGATIVE_INFINITY;
+function changeOf(read: KeptOrder | UnreadableOrder, axis: Walk['axis']): number {
+  if (read.kind === 'unreadable-order') return Number.NEGATIVE_INFINITY;
   return axis === 'created' ? read.placedAt : read.version;
-}
-
-function jsonOfOrder(read: Read): Json {
-  return asJson('unreadable' in read ? { kind: 'unreadable-order', ...read.unreadable } : read);
 }

@@ -2,12 +2,12 @@ import type { PushLine, PushOutcome } from '../channel.ts';
 import { lineOutcome } from '../kit/outcomes.ts';
 import { beforeWriting } from '../kit/refusal.ts';
 import { chunksOf, quantityRefusal } from '../kit/write.ts';
-import type { Account } from './account.ts';
+import { type Task, taskOf } from './account.ts';
 import { capabilities, feedFrom } from './capabilities.ts';
-import { sendFeed } from './feed.ts';
+import { lockedSkus, mayBegin } from './feed-book.ts';
 import { channelsOf, listingFacts, marketplacesOf, shownOf, whyUnwritable } from './item.ts';
 import { type FoundItem, findItems, pageSize } from './search.ts';
-import { type Batch, patch, type Writable } from './write.ts';
+import { type Batch, patch, sendFeed, type Writable } from './write.ts';
 
 /** Shares of the channel's time-out: when nothing new is begun, and when what is under way is cut off. */
 const beginWithin = 0.6;
@@ -23,22 +23,21 @@ const feedWaitMs = 5_000;
  * Sets the numbers of up to 1,000 SKUs: each is read first (the guard against offers that Amazon fulfils, and the
  * compare), then patched. A full call goes as one feed instead. Failures become outcomes: nothing is thrown.
  */
-export async function setStock(
-  account: Account,
-  lines: readonly PushLine[],
-  signal: AbortSignal,
-): Promise<PushOutcome[]> {
-  const { clock, timeoutMs } = account.deps;
+export async function setStock(task: Task, lines: readonly PushLine[]): Promise<PushOutcome[]> {
+  const { clock, timeoutMs } = task.deps;
   const batch: Batch = {
-    account,
-    signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs * endWithin)]),
+    ...taskOf(task, AbortSignal.any([task.signal, AbortSignal.timeout(timeoutMs * endWithin)])),
     outcomes: new Map(),
     trouble: null,
     stopAt: clock.now() + timeoutMs * beginWithin,
   };
-  const sendable = lines.filter((line) => !isRefusedBeforehand(batch, line));
-  const free = await notInFeed(batch, sendable);
-  if (free.length >= feedFrom && (await account.feeds.mayBegin())) {
+  const locked = await lockedSkus(batch);
+  const free = lines.filter((line) => {
+    const outcome = beforehand(line, locked);
+    if (outcome !== null) batch.outcomes.set(line, outcome);
+    return outcome === null;
+  });
+  if (free.length >= feedFrom && (await mayBegin(batch))) {
     const zeros = free.filter(({ quantity }) => quantity === 0).slice(0, zerosByPatch);
     await patchAll(batch, zeros);
     const rest = free.filter((line) => !zeros.includes(line));
@@ -54,37 +53,23 @@ const later: PushOutcome = {
   afterMs: 100,
 };
 
-/** What would harm, or is no quantity, is refused before anything is sent (AMZ-5.1, AMZ-5.3). */
-function isRefusedBeforehand(batch: Batch, line: PushLine): boolean {
+/**
+ * What would harm, or is no quantity, is refused before anything is sent (AMZ-5.1, AMZ-5.3). A feed and a patch of one SKU
+ * have no order between them: a stale feed could overwrite the newer patch (AMZ-5.2). While a SKU lies in a feed that has
+ * not ended, its push waits; the newest number goes when it has.
+ */
+function beforehand(line: PushLine, locked: ReadonlySet<string>): PushOutcome | null {
   const odd = quantityRefusal(line, capabilities.maxQuantity);
-  if (odd !== null) {
-    refuse(batch, line, odd.error, odd.hint);
-    return true;
-  }
+  if (odd !== null) return { kind: 'rejected', ...odd };
   const facts = listingFacts.safeParse(line.facts);
   const why = facts.success ? whyUnwritable(facts.data.channels) : null;
-  if (why !== null) refuse(batch, line, why, 'if that was changed at Amazon, run: invsync listings import');
-  return why !== null;
+  if (why !== null) return rejected(why, 'if that was changed at Amazon, run: invsync listings import');
+  if (!locked.has(line.listingId)) return null;
+  return { kind: 'waits', error: 'a feed with this SKU has not ended at Amazon', afterMs: feedWaitMs };
 }
 
-function refuse(batch: Batch, line: PushLine, error: string, hint: string): void {
-  batch.outcomes.set(line, { kind: 'rejected', error, hint });
-}
-
-/**
- * A feed and a patch of one SKU have no order between them: a stale feed could overwrite the newer patch (AMZ-5.2).
- * While a SKU lies in a feed that has not ended, its push waits; the newest number goes when it has.
- */
-async function notInFeed(batch: Batch, lines: PushLine[]): Promise<PushLine[]> {
-  const { account, outcomes, signal } = batch;
-  const locked = await account.feeds.locked(signal);
-  if (locked.size === 0) return lines;
-  return lines.filter((line) => {
-    if (!locked.has(line.listingId)) return true;
-    const error = 'a feed with this SKU has not ended at Amazon';
-    outcomes.set(line, { kind: 'waits', error, afterMs: feedWaitMs });
-    return false;
-  });
+function rejected(error: string, hint: string): PushOutcome {
+  return { kind: 'rejected', error, hint };
 }
 
 /** Reads and patches, 20 SKUs at a time, in the order given: the engine sends the most urgent first. */
@@ -116,38 +101,38 @@ async function writableOf(batch: Batch, lines: PushLine[]): Promise<Writable[]> 
 
 /** The lines that may be written; the others get their outcome. Null: the read failed, or there is no time left. */
 async function checked(batch: Batch, lines: PushLine[]): Promise<Writable[] | null> {
-  const { account, signal, outcomes } = batch;
-  if (account.deps.clock.now() >= batch.stopAt) return null;
+  if (batch.deps.clock.now() >= batch.stopAt) return null;
+  const skus = lines.map((line) => line.listingId);
   try {
-    const skus = lines.map((line) => line.listingId);
-    const found = await findItems(account, skus, 'push', signal);
-    return lines.flatMap((line) => check(batch, line, found.get(line.listingId)));
+    const found = await findItems(batch, skus, 'push');
+    return lines.flatMap((line) => {
+      const each = judged(line, found.get(line.listingId), batch.config.marketplaces);
+      if ('line' in each) return [each];
+      batch.outcomes.set(line, each);
+      return [];
+    });
   } catch (error) {
     const outcome = lineOutcome(beforeWriting(error));
     batch.trouble ??= outcome;
-    for (const line of lines) outcomes.set(line, outcome);
+    for (const line of lines) batch.outcomes.set(line, outcome);
     return null;
   }
 }
 
-function check(batch: Batch, line: PushLine, found: FoundItem | undefined): Writable[] {
-  const { account, outcomes } = batch;
-  if (found === undefined || found.item === null) {
-    refuse(batch, line, 'the account does not list this SKU', 'run: invsync listings import');
-    return [];
-  }
+function judged(
+  line: PushLine,
+  found: FoundItem | undefined,
+  configured: readonly string[],
+): Writable | PushOutcome {
+  if (found?.item == null)
+    return rejected('the account does not list this SKU', 'run: invsync listings import');
   const { item, askedAt, answeredAt } = found;
   const why = whyUnwritable(channelsOf(item));
-  if (why !== null) {
-    refuse(batch, line, why, 'map the offer that you ship yourself, then run: invsync listings import');
-    return [];
-  }
+  if (why !== null)
+    return rejected(why, 'map the offer that you ship yourself, then run: invsync listings import');
   const shown = shownOf(item);
-  if (line.base !== null && shown !== line.base) {
-    outcomes.set(line, { kind: 'conflict', shown, askedAt, answeredAt });
-    return [];
-  }
-  return [{ line, marketplaces: marketplacesOf(item, account.config.marketplaces) }];
+  if (line.base !== null && shown !== line.base) return { kind: 'conflict', shown, askedAt, answeredAt };
+  return { line, marketplaces: marketplacesOf(item, configured) };
 }
 
 /** Patches a few at once. False: something is wrong beyond a line, and nothing more may be sent. */
@@ -155,7 +140,7 @@ async function patchSome(batch: Batch, writable: Writable[]): Promise<boolean> {
   const waiting = [...writable];
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined && batch.trouble === null; next = waiting.shift()) {
-      const outcome = await patch(batch.account, next, batch.signal);
+      const outcome = await patch(batch, next);
       batch.outcomes.set(next.line, outcome);
       if (['auth', 'throttled', 'retry', 'unknown'].includes(outcome.kind)) batch.trouble ??= outcome;
     }

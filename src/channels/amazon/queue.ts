@@ -1,128 +1,128 @@
 import { z } from 'zod';
-import type { ChannelDeps } from '../channel.ts';
+import type { ChannelDeps, Delivery } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import { createHttpClient, type HttpAnswer, type HttpClient } from '../kit/http.ts';
+import { createHttpClient, type HttpAnswer } from '../kit/http.ts';
 import { jsonOf } from '../kit/json.ts';
 import { scrub, userAgent } from './api.ts';
 import type { AmazonConfig, QueueConfig } from './config.ts';
+import { deliveryOf } from './envelope.ts';
 import { regionFacts } from './region.ts';
 import { signedHeaders } from './sigv4.ts';
 
-/** A message as the queue lends it; the receipt is good until its visibility time-out ends. */
-interface QueueMessage {
-  messageId: string;
-  receipt: string;
-  body: string;
-}
-
-/** The merchant's SQS queue over its JSON protocol (AMZ-2.5). Throws nothing but `ChannelError`. */
+/** The merchant's SQS queue over its JSON protocol (AMZ-2.5). */
 export interface Queue {
   /** As a destination is named. */
   arn: string;
   /** FIFO queues receive nothing, without a word (AMZ-9.1). */
   isFifo: boolean;
-  /** Waits up to 20 s for up to 10 messages. */
-  receive(signal: AbortSignal): Promise<QueueMessage[]>;
-  /** Removes messages; answers how many the queue kept, which come again. */
-  remove(receipts: string[], signal: AbortSignal): Promise<number>;
-  attributes(signal: AbortSignal): Promise<Record<string, string>>;
+  /** Throws nothing but `ChannelError`. */
+  call<T>(action: Action<T>, input: Record<string, unknown>, signal: AbortSignal): Promise<T>;
   close(): Promise<void>;
 }
 
-const messages = z.object({
-  Messages: z
-    .array(z.object({ MessageId: z.string(), ReceiptHandle: z.string(), Body: z.string() }))
-    .nullish(),
-});
-const removed = z.object({ Failed: z.array(z.object({ Id: z.string() })).nullish() });
-const attributes = z.object({ Attributes: z.record(z.string(), z.string()).nullish() });
+/** An action of SQS, and the shape of its answer. */
+interface Action<T> {
+  name: string;
+  data: z.ZodType<T>;
+}
+
+const message = z.object({ MessageId: z.string(), ReceiptHandle: z.string(), Body: z.string() });
+const receiveMessage = {
+  name: 'ReceiveMessage',
+  data: z.object({ Messages: z.array(message).nullish() }),
+};
+/** What `Failed` names comes again. */
+const deleteMessageBatch = {
+  name: 'DeleteMessageBatch',
+  data: z.object({ Failed: z.array(z.object({ Id: z.string() })).nullish() }),
+};
+export const getQueueAttributes = {
+  name: 'GetQueueAttributes',
+  data: z.object({
+    Attributes: z
+      .record(z.string(), z.string())
+      .nullish()
+      .transform((told) => told ?? {}),
+  }),
+};
 const refusal = z.object({ __type: z.string().optional(), message: z.string().optional() });
 
-/** Longest poll that SQS allows, and the time in which a message must be on disk (AMZ-2.5). */
-const waitSeconds = 20;
-const visibilitySeconds = 60;
+/** Longest poll and most messages that SQS allows, and the time in which a message must be on disk (AMZ-2.5). */
+const poll = {
+  MaxNumberOfMessages: 10,
+  WaitTimeSeconds: 20,
+  VisibilityTimeout: 60,
+  MessageSystemAttributeNames: ['ApproximateReceiveCount', 'SentTimestamp'],
+};
 /** The socket must outlive the poll. */
 const pollTimeoutMs = 30_000;
-const batch = 10;
+/** What was taken is removed although we are asked to stop, or it would come again after the next start. */
+const removeTimeoutMs = 5_000;
 
 /** Opens a connection pool of its own: a long poll must not hold up a push. */
 export function createQueue(config: AmazonConfig, own: QueueConfig, deps: ChannelDeps): Queue {
   const http = createHttpClient({ clock: deps.clock, timeoutMs: deps.timeoutMs, userAgent });
-  const url = new URL(own.queue_url);
-  const region = cloudRegionOf(url.hostname) ?? regionFacts[config.region].cloud;
-  const [account = '', name = ''] = url.pathname.split('/').filter(Boolean).slice(-2);
+  const timeoutMs = Math.max(pollTimeoutMs, deps.timeoutMs);
+  const { hostname, origin, pathname } = new URL(own.queue_url);
+  const region = cloudRegionOf(hostname) ?? regionFacts[config.region].cloud;
+  const [account = '', name = ''] = pathname.split('/').filter(Boolean).slice(-2);
   const partition = region.startsWith('cn-') ? 'aws-cn' : 'aws';
-  const call = createCaller({ http, deps, own, region, endpoint: `${config.sqs_endpoint ?? url.origin}/` });
-
+  const { access_key_id: accessKeyId, secret_access_key: secretAccessKey } = own;
+  const url = `${config.sqs_endpoint ?? origin}/`;
   return {
     arn: `arn:${partition}:sqs:${region}:${account}:${name}`,
     isFifo: name.endsWith('.fifo'),
-    async receive(signal) {
-      const input = {
-        MaxNumberOfMessages: batch,
-        WaitTimeSeconds: waitSeconds,
-        VisibilityTimeout: visibilitySeconds,
-        MessageSystemAttributeNames: ['ApproximateReceiveCount', 'SentTimestamp'],
-      };
-      const { Messages } = await call('ReceiveMessage', input, messages, signal);
-      return (Messages ?? []).map(({ MessageId, ReceiptHandle, Body }) => ({
-        messageId: MessageId,
-        receipt: ReceiptHandle,
-        body: Body,
-      }));
-    },
-    async remove(receipts, signal) {
-      if (receipts.length === 0) return 0;
-      const Entries = receipts.map((ReceiptHandle, at) => ({ Id: String(at + 1), ReceiptHandle }));
-      const { Failed } = await call('DeleteMessageBatch', { Entries }, removed, signal);
-      return Failed?.length ?? 0;
-    },
-    async attributes(signal) {
-      const { Attributes } = await call(
-        'GetQueueAttributes',
-        { AttributeNames: ['All'] },
-        attributes,
-        signal,
-      );
-      return Attributes ?? {};
+    async call(action, input, signal) {
+      const body = JSON.stringify({ QueueUrl: own.queue_url, ...input });
+      const target = `AmazonSQS.${action.name}`;
+      const named = { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': target };
+      const request = { method: 'POST' as const, url, headers: named, body };
+      const keys = { accessKeyId, secretAccessKey, region, service: 'sqs' };
+      const headers = signedHeaders(request, keys, deps.clock.now());
+      const answer = await http({ ...request, headers, timeoutMs }, signal);
+      if (answer.status !== 200) throw queueFailure(action.name, answer);
+      const parsed = action.data.safeParse(jsonOf(answer.body));
+      if (parsed.success) return parsed.data;
+      throw new ChannelError('retry', `SQS ${action.name}: answered in an unexpected shape`);
     },
     close: () => http.close(),
   };
 }
 
-type Caller = <T>(
-  action: string,
-  input: Record<string, unknown>,
-  data: z.ZodType<T>,
+/**
+ * Hands over what the queue brings until aborted; a message is removed only after `take` has resolved. A crash in
+ * between, or a removal that fails, brings the message again, which its key absorbs (AMZ-2.4, AMZ-2.5).
+ */
+export async function listen(
+  queue: Queue,
+  take: (deliveries: Delivery[]) => Promise<void>,
   signal: AbortSignal,
-) => Promise<T>;
+): Promise<void> {
+  while (!signal.aborted) {
+    const { Messages } = await queue.call(receiveMessage, poll, signal).catch((error: unknown) => {
+      // A poll that was cut off by our own stop is the end of listening, not a failure.
+      if (signal.aborted && error instanceof ChannelError) return { Messages: null };
+      throw error;
+    });
+    const messages = Messages ?? [];
+    if (signal.aborted && messages.length === 0) return;
+    await take(messages.map(({ Body }) => deliveryOf(Buffer.from(Body, 'utf8'))));
+    if (messages.length === 0) continue;
+    const Entries = messages.map(({ ReceiptHandle }, at) => ({ Id: String(at + 1), ReceiptHandle }));
+    await queue.call(deleteMessageBatch, { Entries }, AbortSignal.timeout(removeTimeoutMs));
+  }
+}
 
-function createCaller(link: {
-  http: HttpClient;
-  deps: ChannelDeps;
-  own: QueueConfig;
-  region: string;
-  endpoint: string;
-}): Caller {
-  const { http, deps, own, endpoint } = link;
-  const keys = {
-    accessKeyId: own.access_key_id,
-    secretAccessKey: own.secret_access_key,
-    region: link.region,
-    service: 'sqs',
-  };
-  return async (action, input, data, signal) => {
-    const body = JSON.stringify({ QueueUrl: own.queue_url, ...input });
-    const named = { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': `AmazonSQS.${action}` };
-    const request = { method: 'POST' as const, url: endpoint, headers: named, body };
-    const headers = signedHeaders(request, keys, deps.clock.now());
-    const timeoutMs = Math.max(pollTimeoutMs, deps.timeoutMs);
-    const answer = await http({ ...request, headers, timeoutMs }, signal);
-    if (answer.status !== 200) throw queueFailure(action, answer);
-    const parsed = data.safeParse(jsonOf(answer.body));
-    if (parsed.success) return parsed.data;
-    throw new ChannelError('retry', `SQS ${action}: answered in an unexpected shape`);
-  };
+/** What keeps a FIFO queue from being used. */
+export const notFifo = 'make a standard queue and set its URL as sqs.queue_url';
+
+/** Amazon's own AWS account, which sends (AMZ-2.5), and what it must be allowed to do. */
+export const sender = { account: '437568002678', actions: ['SendMessage', 'GetQueueAttributes'] };
+
+/** What the queue's policy must allow, in words. */
+export function policyHint(arn: string): string {
+  const actions = sender.actions.map((action) => `sqs:${action}`).join(' and ');
+  return `allow the AWS account ${sender.account} ${actions} on ${arn} in the queue's access policy`;
 }
 
 /** `eu-west-1` of `sqs.eu-west-1.amazonaws.com` (or the older `eu-west-1.queue.amazonaws.com`). */
@@ -138,11 +138,10 @@ const denied =
   /AccessDenied|InvalidClientTokenId|SignatureDoesNotMatch|InvalidSecurity|UnrecognizedClient|MissingAuthentication|IncompleteSignature|ExpiredToken|InvalidAccessKeyId|NotAuthorized/i;
 
 function queueFailure(action: string, answer: HttpAnswer): ChannelError {
-  const parsed = refusal.safeParse(jsonOf(answer.body));
-  const type = (parsed.success ? parsed.data.__type : undefined)?.split('#').at(-1) ?? '';
-  const name = type || (answer.headers['x-amzn-query-error']?.split(';')[0] ?? '');
-  const message = scrub((parsed.success ? parsed.data.message : undefined) ?? '');
-  const told = `SQS ${action}: ${answer.status} ${name}${message === '' ? '' : `: ${message}`}`.trim();
+  const said = refusal.safeParse(jsonOf(answer.body)).data;
+  const name = said?.__type?.split('#').at(-1) || (answer.headers['x-amzn-query-error']?.split(';')[0] ?? '');
+  const words = scrub(said?.message ?? '');
+  const told = `SQS ${action}: ${answer.status} ${name}${words === '' ? '' : `: ${words}`}`.trim();
   if (/QueueDoesNotExist|NonExistentQueue|InvalidAddress/.test(name)) {
     return new ChannelError('rejected', told, { hint: 'check sqs.queue_url: account, name and region' });
   }

@@ -3,11 +3,10 @@ import type { Priority } from '../kit/pace.ts';
 import { isNotFound } from '../kit/refusal.ts';
 import type { Answer } from '../kit/rest.ts';
 import { walkPages } from '../kit/walk.ts';
-import type { Account } from './account.ts';
-import type { Query } from './api.ts';
+import type { Task } from './account.ts';
+import type { Call, Query } from './api.ts';
 import { type ListingsItem, listingsItem } from './item.ts';
 
-const root = '/listings/2021-08-01/items';
 /** Most items of a page, and most identifiers of a query (AMZ-4.1). */
 export const pageSize = 20;
 
@@ -16,38 +15,24 @@ export const paged = z.object({ pagination: z.object({ nextToken: z.string().nul
 const results = paged.extend({ numberOfResults: z.int(), items: z.array(listingsItem) });
 export type SearchAnswer = Answer<z.infer<typeof results>>;
 
-/** `/listings/2021-08-01/items/{sellerId}[/{sku}]`; a SKU is one path segment whatever is in it (AMZ-9.8). */
-export function listingPath(sellerId: string, sku?: string): string {
-  const seller = `${root}/${encodeURIComponent(sellerId)}`;
-  return sku === undefined ? seller : `${seller}/${encodeURIComponent(sku)}`;
-}
-
 /** Whether a SKU can be a path segment: the two that address parsers resolve, and broken text, cannot. */
 function isAddressable(sku: string): boolean {
   if (sku === '' || sku === '.' || sku === '..') return false;
   return Buffer.from(sku, 'utf8').toString('utf8') === sku;
 }
 
-type SearchAsk = { query: Query; includedData: readonly string[]; priority?: Priority; patienceMs?: number };
-
 /** One page of a search. */
 export function searchPage(
-  account: Account,
-  { query, includedData, ...turn }: SearchAsk,
-  signal: AbortSignal,
+  { ask, config }: Task,
+  query: Query,
+  turn: Pick<Call<unknown>, 'priority' | 'patienceMs'> = {},
 ): Promise<SearchAnswer> {
-  const { api, config } = account;
-  return api.call(
-    {
-      operation: 'searchListingsItems',
-      method: 'GET',
-      path: listingPath(config.seller_id),
-      query: { marketplaceIds: config.marketplaces, includedData, pageSize: String(pageSize), ...query },
-      data: results,
-      ...turn,
-    },
-    signal,
-  );
+  return ask('searchListingsItems', {
+    ids: [config.seller_id],
+    query: { marketplaceIds: config.marketplaces, pageSize: String(pageSize), ...query },
+    data: results,
+    ...turn,
+  });
 }
 
 /** The next page's token; null at the end. */
@@ -69,33 +54,27 @@ const wanted = ['summaries', 'fulfillmentAvailability'];
  * cannot stand in a list, so that it is asked for alone.
  */
 export async function findItems(
-  account: Account,
+  task: Task,
   skus: readonly string[],
   priority: Priority,
-  signal: AbortSignal,
 ): Promise<Map<string, FoundItem>> {
+  const now = task.deps.clock.now();
   const found = new Map<string, FoundItem>();
-  const asked = [...new Set(skus)].filter(isAddressable);
-  const now = account.deps.clock.now();
   for (const sku of skus) found.set(sku, { item: null, askedAt: now, answeredAt: now });
-  for (const sku of asked) {
-    if (sku.includes(',')) found.set(sku, await getItem(account, sku, priority, signal));
-  }
+  const asked = [...found.keys()].filter(isAddressable);
+  for (const sku of asked) if (sku.includes(',')) found.set(sku, await getItem(task, sku, priority));
   const listed = asked.filter((sku) => !sku.includes(','));
   if (listed.length === 0) return found;
+  const query = { identifiersType: 'SKU', identifiers: listed, includedData: wanted };
   const pages = walkPages<string | null, SearchAnswer>({
     what: 'the list of listings',
     first: null,
-    ask(token) {
-      const query = { identifiersType: 'SKU', identifiers: listed, pageToken: token ?? undefined };
-      return searchPage(account, { query, includedData: wanted, priority }, signal);
-    },
+    ask: (token) => searchPage(task, { ...query, pageToken: token ?? undefined }, { priority }),
     next: nextToken,
   });
-  for await (const answer of pages) {
-    const { askedAt, answeredAt } = answer;
+  for await (const { data, askedAt, answeredAt } of pages) {
     for (const sku of listed) {
-      const item = answer.data.items.find((each) => each.sku === sku) ?? found.get(sku)?.item ?? null;
+      const item = data.items.find((each) => each.sku === sku) ?? found.get(sku)?.item ?? null;
       found.set(sku, { item, askedAt, answeredAt });
     }
     if (listed.every((sku) => found.get(sku)?.item != null)) break;
@@ -103,26 +82,12 @@ export async function findItems(
   return found;
 }
 
-async function getItem(
-  account: Account,
-  sku: string,
-  priority: Priority,
-  signal: AbortSignal,
-): Promise<FoundItem> {
-  const { api, config, deps } = account;
+async function getItem({ ask, config, deps }: Task, sku: string, priority: Priority): Promise<FoundItem> {
   const askedAt = deps.clock.now();
+  const query = { marketplaceIds: config.marketplaces, includedData: wanted };
   try {
-    const answer = await api.call(
-      {
-        operation: 'getListingsItem',
-        method: 'GET',
-        path: listingPath(config.seller_id, sku),
-        query: { marketplaceIds: config.marketplaces, includedData: wanted },
-        data: listingsItem,
-        priority,
-      },
-      signal,
-    );
+    const ids = [config.seller_id, sku];
+    const answer = await ask('getListingsItem', { ids, query, data: listingsItem, priority });
     return { item: answer.data, askedAt: answer.askedAt, answeredAt: answer.answeredAt };
   } catch (error) {
     if (isNotFound(error)) return { item: null, askedAt, answeredAt: deps.clock.now() };

@@ -1,20 +1,16 @@
 import type { ListingRef, StockReading } from '../channel.ts';
 import { noNumber, shownAs } from '../kit/reading.ts';
 import { chunksOf } from '../kit/write.ts';
-import type { Account } from './account.ts';
+import type { Account, Task } from './account.ts';
 import { channelsOf, shownOf, whyUnwritable } from './item.ts';
 import { type FoundItem, findItems, pageSize } from './search.ts';
 
 /** Live numbers, 20 SKUs a request (AMZ-4.1: the reconciler's main read). */
-export async function readStock(
-  account: Account,
-  listings: readonly ListingRef[],
-  signal: AbortSignal,
-): Promise<StockReading[]> {
+export async function readStock(task: Task, listings: readonly ListingRef[]): Promise<StockReading[]> {
   const readings: StockReading[] = [];
   for (const batch of chunksOf(listings, pageSize)) {
     const skus = batch.map(({ listingId }) => listingId);
-    const found = await findItems(account, skus, 'read', signal);
+    const found = await findItems(task, skus, 'read');
     for (const listingId of skus) {
       const each = found.get(listingId);
       if (each !== undefined) readings.push({ listingId, ...readingOf(each) });
@@ -24,7 +20,7 @@ export async function readStock(
 }
 
 /** What an item shows. */
-export function readingOf(found: FoundItem): Omit<StockReading, 'listingId'> {
+function readingOf(found: FoundItem): Omit<StockReading, 'listingId'> {
   const { item } = found;
   if (item === null) return noNumber('not-listed', 'the account does not list this SKU', found);
   const unwritable = whyUnwritable(channelsOf(item));

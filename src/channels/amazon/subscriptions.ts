@@ -2,11 +2,9 @@ import { z } from 'zod';
 import type { WebhookReport, WebhookState, Webhooks } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { isNotFound, Refusal } from '../kit/refusal.ts';
-import type { Account } from './account.ts';
-import type { Call } from './api.ts';
-import type { Queue } from './queue.ts';
+import { type Account, type Task, taskOf } from './account.ts';
+import { notFifo, policyHint, type Queue } from './queue.ts';
 
-const root = '/notifications/v1';
 /** The only sale signal (AMZ-2.2). */
 const topic = 'ORDER_CHANGE';
 const payloadVersion = '1.0';
@@ -40,7 +38,6 @@ const destinations = z.object({ payload: z.array(destination).nullish() });
 const oneDestination = z.object({ payload: destination });
 const oneSubscription = z.object({ payload: subscription.nullish() });
 const subscriptionId = z.object({ payload: z.object({ subscriptionId: z.string().min(1) }) });
-const anything = z.unknown();
 
 /**
  * The subscription of ORDER_CHANGE to the configured queue (AMZ-3). The address that the engine hands over is not
@@ -49,9 +46,9 @@ const anything = z.unknown();
 export function subscriptionsOf(account: Account): Webhooks {
   return {
     needsUrl: false,
-    list: async (signal) => statesOf(await lookUp(account, signal), account.queue),
-    ensure: (_url, signal) => ensure(account, signal),
-    remove: (signal) => remove(account, signal),
+    list: (signal) => listSubscriptions(taskOf(account, signal)),
+    ensure: (_url, signal) => ensure(taskOf(account, signal)),
+    remove: (signal) => remove(taskOf(account, signal)),
   };
 }
 
@@ -60,51 +57,29 @@ interface Found {
   subscription: Subscription | null;
 }
 
-async function lookUp(account: Account, signal: AbortSignal): Promise<Found> {
-  const listed = await ask(
-    account,
-    {
-      operation: 'getDestinations',
-      method: 'GET',
-      path: '/destinations',
-      grant: 'grantless',
-      data: destinations,
-    },
-    signal,
-  );
-  return { destinations: listed.payload ?? [], subscription: await findSubscription(account, signal) };
-}
-
-/** One application has one subscription of a type. Its look-up is said to refuse this type now and then (AMZ-9.3). */
-async function findSubscription(account: Account, signal: AbortSignal): Promise<Subscription | null> {
-  try {
-    const { payload } = await ask(
-      account,
-      {
-        operation: 'getSubscription',
-        method: 'GET',
-        path: `/subscriptions/${topic}`,
-        query: { payloadVersion },
-        data: oneSubscription,
-      },
-      signal,
-    );
-    return payload ?? null;
-  } catch (error) {
-    if (isNotFound(error)) return null;
-    const remembered = await account.deps.vault.get(rememberedKey);
-    if (!(error instanceof ChannelError) || error.kind !== 'rejected') throw error;
-    const parsed = subscription.safeParse(
-      JSON.parse(remembered === null || remembered === '' ? 'null' : remembered),
-    );
-    return parsed.success ? parsed.data : null;
-  }
+async function lookUp(task: Task): Promise<Found> {
+  const { data } = await task.ask('getDestinations', { data: destinations });
+  return { destinations: data.payload ?? [], subscription: await findSubscription(task) };
 }
 
 const rememberedKey = 'subscription';
 
-async function ensure(account: Account, signal: AbortSignal): Promise<WebhookReport> {
-  const { queue } = account;
+/** One application has one subscription of a type. Its look-up is said to refuse this type now and then (AMZ-9.3). */
+async function findSubscription({ ask, deps }: Task): Promise<Subscription | null> {
+  try {
+    const query = { payloadVersion };
+    const { data } = await ask('getSubscription', { ids: [topic], query, data: oneSubscription });
+    return data.payload ?? null;
+  } catch (error) {
+    if (isNotFound(error)) return null;
+    const remembered = await deps.vault.get(rememberedKey);
+    if (!(error instanceof ChannelError) || error.kind !== 'rejected') throw error;
+    return subscription.safeParse(JSON.parse(remembered || 'null')).data ?? null;
+  }
+}
+
+async function ensure(task: Task): Promise<WebhookReport> {
+  const { queue } = task;
   if (queue === null) {
     throw new ChannelError('rejected', 'notifications need a queue', {
       hint: 'set sqs.queue_url and its keys, or webhooks: false to poll only',
@@ -112,21 +87,21 @@ async function ensure(account: Account, signal: AbortSignal): Promise<WebhookRep
   }
   if (queue.isFifo) {
     throw new ChannelError('rejected', 'Amazon sends nothing to a FIFO queue, without a word', {
-      hint: 'make a standard queue and set its URL as sqs.queue_url',
+      hint: notFifo,
     });
   }
   const changes: string[] = [];
-  const found = await lookUp(account, signal);
-  const target = found.destinations.find((each) => each.resource.sqs?.arn === queue.arn);
-  const destinationId = target?.destinationId ?? (await createDestination(account, queue, signal));
+  const found = await lookUp(task);
+  const target = destinationOf(found, queue.arn);
+  const destinationId = target?.destinationId ?? (await createDestination(task, queue.arn));
   if (target === undefined) changes.push(`created the destination for ${queue.arn}`);
   const why = found.subscription === null ? 'missing' : fault(found.subscription, destinationId);
   if (why !== null) {
-    if (found.subscription !== null) await unsubscribe(account, found.subscription.subscriptionId, signal);
-    await subscribe(account, destinationId, signal);
+    if (found.subscription !== null) await unsubscribe(task, found.subscription);
+    await subscribe(task, destinationId);
     changes.push(why === 'missing' ? `created ${topic}` : `recreated ${topic}: ${why}`);
   }
-  return { webhooks: statesOf(await lookUp(account, signal), queue), changes };
+  return { webhooks: await listSubscriptions(task), changes };
 }
 
 /** Why a subscription must be replaced; null when it is right. */
@@ -140,108 +115,66 @@ function fault({ destinationId, processingDirective }: Subscription, wanted: str
   return eventFilter?.marketplaceIds != null ? 'its filter hid marketplaces' : null;
 }
 
-async function createDestination(account: Account, queue: Queue, signal: AbortSignal): Promise<string> {
-  const body = { name: destinationName, resourceSpecification: { sqs: { arn: queue.arn } } };
+function destinationOf({ destinations: listed }: Found, arn: string): Destination | undefined {
+  return listed.find(({ resource }) => resource.sqs?.arn === arn);
+}
+
+async function createDestination(task: Task, arn: string): Promise<string> {
+  const body = { name: destinationName, resourceSpecification: { sqs: { arn } } };
   try {
-    const { payload } = await ask(
-      account,
-      {
-        operation: 'createDestination',
-        method: 'POST',
-        path: '/destinations',
-        grant: 'grantless',
-        body,
-        data: oneDestination,
-      },
-      signal,
-    );
-    return payload.destinationId;
+    const { data } = await task.ask('createDestination', { body, data: oneDestination });
+    return data.payload.destinationId;
   } catch (error) {
-    if (error instanceof Refusal && error.status === 409) return await existing(account, queue, signal);
+    if (error instanceof Refusal && error.status === 409) return await existing(task, arn);
     if (!(error instanceof ChannelError) || !['rejected', 'retry'].includes(error.kind)) throw error;
     // A bare 400 or 500 is how Amazon says that it may not send there (AMZ-3).
-    throw new ChannelError(error.kind, error.message, { hint: policyHint(queue.arn), cause: error });
+    throw new ChannelError(error.kind, error.message, { hint: policyHint(arn), cause: error });
   }
 }
 
-/** What the queue's policy must allow, in words. */
-export function policyHint(arn: string): string {
-  return `allow the AWS account 437568002678 sqs:SendMessage and sqs:GetQueueAttributes on ${arn} in the queue's access policy`;
-}
-
-async function existing(account: Account, queue: Queue, signal: AbortSignal): Promise<string> {
-  const { destinations: listed } = await lookUp(account, signal);
-  const same = listed.find((each) => each.resource.sqs?.arn === queue.arn);
+async function existing(task: Task, arn: string): Promise<string> {
+  const same = destinationOf(await lookUp(task), arn);
   if (same !== undefined) return same.destinationId;
   throw new ChannelError('rejected', `a destination named ${destinationName} exists for another queue`, {
     hint: 'run: invsync webhooks remove, then register again',
   });
 }
 
-async function subscribe(account: Account, destinationId: string, signal: AbortSignal): Promise<void> {
-  const processingDirective = {
-    eventFilter: { eventFilterType: topic, orderChangeTypes: changeTypes },
-  };
-  const { payload } = await ask(
-    account,
-    {
-      operation: 'createSubscription',
-      method: 'POST',
-      path: `/subscriptions/${topic}`,
-      body: { payloadVersion, destinationId, processingDirective },
-      data: subscriptionId,
-    },
-    signal,
-  );
-  const remembered: Subscription = {
-    subscriptionId: payload.subscriptionId,
-    destinationId,
-    processingDirective,
-  };
-  await account.deps.vault.set(rememberedKey, JSON.stringify(remembered));
+async function subscribe({ ask, deps }: Task, destinationId: string): Promise<void> {
+  const processingDirective = { eventFilter: { eventFilterType: topic, orderChangeTypes: changeTypes } };
+  const body = { payloadVersion, destinationId, processingDirective };
+  const { data } = await ask('createSubscription', { ids: [topic], body, data: subscriptionId });
+  const remembered: Subscription = { ...data.payload, destinationId, processingDirective };
+  await deps.vault.set(rememberedKey, JSON.stringify(remembered));
 }
 
-async function unsubscribe(account: Account, id: string, signal: AbortSignal): Promise<void> {
-  await forget(
-    account,
-    'deleteSubscriptionById',
-    `/subscriptions/${topic}/${encodeURIComponent(id)}`,
-    signal,
-  );
-  await account.deps.vault.set(rememberedKey, '');
+async function unsubscribe(task: Task, { subscriptionId: id }: Subscription): Promise<void> {
+  await forget(task, 'deleteSubscriptionById', [topic, id]);
+  await task.deps.vault.set(rememberedKey, '');
 }
 
 async function forget(
-  account: Account,
+  { ask }: Task,
   operation: 'deleteSubscriptionById' | 'deleteDestination',
-  path: string,
-  signal: AbortSignal,
+  ids: string[],
 ): Promise<void> {
   try {
-    await ask(account, { operation, method: 'DELETE', path, grant: 'grantless', data: anything }, signal);
+    await ask(operation, { ids, data: z.unknown() });
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }
 }
 
 /** Takes back what goes to our destinations; the queue itself stays. */
-async function remove(account: Account, signal: AbortSignal): Promise<string[]> {
-  const found = await lookUp(account, signal);
-  const ours = found.destinations.filter((each) => isOurs(each, account.queue));
+async function remove(task: Task): Promise<string[]> {
+  const { destinations: listed, subscription: own } = await lookUp(task);
+  const ours = listed.filter((each) => isOurs(each, task.queue));
   const removed: string[] = [];
-  const own = found.subscription;
   if (own !== null && ours.some((each) => each.destinationId === own.destinationId)) {
-    await unsubscribe(account, own.subscriptionId, signal);
+    await unsubscribe(task, own);
     removed.push(`${topic} (${own.subscriptionId})`);
   }
-  for (const each of ours) {
-    await forget(
-      account,
-      'deleteDestination',
-      `/destinations/${encodeURIComponent(each.destinationId)}`,
-      signal,
-    );
-  }
+  for (const { destinationId } of ours) await forget(task, 'deleteDestination', [destinationId]);
   return removed;
 }
 
@@ -249,21 +182,11 @@ function isOurs({ name, resource }: Destination, queue: Queue | null): boolean {
   return name === destinationName || (queue !== null && resource.sqs?.arn === queue.arn);
 }
 
-function statesOf({ destinations: listed, subscription: own }: Found, queue: Queue | null): WebhookState[] {
+export async function listSubscriptions(task: Task): Promise<WebhookState[]> {
+  const { destinations: listed, subscription: own } = await lookUp(task);
   if (own === null) return [];
   const target = listed.find((each) => each.destinationId === own.destinationId);
-  return [
-    {
-      id: own.subscriptionId,
-      topic,
-      url: target?.resource.sqs?.arn ?? `destination ${own.destinationId}`,
-      status: 'active',
-      ours: target !== undefined && isOurs(target, queue),
-    },
-  ];
-}
-
-async function ask<T>(account: Account, call: Call<T>, signal: AbortSignal): Promise<T> {
-  const { data } = await account.api.call({ ...call, path: `${root}${call.path}` }, signal);
-  return data;
+  const url = target?.resource.sqs?.arn ?? `destination ${own.destinationId}`;
+  const ours = target !== undefined && isOurs(target, task.queue);
+  return [{ id: own.subscriptionId, topic, url, status: 'active', ours }];
 }
