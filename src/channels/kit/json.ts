@@ -19,13 +19,16 @@ export function parseJson(text: string): unknown {
 
 /** Decodes UTF-8 strictly, then parses as `parseJson` does. */
 export function parseJsonBytes(bytes: Uint8Array): unknown {
-  let text: string;
+  return parseJson(utf8(bytes));
+}
+
+/** Throws SyntaxError on anything else. */
+export function utf8(bytes: Uint8Array): string {
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw new SyntaxError('the body is not valid UTF-8');
   }
-  return parseJson(text);
 }
 
 function keepDigits(digits: string): number | string {

@@ -2,18 +2,22 @@ import { z } from 'zod';
 
 /** Shapes of what platforms answer, where one odd field must not cost the whole row. */
 
-/** A text, or null whatever else is there. */
-export const Text = z.string().nullish().catch(null);
+/** What has the shape, or null whatever else is there. */
+export function maybe<T extends z.ZodType>(shape: T) {
+  return shape.nullish().catch(null);
+}
 
-/** A whole number, or null whatever else is there. */
-export const Whole = z.int().nullish().catch(null);
+export const Text = maybe(z.string());
 
-export const Flag = z.boolean().nullish().catch(null);
+/** A whole number. */
+export const Whole = maybe(z.int());
+
+export const Flag = maybe(z.boolean());
 
 /** An id as text: platforms write the same one as text here and as a number there. */
 export const Id = z.union([z.string().min(1).max(200), z.int().nonnegative()]).transform(String);
 
-export const MaybeId = Id.nullish().catch(null);
+export const MaybeId = maybe(Id);
 
 /** Those rows of a list that have the shape; none when it is no list. */
 export function rowsOf<T>(row: z.ZodType<T>): z.ZodType<T[]> {
