@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
 import { createHttpClient } from '../kit/http.ts';
 import { createPace, type Pace, type Priority } from '../kit/pace.ts';
@@ -94,4 +95,20 @@ function paceAt(deps: ChannelDeps, perSecond: number): Pace {
   const regain = { share: 0.11, perMs: 'success' } as const;
   const rate = createRate({ perSecond, leastPerSecond: 0.2, regain });
   return createPace(deps.clock, rate, { firstRestMs: 5_000, mostRestMs: 15 * 60_000 });
+}
+
+const User = z.object({
+  userId: z.string().min(1),
+  username: z.string().nullish(),
+  registrationMarketplaceId: z.string().nullish(),
+});
+/** The seller behind the refresh token. The user id never changes; names do, and are being replaced (EBAY-9.28). */
+export type User = z.infer<typeof User>;
+
+/** Asks who the seller is, which the listener needs to know beforehand. Throws `ChannelError`. */
+export async function readUser(shop: Shop, signal: AbortSignal): Promise<Answer<User>> {
+  const path = '/commerce/identity/v1/user/';
+  const user = await shop.ask({ path, data: User, host: 'identity' }, signal);
+  shop.learned.userId = user.data.userId;
+  return user;
 }

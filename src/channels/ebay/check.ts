@@ -3,8 +3,7 @@ import type { CheckItem } from '../channel.ts';
 import { asked, clockItem, fail, ok, warn } from '../kit/check.ts';
 import { nullWhen, Refusal } from '../kit/refusal.ts';
 import { isOutOfStockOn } from './active.ts';
-import type { Shop } from './api.ts';
-import { readUser, type User } from './door.ts';
+import { readUser, type Shop, type User } from './api.ts';
 import { destinationsOf, salesTopic, topicsOf } from './registry.ts';
 import { consentItem } from './tokens.ts';
 

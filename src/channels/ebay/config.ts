@@ -1,15 +1,9 @@
 import { z } from 'zod';
 import { address, secret, text } from '../kit/config.ts';
 
-/** A marketplace's number in the XML API and the language that requests name. */
-interface Site {
-  siteId: number;
-  locale: string;
-}
-
 /**
- * Marketplaces (EBAY-1.5, verified 2026-11). The locale is sent with every request: a `*` or none is refused with
- * error 25709 (EBAY-1.4). Numbers are from the facts, locales from memory of the header documentation.
+ * Each marketplace's number in the XML API, and the language that requests name (EBAY-1.5, verified 2026-11): a `*` or none
+ * is refused with error 25709 (EBAY-1.4). Numbers are from the facts, locales from memory of the header documentation.
  */
 export const sites = {
   EBAY_US: { siteId: 0, locale: 'en-US' },
@@ -32,7 +26,7 @@ export const sites = {
   EBAY_PH: { siteId: 211, locale: 'en-PH' },
   EBAY_PL: { siteId: 212, locale: 'pl-PL' },
   EBAY_SG: { siteId: 216, locale: 'en-US' },
-} as const satisfies Record<string, Site>;
+} as const;
 
 /** The keys that a channel of this type adds to those that all channels share. */
 export const EbayConfig = z.strictObject({

@@ -8,9 +8,42 @@ import {
   UnreadableDelivery,
 } from '../channel.ts';
 import { jsonIn, saying } from '../kit/hook.ts';
-import { Id } from '../kit/shapes.ts';
+import { Id, Text } from '../kit/shapes.ts';
 import { KeptOrder, needsReason, snapshotOf } from './order.ts';
-import { platformPrefix, readSoap } from './platform.ts';
+import { callLimits, many, optionalTable, xmlOf } from './xml.ts';
+
+/** Prefix of the kind of a delivery that came by SOAP. */
+export const platformPrefix = 'platform/';
+
+const Transaction = z.object({
+  OrderLineItemID: Text,
+  ContainingOrder: optionalTable(z.object({ OrderID: Text })).catch(undefined),
+  Variation: optionalTable(z.object({ SKU: Text })).catch(undefined),
+});
+/** What is read of a notification: which event, which listing, which order. Nothing of it is proven. */
+const Content = z.object({
+  Timestamp: z.string().min(1).max(40),
+  NotificationEventName: z.string().regex(/^\w{1,60}$/),
+  Item: optionalTable(z.object({ ItemID: Text, SKU: Text })).catch(undefined),
+  TransactionArray: optionalTable(z.object({ Transaction: many(Transaction) })).catch(undefined),
+});
+
+const Soap = z
+  .object({
+    Envelope: z.object({
+      Header: optionalTable(
+        z.object({ RequesterCredentials: z.object({ NotificationSignature: z.string().max(100) }) }),
+      ),
+      Body: z
+        .record(z.string(), z.unknown())
+        .transform((body): unknown => Object.values(body)[0])
+        .pipe(Content),
+    }),
+  })
+  .transform(({ Envelope: { Header, Body } }) => ({
+    content: Body,
+    signature: Header?.RequesterCredentials.NotificationSignature ?? '',
+  }));
 
 /** Everything that `fieldsOf` and the order reads produce. */
 const Kept = z.discriminatedUnion('kind', [
@@ -21,7 +54,6 @@ const Kept = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ignored'), why: z.string() }),
   z.object({ kind: z.literal('unreadable'), orderId: z.string() }),
 ]);
-type Kept = z.infer<typeof Kept>;
 
 /** The order id is nested (EBAY-2.2); the rest of the payload is not needed, the order is fetched. */
 const OrderPointer = z.object({
@@ -33,12 +65,9 @@ const orderTopics = new Set(['ORDER_CONFIRMATION', 'ORDER_CANCELLATION_ACTIVITY'
 
 /** The kept fields of a delivery, never those of a buyer. Throws `UnreadableDelivery`. */
 export function fieldsOf(delivery: Delivery): Json {
-  const { kind } = delivery;
-  if (kind.startsWith(platformPrefix)) return hintOf(delivery);
-  return keptOf(kind, jsonIn(delivery));
-}
-
-function keptOf(topic: string, body: unknown): Kept {
+  const { kind: topic } = delivery;
+  if (topic.startsWith(platformPrefix)) return hintOf(delivery);
+  const body = jsonIn(delivery);
   if (topic === 'MARKETPLACE_ACCOUNT_DELETION') {
     return { kind: 'ignored', why: 'a buyer’s account was deleted: nothing of buyers is kept here' };
   }
@@ -55,8 +84,13 @@ function keptOf(topic: string, body: unknown): Kept {
   throw new UnreadableDelivery(`${topic}: the order id is missing`);
 }
 
+/** Content and signature of a SOAP body; null when it is none, too large, too deep, or has a document type. */
+export function readSoap(body: Uint8Array): z.infer<typeof Soap> | null {
+  return Soap.safeParse(xmlOf(body, callLimits)).data ?? null;
+}
+
 /** Orders and listings that a Platform Notification names, as far as they have the right form. */
-function hintOf(delivery: Delivery): Kept {
+function hintOf(delivery: Delivery): Json {
   const read = readSoap(delivery.body);
   if (read === null)
     throw new UnreadableDelivery(`${delivery.kind.slice(0, 60)}: the SOAP envelope is not readable`);

@@ -1,11 +1,10 @@
 import type { AccountIdentity, Channel, ChannelDefinition, ChannelDeps } from '../channel.ts';
 import { bound } from '../kit/bound.ts';
-import { openShop, type Shop } from './api.ts';
+import { openShop, readUser, type Shop } from './api.ts';
 import { capabilities, rowsPerCall } from './capabilities.ts';
 import { check } from './check.ts';
 import { EbayConfig } from './config.ts';
 import { fieldsOf, ordersIn, refsIn } from './deliveries.ts';
-import { readUser } from './door.ts';
 import { listListings } from './listings.ts';
 import { fetchOrders, ordersCreatedSince, ordersSince } from './orders.ts';
 import { receive } from './receive.ts';

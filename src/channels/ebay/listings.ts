@@ -27,23 +27,31 @@ const nameless = 'this variation has no SKU: give it one on eBay, else its quant
  * whole tells which SKUs are not unique (EBAY-9.19).
  */
 export async function* listListings(shop: Shop, signal: AbortSignal): AsyncGenerator<ListingPage> {
-  const inventory = await inventoryListings(shop, signal);
-  const listings = [...inventory.listings];
+  const listings: Listing[] = [];
+  /** eBay listings behind the SKUs. */
+  const itemIds = new Set<string>();
+  /** SKUs whose offers could not be asked for. */
+  const unclear = new Set<string>();
+  for (const some of chunksOf(await allItems(shop, signal), offersAtOnce)) {
+    const answers = await Promise.all(some.map(({ sku }) => offersOf(shop, sku, signal)));
+    for (const [at, item] of some.entries()) {
+      const offers = answers[at] ?? null;
+      if (offers === null) unclear.add(item.sku);
+      for (const { listing } of offers ?? []) if (listing?.listingId) itemIds.add(listing.listingId);
+      listings.push(inventoryListing(item, offers ?? []));
+    }
+  }
   const ids = new Set(listings.map((listing) => listing.listingId));
   for await (const { rows } of activeListings(shop, signal)) {
     for (const row of rows) {
-      if (inventory.itemIds.has(row.itemId) || inventory.unclear.has(row.sku ?? '')) continue;
+      if (itemIds.has(row.itemId) || unclear.has(row.sku ?? '')) continue;
       const listing = tradingListing(row);
+      const { listingId } = listing;
       // The same id twice would be one listing to the engine; two variations with one SKU cannot be told apart.
-      if (ids.has(listing.listingId)) {
-        shop.deps.log.warn(
-          { listing: listing.listingId },
-          'a listing has the id of another one and is left out',
-        );
-        continue;
-      }
-      ids.add(listing.listingId);
-      listings.push(listing);
+      if (ids.has(listingId))
+        shop.deps.log.warn({ listing: listingId }, 'a listing has the id of another one and is left out');
+      else listings.push(listing);
+      ids.add(listingId);
     }
   }
   markAmbiguous(listings);
@@ -51,30 +59,6 @@ export async function* listListings(shop: Shop, signal: AbortSignal): AsyncGener
   const total = listings.length;
   if (total === 0) yield { listings: [], total };
   for (const page of chunksOf(listings, handful)) yield { listings: page, total };
-}
-
-interface Inventory {
-  listings: Listing[];
-  /** eBay listings behind the SKUs. */
-  itemIds: Set<string>;
-  /** SKUs whose offers could not be asked for. */
-  unclear: Set<string>;
-}
-
-async function inventoryListings(shop: Shop, signal: AbortSignal): Promise<Inventory> {
-  const items = await allItems(shop, signal);
-  const found: Inventory = { listings: [], itemIds: new Set(), unclear: new Set() };
-  for (let at = 0; at < items.length; at += offersAtOnce) {
-    const some = items.slice(at, at + offersAtOnce);
-    const offers = await Promise.all(some.map((item) => offersOf(shop, item.sku, signal)));
-    for (const [index, item] of some.entries()) {
-      const own = offers[index] ?? null;
-      if (own === null) found.unclear.add(item.sku);
-      for (const { listing } of own ?? []) if (listing?.listingId) found.itemIds.add(listing.listingId);
-      found.listings.push(inventoryListing(item, own ?? []));
-    }
-  }
-  return found;
 }
 
 /** `offset` counts pages here, not rows (EBAY-9.17). A page that goes on without bringing anything new is an error. */

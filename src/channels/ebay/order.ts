@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { OrderSnapshot, SnapshotLine } from '../../stock/order.ts';
 import type { FactsOf, Obtaining } from '../channel.ts';
-import { Id, Text } from '../kit/shapes.ts';
+import { Id, maybe, Text } from '../kit/shapes.ts';
 import { aspectsRef } from './facts.ts';
 
 const Time = z.string().transform((text, context) => {
@@ -11,38 +11,15 @@ const Time = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** What is read of an order, in lists and by id alike (EBAY-6); nothing of the buyer. */
-export const OrderRow = z.object({
-  orderId: Id,
-  creationDate: Time,
-  lastModifiedDate: Time,
-  orderPaymentStatus: Text,
-  orderFulfillmentStatus: Text,
-  cancelStatus: z
-    .object({
-      cancelState: Text,
-      cancelRequests: z
-        .array(z.object({ cancelReason: Text }))
-        .nullish()
-        .catch(null),
-    })
-    .nullish(),
-  lineItems: z.array(
-    z.object({
-      lineItemId: Id,
-      legacyItemId: Id.nullish(),
-      legacyVariationId: Id.nullish(),
-      sku: Text,
-      quantity: z.number().int().nonnegative(),
-      lineItemFulfillmentStatus: Text,
-      variationAspects: z
-        .array(z.object({ name: z.string(), value: z.string() }))
-        .nullish()
-        .catch(null),
-    }),
-  ),
+const Line = z.object({
+  lineItemId: Id,
+  legacyItemId: Id.nullish(),
+  legacyVariationId: Id.nullish(),
+  sku: Text,
+  quantity: z.number().int().nonnegative(),
+  lineItemFulfillmentStatus: Text,
+  variationAspects: maybe(z.array(z.object({ name: z.string(), value: z.string() }))),
 });
-export type OrderRow = z.infer<typeof OrderRow>;
 
 /** What is kept of an order. Times in milliseconds on eBay's clock. `refs`: names of the listing, the best one first. */
 export const KeptOrder = z.object({
@@ -66,31 +43,42 @@ export const KeptOrder = z.object({
 });
 export type KeptOrder = z.infer<typeof KeptOrder>;
 
-/** The kept fields of an order row. */
-export function keptOrder(row: OrderRow): KeptOrder {
-  const whole = row.orderFulfillmentStatus ?? '';
-  return {
-    kind: 'order',
-    orderId: row.orderId,
-    placedAt: row.creationDate,
-    modifiedAt: row.lastModifiedDate,
-    payment: row.orderPaymentStatus ?? '',
-    cancel: row.cancelStatus?.cancelState ?? '',
-    cancelReasons: reasonsIn(row),
-    lines: row.lineItems.map((line) => ({
-      key: line.lineItemId,
-      refs: refsOf(line),
-      sku: line.sku ? line.sku : null,
-      quantity: line.quantity,
-      fulfilled: (line.lineItemFulfillmentStatus ?? whole) === 'FULFILLED',
-    })),
-  };
-}
-
-function reasonsIn(row: OrderRow): string[] | null {
-  const requests = row.cancelStatus?.cancelRequests ?? [];
-  return requests.length === 0 ? null : requests.flatMap(({ cancelReason }) => cancelReason ?? []);
-}
+/** The kept fields of an order's row, in lists and by id alike (EBAY-6); nothing of the buyer. */
+export const OrderRow = z
+  .object({
+    orderId: Id,
+    creationDate: Time,
+    lastModifiedDate: Time,
+    orderPaymentStatus: Text,
+    orderFulfillmentStatus: Text,
+    cancelStatus: z
+      .object({
+        cancelState: Text,
+        cancelRequests: maybe(z.array(z.object({ cancelReason: Text }))),
+      })
+      .nullish(),
+    lineItems: z.array(Line),
+  })
+  .transform((row): KeptOrder => {
+    const requests = row.cancelStatus?.cancelRequests ?? [];
+    return {
+      kind: 'order',
+      orderId: row.orderId,
+      placedAt: row.creationDate,
+      modifiedAt: row.lastModifiedDate,
+      payment: row.orderPaymentStatus ?? '',
+      cancel: row.cancelStatus?.cancelState ?? '',
+      cancelReasons:
+        requests.length === 0 ? null : requests.flatMap(({ cancelReason }) => cancelReason ?? []),
+      lines: row.lineItems.map((line) => ({
+        key: line.lineItemId,
+        refs: refsOf(line),
+        sku: line.sku || null,
+        quantity: line.quantity,
+        fulfilled: (line.lineItemFulfillmentStatus ?? row.orderFulfillmentStatus) === 'FULFILLED',
+      })),
+    };
+  });
 
 /** A cancelled order of a list: only the order by itself tells why (EBAY-9.15). */
 export function needsReason(order: KeptOrder): boolean {
@@ -101,19 +89,24 @@ export function needsReason(order: KeptOrder): boolean {
  * Names under which discovery may know the listing of a line: item and SKU (either model), the variation by its
  * aspects, the item alone, and the SKU alone, which outlives a new ItemID after withdraw and publish (EBAY-9.21).
  */
-function refsOf(line: OrderRow['lineItems'][number]): string[] {
-  const item = line.legacyItemId ?? null;
-  const sku = line.sku ? line.sku : null;
-  const aspects = line.variationAspects ?? [];
-  const refs: (string | null)[] = [
-    item !== null && sku !== null ? `${item}/${sku}` : null,
+function refsOf({
+  lineItemId,
+  legacyItemId,
+  legacyVariationId,
+  sku,
+  variationAspects,
+}: z.infer<typeof Line>) {
+  const item = legacyItemId ?? null;
+  const aspects = variationAspects ?? [];
+  const refs = [
+    item !== null && sku ? `${item}/${sku}` : null,
     item !== null && aspects.length > 0 ? aspectsRef(item, aspects) : null,
-    line.legacyVariationId ? null : item,
-    sku,
+    legacyVariationId ? null : item,
+    sku || null,
     item,
   ];
   const named = [...new Set(refs.filter((ref) => ref !== null))];
-  return named.length === 0 ? [line.lineItemId] : named;
+  return named.length === 0 ? [lineItemId] : named;
 }
 
 /**

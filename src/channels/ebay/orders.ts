@@ -2,11 +2,10 @@ import { z } from 'zod';
 import type { FetchedOrder, OrderPage } from '../channel.ts';
 import { fetchInChunks } from '../kit/fetch.ts';
 import { type Gathered, gather, handedOut } from '../kit/gather.ts';
-import type { Answer } from '../kit/rest.ts';
 import { walkPages } from '../kit/walk.ts';
 import type { Shop } from './api.ts';
 import { capabilities } from './capabilities.ts';
-import { KeptOrder, keptOrder, needsReason, OrderRow } from './order.ts';
+import { KeptOrder, needsReason, OrderRow } from './order.ts';
 
 const path = '/sell/fulfillment/v1/order';
 /** More is an error (EBAY-6). */
@@ -18,8 +17,13 @@ const dayMs = 86_400_000;
 const ListPage = z.object({
   total: z.number().nullish(),
   next: z.string().nullish(),
-  orders: z.array(z.unknown()).nullish(),
+  orders: z
+    .array(z.unknown())
+    .nullish()
+    .transform((orders) => orders ?? []),
 });
+/** What is answered about one order: a list of one. */
+const OnePage = z.unknown().transform((order) => ({ orders: [order] }));
 type ListPage = z.infer<typeof ListPage>;
 
 /** All orders changed since (eBay's clock, ms), cancelled and shipped ones too, oldest change first. */
@@ -44,35 +48,27 @@ interface Search {
  */
 async function* walk(shop: Shop, search: Search, signal: AbortSignal): AsyncGenerator<OrderPage> {
   const found = new Map<string, Gathered>();
-  const span = await gather<ListPage>(
-    {
-      what: 'the list of orders',
-      pages: () => pages(shop, search, signal),
-      rows: ({ orders }) => (orders ?? []).map(gathered),
-      total: ({ total }) => total ?? 0,
-    },
-    found,
-  );
-  const rows = [...found.values()].filter(({ item }) => {
+  const filter = `${search.field}:[${startOf(shop, search.since)}..]`;
+  const what = 'the list of orders';
+  const pages = () =>
+    walkPages({
+      what,
+      first: 0,
+      mostPages: 2_000,
+      // Orders are counted here, not pages (EBAY-9.17).
+      ask(offset: number) {
+        const query = { filter, limit: String(pageSize), offset: String(offset) };
+        return shop.ask({ path, query, data: ListPage }, signal);
+      },
+      next: ({ data }, offset) => (data.next && data.orders.length > 0 ? offset + pageSize : null),
+    });
+  const rows = (page: ListPage): Gathered[] => page.orders.map(gathered);
+  const span = await gather({ what, pages, rows, total: ({ total }) => total ?? 0 }, found);
+  const kept = [...found.values()].filter(({ item }) => {
     const order = KeptOrder.safeParse(item).data;
     return order === undefined || search.time(order) >= search.since;
   });
-  yield* handedOut(rows, span, pageSize);
-}
-
-function pages(shop: Shop, search: Search, signal: AbortSignal): AsyncGenerator<Answer<ListPage>> {
-  const filter = `${search.field}:[${startOf(shop, search.since)}..]`;
-  return walkPages({
-    what: 'the list of orders',
-    first: 0,
-    mostPages: 2_000,
-    // Orders are counted here, not pages (EBAY-9.17).
-    ask(offset: number) {
-      const query = { filter, limit: String(pageSize), offset: String(offset) };
-      return shop.ask({ path, query, data: ListPage }, signal);
-    },
-    next: ({ data }, offset) => (data.next && (data.orders ?? []).length > 0 ? offset + pageSize : null),
-  });
+  yield* handedOut(kept, span, pageSize);
 }
 
 /** Two years back at most, and never in the future, which is refused (30850). The end is left open: clocks differ. */
@@ -84,13 +80,10 @@ function startOf(shop: Shop, since: number): string {
 
 /** A row that cannot be read is handed on as such, so that it is seen and not skipped. */
 function gathered(row: unknown): Gathered {
-  const parsed = OrderRow.safeParse(row);
-  if (!parsed.success) {
-    const id = z.object({ orderId: z.coerce.string() }).safeParse(row).data?.orderId ?? 'without id';
-    return { id, item: { kind: 'unreadable', orderId: id }, changedAt: null };
-  }
-  const order = keptOrder(parsed.data);
-  return { id: order.orderId, item: order, changedAt: order.modifiedAt };
+  const order = OrderRow.safeParse(row).data;
+  if (order !== undefined) return { id: order.orderId, item: order, changedAt: order.modifiedAt };
+  const id = z.object({ orderId: z.coerce.string() }).safeParse(row).data?.orderId ?? 'without id';
+  return { id, item: { kind: 'unreadable', orderId: id }, changedAt: null };
 }
 
 /** Orders by id, in order, 50 a call. A cancelled one is asked for by itself: a list does not tell why. */
@@ -103,31 +96,25 @@ export function fetchOrders(
     signal,
     perCall: idsPerCall,
     isSound: () => true,
-    ask: (some) =>
-      some.length === 1 ? fetchOne(shop, some[0] ?? '', signal) : fetchSome(shop, some, signal),
+    async ask(some) {
+      const single = some.length === 1 ? some[0] : undefined;
+      const call =
+        single === undefined
+          ? { path, query: { orderIds: some.join(','), limit: String(pageSize) }, data: ListPage }
+          : { path: `${path}/${encodeURIComponent(single)}`, data: OnePage };
+      const { data, askedAt, answeredAt } = await shop.ask<{ orders: unknown[] }>(call, signal);
+      return data.orders.flatMap((row) => {
+        const order = OrderRow.safeParse(row).data;
+        const orderId = single ?? order?.orderId;
+        const isLeftOut = single === undefined && (order === undefined || needsReason(order));
+        if (orderId === undefined || isLeftOut) return [];
+        return [{ orderId, item: order ?? { kind: 'unreadable', orderId }, askedAt, answeredAt }];
+      });
+    },
     refused(_, refusal) {
       // 32100: not the form of an order id (from memory).
       if (refusal.status === 404 || refusal.has(32100)) return null;
       throw refusal;
     },
   });
-}
-
-async function fetchSome(shop: Shop, ids: readonly string[], signal: AbortSignal): Promise<FetchedOrder[]> {
-  const query = { orderIds: ids.join(','), limit: String(pageSize) };
-  const { data, askedAt, answeredAt } = await shop.ask({ path, query, data: ListPage }, signal);
-  return (data.orders ?? []).flatMap((row) => {
-    const parsed = OrderRow.safeParse(row).data;
-    const order = parsed === undefined ? null : keptOrder(parsed);
-    if (order === null || needsReason(order)) return [];
-    return [{ orderId: order.orderId, item: order, askedAt, answeredAt }];
-  });
-}
-
-async function fetchOne(shop: Shop, orderId: string, signal: AbortSignal): Promise<FetchedOrder[]> {
-  const call = { path: `${path}/${encodeURIComponent(orderId)}`, data: z.unknown() };
-  const { data, askedAt, answeredAt } = await shop.ask(call, signal);
-  const row = OrderRow.safeParse(data).data;
-  const item = row === undefined ? { kind: 'unreadable', orderId } : keptOrder(row);
-  return [{ orderId, item, askedAt, answeredAt }];
 }

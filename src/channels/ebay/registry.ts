@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { nullWhen } from '../kit/refusal.ts';
 import { walkPages } from '../kit/walk.ts';
 import type { Call, Shop } from './api.ts';
-import { pathOf } from './door.ts';
+import { pathOf } from './receive.ts';
 import type { TokenKind } from './tokens.ts';
 
 /** Base path of the Notification API (EBAY-2.1). */

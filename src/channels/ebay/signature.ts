@@ -1,7 +1,9 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { z } from 'zod';
+import { jsonOf, utf8 } from '../kit/json.ts';
 import { createRate } from '../kit/rate.ts';
 import { Refusal } from '../kit/refusal.ts';
+import { exactBase64 } from '../kit/sign.ts';
 import type { Shop } from './api.ts';
 
 const Header = z.object({
@@ -10,7 +12,7 @@ const Header = z.object({
     .string()
     .regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i)
     .toLowerCase(),
-  signature: z.string(),
+  signature: z.string().max(200),
   digest: z
     .string()
     .regex(/^sha-?(?:1|256)$/i)
@@ -24,15 +26,10 @@ export interface Signature extends Pick<z.infer<typeof Header>, 'kid' | 'digest'
 
 /** Reads the header; null when it is not exactly of the documented form. The key id is safe to stand in an address. */
 export function readSignature(header: string): Signature | null {
-  const json = exactBase64(header, 2_000);
-  if (json === null) return null;
-  try {
-    const { kid, digest, signature } = Header.parse(JSON.parse(utf8(json)));
-    const bytes = exactBase64(signature, 200);
-    return bytes === null ? null : { kid, digest, bytes };
-  } catch {
-    return null;
-  }
+  const json = header.length > 2_000 ? null : exactBase64(header);
+  const read = json === null ? undefined : Header.safeParse(jsonOf(json)).data;
+  const bytes = read === undefined ? null : exactBase64(read.signature);
+  return read === undefined || bytes === null ? null : { kid: read.kid, digest: read.digest, bytes };
 }
 
 /**
@@ -50,18 +47,6 @@ export function signedBytes(body: Uint8Array, signature: Signature, key: KeyObje
   } catch {
     return null;
   }
-}
-
-/** Throws on anything else. */
-function utf8(bytes: Uint8Array): string {
-  return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-}
-
-/** Node skips what is no base64: a text counts only when its bytes give it again. */
-function exactBase64(text: string, most: number): Buffer | null {
-  if (text.length === 0 || text.length > most) return null;
-  const bytes = Buffer.from(text, 'base64');
-  return bytes.toString('base64') === text ? bytes : null;
 }
 
 /** The public keys that sign notifications (EBAY-2.4). */

@@ -3,7 +3,7 @@ import type { HttpAnswer } from '../kit/http.ts';
 import { type Effect, Refusal, unclear } from '../kit/refusal.ts';
 import { type Call, createRest, type Dialect, type Rest } from '../kit/rest.ts';
 import { failureOf, faultOf, wordsOf } from './failures.ts';
-import { answerLimits, many, parseXml } from './xml.ts';
+import { answerLimits, many, xmlOf } from './xml.ts';
 
 /** What every answer of the XML API has besides its data; `Warning` counts as success (EBAY-9.30). */
 export const Envelope = z.looseObject({
@@ -108,17 +108,7 @@ function dataOf(answer: HttpAnswer, name: string): unknown {
   });
 }
 
-const known = new WeakMap<HttpAnswer, unknown>();
-
-/** The response element; undefined when there is none. A page of listings is large: it is parsed once. */
+/** The response element; undefined when there is none. */
 function rootOf(answer: HttpAnswer, name: string): unknown {
-  if (known.has(answer)) return known.get(answer);
-  let root: unknown;
-  try {
-    root = z.looseObject({}).safeParse(parseXml(answer.body, answerLimits)).data?.[`${name}Response`];
-  } catch {
-    root = undefined;
-  }
-  known.set(answer, root);
-  return root;
+  return z.looseObject({}).safeParse(xmlOf(answer.body, answerLimits)).data?.[`${name}Response`];
 }

@@ -5,7 +5,7 @@ import { bound } from '../kit/bound.ts';
 import { registeredWith } from '../kit/hook.ts';
 import { nullWhen, Refusal } from '../kit/refusal.ts';
 import type { Shop } from './api.ts';
-import { keepAddress } from './door.ts';
+import { keepAddress } from './receive.ts';
 import {
   base,
   type Destination,

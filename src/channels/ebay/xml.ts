@@ -1,5 +1,6 @@
 import { XMLParser } from 'fast-xml-parser';
 import { z } from 'zod';
+import { utf8 } from '../kit/json.ts';
 
 /** Bounds of a document; beyond them it is not read at all. */
 export interface XmlLimits {
@@ -20,12 +21,7 @@ export const callLimits: XmlLimits = { bytes: 256 * 1024, depth: 24, tags: 10_00
  */
 export function parseXml(bytes: Uint8Array, limits: XmlLimits): unknown {
   if (bytes.length > limits.bytes) throw new SyntaxError(`XML longer than ${limits.bytes} bytes`);
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new SyntaxError('the XML is not valid UTF-8');
-  }
+  const text = utf8(bytes);
   assertHarmless(text, limits);
   const parser = new XMLParser({
     ignoreAttributes: true,
@@ -41,6 +37,21 @@ export function parseXml(bytes: Uint8Array, limits: XmlLimits): unknown {
   } catch {
     throw new SyntaxError('the XML is not well formed, or nested too deeply');
   }
+}
+
+const known = new WeakMap<Uint8Array, unknown>();
+
+/** What the XML says; undefined when it is none. A page of listings is large: asked twice about it, it parses once. */
+export function xmlOf(bytes: Uint8Array, limits: XmlLimits): unknown {
+  if (known.has(bytes)) return known.get(bytes);
+  let tree: unknown;
+  try {
+    tree = parseXml(bytes, limits);
+  } catch {
+    tree = undefined;
+  }
+  known.set(bytes, tree);
+  return tree;
 }
 
 /** Text as it may stand between two tags. */
