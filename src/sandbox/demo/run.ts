@@ -54,8 +54,11 @@ interface Stage {
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-/** After the shoppers have left, so long until everything must have settled. */
-const settleLimitMs = 75_000;
+/**
+ * After the shoppers have left, so long until everything must have settled. TikTok Shop holds new orders back for an hour,
+ * which is a minute at the usual time scale, before their numbers are proved.
+ */
+const settleLimitMs = 180_000;
 
 /** Opens the shops, starts the real daemon against them, lets people shop, and proves the outcome. */
 export async function runDemo(wish: DemoWish, news: DemoNews, signal: AbortSignal): Promise<Proof> {
