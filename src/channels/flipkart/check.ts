@@ -1,11 +1,10 @@
 import type { CheckItem } from '../channel.ts';
 import { asked, clockItem, fail, ok, warn } from '../kit/check.ts';
-import { Refusal } from '../kit/refusal.ts';
 import type { Answer } from '../kit/rest.ts';
 import type { Shop } from './api.ts';
 import { skusPerCall } from './capabilities.ts';
 import { openQueries, pagesOf } from './filter.ts';
-import { namesIn, type SearchPage, searchPage } from './listings.ts';
+import { type SearchPage, searchPage } from './listings.ts';
 import { isAddressable, lookUp, placeOf, type Row } from './look.ts';
 
 /** Credentials, clock, location, orders, basis and the way in. Throws `ChannelError` when nothing can be asked. */
@@ -25,7 +24,7 @@ export async function check(shop: Shop, signal: AbortSignal): Promise<CheckItem[
 
 /** A few listings as they are now. */
 async function sampleOf(shop: Shop, { data }: Answer<SearchPage>, signal: AbortSignal): Promise<Row[]> {
-  const skus = namesIn(data).map(({ sku }) => sku);
+  const skus = data.named.map(({ sku_id: sku }) => sku);
   const sample = skus.filter(isAddressable).slice(0, skusPerCall);
   const look = await lookUp(shop, sample, { priority: 'read', signal });
   return sample.flatMap((sku) => look(sku).row ?? []);
@@ -80,20 +79,16 @@ function otherPlaces(shop: Shop, rows: readonly Row[]): CheckItem[] {
 }
 
 function ordersItem(shop: Shop, signal: AbortSignal): Promise<CheckItem> {
-  const [query] = openQueries;
+  const name = 'orders';
+  const remedy = 'check that the application may read orders, and that location is right';
   return asked(
     async () => {
-      if (query !== undefined) for await (const _ of pagesOf(shop, query, null, signal)) break;
-      return ok('orders', 'can be read');
+      const [query] = openQueries;
+      const first = query && pagesOf(shop, { query, field: null, since: 0 }, signal);
+      await first?.next();
+      return ok(name, 'can be read');
     },
-    (error) =>
-      error instanceof Refusal && error.kind === 'rejected'
-        ? fail(
-            'orders',
-            error.message,
-            'check that the application may read orders, and that location is right',
-          )
-        : null,
+    ({ kind, message }) => (kind === 'rejected' ? fail(name, message, remedy) : null),
   );
 }
 

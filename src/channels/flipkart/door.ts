@@ -3,52 +3,42 @@ import type { Shop } from './api.ts';
 import { identity } from './listings.ts';
 import type { TimeForm } from './signature.ts';
 
-/** What the listener knows beforehand, because it answers without looking anything up. */
-export interface Door {
-  /** Addresses for which a call to this path may be signed; undefined: must be loaded first. */
-  addressesFor(request: HookRequest): string[] | undefined;
-  load(): Promise<void>;
-  /** The address that was asked for at Flipkart, as it stands in the store. */
-  enrolled(): Promise<string | null>;
-  /** Null forgets it. */
-  enrol(url: string | null): Promise<void>;
-  /** Notes the form of a good signature; says so when it is another one than before (FK-2.4). */
-  noteForm(form: TimeForm): void;
-}
-
 const vaultKey = 'notification address';
 /** Another process may enrol anew. */
 const believedMs = 60_000;
+
+/** What the listener knows beforehand, because it answers without looking anything up. */
+export type Door = ReturnType<typeof createDoor>;
 
 /**
  * The signature names the address as Flipkart knows it, which behind a proxy is not the one that Node sees: it comes from
  * the configuration or from what was enrolled, and never from the Host header (FK-2.4).
  */
-export function createDoor(deps: ChannelDeps): Door {
+export function createDoor({ name, clock, vault, publicUrl, log }: ChannelDeps) {
   let known: { url: string; readAt: number } | null = null;
   let lastForm: TimeForm | null = null;
   return {
-    addressesFor({ path, query }) {
-      const below = `/hooks/${deps.name}${path}${query === '' ? '' : `?${query}`}`;
-      if (known === null || deps.clock.now() - known.readAt > believedMs) return undefined;
-      const own = deps.publicUrl === null ? [] : [`${deps.publicUrl}${below}`];
+    /** Addresses for which a call to this path may be signed; undefined: must be loaded first. */
+    addressesFor({ path, query }: HookRequest): string[] | undefined {
+      const below = `/hooks/${name}${path}${query === '' ? '' : `?${query}`}`;
+      if (known === null || clock.now() - known.readAt > believedMs) return undefined;
+      const own = publicUrl === null ? [] : [`${publicUrl}${below}`];
       return known.url.endsWith(below) ? [...new Set([...own, known.url])] : own;
     },
-    async load() {
-      known = { url: (await deps.vault.get(vaultKey)) ?? '', readAt: deps.clock.now() };
+    async load(): Promise<void> {
+      known = { url: (await vault.get(vaultKey)) ?? '', readAt: clock.now() };
     },
-    enrolled: async () => (await deps.vault.get(vaultKey)) || null,
-    async enrol(url) {
-      await deps.vault.set(vaultKey, url ?? '');
-      known = { url: url ?? '', readAt: deps.clock.now() };
+    /** The address that was asked for at Flipkart, as it stands in the store. */
+    enrolled: async (): Promise<string | null> => (await vault.get(vaultKey)) || null,
+    /** Empty forgets it. */
+    async enrol(url: string): Promise<void> {
+      await vault.set(vaultKey, url);
+      known = { url, readAt: clock.now() };
     },
-    noteForm(form) {
-      if (form === lastForm) return;
-      if (lastForm !== null)
-        deps.log.warn(
-          { before: lastForm, now: form },
-          'notifications are signed in another form than before',
-        );
+    /** Notes the form of a good signature; says so when it is another one than before (FK-2.4). */
+    noteForm(form: TimeForm): void {
+      const text = 'notifications are signed in another form than before';
+      if (lastForm !== null && form !== lastForm) log.warn({ before: lastForm, now: form }, text);
       lastForm = form;
     },
   };
@@ -72,7 +62,7 @@ export function webhooksOf(shop: Shop, door: Door): Webhooks {
       await identity(shop, signal);
       const url = await door.enrolled();
       if (url === null) return [];
-      await door.enrol(null);
+      await door.enrol('');
       return [`forgot ${url}; ask Flipkart’s API support to stop the notifications to it`];
     },
   };

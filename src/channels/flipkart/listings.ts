@@ -1,14 +1,15 @@
 import { z } from 'zod';
-import type { AccountIdentity, Listing, ListingPage, ListingRef } from '../channel.ts';
+import type { AccountIdentity, Listing, ListingPage } from '../channel.ts';
 import type { Answer } from '../kit/rest.ts';
-import { Id, MaybeId, Text } from '../kit/shapes.ts';
+import { Id, MaybeId, rowsOf } from '../kit/shapes.ts';
 import { walkPages } from '../kit/walk.ts';
 import { chunksOf } from '../kit/write.ts';
 import type { Shop } from './api.ts';
 import { skusPerCall } from './capabilities.ts';
-import { isAddressable, type Look, lookUp, notShown, shownOf, unaddressable, whyUnwritable } from './look.ts';
+import { type Look, lookUp, shownOf, whyUnwritable } from './look.ts';
 
-const Found = z.object({ listing_id: MaybeId, sku_id: Id });
+/** Rows without a SKU can be neither mapped nor written. */
+const Rows = rowsOf(z.object({ listing_id: MaybeId, sku_id: Id }));
 /**
  * The schema types `listings` as an object, the example shows an array (FK-3.1). An answer that tells neither rows nor
  * an end is not an empty catalogue.
@@ -20,10 +21,7 @@ const SearchPage = z
     listings: z.union([z.array(z.unknown()), z.record(z.string(), z.unknown())]).nullish(),
   })
   .refine(({ has_more, listings }) => listings || has_more === false)
-  .transform(({ listings, ...rest }) => ({
-    ...rest,
-    listings: Array.isArray(listings) ? listings : Object.values(listings ?? {}),
-  }));
+  .transform(({ listings, ...rest }) => ({ ...rest, named: Rows.parse(Object.values(listings ?? {})) }));
 export type SearchPage = z.infer<typeof SearchPage>;
 
 /** A SKU of the catalogue with the ids of the listings that carry it. */
@@ -65,11 +63,8 @@ export async function* listListings(shop: Shop, signal: AbortSignal): AsyncGener
   const named = await allNamed(shop, signal);
   if (named.length === 0) yield { listings: [], total: 0 };
   for (const page of chunksOf(named, pageSize)) {
-    const look = await lookUp(
-      shop,
-      page.map(({ sku }) => sku),
-      { priority: 'read', signal },
-    );
+    const skus = page.map(({ sku }) => sku);
+    const look = await lookUp(shop, skus, { priority: 'read', signal });
     const listings = page.map((each) => listingOf(shop, each, look(each.sku)));
     yield { listings, total: named.length };
   }
@@ -85,21 +80,13 @@ async function allNamed(shop: Shop, signal: AbortSignal): Promise<Named[]> {
     next: ({ data }) => (data.has_more === true ? (data.next_page_id ?? undefined) : null),
   });
   for await (const { data } of pages) {
-    for (const { sku, listingId } of namesIn(data)) {
+    for (const { sku_id: sku, listing_id: id } of data.named) {
       const named = found.get(sku) ?? { sku, listingIds: [] };
-      if (listingId !== null && !named.listingIds.includes(listingId)) named.listingIds.push(listingId);
+      if (id && !named.listingIds.includes(id)) named.listingIds.push(id);
       found.set(sku, named);
     }
   }
   return [...found.values()];
-}
-
-/** SKUs on a page of the search, with their listing ids. Rows without a SKU can be neither mapped nor written. */
-export function namesIn(page: SearchPage): { sku: string; listingId: string | null }[] {
-  return page.listings.flatMap((row) => {
-    const parsed = Found.safeParse(row);
-    return parsed.success ? [{ sku: parsed.data.sku_id, listingId: parsed.data.listing_id ?? null }] : [];
-  });
 }
 
 function listingOf(shop: Shop, { sku, listingIds }: Named, look: Look): Listing {
@@ -113,23 +100,11 @@ function listingOf(shop: Shop, { sku, listingIds }: Named, look: Look): Listing 
     // No call of this API tells a title.
     title: sku,
     aliases: ids.filter((id) => id !== sku),
-    unwritable: unwritableOf(sku, look, location),
+    unwritable: row === null ? look.why : whyUnwritable(row, location),
     ambiguous: ids.length > 1,
     shown: row === null ? null : shownOf(row, location),
     facts: { fsn: row?.product_id ?? null },
   };
-}
-
-function unwritableOf(sku: string, { row, why }: Look, location: string): string | null {
-  if (!isAddressable(sku)) return unaddressable;
-  return row === null ? (why ?? notShown) : whyUnwritable(row, location);
-}
-
-const Facts = z.object({ fsn: Text });
-
-/** The product id that was known when the catalogue was read. */
-export function knownFsn(ref: Pick<ListingRef, 'facts'>): string | null {
-  return Facts.safeParse(ref.facts).data?.fsn || null;
 }
 
 /** Requests of a read of so many listings, and how long they take at the configured rate. */

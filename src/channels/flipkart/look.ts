@@ -1,8 +1,6 @@
 import { z } from 'zod';
 import type { ListingRef, StockReading } from '../channel.ts';
-import { ChannelError } from '../errors.ts';
-import type { Priority } from '../kit/pace.ts';
-import { noNumber, shownAs } from '../kit/reading.ts';
+import { noNumber, type Reading, type Span, shownAs } from '../kit/reading.ts';
 import { Refusal } from '../kit/refusal.ts';
 import type { Answer } from '../kit/rest.ts';
 import { MaybeId, rowsOf, Text, Whole } from '../kit/shapes.ts';
@@ -10,11 +8,7 @@ import { chunksOf } from '../kit/write.ts';
 import type { Shop } from './api.ts';
 import { skusPerCall } from './capabilities.ts';
 
-const Place = z.object({
-  id: z.string().min(1),
-  status: Text,
-  inventory: Whole,
-});
+const Place = z.object({ id: z.string().min(1), status: Text, inventory: Whole });
 type Place = z.infer<typeof Place>;
 
 /** What is read of a listing (FK-3.2). Entries of the map that are no objects are not listings. */
@@ -32,19 +26,11 @@ export type Row = z.infer<typeof Row>;
  * that cannot be read, Flipkart will not hear of such a SKU, or it cannot be asked for. `left out`: the answer does not
  * name it at all. `why`: in words.
  */
-export interface Look {
-  kind: 'found' | 'absent' | 'unread' | 'left out';
-  row: Row | null;
-  why: string | null;
-  askedAt: number;
-  answeredAt: number;
-}
-
-/** How urgent a read is, and what ends it. */
-export interface Manner {
-  priority: Priority;
-  signal: AbortSignal;
-}
+export type Look = Span &
+  (
+    | { kind: 'found'; row: Row; why: null }
+    | { kind: 'absent' | 'unread' | 'left out'; row: null; why: string }
+  );
 
 /** An answer without any of the three says nothing, and does not say that there is nothing. */
 const Listings = z
@@ -62,15 +48,9 @@ export async function readStock(
   listings: readonly ListingRef[],
   signal: AbortSignal,
 ): Promise<StockReading[]> {
-  const look = await lookUp(
-    shop,
-    listings.map(({ listingId }) => listingId),
-    { priority: 'read', signal },
-  );
-  return listings.map(({ listingId }) => ({
-    listingId,
-    ...readingOf(look(listingId), shop.config.location),
-  }));
+  const skus = listings.map(({ listingId }) => listingId);
+  const look = await lookUp(shop, skus, { priority: 'read', signal });
+  return skus.map((listingId) => ({ listingId, ...readingOf(look(listingId), shop.config.location) }));
 }
 
 /**
@@ -80,30 +60,21 @@ export async function readStock(
 export async function lookUp(
   shop: Shop,
   skus: readonly string[],
-  manner: Manner,
+  reading: Reading,
 ): Promise<(sku: string) => Look> {
-  const found = new Map<string, Look>();
   const now = shop.deps.clock.now();
-  const wanted = [...new Set(skus)];
-  const queue = chunksOf(wanted.filter(isAddressable), skusPerCall);
-  for (let some = queue.shift(); some !== undefined; some = queue.shift())
-    queue.unshift(...(await lookUpSome(shop, some, manner, found)));
-  for (const sku of wanted.filter((each) => !isAddressable(each)))
-    found.set(sku, { kind: 'unread', row: null, why: unaddressable, askedAt: now, answeredAt: now });
-  return (sku) => {
-    const look = found.get(sku);
-    if (look === undefined) throw new ChannelError('retry', 'a listing was not read');
-    return look;
-  };
+  const none: Look = { kind: 'unread', row: null, why: unaddressable, askedAt: now, answeredAt: now };
+  const found = new Map<string, Look>(skus.map((sku) => [sku, none]));
+  for (const some of chunksOf([...found.keys()].filter(isAddressable), skusPerCall))
+    for (const [sku, look] of await lookUpSome(shop, some, reading)) found.set(sku, look);
+  return (sku) => found.get(sku) ?? none;
 }
 
-/** One request. Answers what must be asked again in smaller parts. */
 async function lookUpSome(
   shop: Shop,
-  skus: string[],
-  { priority, signal }: Manner,
-  found: Map<string, Look>,
-): Promise<string[][]> {
+  skus: readonly string[],
+  { priority, signal }: Reading,
+): Promise<[string, Look][]> {
   const askedAt = shop.deps.clock.now();
   const path = `/listings/v3/${skus.map(encodeURIComponent).join(',')}`;
   try {
@@ -111,37 +82,44 @@ async function lookUpSome(
       { family: 'listings', method: 'GET', path, data: Listings, priority },
       signal,
     );
-    for (const sku of skus) found.set(sku, lookOf(sku, answer));
-    return [];
+    return skus.map((sku) => [sku, lookOf(sku, answer)]);
   } catch (error) {
     if (!(error instanceof Refusal) || error.kind !== 'rejected') throw error;
-    if (skus.length > 1) return chunksOf(skus, Math.ceil(skus.length / 2));
+    const looks: [string, Look][] = [];
+    if (skus.length > 1) {
+      for (const half of chunksOf(skus, Math.ceil(skus.length / 2)))
+        looks.push(...(await lookUpSome(shop, half, { priority, signal })));
+      return looks;
+    }
     // A refusal is no word that there is no such listing, except where it says just that.
     const kind = error.status === 404 ? 'absent' : 'unread';
-    const answeredAt = shop.deps.clock.now();
-    for (const sku of skus) found.set(sku, { kind, row: null, why: error.message, askedAt, answeredAt });
-    return [];
+    const span = { askedAt, answeredAt: shop.deps.clock.now() };
+    return skus.map((sku) => [sku, { kind, row: null, why: error.message, ...span }]);
   }
 }
 
 function lookOf(sku: string, { data, askedAt, answeredAt }: Answer<Listings>): Look {
-  const none = (kind: Look['kind'], why: string): Look => ({ kind, row: null, why, askedAt, answeredAt });
+  const span = { askedAt, answeredAt };
+  const none = (kind: 'absent' | 'unread' | 'left out', why: string): Look => ({
+    kind,
+    row: null,
+    why,
+    ...span,
+  });
   if ((data.unavailable ?? []).includes(sku)) return none('absent', 'the account does not list this SKU');
   if ((data.invalid ?? []).includes(sku)) return none('absent', 'Flipkart calls this SKU malformed');
-  const available = data.available ?? {};
-  const entry = Object.hasOwn(available, sku) ? available[sku] : undefined;
+  const entry = Object.hasOwn(data.available ?? {}, sku) ? data.available?.[sku] : undefined;
   if (typeof entry !== 'object' || entry === null)
     return none('left out', 'Flipkart’s answer leaves this SKU out');
   const row = Row.safeParse(entry);
   if (!row.success) return none('unread', 'Flipkart shows this listing in a form that cannot be read');
-  return { kind: 'found', row: row.data, why: null, askedAt, answeredAt };
+  return { kind: 'found', row: row.data, why: null, ...span };
 }
 
 /** What a look says about the number at a location. */
 export function readingOf(look: Look, location: string): Omit<StockReading, 'listingId'> {
   const { row, kind } = look;
-  if (row === null)
-    return noNumber(kind === 'absent' ? 'not-listed' : 'unwritable', look.why ?? notShown, look);
+  if (row === null) return noNumber(kind === 'absent' ? 'not-listed' : 'unwritable', look.why, look);
   const why = whyUnwritable(row, location);
   if (why !== null) return noNumber('unwritable', why, look);
   const shown = shownOf(row, location);
@@ -149,8 +127,6 @@ export function readingOf(look: Look, location: string): Omit<StockReading, 'lis
   const detail = `Flipkart shows no number at the location ${location}: set one in the seller dashboard once`;
   return noNumber('untracked', detail, look);
 }
-
-export const notShown = 'Flipkart does not show this listing';
 
 /** The listing's entry for a location. */
 export function placeOf(row: Row, location: string): Place | null {

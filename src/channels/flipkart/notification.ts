@@ -8,7 +8,7 @@ import {
   UnreadableDelivery,
 } from '../channel.ts';
 import { jsonIn, saying } from '../kit/hook.ts';
-import { Id } from '../kit/shapes.ts';
+import { MaybeId } from '../kit/shapes.ts';
 import { KeptShipment } from './shipment.ts';
 import { snapshotOf } from './snapshot.ts';
 
@@ -21,8 +21,7 @@ const Kept = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('unreadable'), shipmentId: z.string() }),
 ]);
 
-const AboutShipment = z.object({ shipmentId: Id });
-const AboutReturn = z.object({ returnId: Id });
+const About = z.object({ shipmentId: MaybeId, returnId: MaybeId }).catch({});
 
 /** Shipment events that move no stock (FK-2.3); one literal is from memory. Any other shipment event is looked at. */
 const idle = new Set(['shipment_dispatch_dates_changed', 'shipment_form_failed']);
@@ -33,16 +32,14 @@ const idle = new Set(['shipment_dispatch_dates_changed', 'shipment_form_failed']
  */
 export function fieldsOf(delivery: Delivery): Json {
   const event = delivery.kind;
-  const body = jsonIn(delivery);
+  const { shipmentId, returnId } = About.parse(jsonIn(delivery));
   if (idle.has(event)) return { kind: 'ignored', why: `${event} moves no stock` };
   if (event.startsWith('shipment_')) {
-    const about = AboutShipment.safeParse(body);
-    if (about.success) return { kind: 'look', shipmentId: about.data.shipmentId };
+    if (shipmentId) return { kind: 'look', shipmentId };
     throw new UnreadableDelivery(`${event.slice(0, 60)}: the shipment id is missing`);
   }
   if (event === 'return_completed') {
-    const about = AboutReturn.safeParse(body);
-    if (about.success) return { kind: 'returned', returnId: about.data.returnId };
+    if (returnId) return { kind: 'returned', returnId };
     throw new UnreadableDelivery(`${event}: the return id is missing`);
   }
   if (event.startsWith('return_')) return { kind: 'ignored', why: 'a return on its way moves no stock' };
@@ -53,9 +50,8 @@ export function fieldsOf(delivery: Delivery): Json {
 export function refsIn(fields: Json): string[] {
   const kept = Kept.parse(fields);
   if (kept.kind !== 'shipment') return [];
-  return [
-    ...new Set(kept.lines.flatMap(({ sku, listingId }) => [sku, listingId]).filter((ref) => ref !== null)),
-  ];
+  const refs = kept.lines.flatMap(({ sku, listingId }) => [sku, listingId]);
+  return [...new Set(refs.filter((ref) => ref !== null))];
 }
 
 /**

@@ -1,14 +1,20 @@
 import type { FetchedOrder, Json, OrderPage } from '../channel.ts';
 import { fetchInChunks } from '../kit/fetch.ts';
-import { type Gathered, type GatheredSpan, gather, handedOut } from '../kit/gather.ts';
+import { type Gathered, type GatheredSpan, type GatherPlan, gather, handedOut } from '../kit/gather.ts';
 import type { Shop } from './api.ts';
-import { capabilities } from './capabilities.ts';
-import { allQueries, openQueries, pagesOf, type Query, type Span, shipmentsById } from './filter.ts';
-import { changeOf, idOf, keptShipment, Shipment } from './shipment.ts';
+import {
+  allQueries,
+  openQueries,
+  pagesOf,
+  type Query,
+  type ShipmentList,
+  type Since,
+  shipmentsById,
+} from './filter.ts';
+import { idOf, Shipment } from './shipment.ts';
 
 /** Items of one page that is handed out. */
 const pageSize = 100;
-const secondMs = 1_000;
 /** The platform takes 100 (FK-5.3); half of it keeps the address short. */
 const idsPerCall = 50;
 
@@ -56,15 +62,11 @@ export function fetchOrders(
 }
 
 function itemOf(row: unknown): Json {
-  const parsed = Shipment.safeParse(row);
-  return parsed.success ? keptShipment(parsed.data) : { kind: 'unreadable', shipmentId: idOf(row) };
+  return Shipment.safeParse(row).data?.kept ?? { kind: 'unreadable', shipmentId: idOf(row) };
 }
 
-interface Search {
+interface Search extends Since {
   queries: readonly Query[];
-  /** Null: all times. */
-  field: Span['field'] | null;
-  since: number;
 }
 
 /**
@@ -74,45 +76,29 @@ interface Search {
 async function* walk(shop: Shop, search: Search, signal: AbortSignal): AsyncGenerator<OrderPage> {
   const found = new Map<string, Gathered>();
   const spans: GatheredSpan[] = [];
-  for (const query of search.queries)
-    spans.push(
-      await gather(
-        {
-          what: 'the list of shipments',
-          pages: async function* () {
-            yield* pagesOf(shop, query, await spanOf(shop, search, signal), signal);
-          },
-          rows: ({ shipments }) => (shipments ?? []).flatMap((row) => gathered(row, search)),
-        },
-        found,
-      ),
-    );
+  const { field, since } = search;
+  for (const query of search.queries) {
+    const plan: GatherPlan<ShipmentList> = {
+      what: 'the list of shipments',
+      pages: () => pagesOf(shop, { query, field, since }, signal),
+      rows: ({ shipments }) => (shipments ?? []).flatMap((row) => gathered(row, search)),
+    };
+    spans.push(await gather(plan, found));
+  }
   const [first] = spans;
   const answeredAt = spans.at(-1)?.answeredAt;
   if (first === undefined || answeredAt === undefined) return;
   yield* handedOut(found.values(), { ...first, answeredAt }, pageSize);
 }
 
-/**
- * From the beginning of the history to now by Flipkart's clock, rounded up to its whole seconds. A beginning in the
- * future is asked for as the last minute, and what that brings is dropped.
- */
-async function spanOf(shop: Shop, { since, field }: Search, signal: AbortSignal): Promise<Span | null> {
-  if (field === null) return null;
-  const now = shop.deps.clock.now() + (await shop.api.skewMs(signal));
-  const to = Math.ceil(now / secondMs) * secondMs + secondMs;
-  const oldest = now - (capabilities.orderHistoryMs ?? now);
-  return { field, from: Math.min(Math.max(since, oldest), to - 60_000), to };
-}
-
 /** A row of a list, unless it is older than was asked for; times have whole seconds. */
-function gathered(row: unknown, { field, since }: Search): Gathered[] {
+function gathered(row: unknown, { field, since }: Since): Gathered[] {
+  const read = Shipment.safeParse(row).data;
   const id = idOf(row);
-  const parsed = Shipment.safeParse(row);
-  if (!parsed.success) return [{ id, item: itemOf(row), changedAt: null }];
-  const kept = keptShipment(parsed.data);
-  const changedAt = Math.max(kept.updatedAt ?? 0, kept.placedAt ?? 0);
-  const time = field === 'orderDate' ? (kept.placedAt ?? changedAt) : changeOf(parsed.data);
-  const isAsked = field === null || time >= Math.floor(since / secondMs) * secondMs;
-  return isAsked ? [{ id, item: kept, changedAt }] : [];
+  if (read === undefined) return [{ id, item: itemOf(row), changedAt: null }];
+  const { placedAt, updatedAt } = read.kept;
+  const changedAt = Math.max(updatedAt ?? 0, placedAt ?? 0);
+  const time = field === 'orderDate' ? (placedAt ?? changedAt) : read.movedAt;
+  const isAsked = field === null || time >= Math.floor(since / 1_000) * 1_000;
+  return isAsked ? [{ id, item: read.kept, changedAt }] : [];
 }

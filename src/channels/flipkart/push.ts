@@ -2,16 +2,14 @@ import { z } from 'zod';
 import type { PushLine, PushOutcome } from '../channel.ts';
 import { short } from '../kit/refusal.ts';
 import { rowsOf, Text } from '../kit/shapes.ts';
-import { chunksOf, compared, writeInBatches } from '../kit/write.ts';
+import { type Due as AnyDue, chunksOf, compared, writeInBatches } from '../kit/write.ts';
 import type { Shop } from './api.ts';
 import { capabilities, skusPerCall } from './capabilities.ts';
-import { knownFsn } from './listings.ts';
-import { isAddressable, type Look, lookUp, placeOf, readingOf, unaddressable } from './look.ts';
+import { isAddressable, type Look, lookUp, placeOf, type Row, readingOf, unaddressable } from './look.ts';
 
 /** A line that may be written. `status`: what the location says now, echoed; null: none was told, none is sent. */
-interface Due {
-  line: PushLine;
-  fsn: string;
+interface Due extends AnyDue {
+  fsn: Row['product_id'];
   status: string | null;
 }
 
@@ -51,47 +49,36 @@ export function setStock(shop: Shop, lines: readonly PushLine[], given: AbortSig
 }
 
 function dueOf(shop: Shop, line: PushLine, look: Look): Due | PushOutcome {
-  if (look.kind === 'left out') return { kind: 'retry', error: look.why ?? 'not read' };
+  const { row } = look;
+  if (row === null && look.kind === 'left out') return { kind: 'retry', error: look.why };
+  if (row === null) return { kind: 'rejected', error: look.why, hint: importHint };
   const { location } = shop.config;
   const reading = readingOf(look, location);
   // A listing that never had a number at this location gets its first one only by force.
   const isFirst = reading.state === 'untracked' && line.base === null;
   const settled = isFirst ? null : compared(line, reading, importHint);
-  if (settled !== null) return settled;
-  const fsn = look.row?.product_id ?? knownFsn(line);
-  if (look.row === null || fsn === null)
-    return {
-      kind: 'rejected',
-      error: 'Flipkart tells no product id (FSN), which a write needs',
-      hint: importHint,
-    };
-  return { line, fsn, status: placeOf(look.row, location)?.status ?? null };
+  return settled ?? { line, fsn: row.product_id, status: placeOf(row, location)?.status ?? null };
 }
 
 /** SKUs are keys: entries are defined, not assigned, so that none of them can touch a prototype (FK-7.3). */
 async function write(shop: Shop, rows: Due[], signal: AbortSignal): Promise<Map<PushLine, PushOutcome>> {
-  const body = Object.fromEntries(
-    rows.map(({ line, fsn, status }) => [
-      line.listingId,
-      {
-        product_id: fsn,
-        locations: [
-          { id: shop.config.location, ...(status === null ? {} : { status }), inventory: line.quantity },
-        ],
-      },
-    ]),
-  );
+  const { location: id } = shop.config;
+  const entries = rows.map(({ line, fsn, status }) => {
+    const place = { id, ...(status === null ? {} : { status }), inventory: line.quantity };
+    return [line.listingId, { product_id: fsn, locations: [place] }] as const;
+  });
+  const body = Object.fromEntries(entries);
   const path = '/listings/v3/update/inventory';
   const { data } = await shop.api.call(
     { family: 'listings', method: 'POST', path, body, data: Results, effect: 'write', priority: 'push' },
     signal,
   );
-  return new Map(
-    rows.flatMap(({ line }) => {
-      const outcome = resultIn(data, line.listingId);
-      return outcome === null ? [] : [[line, outcome] as const];
-    }),
-  );
+  const outcomes = new Map<PushLine, PushOutcome>();
+  for (const { line } of rows) {
+    const outcome = resultIn(data, line.listingId);
+    if (outcome !== null) outcomes.set(line, outcome);
+  }
+  return outcomes;
 }
 
 /** HTTP 200 says nothing about a SKU (FK-7.9). Null: the answer does not name it. */

@@ -9,10 +9,10 @@ const istMs = 5.5 * 3_600_000;
  * never for that of this machine. NaN when it is none.
  */
 function timeOf(text: string): number {
-  const hasOffset = /(?:Z|[+-]\d{2}:?\d{2})$/i.test(text.trim());
-  const isDate = /^\d{4}-\d{2}-\d{2}T/.test(text.trim());
-  if (!isDate) return Number.NaN;
-  return Date.parse(hasOffset ? text.trim().replace(/([+-]\d{2})(\d{2})$/, '$1:$2') : `${text.trim()}+05:30`);
+  const date = text.trim();
+  if (!/^\d{4}-\d{2}-\d{2}T/.test(date)) return Number.NaN;
+  const hasOffset = /(?:Z|[+-]\d{2}:?\d{2})$/i.test(date);
+  return Date.parse(hasOffset ? date.replace(/([+-]\d{2})(\d{2})$/, '$1:$2') : `${date}+05:30`);
 }
 
 /** As the examples write it: whole seconds, Indian offset. */
@@ -20,18 +20,9 @@ export function timeText(at: number): string {
   return `${new Date(at + istMs).toISOString().slice(0, 19)}+05:30`;
 }
 
-/** A time that is read; anything else does not parse. */
-const Time = z.string().transform((text, context) => {
-  const at = timeOf(text);
-  if (!Number.isNaN(at)) return at;
-  context.addIssue({ code: 'custom', message: 'not a time' });
-  return z.NEVER;
-});
+const Moment = z.string().transform(timeOf).pipe(z.number()).nullish().catch(null);
 
-const Moment = Time.nullish().catch(null);
-
-/** What is read of a shipment, in lists and by id alike (FK-5.2); nothing of the buyer. */
-export const Shipment = z.object({
+const Row = z.object({
   shipmentId: Id,
   updatedAt: Moment,
   locationId: Text,
@@ -54,8 +45,7 @@ export const Shipment = z.object({
     }),
   ),
 });
-export type Shipment = z.infer<typeof Shipment>;
-type Item = Shipment['orderItems'][number];
+type Row = z.infer<typeof Row>;
 
 /** What is kept of a shipment. Times in milliseconds on Flipkart's clock. */
 export const KeptShipment = z.object({
@@ -87,9 +77,16 @@ export type KeptShipment = z.infer<typeof KeptShipment>;
 /** Profiles of stock in Flipkart's warehouse, in the words of orders and of filters (FK-5.2). */
 const theirProfiles = new Set(['FBF', 'FLIPKART_FULFILMENT', 'FLIPKART_FULFILLMENT']);
 
-/** The kept fields of a shipment. */
-export function keptShipment(shipment: Shipment): KeptShipment {
-  const { orderItems } = shipment;
+/**
+ * What is read of a shipment, in lists and by id alike (FK-5.2); nothing of the buyer. `movedAt`: when it last changed, as
+ * far as a filter by time goes: a cancellation may have a date of its own only.
+ */
+export const Shipment = Row.transform((row) => {
+  const cancelled = row.orderItems.flatMap(({ cancellationDate }) => cancellationDate ?? []);
+  return { kept: keptOf(row), movedAt: Math.max(row.updatedAt ?? 0, ...cancelled) };
+});
+
+function keptOf({ orderItems, ...shipment }: Row): KeptShipment {
   const placed = orderItems.flatMap(({ orderDate }) => orderDate ?? []);
   return {
     kind: 'shipment',
@@ -106,30 +103,19 @@ export function keptShipment(shipment: Shipment): KeptShipment {
       status: item.status.toUpperCase().slice(0, 40),
       theirs: theirProfiles.has((item.serviceProfile ?? '').toUpperCase()),
       courierReturn: item.courierReturn === true,
-      wantOfStock: isWantOfStock(item),
+      wantOfStock: wantOfStock.test(`${item.cancellationReason ?? ''} ${item.cancellationSubReason ?? ''}`),
     })),
     extras: orderItems.some(({ subItem, subItems }) => isThere(subItem) || isThere(subItems)),
   };
 }
 
-/** When the shipment last changed, as far as a filter by time goes: a cancellation may have a date of its own only. */
-export function changeOf(shipment: Shipment): number {
-  const cancelled = shipment.orderItems.flatMap(({ cancellationDate }) => cancellationDate ?? []);
-  return Math.max(shipment.updatedAt ?? 0, ...cancelled);
-}
+const wantOfStock = /not_enough_inventory|out_of_stock/i;
 
 /** The id of a row that cannot be read. */
 export function idOf(row: unknown): string {
   return z.object({ shipmentId: Id }).safeParse(row).data?.shipmentId ?? 'without id';
 }
 
-function isWantOfStock({ cancellationReason, cancellationSubReason }: Item): boolean {
-  return /not_enough_inventory|out_of_stock/i.test(
-    `${cancellationReason ?? ''} ${cancellationSubReason ?? ''}`,
-  );
-}
-
 function isThere(extra: unknown): boolean {
-  if (Array.isArray(extra)) return extra.length > 0;
   return typeof extra === 'object' && extra !== null && Object.keys(extra).length > 0;
 }

@@ -43,16 +43,11 @@ function momentOf(text: string): number {
 
 /** The form under which one of the secrets made this signature for one of the addresses, or null. */
 export function formOf(claim: Claim, signed: readonly Signed[], secrets: readonly string[]): TimeForm | null {
-  let form: TimeForm | null = null;
-  for (const [candidate, time] of timesOf(claim)) {
-    for (const { url, method } of signed) {
-      for (const secret of secrets) {
-        const expected = digestOf(time, { url, method }, secret);
-        if (timingSafeEqual(expected, claim.signature)) form ??= candidate;
-      }
-    }
-  }
-  return form;
+  const made = timesOf(claim).filter(([, time]) => {
+    const digests = signed.flatMap((each) => secrets.map((secret) => digestOf(time, each, secret)));
+    return digests.filter((digest) => timingSafeEqual(digest, claim.signature)).length > 0;
+  });
+  return made[0]?.[0] ?? null;
 }
 
 /** SHA-1 over time, address, method and secret, one after the other: no HMAC (FK-2.4). */

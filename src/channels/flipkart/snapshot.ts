@@ -26,7 +26,7 @@ export function snapshotOf(shipment: KeptShipment, facts: FactsOf, how: Obtainin
   const own = shipment.lines.filter((line) => !line.theirs);
   const lines = linesOf(shipment, own, facts);
   const warnings = warningsOf(shipment, own);
-  const snapshot: OrderSnapshot = {
+  return {
     orderId: shipment.shipmentId,
     number: null,
     version: updatedAt ?? 0,
@@ -40,9 +40,8 @@ export function snapshotOf(shipment: KeptShipment, facts: FactsOf, how: Obtainin
     status: statusOf(shipment),
     cancelled: lines.length > 0 && own.every(({ status }) => status === 'CANCELLED') && lines.every(isFree),
     lines,
+    ...(warnings.length === 0 ? {} : { warnings }),
   };
-  if (warnings.length > 0) snapshot.warnings = warnings;
-  return snapshot;
 }
 
 function isFree({ taken }: SnapshotLine): boolean {
@@ -54,22 +53,15 @@ function linesOf(shipment: KeptShipment, rows: readonly KeptLine[], facts: Facts
   const lines = new Map<string, SnapshotLine>();
   for (const row of rows) {
     const lineKey = `${shipment.shipmentId}/${row.id}`;
-    const units = unitsOf(row);
-    const known = lines.get(lineKey);
-    if (known !== undefined) {
-      known.taken += units.taken;
-      known.gone += units.gone;
-      if (units.doubted !== undefined) known.doubted = (known.doubted ?? 0) + units.doubted;
-      continue;
-    }
-    lines.set(lineKey, {
-      lineKey,
-      listingId: listingOf(row, facts),
-      channelSku: row.sku,
-      ...units,
-      takenAt: null,
-      goneAt: null,
-    });
+    const line = lines.get(lineKey) ?? {
+      ...{ lineKey, listingId: listingOf(row, facts), channelSku: row.sku },
+      ...{ taken: 0, gone: 0, takenAt: null, goneAt: null },
+    };
+    const { taken, gone, doubted } = unitsOf(row);
+    line.taken += taken;
+    line.gone += gone;
+    if (doubted > 0) line.doubted = (line.doubted ?? 0) + doubted;
+    lines.set(lineKey, line);
   }
   return [...lines.values()];
 }
@@ -78,13 +70,12 @@ function linesOf(shipment: KeptShipment, rows: readonly KeptLine[], facts: Facts
  * A cancellation is only possible before shipping; a parcel on its way back is gone until a person has it in hand. What the
  * seller called off for want of stock is not on the shelf.
  */
-function unitsOf(line: KeptLine): Pick<SnapshotLine, 'taken' | 'gone' | 'doubted'> {
-  const { status, quantity, courierReturn } = line;
-  if (status === 'CANCELLED') {
-    if (courierReturn) return { taken: quantity, gone: quantity };
-    return { taken: 0, gone: 0, ...(line.wantOfStock ? { doubted: quantity } : {}) };
-  }
-  return { taken: quantity, gone: left.has(status) ? quantity : 0 };
+function unitsOf(line: KeptLine): { taken: number; gone: number; doubted: number } {
+  const { status, quantity, courierReturn, wantOfStock } = line;
+  if (status === 'CANCELLED' && !courierReturn)
+    return { taken: 0, gone: 0, doubted: wantOfStock ? quantity : 0 };
+  const isGone = left.has(status) || status === 'CANCELLED';
+  return { taken: quantity, gone: isGone ? quantity : 0, doubted: 0 };
 }
 
 /** SKU first: the listing id only helps where the SKU on the order is not the one of the catalogue. */

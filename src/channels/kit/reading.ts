@@ -1,4 +1,11 @@
 import type { StockReading } from '../channel.ts';
+import type { Priority } from './pace.ts';
+
+/** How urgent a reading is, and what ends it. */
+export interface Reading {
+  priority: Priority;
+  signal: AbortSignal;
+}
 
 /** When something was asked and answered. */
 export interface Span {

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { ListingRef, StockReading } from '../channel.ts';
 import { stopped } from '../errors.ts';
-import type { Priority } from '../kit/pace.ts';
-import { noNumber, type Span, shownAs } from '../kit/reading.ts';
+import { noNumber, type Reading, type Span, shownAs } from '../kit/reading.ts';
 import { Refusal } from '../kit/refusal.ts';
 import { Whole } from '../kit/shapes.ts';
 import { chunksOf } from '../kit/write.ts';
@@ -28,12 +27,6 @@ export interface SkuStock extends Span {
   levels: Level[] | null;
   /** The sum over all warehouses, where it is told. */
   total: number | null;
-}
-
-/** How numbers are read, and until when. */
-interface Reading {
-  priority: Priority;
-  signal: AbortSignal;
 }
 
 /** What TikTok shows now, one uncached reading per listing in order (TTS-3.2). */

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { Priority } from '../kit/pace.ts';
-import type { Span } from '../kit/reading.ts';
+import type { Reading, Span } from '../kit/reading.ts';
 import { isNotFound } from '../kit/refusal.ts';
 import { chunksOf } from '../kit/write.ts';
 import { isGone } from './answer.ts';
@@ -23,12 +22,6 @@ export function idsOf(listingId: string): Wanted {
 /** A row as the shop has it now; null: it is not there. */
 export interface ReadRow extends Span {
   row: StockRow | null;
-}
-
-/** How rows are read. */
-interface Reading {
-  priority: Priority;
-  signal: AbortSignal;
 }
 
 /**
