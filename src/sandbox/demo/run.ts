@@ -55,7 +55,7 @@ interface Stage {
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 /**
- * After the shoppers have left, so long until everything must have settled. TikTok Shop holds new orders back for an hour,
+ * After the shoppers have left, so long until everything must have settled. One platform holds new orders back for an hour,
  * which is a minute at the usual time scale, before their numbers are proved.
  */
 const settleLimitMs = 180_000;
