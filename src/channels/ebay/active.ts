@@ -12,22 +12,24 @@ import { Envelope, refusalWords } from './trading.ts';
 import { countText, escaped, many, optionalTable } from './xml.ts';
 
 const Sold = optionalTable(z.object({ QuantitySold: countText, ListingStatus: z.string().nullish() }));
-const Variation = z.object({
+const Counted = z.object({
   SKU: z.string().nullish(),
   Quantity: countText,
   QuantityAvailable: countText,
   SellingStatus: Sold,
+});
+type Counted = z.infer<typeof Counted>;
+const Variation = Counted.extend({
   VariationSpecifics: optionalTable(
     z.object({ NameValueList: many(z.object({ Name: z.string(), Value: many(z.string()) })) }),
   ),
 });
-const ItemNode = Variation.omit({ VariationSpecifics: true }).extend({
+const ItemNode = Counted.extend({
   ItemID: z.string().min(1),
   Title: z.string().nullish(),
   ListingType: z.string().nullish(),
   Variations: optionalTable(z.object({ Variation: many(Variation) })),
 });
-type ItemNode = z.infer<typeof ItemNode>;
 
 const ActivePage = z.object({
   ActiveList: optionalTable(
@@ -76,38 +78,31 @@ export function activeListings(
   });
 }
 
-function rowsOf(item: ItemNode) {
-  const status = item.SellingStatus?.ListingStatus ?? 'Active';
-  const title = item.Title ?? item.ItemID;
-  const shared = {
-    itemId: item.ItemID,
+function rowsOf(item: z.infer<typeof ItemNode>) {
+  const { ItemID: itemId, Variations, SellingStatus } = item;
+  const title = item.Title ?? itemId;
+  const rowOf = (node: Counted, named: { title: string; aspects: string | null }) => ({
+    itemId,
     type: item.ListingType ?? 'FixedPriceItem',
-    ended: status === 'Completed' || status === 'Ended',
-  };
-  /** `aspects`: the variation's name by them; null for a listing without variations. `available`: what is left to buy. */
-  const rowOf = (
-    node: Pick<ItemNode, 'SKU' | CountNames>,
-    named: { title: string; aspects: string | null },
-  ) => ({
-    ...shared,
+    ended: ['Completed', 'Ended'].includes(SellingStatus?.ListingStatus ?? 'Active'),
+    /** The variation's name by its aspects; null for a listing without variations. */
     ...named,
     sku: node.SKU?.trim() ? node.SKU : null,
+    /** What is left to buy. */
     available: availableOf(node),
   });
-  const variations = item.Variations?.Variation ?? [];
+  const variations = Variations?.Variation ?? [];
   if (variations.length === 0) return [rowOf(item, { title, aspects: null })];
   return variations.map((variation) => {
     const specifics = variation.VariationSpecifics?.NameValueList ?? [];
     const pairs = specifics.map(({ Name, Value }) => ({ name: Name, value: Value[0] ?? '' }));
     const values = pairs.map(({ value }) => value).join(', ');
-    return rowOf(variation, { title: `${title} - ${values}`, aspects: aspectsRef(item.ItemID, pairs) });
+    return rowOf(variation, { title: `${title} - ${values}`, aspects: aspectsRef(itemId, pairs) });
   });
 }
 
-type CountNames = 'Quantity' | 'QuantityAvailable' | 'SellingStatus';
-
 /** Quantity counts sold units too when it is read, and not when it is written (EBAY-4.2, EBAY-9.3). */
-function availableOf(row: Pick<ItemNode, CountNames>): number | null {
+function availableOf(row: Counted): number | null {
   if (row.QuantityAvailable !== null) return Math.max(0, row.QuantityAvailable);
   if (row.Quantity === null) return null;
   return Math.max(0, row.Quantity - (row.SellingStatus?.QuantitySold ?? 0));
@@ -135,12 +130,11 @@ export async function lookAtActive(
       if (found.size === itemIds.size) break;
     }
   }
-  for (const itemId of itemIds)
-    if (!found.has(itemId)) found.set(itemId, await readItem(shop, itemId, reading));
   const looks = new Map<string, Look>();
   for (const facts of wanted) {
-    const read = found.get(facts.itemId);
-    if (read !== undefined) looks.set(facts.id, lookOf(facts, read));
+    const read = found.get(facts.itemId) ?? (await readItem(shop, facts.itemId, reading));
+    found.set(facts.itemId, read);
+    looks.set(facts.id, lookOf(facts, read));
   }
   return looks;
 }
@@ -160,8 +154,7 @@ async function readItem(shop: Shop, itemId: string, { priority, signal }: Readin
   }
 }
 
-/** Why a listing is not there, of either model. */
-export const gone = 'eBay has no such active listing (any more): it was ended, or its SKU was changed';
+const gone = 'eBay has no such active listing (any more): it was ended, or its SKU was changed';
 
 function lookOf(facts: TradingFacts, { rows, ...span }: ActiveRows): Look {
   const row = rowOf(facts, rows);

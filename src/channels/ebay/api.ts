@@ -36,7 +36,7 @@ export function openShop(config: EbayConfig, deps: ChannelDeps) {
   const tokens = createEbayTokens(config, deps, http);
   const origin = deps.baseUrl ?? 'https://api.ebay.com';
   const identity = origin.replace(/^https:\/\/api\.((?:sandbox\.)?ebay\.com)$/, 'https://apiz.$1');
-  const { siteId, locale } = sites[config.marketplace];
+  const { locale } = sites[config.marketplace];
   // Daily limits are far away (EBAY-7): only bursts are smoothed.
   const [restPace, tradingPace] = [paceAt(deps, 50), paceAt(deps, 10)];
   const rest = createRest<Call<unknown>>({
@@ -58,10 +58,7 @@ export function openShop(config: EbayConfig, deps: ChannelDeps) {
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
     }),
   });
-  const trading = createTrading(
-    { url: config.trading_url ?? `${origin}/ws/api.dll`, siteId, locale },
-    { http, pace: () => tradingPace, tokens: () => tokens.user },
-  );
+  const trading = createTrading(config, origin, { http, pace: () => tradingPace, tokens: () => tokens.user });
   return {
     config,
     deps,

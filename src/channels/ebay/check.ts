@@ -4,8 +4,8 @@ import { asked, clockItem, fail, ok, warn } from '../kit/check.ts';
 import { nullWhen, Refusal } from '../kit/refusal.ts';
 import { isOutOfStockOn } from './active.ts';
 import { readUser, type Shop, type User } from './api.ts';
-import { destinationsOf, salesTopic, topicsOf } from './registry.ts';
 import { consentItem } from './tokens.ts';
+import { destinationsOf, salesTopic, topicsOf } from './webhooks.ts';
 
 const Page = z.object({
   orders: z.array(z.unknown()).nullish(),

@@ -2,10 +2,13 @@ import { z } from 'zod';
 import type { ListingRef, StockReading } from '../channel.ts';
 import type { Due as AnyDue } from '../kit/write.ts';
 
-const InventoryFacts = z.object({
-  model: z.literal('inventory'),
+const Shared = z.object({
   /** The listing id. */
   id: z.string(),
+  unwritable: z.string().nullable(),
+});
+const InventoryFacts = Shared.extend({
+  model: z.literal('inventory'),
   sku: z.string(),
   offers: z.array(
     z.object({
@@ -16,18 +19,14 @@ const InventoryFacts = z.object({
       pinned: z.boolean(),
     }),
   ),
-  unwritable: z.string().nullable(),
 });
 export type InventoryFacts = z.infer<typeof InventoryFacts>;
 
-const TradingFacts = z.object({
+const TradingFacts = Shared.extend({
   model: z.literal('trading'),
-  /** The listing id. */
-  id: z.string(),
   itemId: z.string(),
   /** The SKU that names a variation; null for a listing without variations. */
   variation: z.string().nullable(),
-  unwritable: z.string().nullable(),
 });
 export type TradingFacts = z.infer<typeof TradingFacts>;
 

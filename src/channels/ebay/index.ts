@@ -42,7 +42,14 @@ function create(config: EbayConfig, deps: ChannelDeps): Channel {
     fieldsOf,
     refsIn,
     ordersIn,
-    forecast: forecastOf,
+    /**
+     * The slower model counts: 25 SKUs a call of the Inventory API, where a sweep over listings made on the site takes a
+     * call for 200.
+     */
+    forecast(listings) {
+      const requests = Math.ceil(listings / rowsPerCall);
+      return { requests, expectedMs: requests * callMs };
+    },
     webhooks: webhooksOf(shop),
     close: () => shop.close(),
   };
@@ -51,13 +58,4 @@ function create(config: EbayConfig, deps: ChannelDeps): Channel {
 async function identity(shop: Shop, signal: AbortSignal): Promise<AccountIdentity> {
   const { userId, username } = (await readUser(shop, signal)).data;
   return { accountId: userId, title: username ?? userId };
-}
-
-/**
- * A read of so many listings. The slower model counts: 25 SKUs a call of the Inventory API, where a sweep over listings
- * made on the site takes a call for 200.
- */
-function forecastOf(listings: number): { requests: number; expectedMs: number } {
-  const requests = Math.ceil(listings / rowsPerCall);
-  return { requests, expectedMs: requests * callMs };
 }

@@ -6,39 +6,34 @@ import { Refusal } from '../kit/refusal.ts';
 import { exactBase64 } from '../kit/sign.ts';
 import type { Shop } from './api.ts';
 
+/** What the header X-EBAY-SIGNATURE says (EBAY-2.4). The signature is ASN.1 DER. */
 const Header = z.object({
   alg: z.string().regex(/^ecdsa$/i),
   kid: z
     .string()
     .regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i)
     .toLowerCase(),
-  signature: z.string().max(200),
+  signature: z.string().max(200).transform(exactBase64).pipe(z.instanceof(Buffer)),
   digest: z
     .string()
     .regex(/^sha-?(?:1|256)$/i)
     .transform((text) => (text.endsWith('256') ? 'sha256' : 'sha1')),
 });
-
-/** What the header X-EBAY-SIGNATURE says (EBAY-2.4). `bytes`: ASN.1 DER. */
-export interface Signature extends Pick<z.infer<typeof Header>, 'kid' | 'digest'> {
-  bytes: Buffer;
-}
+type Header = z.infer<typeof Header>;
 
 /** Reads the header; null when it is not exactly of the documented form. The key id is safe to stand in an address. */
-export function readSignature(header: string): Signature | null {
+export function readSignature(header: string): Header | null {
   const json = header.length > 2_000 ? null : exactBase64(header);
-  const read = json === null ? undefined : Header.safeParse(jsonOf(json)).data;
-  const bytes = read === undefined ? null : exactBase64(read.signature);
-  return read === undefined || bytes === null ? null : { kid: read.kid, digest: read.digest, bytes };
+  return json === null ? null : (Header.safeParse(jsonOf(json)).data ?? null);
 }
 
 /**
  * The bytes that were signed: the raw body, or, where something on the way laid the JSON out anew, the same JSON in
  * compact form, as eBay's own SDK signs it. White space around the document is not forgiven. Null: neither verifies.
  */
-export function signedBytes(body: Uint8Array, signature: Signature, key: KeyObject): Uint8Array | null {
+export function signedBytes(body: Uint8Array, header: Header, key: KeyObject): Uint8Array | null {
   const fits = (bytes: Uint8Array): boolean =>
-    verify(signature.digest, bytes, { key, dsaEncoding: 'der' }, signature.bytes);
+    verify(header.digest, bytes, { key, dsaEncoding: 'der' }, header.signature);
   try {
     if (fits(body)) return body;
     if (body[0] !== 0x7b || body.at(-1) !== 0x7d) return null;
@@ -47,17 +42,6 @@ export function signedBytes(body: Uint8Array, signature: Signature, key: KeyObje
   } catch {
     return null;
   }
-}
-
-/** The public keys that sign notifications (EBAY-2.4). */
-export interface Keys {
-  /** What is known of a key id right now. `absent`: it must be loaded before anything can be said. */
-  find(kid: string): KeyObject | 'unknown' | 'absent';
-  /**
-   * Fetches a key. Resolves quietly when it could not be had or the allowance is used up: the key is then still absent
-   * and the caller answers that it cannot tell.
-   */
-  load(kid: string, signal: AbortSignal): Promise<void>;
 }
 
 const PublicKey = z.object({ key: z.string().max(4096) });
@@ -72,8 +56,10 @@ const mostUnknown = 1_000;
 const allowance = { burst: 20, perSecond: 1 / 30 };
 const mostAtOnce = 2;
 
-/** An empty cache over the key service. Key ids are checked for their form before they come here. */
-export function createKeys(shop: Shop): Keys {
+export type Keys = ReturnType<typeof createKeys>;
+
+/** The public keys that sign notifications (EBAY-2.4), cached. Key ids are checked for their form before they come here. */
+export function createKeys(shop: Shop) {
   const { clock } = shop.deps;
   const known = new Map<string, { key: KeyObject; fetchedAt: number; triedAt: number }>();
   const unknown = new Map<string, number>();
@@ -108,7 +94,8 @@ export function createKeys(shop: Shop): Keys {
   };
 
   return {
-    find(kid) {
+    /** What is known of a key id right now. `absent`: it must be loaded before anything can be said. */
+    find(kid: string): KeyObject | 'unknown' | 'absent' {
       const now = clock.now();
       const held = known.get(kid);
       if (held !== undefined) {
@@ -122,7 +109,11 @@ export function createKeys(shop: Shop): Keys {
       const since = unknown.get(kid);
       return since !== undefined && now - since < unknownMs ? 'unknown' : 'absent';
     },
-    load(kid, signal) {
+    /**
+     * Fetches a key. Resolves quietly when it could not be had or the allowance is used up: the key is then still absent
+     * and the caller answers that it cannot tell.
+     */
+    load(kid: string, signal: AbortSignal): Promise<void> {
       const running = loading.get(kid);
       if (running !== undefined) return running;
       if (!mayFetch()) return Promise.resolve();

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { HttpAnswer } from '../kit/http.ts';
 import { type Effect, Refusal, unclear } from '../kit/refusal.ts';
 import { type Call, createRest, type Dialect, type Rest } from '../kit/rest.ts';
+import { type EbayConfig, sites } from './config.ts';
 import { failureOf, faultOf, wordsOf } from './failures.ts';
 import { answerLimits, many, xmlOf } from './xml.ts';
 
@@ -30,21 +31,16 @@ const tokenCodes = [931, 932, 16110, 17470, 21916984, 21917053];
 const limitCodes = [518, 218050, 218053, 218054];
 const internalCodes = [10007, 20003, 2191];
 
-/** Where the XML API is, and which site and language its requests name. */
-export interface At {
-  url: string;
-  siteId: number;
-  locale: string;
-}
-
 /**
  * The XML API of one channel: the path of a call is its name, the body is the content of the request element. A refusal is
  * an answer to a write, which reads the envelope itself; a read that is refused throws like any other.
  */
 export function createTrading(
-  { url, siteId, locale }: At,
+  { trading_url: url, marketplace }: EbayConfig,
+  origin: string,
   means: Pick<Dialect<Call<unknown>>, 'http' | 'pace' | 'tokens'>,
 ): Rest<Call<unknown>> {
+  const { siteId, locale } = sites[marketplace];
   return createRest<Call<unknown>>({
     ...means,
     failure: (answer, { what, effect }) => failureIn(answer, what, effect),
@@ -52,7 +48,7 @@ export function createTrading(
     nameOf: ({ path }) => path,
     request: ({ path: name, body }, token) => ({
       method: 'POST',
-      url,
+      url: url ?? `${origin}/ws/api.dll`,
       headers: {
         'content-type': 'text/xml',
         accept: 'text/xml',

@@ -4,23 +4,13 @@ import { ChannelError } from '../errors.ts';
 import { bound } from '../kit/bound.ts';
 import { registeredWith } from '../kit/hook.ts';
 import { nullWhen, Refusal } from '../kit/refusal.ts';
-import type { Shop } from './api.ts';
-import { keepAddress } from './receive.ts';
-import {
-  base,
-  type Destination,
-  destinationsOf,
-  nameOf,
-  newestVersion,
-  type Subscription,
-  salesTopic,
-  subscriptionsOf,
-  type Topic,
-  topicsOf,
-  write,
-} from './registry.ts';
+import { walkPages } from '../kit/walk.ts';
+import type { Call, Shop } from './api.ts';
+import { keepAddress, pathOf } from './receive.ts';
 import type { TokenKind } from './tokens.ts';
 
+/** The topic that tells of sales. */
+export const salesTopic = 'ORDER_CONFIRMATION';
 /** Topics that are subscribed where eBay offers them; which it does depends on keyset and time (EBAY-2.1). */
 const wantedTopics = [
   salesTopic,
@@ -45,57 +35,64 @@ async function ensure(shop: Shop, url: string, signal: AbortSignal): Promise<Web
       hint: 'set webhooks: false on this channel: sales are then learned by polling every minute',
     });
   }
-  const changes = await ensureConfig(shop, url, signal);
-  const destination = await ensureDestination(shop, url, signal);
-  changes.push(...destination.changes);
-  const subscriptions = await subscriptionsOf(shop, signal);
+  const changes: string[] = [];
+  await ensureConfig(shop, { url, changes }, signal);
+  const destinationId = await ensureDestination(shop, { url, changes }, signal);
+  const subscriptions = (await subscriptionsOf(shop, signal)).filter(isTo(destinationId));
   for (const topicId of wantedTopics) {
     const topic = offered.find((each) => each.topicId === topicId);
-    if (topic === undefined) continue;
-    const { destinationId } = destination;
-    const own = subscriptions.find(
-      (each) => each.topicId === topicId && each.destinationId === destinationId,
-    );
-    const at = { topic, own, destinationId };
-    // Only the topic of sales is a must.
-    const change = await ensureTopic(shop, at, signal).catch((error: unknown) => {
+    const own = subscriptions.find((each) => each.topicId === topicId);
+    if (topic === undefined || own?.status === 'ENABLED') continue;
+    try {
+      changes.push(await ensureTopic(shop, { topic, own, destinationId }, signal));
+    } catch (error) {
       const isOptional = topicId !== salesTopic && error instanceof Refusal && error.kind === 'rejected';
       if (!isOptional) throw error;
       shop.deps.log.info({ topic: topicId, codes: error.codes }, 'an optional topic is not to be had');
-      return null;
-    });
-    if (change !== null) changes.push(change);
+    }
   }
   return { webhooks: await list(shop, signal), changes };
 }
 
-const Config = z.object({ alertEmail: z.string().nullish() }).nullish();
-const vaultKey = 'destination';
+function isTo(id: string) {
+  return ({ destinationId }: Subscription): boolean => destinationId === id;
+}
 
-/** eBay takes no destination before the keyset has an alert address (EBAY-9.11). Says what was done. */
-async function ensureConfig(shop: Shop, url: string, signal: AbortSignal): Promise<string[]> {
+/** Where to register, and what was done for it, in words. */
+interface Registering {
+  url: string;
+  changes: string[];
+}
+
+const Config = z.object({ alertEmail: z.string().nullish() }).nullish();
+
+/** eBay takes no destination before the keyset has an alert address (EBAY-9.11). */
+async function ensureConfig(shop: Shop, { url, changes }: Registering, signal: AbortSignal): Promise<void> {
   const known = await shop
     .ask({ path: `${base}/config`, data: Config, as: 'app' }, signal)
     .catch(nullWhen((refusal) => refusal.status === 404 || refusal.has(195026, 195003)));
-  if (known?.data?.alertEmail) return [];
+  if (known?.data?.alertEmail) return;
   const { hostname } = new URL(url);
   const told = shop.config.alert_email;
   const isName = /^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}$/i.test(hostname);
   const alertEmail = told ?? `invsync@${isName ? hostname : 'example.com'}`;
-  await write(shop, { method: 'PUT', path: 'config', body: { alertEmail }, as: 'app' }, signal);
+  await write(shop, { method: 'PUT', path: 'config', body: { alertEmail } }, signal);
   const hint = told === undefined ? ': set alert_email, or put your own there in the developer portal' : '';
-  return [`set the keyset's alert address to ${alertEmail}${hint}`];
+  changes.push(`set the keyset's alert address to ${alertEmail}${hint}`);
 }
 
+const vaultKey = 'destination';
+
 /**
- * Makes one destination at the address exist, enabled, with the configured token. eBay tries the address during the call,
- * so that the listener must know it before (EBAY-2.3). One that eBay marked down is enabled again (EBAY-2.5).
+ * Makes one destination at the address exist, enabled, with the configured token, and answers its id. eBay tries the address
+ * during the call, so that the listener must know it before (EBAY-2.3). One that eBay marked down is enabled again
+ * (EBAY-2.5).
  */
 async function ensureDestination(
   shop: Shop,
-  url: string,
+  { url, changes }: Registering,
   signal: AbortSignal,
-): Promise<{ destinationId: string; changes: string[] }> {
+): Promise<string> {
   const token = shop.config.verification_token;
   if (token === undefined) {
     throw new ChannelError('rejected', 'registering needs a verification token', {
@@ -103,87 +100,67 @@ async function ensureDestination(
     });
   }
   await keepAddress(shop, url);
-  const isHere = (each: Destination): boolean => each.deliveryConfig?.endpoint === url;
+  const { vault } = shop.deps;
   const all = await destinationsOf(shop, signal);
-  const there = all.find(isHere) ?? all.find(({ ours }) => ours);
-  const body = {
-    name: nameOf(shop),
-    status: 'ENABLED',
-    deliveryConfig: { endpoint: url, verificationToken: token },
-  };
-  if (there !== undefined) {
-    const { destinationId } = there;
-    // The token cannot be read back: a fingerprint of ours is remembered.
-    const remembered = await shop.deps.vault.get(vaultKey);
-    const isKnown = remembered === registeredWith(destinationId, token);
-    const unknown = isKnown ? null : 'its token is not known to be the configured one';
-    const fault = isHere(there) ? (faultOf(there) ?? unknown) : 'it had another address';
-    if (fault === null) return { destinationId, changes: [] };
-    const path = `destination/${encodeURIComponent(destinationId)}`;
-    await write(shop, { method: 'PUT', path, body, as: 'app' }, signal);
-    await shop.deps.vault.set(vaultKey, registeredWith(destinationId, token));
-    return { destinationId, changes: [`mended the destination: ${fault}`] };
+  const there = all.find((each) => each.url === url) ?? all.find((each) => each.ours);
+  // The token cannot be read back: a fingerprint of ours is remembered.
+  const isTokenKnown =
+    there !== undefined && (await vault.get(vaultKey)) === registeredWith(there.destinationId, token);
+  if (there?.url === url && there.status === 'ENABLED' && isTokenKnown) return there.destinationId;
+  const deliveryConfig = { endpoint: url, verificationToken: token };
+  const body = { name: nameOf(shop), status: 'ENABLED', deliveryConfig };
+  let id = there?.destinationId ?? null;
+  if (there === undefined) {
+    // 195021: made by somebody at this very moment.
+    const made = write(shop, { method: 'POST', path: 'destination', body }, signal);
+    const told = await made.catch(nullWhen((refusal) => refusal.has(195021)));
+    id = (await destinationsOf(shop, signal)).find((each) => each.url === url)?.destinationId ?? told;
+    changes.push('created the destination at this address');
+  } else {
+    const path = `destination/${encodeURIComponent(there.destinationId)}`;
+    await write(shop, { method: 'PUT', path, body }, signal);
+    changes.push(`mended the destination: ${faultOf(there, url)}`);
   }
-  // 195021: made by somebody at this very moment.
-  const told = await write(shop, { method: 'POST', path: 'destination', body, as: 'app' }, signal).catch(
-    nullWhen((refusal) => refusal.has(195021)),
-  );
-  const destinationId = (await destinationsOf(shop, signal)).find(isHere)?.destinationId ?? told;
-  if (destinationId === null)
-    throw new ChannelError('retry', 'eBay took the destination but does not list it yet');
-  await shop.deps.vault.set(vaultKey, registeredWith(destinationId, token));
-  return { destinationId, changes: ['created the destination at this address'] };
+  if (id === null) throw new ChannelError('retry', 'eBay took the destination but does not list it yet');
+  await vault.set(vaultKey, registeredWith(id, token));
+  return id;
 }
 
-function faultOf({ status }: Destination): string | null {
+function faultOf({ status, url }: Destination, wanted: string): string {
+  if (url !== wanted) return 'it had another address';
   if (status === 'MARKED_DOWN') return 'eBay had marked it down after failed deliveries';
-  return status === 'ENABLED' ? null : `it was ${(status ?? 'without status').toLowerCase()}`;
+  if (status !== 'ENABLED') return `it was ${(status ?? 'without status').toLowerCase()}`;
+  return 'its token is not known to be the configured one';
 }
 
+/** Subscribes a topic, or enables what there is of ours; says which. */
 async function ensureTopic(
   shop: Shop,
-  at: { topic: Topic; own: Subscription | undefined; destinationId: string },
+  { topic, own, destinationId }: { topic: Topic; own: Subscription | undefined; destinationId: string },
   signal: AbortSignal,
-): Promise<string | null> {
-  const { topic, own, destinationId } = at;
+): Promise<string> {
   const { topicId } = topic;
   const as: TokenKind = topic.scope === 'APPLICATION' ? 'app' : 'user';
-  const enable = (id: string) =>
-    write(
-      shop,
-      { method: 'POST', path: `subscription/${encodeURIComponent(id)}/enable`, body: {}, as },
-      signal,
-    );
-  if (own?.status === 'ENABLED') return null;
+  const post = (path: string, body: unknown) => write(shop, { method: 'POST', path, body, as }, signal);
+  const enable = (id: string) => post(`subscription/${encodeURIComponent(id)}/enable`, {});
   if (own !== undefined) {
     await enable(own.subscriptionId);
     return `enabled ${topicId}: it was ${(own.status ?? 'off').toLowerCase()}`;
   }
-  const payload = {
-    format: 'JSON',
-    schemaVersion: newestVersion(topic) ?? '1.0',
-    deliveryProtocol: 'HTTPS',
-  };
-  const body = { topicId, status: 'DISABLED', destinationId, payload };
+  const schemaVersion = newestVersion(topic) ?? '1.0';
+  const payload = { format: 'JSON', schemaVersion, deliveryProtocol: 'HTTPS' };
+  const made = post('subscription', { topicId, status: 'DISABLED', destinationId, payload });
   // 195012: there is one already; which one shows the list.
-  const told = await write(shop, { method: 'POST', path: 'subscription', body, as }, signal).catch(
-    nullWhen((refusal) => refusal.has(195012)),
-  );
+  const told = await made.catch(nullWhen((refusal) => refusal.has(195012)));
   const listed = (await subscriptionsOf(shop, signal)).filter((each) => each.topicId === topicId);
-  const made =
-    listed.find((each) => each.subscriptionId === told) ??
-    listed.find((each) => each.destinationId === destinationId);
-  const id = made?.subscriptionId ?? told;
+  const there = listed.find((each) => each.subscriptionId === told) ?? listed.find(isTo(destinationId));
+  const id = there?.subscriptionId ?? told;
   if (id === null) {
-    throw new ChannelError(
-      'rejected',
-      `${topicId} is subscribed at another address, and eBay takes one only`,
-      {
-        hint: 'remove that subscription in the developer portal, or with the program that made it',
-      },
-    );
+    const message = `${topicId} is subscribed at another address, and eBay takes one only`;
+    const hint = 'remove that subscription in the developer portal, or with the program that made it';
+    throw new ChannelError('rejected', message, { hint });
   }
-  if (made?.status !== 'ENABLED') await enable(id);
+  if (there?.status !== 'ENABLED') await enable(id);
   return `created ${topicId}`;
 }
 
@@ -228,9 +205,131 @@ async function list(shop: Shop, signal: AbortSignal): Promise<WebhookState[]> {
     return {
       id: subscriptionId,
       topic: topicId,
-      url: destination?.deliveryConfig?.endpoint ?? '',
+      url: destination?.url ?? '',
       status: active ? 'active' : 'disabled',
       ours: destination?.ours ?? false,
     };
   });
+}
+
+/** Base path of the Notification API (EBAY-2.1). */
+const base = '/commerce/notification/v1';
+
+const Payload = z.object({ schemaVersion: z.string(), deprecated: z.boolean().nullish() });
+const Topic = z.object({
+  topicId: z.string(),
+  scope: z.string().nullish(),
+  status: z.string().nullish(),
+  supportedPayloads: z.array(Payload).nullish(),
+});
+/** A topic that this keyset may subscribe to. */
+type Topic = z.infer<typeof Topic>;
+
+const Destination = z
+  .object({
+    destinationId: z.string(),
+    name: z.string().nullish(),
+    status: z.string().nullish(),
+    deliveryConfig: z.object({ endpoint: z.string().nullish() }).nullish(),
+  })
+  .transform(({ deliveryConfig, ...row }) => ({ ...row, url: deliveryConfig?.endpoint ?? '' }));
+/** An address that eBay delivers to. */
+type Destination = z.infer<typeof Destination>;
+
+const Subscription = z.object({
+  subscriptionId: z.string(),
+  topicId: z.string(),
+  status: z.string().nullish(),
+  destinationId: z.string().nullish(),
+});
+/** A topic that is delivered to an address, and whose token lists it (EBAY-9.13: each kind of topic has its own). */
+type Subscription = z.infer<typeof Subscription> & { as: TokenKind };
+
+/** All topics, with the application's token. */
+export function topicsOf(shop: Shop, signal: AbortSignal): Promise<Topic[]> {
+  return listed(shop, { name: 'topic', row: Topic, as: 'app' }, signal);
+}
+
+/** All destinations of the keyset. Ours by name, or because its path runs through /hooks/<channel>. */
+export async function destinationsOf(
+  shop: Shop,
+  signal: AbortSignal,
+): Promise<(Destination & { ours: boolean })[]> {
+  const rows = await listed(shop, { name: 'destination', row: Destination, as: 'app' }, signal);
+  const hooks = `/hooks/${shop.deps.name}/`;
+  return rows.map((row) => {
+    const isHere = `${pathOf(row.url)}/`.includes(hooks);
+    return { ...row, ours: row.name === nameOf(shop) || isHere };
+  });
+}
+
+/** 64 characters at most (EBAY-2.3). */
+function nameOf({ deps }: Shop): string {
+  return `invsync ${deps.name}`.slice(0, 64);
+}
+
+/** All subscriptions, the seller's and the application's, which may have no list of its own. */
+async function subscriptionsOf(shop: Shop, signal: AbortSignal): Promise<Subscription[]> {
+  const list = (as: TokenKind) => listed(shop, { name: 'subscription', row: Subscription, as }, signal);
+  const found = new Map<string, Subscription>();
+  for (const row of await list('user')) found.set(row.subscriptionId, { as: 'user', ...row });
+  for (const row of (await list('app').catch(nullWhen(({ kind }) => kind === 'rejected'))) ?? [])
+    if (!found.has(row.subscriptionId)) found.set(row.subscriptionId, { as: 'app', ...row });
+  return [...found.values()];
+}
+
+/** All rows of a list, whose path is their name. */
+async function listed<T>(
+  shop: Shop,
+  { name, row, as }: { name: string; row: z.ZodType<T>; as: TokenKind },
+  signal: AbortSignal,
+): Promise<T[]> {
+  const path = `${base}/${name}`;
+  const data = z
+    .looseObject({ next: z.string().nullish() })
+    .transform((page): { next?: unknown; rows?: unknown } => ({ ...page, rows: page[`${name}s`] ?? [] }))
+    .pipe(z.object({ next: z.string().nullish(), rows: z.array(row) }));
+  const pages = walkPages({
+    what: `the list at ${path}`,
+    first: '',
+    mostPages: 20,
+    ask(token: string) {
+      const more = token === '' ? {} : { continuation_token: token };
+      return shop.ask({ path, query: { limit: '100', ...more }, data, as }, signal);
+    },
+    next(page) {
+      const token = /[?&]continuation_token=([^&]+)/.exec(page.data.next ?? '')?.[1];
+      return token === undefined ? null : decodeURIComponent(token);
+    },
+  });
+  const rows: T[] = [];
+  for await (const page of pages) rows.push(...page.data.rows);
+  return rows;
+}
+
+/**
+ * Sends a write whose answer has no body, with the application's token unless told. The id is in Location, which is empty
+ * now and then (EBAY-9.14): null then.
+ */
+async function write(
+  shop: Shop,
+  ask: Pick<Call<unknown>, 'method' | 'path' | 'body' | 'as'>,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const call = { as: 'app', ...ask, path: `${base}/${ask.path}`, data: z.unknown() } as const;
+  const { location = '' } = (await shop.ask(call, signal)).headers;
+  const id = location
+    .replace(/[?#].*$/, '')
+    .split('/')
+    .at(-1);
+  return id ? decodeURIComponent(id) : null;
+}
+
+/** The highest version that is not deprecated: 1.10 is above 1.9. */
+function newestVersion(topic: Topic): string | null {
+  const versions = (topic.supportedPayloads ?? [])
+    .filter((payload) => payload.deprecated !== true)
+    .map((payload) => payload.schemaVersion);
+  const sorted = versions.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  return sorted.at(-1) ?? null;
 }
