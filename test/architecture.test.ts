@@ -313,7 +313,6 @@ describe('size', () => {
     'sandbox/ebay/rest.ts: createRest',
     'sandbox/ebay/trading.ts: createTrading',
     'sandbox/flipkart/index.ts: createFlipkartShop',
-    'sandbox/flipkart/notifier.ts: createNotifier',
     'sandbox/shopify/bulk.ts: createBulk',
     'sandbox/shopify/endpoint.ts: createEndpoint',
     'sandbox/shopify/holds.ts: createHolds',

@@ -1,4 +1,5 @@
 import type { WriteRecord } from '../kit/records.ts';
+import { jsonAnswer, type ShopAnswer } from '../kit/server.ts';
 
 /** One call of the API as its handler sees it. */
 export interface Call {
@@ -11,12 +12,6 @@ export interface Call {
   writes: WriteRecord[];
 }
 
-/** What a handler answers. A text is sent as it is. */
-export interface Result {
-  status: number;
-  body: unknown;
-}
-
 /** A route under `/sellers`. `pattern` is matched against the whole decoded path. */
 export interface Route {
   method: 'GET' | 'POST';
@@ -25,5 +20,31 @@ export interface Route {
   family: 'listings' | 'orders';
   /** Changes something, so the faults that leave a writer in doubt may hit it. */
   writes?: true;
-  run(call: Call): Result;
+  run(call: Call): ShopAnswer;
+}
+
+/** A call that the API refuses whole. */
+export class Problem extends Error {
+  /** The envelope: the rows of the listing calls, as no other form is published. */
+  readonly answer: ShopAnswer;
+
+  constructor(status: number, description: string, headers: Record<string, string> = {}) {
+    super(description);
+    this.answer = { ...jsonAnswer(status, { errors: [errorRow(status, description)] }), headers };
+  }
+}
+
+/** One entry of an `errors` list; codes have no public list (FK-4), these are the shop's own. */
+export function errorRow(code: number, description: string, path = ''): Record<string, unknown> {
+  return { severity: 'ERROR', code, description, path };
+}
+
+/** Throws Problem 400. */
+export function bad(description: string): never {
+  throw new Problem(400, description);
+}
+
+/** Refuses where this does not hold. */
+export function need(holds: boolean, description: string): asserts holds {
+  if (!holds) bad(description);
 }

@@ -1,7 +1,7 @@
 import { listOf, tableOf, textOf } from '../kit/untyped.ts';
-import { momentIn } from './moment.ts';
-import { Problem } from './problem.ts';
-import { beforeDispatch, type Canceller, isCancelled, type Shipment, type Site } from './site.ts';
+import { bad, need } from './call.ts';
+import { momentIn, wholeSecond } from './moment.ts';
+import { beforeDispatch, isCancelled, type Shipment, type Site } from './site.ts';
 
 /** What a shipment filter asks for (FK-5.1, last verified 2026-11). */
 export interface Filter {
@@ -12,125 +12,114 @@ export interface Filter {
   ascending: boolean;
 }
 
-type Kind = 'preDispatch' | 'postDispatch' | 'cancelled';
-
 /** What each type of filter may ask for; COMPLETED is in none of them. */
-const statesOf: Record<Kind, readonly string[]> = {
-  preDispatch: beforeDispatch,
+const statesOf = {
+  preDispatch: beforeDispatch as readonly string[],
   postDispatch: ['SHIPPED', 'DELIVERED', 'PICKUP_COMPLETE'],
   cancelled: ['CANCELLED'],
 };
-const cancellers: readonly Canceller[] = [
-  'sellerCancellation',
-  'buyerCancellation',
-  'marketplaceCancellation',
-];
+type Kind = keyof typeof statesOf;
+
+const cancellers = ['sellerCancellation', 'buyerCancellation', 'marketplaceCancellation'];
 /** Larger pages are cut to this size without a word; the number itself is from memory (FK-5.1). */
 const longestPage = 20;
-
-const second = (ms: number) => Math.floor(ms / 1000) * 1000;
-
-/** When items were called off, for the filter and order by that date. */
-function cancelledAt(shipment: Shipment): number | null {
-  const times = shipment.items.flatMap(({ cancelled }) => cancelled?.at ?? []);
-  return times.length === 0 ? null : Math.max(...times);
-}
 
 const dates: Record<string, (shipment: Shipment) => number | null> = {
   orderDate: ({ placedAt }) => placedAt,
   modifiedDate: ({ updatedAt }) => updatedAt,
   dispatchAfterDate: ({ dispatchAfter }) => dispatchAfter,
   dispatchByDate: ({ dispatchBy }) => dispatchBy,
-  cancellationDate: cancelledAt,
+  /** When the last of its items was called off. */
+  cancellationDate({ items }) {
+    const times = items.flatMap(({ cancelled }) => cancelled?.at ?? []);
+    return times.length === 0 ? null : Math.max(...times);
+  },
 };
+
+type Test = (shipment: Shipment) => boolean;
 
 /** Reads the body of a filter call. Throws Problem 400. */
 export function filterIn(site: Site, body: unknown): Filter {
   const { filter, pagination, sort } = tableOf(body);
   const wish = tableOf(filter);
-  const kind = kindIn(wish['type']);
+  const kind = wish['type'];
+  need(isKind(kind), 'filter.type must be preDispatch, postDispatch or cancelled');
   const tests = [
     stateTest(kind, wish['states']),
     holdTest(kind, wish['hold']),
     cancellerTest(kind, wish['cancellationType']),
     profileTest(wish['serviceProfiles']),
-    ...otherTests(wish),
+    ...Object.entries(otherTests).flatMap(([name, test]) =>
+      wish[name] === undefined ? [] : test(wish[name]),
+    ),
     ...Object.entries(dates).flatMap(([name, when]) => rangeTest(name, wish[name], when)),
   ];
-  if (kind !== 'cancelled' && wish['cancellationDate'] !== undefined)
-    throw new Problem(400, 'cancellationDate is allowed for type cancelled only');
+  const misplaced = kind !== 'cancelled' && wish['cancellationDate'] !== undefined;
+  need(!misplaced, 'cancellationDate is allowed for type cancelled only');
   const { field = 'modifiedDate', order = 'asc' } = tableOf(sort);
-  const when = dates[textOf(field)];
-  if (when === undefined) throw new Problem(400, `sort.field ${String(field)} is not supported`);
-  if (order !== 'asc' && order !== 'desc') throw new Problem(400, 'sort.order must be asc or desc');
+  const when = dates[textOf(field)] ?? bad(`sort.field ${String(field)} is not supported`);
+  need(order === 'asc' || order === 'desc', 'sort.order must be asc or desc');
   const size = tableOf(pagination)['pageSize'] ?? longestPage;
-  if (typeof size !== 'number' || !Number.isInteger(size) || size < 1)
-    throw new Problem(400, 'pagination.pageSize must be a positive integer');
+  const isSize = typeof size === 'number' && Number.isInteger(size) && size >= 1;
+  need(isSize, 'pagination.pageSize must be a positive integer');
   return {
     pageSize: Math.min(size, longestPage),
     fits: (shipment) => shipment.searchableAt <= site.now() && tests.every((test) => test(shipment)),
-    key: (shipment) => second(when(shipment) ?? 0),
+    key: (shipment) => wholeSecond(when(shipment) ?? 0),
     ascending: order === 'asc',
   };
 }
 
-type Test = (shipment: Shipment) => boolean;
-
-function kindIn(value: unknown): Kind {
-  if (value === 'preDispatch' || value === 'postDispatch' || value === 'cancelled') return value;
-  throw new Problem(400, 'filter.type must be preDispatch, postDispatch or cancelled');
+function isKind(value: unknown): value is Kind {
+  return typeof value === 'string' && Object.hasOwn(statesOf, value);
 }
 
 function stateTest(kind: Kind, value: unknown): Test {
   const allowed = statesOf[kind];
   const states = value === undefined ? allowed : listOf(value);
   const stranger = states.find((state) => !allowed.includes(String(state)));
-  if (states.length === 0 || stranger !== undefined)
-    throw new Problem(400, `filter.states ${String(stranger)} does not fit type ${kind}`);
+  const fits = states.length > 0 && stranger === undefined;
+  need(fits, `filter.states ${String(stranger)} does not fit type ${kind}`);
   // A shipment of which an item was called off is in both lists, with all of its items.
-  if (kind === 'cancelled') return (shipment) => cancelledAt(shipment) !== null;
+  if (kind === 'cancelled') return ({ items }) => items.some(({ cancelled }) => cancelled !== null);
   return (shipment) => !isCancelled(shipment) && states.includes(shipment.stage);
 }
 
 /** Held ones are invisible unless asked for (FK-5.1). */
 function holdTest(kind: Kind, value: unknown): Test {
   if (kind !== 'preDispatch') {
-    if (value !== undefined) throw new Problem(400, 'filter.hold is allowed for type preDispatch only');
+    need(value === undefined, 'filter.hold is allowed for type preDispatch only');
     return () => true;
   }
   const hold = value ?? false;
-  if (typeof hold !== 'boolean') throw new Problem(400, 'filter.hold must be a boolean');
+  need(typeof hold === 'boolean', 'filter.hold must be a boolean');
   return (shipment) => shipment.hold === hold;
 }
 
 function cancellerTest(kind: Kind, value: unknown): Test {
   if (kind !== 'cancelled') return () => true;
-  const wanted = cancellers.find((one) => one === value);
-  if (wanted === undefined)
-    throw new Problem(400, `filter.cancellationType must be one of ${cancellers.join(', ')}`);
-  return (shipment) => shipment.items.some((item) => item.cancelled?.by === wanted);
+  need(cancellers.includes(String(value)), `filter.cancellationType must be one of ${cancellers.join(', ')}`);
+  return (shipment) => shipment.items.some((item) => item.cancelled?.by === value);
 }
 
 function profileTest(value: unknown): Test {
   const profiles = value === undefined ? ['NON_FBF'] : listOf(value);
-  if (profiles.some((one) => !['FBF', 'NON_FBF', 'FBF_LITE'].includes(String(one))))
-    throw new Problem(400, 'filter.serviceProfiles has an unknown value');
+  const known = profiles.every((one) => ['FBF', 'NON_FBF', 'FBF_LITE'].includes(String(one)));
+  need(known, 'filter.serviceProfiles has an unknown value');
   return (shipment) => profiles.includes(shipment.profile);
 }
 
-function otherTests(wish: Record<string, unknown>): Test[] {
-  const tests: Test[] = [];
-  const { locationId, sku, mps, shipmentTypes, dispatchServiceTiers } = wish;
-  if (locationId !== undefined) tests.push((shipment) => shipment.location === locationId);
-  if (sku !== undefined) {
-    const skus = listOf(sku);
-    tests.push((shipment) => shipment.items.some(({ listing }) => skus.includes(listing.sku)));
-  }
-  if (mps !== undefined)
-    tests.push((shipment) => shipment.items.some(({ packageIds }) => packageIds.length > 1) === mps);
-  if (shipmentTypes !== undefined) tests.push((shipment) => listOf(shipmentTypes).includes(shipment.type));
-  if (dispatchServiceTiers !== undefined) tests.push(() => listOf(dispatchServiceTiers).includes('REGULAR'));
-  return tests;
+const otherTests: Record<string, (wanted: unknown) => Test> = {
+  locationId: (wanted) => (shipment) => shipment.location === wanted,
+  sku: (wanted) => (shipment) => shipment.items.some(({ listing }) => listOf(wanted).includes(listing.sku)),
+  mps: (wanted) => (shipment) => isMps(shipment) === wanted,
+  shipmentTypes: (wanted) => (shipment) => listOf(wanted).includes(shipment.type),
+  dispatchServiceTiers: (wanted) => () => listOf(wanted).includes('REGULAR'),
+};
+
+/** Items of it travel in several packages. */
+export function isMps({ items }: Shipment): boolean {
+  return items.some(({ packageIds }) => packageIds.length > 1);
 }
 
 /** Both ends are needed and belong to the range; a shipment is as old as its whole second. */
@@ -139,11 +128,11 @@ function rangeTest(name: string, value: unknown, when: (shipment: Shipment) => n
   const from = momentIn(tableOf(value)['from']);
   const to = momentIn(tableOf(value)['to']);
   if (from === null || to === null || from > to)
-    throw new Problem(400, `filter.${name} needs from and to, date-times with an offset, in this order`);
+    return bad(`filter.${name} needs from and to, date-times with an offset, in this order`);
   return [
     (shipment) => {
       const at = when(shipment);
-      return at !== null && second(at) >= from && second(at) <= to;
+      return at !== null && wholeSecond(at) >= from && wholeSecond(at) <= to;
     },
   ];
 }

@@ -1,13 +1,5 @@
-import { AppError } from '../../errors.ts';
 import type { CatalogueItem } from '../shop.ts';
 import type { Item, Listing, Place, Site } from './site.ts';
-
-/** The location that the catalogue is kept at, and the one that the configuration names. */
-export function mainLocation(site: Site): string {
-  const [main] = site.locations;
-  if (main === undefined) throw new AppError('no_location', 'the shop has no location');
-  return main;
-}
 
 /** Puts a listing on the shelf, with these units at each of its locations. Throws nothing; a known SKU is replaced. */
 export function list(
@@ -18,11 +10,7 @@ export function list(
   const { random } = site;
   const letters = (length: number) =>
     Array.from({ length }, () => 'ABCDEFGHJKMNPQRSTVWXYZ0123456789'[random.int(0, 31)]).join('');
-  const kind = title
-    .toUpperCase()
-    .replace(/[^A-Z]/g, '')
-    .padEnd(3, 'X')
-    .slice(0, 3);
+  const kind = `${title.toUpperCase().replace(/[^A-Z]/g, '')}XXX`.slice(0, 3);
   const fsn = `${kind}${letters(13)}`;
   const listing: Listing = {
     sku,
@@ -33,16 +21,19 @@ export function list(
     archived: 'NONE',
     profile: 'NON_FBF',
     price: random.int(99, 1_999),
-    places: new Map(Object.entries(units).map(([location, inventory]) => [location, newPlace(inventory)])),
+    places: new Map(),
     ...rest,
   };
+  for (const [location, inventory] of Object.entries(units)) placeAt(listing, location).inventory = inventory;
   site.listings.set(sku, listing);
   return listing;
 }
 
-/** A fresh number at a location. */
-export function newPlace(inventory: number): Place {
-  return { inventory, pending: 0, enabled: true, stale: null };
+/** The number of a listing at a location, which begins with 0 there. */
+export function placeAt({ places }: Listing, location: string): Place {
+  const place = places.get(location) ?? { location, inventory: 0, pending: 0, enabled: true, stale: null };
+  places.set(location, place);
+  return place;
 }
 
 /** SKUs of the listings that the platform is odd about, none of them the catalogue's. */
@@ -63,19 +54,13 @@ export const oddSkus = {
 
 /** Fills the shop: the catalogue at the main location, and the oddities. */
 export function stockShelves(site: Site, catalogue: readonly CatalogueItem[]): void {
-  const main = mainLocation(site);
-  const second = site.locations[1] ?? main;
+  const [main, second = main] = site.locations;
   for (const { sku, title, stock } of catalogue) list(site, { sku, title, units: { [main]: stock } });
   list(site, { sku: oddSkus.platform, title: 'Lamp', units: { FBF: 20 }, profile: 'FBF' });
-  list(site, {
-    sku: oddSkus.archived,
-    title: 'Saucer',
-    units: { [main]: 2 },
-    status: 'INACTIVE',
-    archived: 'ARCHIVED',
-  });
+  const old = { status: 'INACTIVE', archived: 'ARCHIVED' } as const;
+  list(site, { sku: oddSkus.archived, title: 'Saucer', units: { [main]: 2 }, ...old });
   const closed = list(site, { sku: oddSkus.disabled, title: 'Basket', units: { [main]: 4 } });
-  for (const place of closed.places.values()) place.enabled = false;
+  placeAt(closed, main).enabled = false;
   list(site, { sku: oddSkus.twoPlaces, title: 'Candle', units: { [main]: 3, [second]: 5 } });
   list(site, { sku: oddSkus.elsewhere, title: 'Carpet', units: { [second]: 6 } });
   for (const sku of oddSkus.unaddressable) list(site, { sku, title: 'Odd lot', units: { [main]: 2 } });
@@ -83,15 +68,15 @@ export function stockShelves(site: Site, catalogue: readonly CatalogueItem[]): v
 }
 
 /** Units that buyers can have at a place. */
-export function freeAt(site: Site, place: Place): number {
-  if (!place.enabled) return 0;
-  return site.basis === 'net' ? place.inventory : Math.max(0, place.inventory - place.pending);
+export function freeAt({ basis }: Site, { enabled, inventory, pending }: Place): number {
+  if (!enabled) return 0;
+  return basis === 'net' ? inventory : Math.max(0, inventory - pending);
 }
 
 /** A sale. Answers by how much the number fell. */
-export function take(site: Site, place: Place, units: number): number {
+export function take({ basis }: Site, place: Place, units: number): number {
   place.pending += units;
-  if (site.basis === 'gross') return 0;
+  if (basis === 'gross') return 0;
   const drawn = Math.min(place.inventory, units);
   place.inventory -= drawn;
   return drawn;
@@ -99,7 +84,7 @@ export function take(site: Site, place: Place, units: number): number {
 
 /** Units are called off: they come back to the number, or, by the seller's doing, the number is 0 (FK-2.6). */
 export function giveBack(
-  site: Site,
+  { faults }: Site,
   place: Place,
   { item, units, emptied }: { item: Item; units: number; emptied: boolean },
 ): void {
@@ -107,17 +92,17 @@ export function giveBack(
   const given = Math.min(units, item.drawn);
   item.drawn -= given;
   if (emptied) place.inventory = 0;
-  else if (given > 0 && !site.faults.hits('number_not_restored')) place.inventory += given;
+  else if (given > 0 && !faults.hits('number_not_restored')) place.inventory += given;
 }
 
 /** The courier takes units along. */
-export function dispatch(site: Site, place: Place, units: number): void {
+export function dispatch({ basis }: Site, place: Place, units: number): void {
   place.pending = Math.max(0, place.pending - units);
-  if (site.basis === 'gross') place.inventory = Math.max(0, place.inventory - units);
+  if (basis === 'gross') place.inventory = Math.max(0, place.inventory - units);
 }
 
 /** The number that the API shows at the main location; null where there is none to write. */
-export function shownOf(site: Site, listing: Listing): number | null {
-  if (listing.profile === 'FBF' || listing.status !== 'ACTIVE') return null;
-  return listing.places.get(mainLocation(site))?.inventory ?? null;
+export function shownOf({ locations }: Site, { profile, status, places }: Listing): number | null {
+  if (profile === 'FBF' || status !== 'ACTIVE') return null;
+  return places.get(locations[0])?.inventory ?? null;
 }

@@ -1,6 +1,9 @@
 import type { Agenda } from '../kit/agenda.ts';
 import type { Ground } from '../kit/ground.ts';
+import { changed, type OrderHistory } from '../kit/orders.ts';
 import type { Random } from '../kit/random.ts';
+import type { Stale } from '../kit/shelves.ts';
+import { platformMs } from '../kit/time.ts';
 
 /**
  * `net`: the number that the API shows excludes the channel's open orders, a sale lowers it. `gross`: it still
@@ -14,11 +17,15 @@ export interface Site extends Ground {
   /** Couriers, holds, returns: what happens in days, and is not pending. */
   life: Agenda;
   /** The merchant's locations, the main one first. */
-  locations: string[];
+  locations: [string, ...string[]];
   listings: Map<string, Listing>;
   shipments: Map<string, Shipment>;
   returns: Map<string, Return>;
-  ids: Ids;
+  ids: ReturnType<typeof createIds>;
+  /** Streams of chance of those who buy and send back, and of page tokens. */
+  chance: Record<'orders' | 'returns' | 'pages', Random>;
+  /** SKUs that spoil every batch. */
+  poison: Set<string>;
 }
 
 /** What the seller sells under one SKU, which is unique in the account. */
@@ -32,17 +39,18 @@ export interface Listing {
   archived: 'NONE' | 'ARCHIVED';
   profile: 'NON_FBF' | 'FBF';
   price: number;
+  /** By location. */
   places: Map<string, Place>;
 }
 
 /** The number of one listing at one location. */
 export interface Place {
+  location: string;
   inventory: number;
   /** Units of orders not dispatched. */
   pending: number;
   enabled: boolean;
-  /** The numbers that reads still show, and until when. */
-  stale: { inventory: number; pending: number; until: number } | null;
+  stale: Stale<{ inventory: number; pending: number }>;
 }
 
 /** Where a shipment is on its way, as long as it is not cancelled (FK-5.4). */
@@ -67,7 +75,7 @@ export const beforeDispatch: readonly Stage[] = [
 ];
 
 /** The platform's unit of an order: never mixes orders, one location (FK-5.2). */
-export interface Shipment {
+export interface Shipment extends OrderHistory {
   /** Grows with each new shipment. */
   number: number;
   id: string;
@@ -80,18 +88,12 @@ export interface Shipment {
   type: string;
   paymentType: 'COD' | 'PREPAID';
   items: Item[];
-  placedAt: number;
   /** What the platform tells as the time of change; nothing finer than seconds leaves the shop. */
   updatedAt: number;
-  /** Last change of what the order holds, for the proof. */
-  changedAt: number;
   dispatchAfter: number;
   dispatchBy: number;
   /** The filter does not find it before. */
   searchableAt: number;
-  /** Grows with each change of state; `heard` is the newest that an answered notification carried. */
-  revision: number;
-  heard: number;
 }
 
 /** Who called an item off, in the words of the filter. */
@@ -123,27 +125,13 @@ export interface Return {
   source: 'courier_return' | 'customer_return';
   status: 'CREATED' | 'COMPLETED' | 'CANCELLED';
   reason: string;
-  subReason: string;
   trackingId: string;
   createdAt: number;
   updatedAt: number;
 }
 
-/** Numbers that the platform gives out; those of one kind never repeat within a shop. */
-export interface Ids {
-  /** Looks like a UUID; its last part is digits and grows, as records are told apart by their last digits. */
-  shipment(): string;
-  order(): string;
-  item(): string;
-  group(): string;
-  package(): string;
-  return(): string;
-  tracking(): string;
-  next(): number;
-}
-
-/** Seeded numbers with gaps, as others sell in between. */
-export function createIds(random: Random): Ids {
+/** Seeded numbers with gaps, as others sell in between; those of one kind never repeat within a shop. */
+export function createIds(random: Random) {
   const last = new Map<string, number>();
   const next = (kind: string, first: number, gap: number) => {
     const id = (last.get(kind) ?? first + random.int(0, gap * 1_000)) + random.int(1, gap);
@@ -152,6 +140,7 @@ export function createIds(random: Random): Ids {
   };
   const { hex } = random;
   return {
+    /** Looks like a UUID; its last part is digits and grows, as records are told apart by their last digits. */
     shipment: () =>
       `${hex(8)}-${hex(4)}-4${hex(3)}-8${hex(3)}-${next('shipment', 100_000_000_000, 9_999_991)}`,
     order: () => `OD43${next('order', 1_000_000_000_000_000, 99_999_989)}`,
@@ -164,16 +153,6 @@ export function createIds(random: Random): Ids {
   };
 }
 
-/** What an item's state is called (FK-5.4). */
-export function statusOf(site: Site, shipment: Shipment, item: Item): string {
-  if (item.cancelled !== null) return 'CANCELLED';
-  const returns = [...site.returns.values()].filter((one) => one.item === item);
-  const back = returns.filter(({ status }) => status === 'COMPLETED').length;
-  if (back >= item.quantity) return 'RETURNED';
-  if (returns.some(({ status }) => status === 'CREATED')) return 'RETURN_REQUESTED';
-  return shipment.stage;
-}
-
 /** Nothing of it is left to send. */
 export function isCancelled(shipment: Shipment): boolean {
   return shipment.items.every((item) => item.cancelled !== null);
@@ -182,4 +161,25 @@ export function isCancelled(shipment: Shipment): boolean {
 /** The courier has it. */
 export function isDispatched(shipment: Shipment): boolean {
   return !beforeDispatch.includes(shipment.stage);
+}
+
+/** A change of what the shipment holds. */
+export function change(site: Site, shipment: Shipment): void {
+  changed(shipment, site.now());
+  touch(site, shipment);
+}
+
+/** A change that the platform's time of change tells, without one of what the shipment holds. */
+export function touch(site: Site, shipment: Shipment): void {
+  shipment.updatedAt = Math.max(shipment.updatedAt, site.now());
+  const lagMs = site.faults.dueMs('order_lag');
+  if (lagMs !== null) shipment.searchableAt = Math.max(shipment.searchableAt, shipment.updatedAt + lagMs);
+}
+
+export const hourMs = 3_600_000;
+export const dayMs = 24 * hourMs;
+
+/** What couriers and the platform do by themselves, after so long in real life. */
+export function after({ life, timeScale }: Site, realMs: number, run: () => void): void {
+  life.add({ afterMs: platformMs(realMs, timeScale), group: 'life', run });
 }

@@ -1,10 +1,12 @@
 import type { Random } from '../kit/random.ts';
+import { shownTo } from '../kit/shelves.ts';
+import { isMps } from './filter.ts';
 import { ist, istLong, utc } from './moment.ts';
-import { type Item, type Listing, type Return, type Shipment, type Site, statusOf } from './site.ts';
+import { dayMs, type Item, type Listing, type Return, type Shipment, type Site } from './site.ts';
 
 /** A listing as the stock call shows it, which may trail a write (FK-3.2). */
 export function listingView(site: Site, listing: Listing): Record<string, unknown> {
-  const places = listing.profile === 'FBF' ? [] : [...listing.places];
+  const places = listing.profile === 'FBF' ? [] : [...listing.places.values()];
   return {
     listing_id: listing.listingId,
     product_id: listing.fsn,
@@ -12,14 +14,10 @@ export function listingView(site: Site, listing: Listing): Record<string, unknow
     fulfillment_profile: listing.profile,
     archived_status: listing.archived,
     price: { mrp: listing.price + 200, selling_price: listing.price, currency: 'INR' },
-    locations: places.map(([id, place]) => {
-      const late = place.stale !== null && place.stale.until > site.now() ? place.stale : place;
-      return {
-        id,
-        status: place.enabled ? 'ENABLED' : 'DISABLED',
-        inventory: late.inventory,
-        pending_inventory: late.pending,
-      };
+    locations: places.map((place) => {
+      const { inventory, pending: pending_inventory } = shownTo(place.stale, site.now(), place);
+      const status = place.enabled ? 'ENABLED' : 'DISABLED';
+      return { id: place.location, status, inventory, pending_inventory };
     }),
   };
 }
@@ -41,9 +39,7 @@ export function shipmentView(site: Site, shipment: Shipment): Record<string, unk
     orderItems: shipment.items.map((item) => ({
       ...itemView(site, shipment, item),
       serviceProfile: shipment.profile === 'FBF' ? 'Flipkart_Fulfilment' : 'Seller_Fulfilment',
-      courierReturn: [...site.returns.values()].some(
-        (one) => one.item === item && one.source === 'courier_return',
-      ),
+      courierReturn: returnsOf(site, item).some(({ source }) => source === 'courier_return'),
       is_replacement: item.replacement,
       ...(item.cancelled === null
         ? {}
@@ -56,8 +52,9 @@ export function shipmentView(site: Site, shipment: Shipment): Record<string, unk
   };
 }
 
-function isMps(shipment: Shipment): boolean {
-  return shipment.items.some((item) => item.packageIds.length > 1);
+/** What came back of an item, or is on its way. */
+export function returnsOf(site: Site, item: Item): Return[] {
+  return [...site.returns.values()].filter((one) => one.item === item);
 }
 
 function subShipments(shipment: Shipment): unknown[] {
@@ -70,7 +67,7 @@ function subShipments(shipment: Shipment): unknown[] {
 
 function itemView(site: Site, shipment: Shipment, item: Item): Record<string, unknown> {
   const { listing, quantity } = item;
-  const total = listing.price * quantity;
+  const total = item.replacement ? 0 : listing.price * quantity;
   return {
     orderItemId: item.id,
     orderId: shipment.orderId,
@@ -86,13 +83,22 @@ function itemView(site: Site, shipment: Shipment, item: Item): Record<string, un
     title: listing.title,
     packageIds: item.packageIds,
     priceComponents: {
-      sellingPrice: item.replacement ? 0 : total,
-      totalPrice: item.replacement ? 0 : total,
+      sellingPrice: total,
+      totalPrice: total,
       shippingCharge: 0,
-      customerPrice: item.replacement ? 0 : total,
+      customerPrice: total,
       flipkartDiscount: 0,
     },
   };
+}
+
+/** What an item's state is called (FK-5.4). */
+function statusOf(site: Site, shipment: Shipment, item: Item): string {
+  if (item.cancelled !== null) return 'CANCELLED';
+  const returns = returnsOf(site, item);
+  const back = returns.filter(({ status }) => status === 'COMPLETED').length;
+  if (back >= item.quantity) return 'RETURNED';
+  return returns.some(({ status }) => status === 'CREATED') ? 'RETURN_REQUESTED' : shipment.stage;
 }
 
 /** What the event of a new shipment says (FK-2.3); the schema spells the mark of a replacement in two ways. */
@@ -125,7 +131,7 @@ export function returnView(one: Return): Record<string, unknown> {
     status: one.status,
     type: one.source,
     reason: one.reason,
-    subReason: one.subReason,
+    subReason: 'other',
     trackingId: one.trackingId,
     locationId: one.shipment.location,
     createdDate: istLong(one.createdAt),
@@ -142,12 +148,12 @@ export function returnItemView(one: Return): Record<string, unknown> {
     action: one.source === 'courier_return' ? 'courier_return' : 'refund',
     quantity: 1,
     reason: one.reason,
-    subReason: one.subReason,
+    subReason: 'other',
     trackingId: one.trackingId,
     shipmentId: one.shipment.id,
     replacementOrderItemId: null,
     productId: one.item.listing.fsn,
     listingId: one.item.listing.listingId,
-    expectedDate: istLong(one.createdAt + 5 * 86_400_000),
+    expectedDate: istLong(one.createdAt + 5 * dayMs),
   };
 }

@@ -5,7 +5,7 @@ import { createFaults, type Faults } from './faults.ts';
 import { createPauses, type Pauses } from './pauses.ts';
 import { createRandom, type Random } from './random.ts';
 import { createRecords, type Records, type WriteRecord } from './records.ts';
-import { type ShopAnswer, type ShopRequest, ShopServer } from './server.ts';
+import { bodyOf, jsonAnswer, type ShopAnswer, type ShopRequest, ShopServer } from './server.ts';
 
 /** What every shop stands on: its clock, chance and faults, what it will do later, whom it calls, and what it saw. */
 export interface Ground {
@@ -55,8 +55,8 @@ export function openDoor(
   platform: {
     shop(): Shop;
     route(request: ShopRequest): Promise<ShopAnswer | null> | ShopAnswer | null;
-    /** Verbs of people at this shop alone (`POST /_sandbox/…`), which no fault strikes. Null: it is none. */
-    verb?(request: ShopRequest): ShopAnswer | null;
+    /** Verbs of people at this shop alone, `POST /_sandbox/<verb>`, which no fault strikes. */
+    verbs?: Record<string, (input: never) => unknown>;
     /** How a request is called in the records; default method and path, never the query: it may carry secrets. */
     nameOf?(request: ShopRequest): string;
     /** The `slow` fault is the gateway's: it does not strike every route. */
@@ -65,8 +65,13 @@ export function openDoor(
 ): Door {
   const { faults, records, agenda, pauses, caller } = ground;
   const answerTo = async (request: ShopRequest): Promise<ShopAnswer | null> => {
-    const own = platform.verb?.(request) ?? null;
-    if (own !== null) return own;
+    const [, verb] = /^\/_sandbox\/(\w+)$/.exec(request.path) ?? [];
+    if (verb !== undefined && request.method === 'POST' && platform.verbs !== undefined) {
+      const act = platform.verbs[verb] as ((input: unknown) => unknown) | undefined;
+      const told = act?.(bodyOf(request)) ?? { ok: true };
+      const unknown = { error: { code: 'not_found', message: `no verb "${verb}"` } };
+      return act === undefined ? jsonAnswer(404, unknown) : jsonAnswer(200, told);
+    }
     const slowMs = platform.slowElsewhere === true ? null : faults.dueMs('slow');
     if (slowMs !== null && !(await pauses.pause(slowMs))) return null;
     return platform.route(request);

@@ -90,23 +90,32 @@ async function serve(
   }
 }
 
+/** Any value as an answer. */
+export function jsonAnswer(status: number, value: unknown): ShopAnswer {
+  return { status, body: JSON.stringify(value) };
+}
+
+/** What a verb of the sandbox is told. */
+export function bodyOf({ body }: ShopRequest) {
+  return body.length === 0 ? {} : JSON.parse(body.toString('utf8'));
+}
+
 /** The answer of a verb or record that all shops have; null: it may be one of this shop alone. */
 function sandboxRoute(request: ShopRequest, shop: Shop): ShopAnswer | null {
   const verb = request.path.slice('/_sandbox/'.length);
-  const json = (status: number, value: unknown): ShopAnswer => ({ status, body: JSON.stringify(value) });
   if (request.method === 'GET') {
     const records = shop.records();
-    if (verb === 'orders') return json(200, records.orders);
-    if (verb === 'calls') return json(200, records.calls);
-    if (verb === 'listings') return json(200, records.listings);
-    if (verb === 'pending') return json(200, { pending: shop.pending() });
-    return json(404, { error: { code: 'not_found', message: `no record "${verb}"` } });
+    if (verb === 'orders') return jsonAnswer(200, records.orders);
+    if (verb === 'calls') return jsonAnswer(200, records.calls);
+    if (verb === 'listings') return jsonAnswer(200, records.listings);
+    if (verb === 'pending') return jsonAnswer(200, { pending: shop.pending() });
+    return jsonAnswer(404, { error: { code: 'not_found', message: `no record "${verb}"` } });
   }
-  const input = request.body.length === 0 ? {} : JSON.parse(request.body.toString('utf8'));
+  const input = bodyOf(request);
   if (verb === 'sell') {
     const lines = input.lines ?? [{ sku: input.sku, quantity: input.quantity ?? 1 }];
     const result = shop.sell({ ...input, lines });
-    return json(result.sold ? 200 : 409, result);
+    return jsonAnswer(result.sold ? 200 : 409, result);
   }
   const verbs: Record<string, () => void> = {
     cancel: () => shop.cancel(input),
@@ -119,5 +128,5 @@ function sandboxRoute(request: ShopRequest, shop: Shop): ShopAnswer | null {
   const act = verbs[verb];
   if (act === undefined) return null;
   act();
-  return json(200, { ok: true });
+  return jsonAnswer(200, { ok: true });
 }
