@@ -9,7 +9,6 @@ import { type Effect, Refusal, short, statusFailure } from '../kit/refusal.ts';
 import { type Answer, type Call as AnyCall, createRest } from '../kit/rest.ts';
 import type { AmazonConfig } from './config.ts';
 import { type Grant, type OperationName, operationOf } from './operations.ts';
-import { regionFacts } from './region.ts';
 
 /** A query; lists are sent as CSV, each member percent-encoded by itself (AMZ-4.1). */
 export type Query = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -43,7 +42,7 @@ export function createApi(config: AmazonConfig, deps: ChannelDeps): Api {
     seller: tokensOf(config, deps, { http, grant: 'seller' }),
     grantless: tokensOf(config, deps, { http, grant: 'grantless' }),
   };
-  const origin = deps.baseUrl ?? regionFacts[config.region].origin;
+  const origin = deps.baseUrl ?? `https://sellingpartnerapi-${config.region}.amazon.com`;
   const lanes = new Map<OperationName, { pace: Pace; rate: RatePolicy }>();
   const laneOf = (operation: OperationName) => {
     const lane = lanes.get(operation) ?? createLane(deps, operation);

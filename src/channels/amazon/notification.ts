@@ -1,8 +1,100 @@
 import { z } from 'zod';
-import { type Delivery, type Json, UnreadableDelivery } from '../channel.ts';
+import { type Delivery, UnreadableDelivery } from '../channel.ts';
+import { hashKey } from '../kit/hook.ts';
 import { parseJsonBytes } from '../kit/json.ts';
-import { type Notification, unwrap } from './envelope.ts';
-import { type Kept, type KeptOrder, statusOf, timeOf } from './kept.ts';
+import { type Kept, type KeptOrder, statusOf, timeOf } from './content.ts';
+
+/**
+ * A notification in one spelling. Two families exist, `NotificationType` and `notificationType` (AMZ-2.1); only the
+ * top level is read here, payloads keep their own spelling.
+ */
+interface Notification {
+  type: string;
+  eventTime: string | null;
+  notificationId: string | null;
+  payload: unknown;
+}
+
+/** What a body turned out to be, and the id of its outermost wrapping, which repeats with every copy of it. */
+interface Unwrapped {
+  notification: Notification | null;
+  id: string | null;
+}
+
+const metadata = z.preprocess(lowerKeys, z.object({ notificationid: z.string().min(1) }));
+const bare = z.object({
+  notificationtype: z.string().min(1),
+  eventtime: z.string().nullish(),
+  payload: z.unknown().optional(),
+  notificationmetadata: metadata.optional().catch(undefined),
+});
+/** EventBridge (AMZ-2.6): the notification is the detail. */
+const busEvent = z.object({
+  id: z.string().min(1).optional(),
+  'detail-type': z.string(),
+  detail: z.record(z.string(), z.unknown()),
+});
+/** SNS (AMZ-2.7): the message is the notification as text. */
+const topicMessage = z.object({
+  Type: z.literal('Notification'),
+  MessageId: z.string().min(1),
+  TopicArn: z.string(),
+  Message: z.string(),
+});
+
+/** SNS around EventBridge around a notification is the deepest that occurs (AMZ-2.6). */
+const deepest = 3;
+const nothing: Unwrapped = { notification: null, id: null };
+
+/**
+ * Takes off what a notification may be wrapped in: nothing, an EventBridge envelope, an SNS envelope, or one in the
+ * other. Throws SyntaxError for what is no JSON; `notification` is null for JSON that is none.
+ */
+export function unwrap(body: Uint8Array): Unwrapped {
+  return unwrapJson(parseJsonBytes(body), deepest);
+}
+
+function unwrapJson(json: unknown, depth: number): Unwrapped {
+  if (depth === 0) return nothing;
+  const message = topicMessage.safeParse(json).data;
+  if (message !== undefined) {
+    const inner = parseJsonBytes(Buffer.from(message.Message, 'utf8'));
+    return { ...unwrapJson(inner, depth - 1), id: `sns:${message.MessageId}` };
+  }
+  const event = busEvent.safeParse(json).data;
+  if (event !== undefined) {
+    const inner = unwrapJson(event.detail, depth - 1);
+    return event.id === undefined ? inner : { ...inner, id: `bus:${event.id}` };
+  }
+  const said = bare.safeParse(lowerKeys(json)).data;
+  if (said === undefined) return nothing;
+  const { notificationtype: type, eventtime: eventTime = null, payload } = said;
+  const notificationId = said.notificationmetadata?.notificationid ?? null;
+  const id = notificationId === null ? null : `ntf:${notificationId}`;
+  return { notification: { type, eventTime, notificationId, payload }, id };
+}
+
+function lowerKeys(json: unknown): unknown {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return json;
+  return Object.fromEntries(Object.entries(json).map(([key, value]) => [key.toLowerCase(), value]));
+}
+
+/**
+ * A body as a delivery. The key is the id of the outermost wrapping: every copy of one message carries it, and two
+ * messages never share it. The state of the order lines takes what Amazon itself publishes twice under two ids
+ * (AMZ-2.4). Bodies that are no notification are kept too, under their hash, and become dead letters.
+ */
+export function deliveryOf(body: Uint8Array): Delivery {
+  let found = nothing;
+  try {
+    found = unwrap(body);
+  } catch {
+    // No JSON: `fieldsOf` says so.
+  }
+  const { notification, id } = found;
+  const kind = notification?.type.slice(0, 80) ?? 'unreadable';
+  return { key: id !== null && id.length <= 150 ? id : hashKey(body), kind, meta: null, body };
+}
 
 const orderItem = z.object({
   OrderItemId: z.string().min(1),
@@ -31,10 +123,8 @@ const orderChange = z.object({
 const listingChange = z.object({ SellerId: z.string().nullish(), Sku: z.string().min(1) });
 const unsubscribe = z.object({ Type: z.literal('UnsubscribeConfirmation'), TopicArn: z.string() });
 
-type Reader = (notification: Notification) => Kept;
-
 /** How each type is read (AMZ-2.2); the status type goes by two names (AMZ-9.19). Others say nothing about stock. */
-const readers: Record<string, Reader> = {
+const readers: Record<string, (notification: Notification) => Kept> = {
   ORDER_CHANGE: readOrderChange,
   LISTINGS_ITEM_MFN_QUANTITY_CHANGE: readListingChange,
   LISTINGS_ITEM_STATUS_CHANGE: readListingChange,
@@ -44,19 +134,17 @@ const readers: Record<string, Reader> = {
 };
 
 /** The kept fields of a delivery. Throws `UnreadableDelivery` for a body that is no notification, or a broken one. */
-export function fieldsOf(delivery: Delivery): Json {
-  const notification = readEnvelope(delivery.body);
+export function fieldsOf({ body }: Delivery): Kept {
+  const notification = readEnvelope(body);
   if ('kind' in notification) return notification;
-  const read = Object.hasOwn(readers, notification.type) ? readers[notification.type] : undefined;
-  if (read === undefined) {
-    return { kind: 'ignored', why: `${notification.type.slice(0, 80)} says nothing about stock` };
-  }
+  const { type } = notification;
+  const read = Object.hasOwn(readers, type) ? readers[type] : undefined;
+  if (read === undefined) return { kind: 'ignored', why: `${type.slice(0, 80)} says nothing about stock` };
   try {
     return read(notification);
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error;
-    const where = error.issues[0]?.path.join('.') ?? '';
-    throw new UnreadableDelivery(`${notification.type} cannot be read at ${where}`);
+    throw new UnreadableDelivery(`${type} cannot be read at ${error.issues[0]?.path.join('.') ?? ''}`);
   }
 }
 
@@ -64,16 +152,15 @@ function readEnvelope(body: Uint8Array): Notification | Kept {
   try {
     const { notification } = unwrap(body);
     if (notification !== null) return notification;
-    const ended = unsubscribe.safeParse(parseJsonBytes(body));
-    if (ended.success) return { kind: 'alert', text: endedText(ended.data.TopicArn) };
+    const topic = unsubscribe.safeParse(parseJsonBytes(body)).data?.TopicArn;
+    if (topic !== undefined) {
+      const text = `the SNS topic ${topic} no longer delivers to this address: somebody unsubscribed it; subscribe it again, or use the queue`;
+      return { kind: 'alert', text };
+    }
   } catch (error) {
     throw new UnreadableDelivery(`no JSON: ${error instanceof Error ? error.message.slice(0, 120) : ''}`);
   }
   throw new UnreadableDelivery('JSON, but no notification of Amazon in any known wrapping');
-}
-
-function endedText(topic: string): string {
-  return `the SNS topic ${topic} no longer delivers to this address: somebody unsubscribed it; subscribe it again, or use the queue`;
 }
 
 function readOrderChange({ payload, eventTime }: Notification): KeptOrder {

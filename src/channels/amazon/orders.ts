@@ -7,7 +7,7 @@ import { Text } from '../kit/shapes.ts';
 import { walkPages } from '../kit/walk.ts';
 import type { Task } from './account.ts';
 import { capabilities } from './capabilities.ts';
-import { type KeptLine, type KeptOrder, statusOf, timeOf, type UnreadableOrder } from './kept.ts';
+import { type KeptLine, type KeptOrder, statusOf, timeOf, type UnreadableOrder } from './content.ts';
 import { nextToken, paged } from './search.ts';
 
 const pageSize = '100';

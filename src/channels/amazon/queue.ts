@@ -5,7 +5,7 @@ import { createHttpClient, type HttpAnswer } from '../kit/http.ts';
 import { jsonOf } from '../kit/json.ts';
 import { scrub, userAgent } from './api.ts';
 import type { AmazonConfig, QueueConfig } from './config.ts';
-import { deliveryOf } from './envelope.ts';
+import { deliveryOf } from './notification.ts';
 import { regionFacts } from './region.ts';
 import { signedHeaders } from './sigv4.ts';
 

@@ -1,3 +1,5 @@
+import { createVerify, type KeyObject } from 'node:crypto';
+import { z } from 'zod';
 import type { ChannelDeps, HookRequest, Receipt } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { refused as refusedWith } from '../kit/hook.ts';
@@ -6,23 +8,31 @@ import { jsonOf } from '../kit/json.ts';
 import { userAgent } from './api.ts';
 import { createCertificates } from './certificates.ts';
 import type { AmazonConfig } from './config.ts';
-import { deliveryOf } from './envelope.ts';
-import {
-  confirmUrl,
-  isCertUrl,
-  isSubscribeUrl,
-  type SnsConfirmation,
-  type SnsMessage,
-  snsMessage,
-  topicOf,
-  verifies,
-} from './sns.ts';
+import { deliveryOf } from './notification.ts';
 
-/** The SNS listener of one channel (AMZ-2.7). */
-interface SnsDoor {
-  receive(request: HookRequest): Receipt;
-  close(): Promise<void>;
-}
+const confirmation = {
+  Type: z.enum(['SubscriptionConfirmation', 'UnsubscribeConfirmation']),
+  Token: z.string().min(1).max(4_096),
+  SubscribeURL: z.string().max(8_192),
+};
+const shared = {
+  // The signed text carries no lengths: an id with lines in it could pass for other fields.
+  MessageId: z.string().regex(/^[A-Za-z0-9-]{1,200}$/),
+  TopicArn: z.string().min(1).max(400),
+  Message: z.string(),
+  Timestamp: z.string(),
+  SignatureVersion: z.enum(['1', '2']),
+  Signature: z.string().min(1).max(4_096),
+  SigningCertURL: z.string().max(2_048),
+};
+
+/** A message of SNS as it arrives over HTTPS, the signed fields (AMZ-2.7). */
+const snsMessage = z.discriminatedUnion('Type', [
+  z.object({ ...shared, Type: z.literal('Notification'), Subject: z.string().nullish() }),
+  z.object({ ...shared, ...confirmation }),
+]);
+type SnsMessage = z.infer<typeof snsMessage>;
+type SnsConfirmation = Exclude<SnsMessage, { Type: 'Notification' }>;
 
 /** A token lives for two to three days (AMZ-2.7, from memory): what is older is a replay. */
 const oldestConfirmationMs = 3 * 86_400_000;
@@ -36,16 +46,12 @@ function refused(reason: string, status: 403 | 405 = 403): Receipt {
   return refusedWith(reason, status);
 }
 
-/** A door with its own small connection pool; nothing is asked for before a message of a known topic came. */
-export function createSnsDoor(config: AmazonConfig, deps: ChannelDeps): SnsDoor {
-  const http = createHttpClient({
-    clock: deps.clock,
-    timeoutMs: deps.timeoutMs,
-    userAgent,
-    maxConnections: 2,
-  });
+/** The SNS listener of one channel (AMZ-2.7), with its own small connection pool; nothing is asked for before a message of a known topic came. */
+export function createSnsDoor(config: AmazonConfig, deps: ChannelDeps) {
+  const { clock, log, timeoutMs } = deps;
+  const http = createHttpClient({ clock, timeoutMs, userAgent, maxConnections: 2 });
   const override = config.cert_url_override ?? null;
-  const certificates = createCertificates(http, deps.clock, override);
+  const certificates = createCertificates(http, clock, override);
   const confirmed = new Set<string>();
   const topics = new Set(config.sns?.topics ?? []);
 
@@ -57,20 +63,18 @@ export function createSnsDoor(config: AmazonConfig, deps: ChannelDeps): SnsDoor 
       const answer = await http({ method: 'GET', url, timeoutMs: confirmTimeoutMs }, signal);
       if (answer.status !== 200)
         throw new ChannelError('retry', `SNS answered ${answer.status} to the confirmation`);
-      deps.log.info({ topic: message.TopicArn }, 'SNS subscription confirmed');
+      log.info({ topic: message.TopicArn }, 'SNS subscription confirmed');
     } catch (error) {
       confirmed.delete(message.Token);
       throw error;
     }
-    for (const oldest of confirmed) {
-      if (confirmed.size <= maxConfirmed) break;
-      confirmed.delete(oldest);
-    }
+    const [oldest = ''] = confirmed;
+    if (confirmed.size > maxConfirmed) confirmed.delete(oldest);
   };
 
   return {
     close: () => http.close(),
-    receive(request) {
+    receive(request: HookRequest): Receipt {
       if (request.method !== 'POST') return refused('SNS sends by POST', 405);
       if (topics.size === 0) return refused('no sns.topics are configured');
       const read = readMessage(request);
@@ -79,12 +83,11 @@ export function createSnsDoor(config: AmazonConfig, deps: ChannelDeps): SnsDoor 
       if (!isCertUrl(read.SigningCertURL, read.TopicArn))
         return refused('its certificate is not on the SNS host of the topic');
       const certificate = certificates.look(read.SigningCertURL);
-      if (certificate.kind === 'bad') return refused(certificate.why);
-      if (certificate.kind !== 'good') {
+      if (certificate?.kind === 'bad') return refused(certificate.why);
+      if (certificate?.kind !== 'good')
         return { kind: 'needs', load: (signal) => certificates.load(read.SigningCertURL, signal) };
-      }
       if (!verifies(read, certificate.key)) return refused('the signature is wrong');
-      return believed(read, request, { now: deps.clock.now(), confirm });
+      return believed(read, request, { now: clock.now(), confirm });
     },
   };
 }
@@ -102,22 +105,19 @@ function readMessage({ headers, body }: HookRequest): SnsMessage | string {
     return 'its header names another type than the body';
   if ((headers['x-amz-sns-topic-arn'] ?? TopicArn) !== TopicArn)
     return 'its header names another topic than the body';
-  return topicOf(TopicArn) === null ? 'the topic is no ARN of one' : parsed.data;
+  return hostOf(TopicArn) === null ? 'the topic is no ARN of one' : parsed.data;
 }
 
 function believed(
   message: SnsMessage,
-  request: HookRequest,
+  { body }: HookRequest,
   means: { now: number; confirm(message: SnsConfirmation, signal: AbortSignal): Promise<void> },
 ): Receipt {
-  if (message.Type === 'Notification') {
-    return { kind: 'deliveries', deliveries: [deliveryOf(request.body)] };
-  }
-  if (message.Type === 'UnsubscribeConfirmation') {
-    // Its token would subscribe again: whether that is wanted is for a person to say.
-    const delivery = { key: `sns:${message.MessageId}`, kind: message.Type, meta: null, body: request.body };
-    return { kind: 'deliveries', deliveries: [delivery] };
-  }
+  const { Type: kind, MessageId } = message;
+  if (kind === 'Notification') return { kind: 'deliveries', deliveries: [deliveryOf(body)] };
+  // Its token would subscribe again: whether that is wanted is for a person to say.
+  if (kind === 'UnsubscribeConfirmation')
+    return { kind: 'deliveries', deliveries: [{ key: `sns:${MessageId}`, kind, meta: null, body }] };
   const ageMs = means.now - Date.parse(message.Timestamp);
   if (!(ageMs <= oldestConfirmationMs && ageMs >= -newestConfirmationMs))
     return refused('the confirmation is too old, or of the future');
@@ -130,4 +130,54 @@ function believed(
     contentType: 'text/plain',
     complete: (signal) => means.confirm(message, signal),
   };
+}
+
+/** The only host that a topic's certificates and confirmations may be on; null when the text is no ARN of one. */
+function hostOf(topicArn: string): string | null {
+  const [, partition, region] =
+    /^arn:(aws|aws-cn):sns:([a-z0-9-]{3,}):\d{12}:[A-Za-z0-9_.-]{1,256}$/.exec(topicArn) ?? [];
+  if (region === undefined) return null;
+  return `sns.${region}.amazonaws.com${partition === 'aws-cn' ? '.cn' : ''}`;
+}
+
+/**
+ * May the certificate be fetched from there? The text itself is matched, before any parser could read something else
+ * into it: https, the SNS host of the topic's own region, no port, no user, no query, one file name of 32 hex digits.
+ */
+export function isCertUrl(url: string, topicArn: string): boolean {
+  const host = hostOf(topicArn);
+  const prefix = `https://${host}/SimpleNotificationService-`;
+  return host !== null && url.startsWith(prefix) && /^[0-9a-f]{32}\.pem$/.test(url.slice(prefix.length));
+}
+
+/** Does the address that a confirmation names lie where it must? It is never called; `confirmUrl` is. */
+export function isSubscribeUrl(url: string, topicArn: string): boolean {
+  const host = hostOf(topicArn);
+  if (host === null || !url.startsWith(`https://${host}/?`) || !URL.canParse(url)) return false;
+  const query = new URL(url).searchParams;
+  return query.get('Action') === 'ConfirmSubscription' && query.get('TopicArn') === topicArn;
+}
+
+/** The call that confirms a subscription, made from topic and token alone; `origin` replaces the host in tests. */
+function confirmUrl({ Token, TopicArn }: SnsConfirmation, origin: string | null): string {
+  const query = new URLSearchParams({ Action: 'ConfirmSubscription', TopicArn, Token });
+  return `${origin ?? `https://${hostOf(TopicArn)}`}/?${query}`;
+}
+
+/** The text that is signed: `key LF value LF` in byte order of the keys, values as JSON tells them (AMZ-2.7). */
+function signedText(message: SnsMessage): string {
+  const { Signature, SignatureVersion, SigningCertURL, ...signed } = message;
+  return Object.entries(signed)
+    .filter(([, value]) => value !== undefined && value !== null)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => `${key}\n${value}\n`)
+    .join('');
+}
+
+/** Is the signature that of the key? Version 1 is SHA-1, version 2 SHA-256; canonical base64 only. */
+function verifies(message: SnsMessage, key: KeyObject): boolean {
+  const signature = Buffer.from(message.Signature, 'base64');
+  if (signature.toString('base64') !== message.Signature) return false;
+  const algorithm = message.SignatureVersion === '1' ? 'RSA-SHA1' : 'RSA-SHA256';
+  return createVerify(algorithm).update(signedText(message), 'utf8').verify(key, signature);
 }

@@ -2,23 +2,11 @@
 export const regions = ['na', 'eu', 'fe'] as const;
 type Region = (typeof regions)[number];
 
-/** Where a region is spoken to, and the cloud region that a queue without a readable one is taken for. */
-export const regionFacts: Record<Region, { origin: string; cloud: string; title: string }> = {
-  na: {
-    origin: 'https://sellingpartnerapi-na.amazon.com',
-    cloud: 'us-east-1',
-    title: 'North America and Brazil',
-  },
-  eu: {
-    origin: 'https://sellingpartnerapi-eu.amazon.com',
-    cloud: 'eu-west-1',
-    title: 'Europe, Middle East, India',
-  },
-  fe: {
-    origin: 'https://sellingpartnerapi-fe.amazon.com',
-    cloud: 'us-west-2',
-    title: 'Japan, Australia, Singapore',
-  },
+/** What a region is called, and the cloud region that a queue without a readable one is taken for. */
+export const regionFacts: Record<Region, { cloud: string; title: string }> = {
+  na: { cloud: 'us-east-1', title: 'North America and Brazil' },
+  eu: { cloud: 'eu-west-1', title: 'Europe, Middle East, India' },
+  fe: { cloud: 'us-west-2', title: 'Japan, Australia, Singapore' },
 };
 
 /** Marketplaces by id (AMZ-1.3; BE, IE and ZA from memory there). */

@@ -1,4 +1,5 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+import { digestOf } from '../kit/hook.ts';
 
 /** Keys of a user of the cloud that signs; `service` and `region` are those of the endpoint. */
 export interface SigningKeys {
@@ -39,9 +40,9 @@ export function signedHeaders(
     ...entries.map(([name, value]) => `${name}:${value.trim().replace(/ +/g, ' ')}`),
     '',
     names,
-    sha256(request.body),
+    digestOf(request.body),
   ].join('\n');
-  const text = ['AWS4-HMAC-SHA256', stamp, scope, sha256(canonical)].join('\n');
+  const text = ['AWS4-HMAC-SHA256', stamp, scope, digestOf(canonical)].join('\n');
   const signature = hmac(signingKey(keys, stamp.slice(0, 8)), text).toString('hex');
   const credential = `${keys.accessKeyId}/${scope}`;
   const authorization = `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${names}, Signature=${signature}`;
@@ -63,16 +64,10 @@ function encode(text: string): string {
 }
 
 function signingKey({ secretAccessKey, region, service }: SigningKeys, day: string): Buffer {
-  return [day, region, service, 'aws4_request'].reduce<Buffer>(
-    (key, part) => hmac(key, part),
-    Buffer.from(`AWS4${secretAccessKey}`, 'utf8'),
-  );
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('hex');
+  const parts = [day, region, service, 'aws4_request'];
+  return parts.reduce(hmac, Buffer.from(`AWS4${secretAccessKey}`));
 }
 
 function hmac(key: Buffer, text: string): Buffer {
-  return createHmac('sha256', key).update(text, 'utf8').digest();
+  return createHmac('sha256', key).update(text).digest();
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { deliveryOf } from '../../../src/channels/amazon/envelope.ts';
+import { deliveryOf } from '../../../src/channels/amazon/notification.ts';
 import type { DeliveryContent, Obtaining } from '../../../src/channels/channel.ts';
 import type { OrderSnapshot } from '../../../src/stock/order.ts';
 import { digestOf, verdictOn } from '../../../src/stock/snapshot.ts';

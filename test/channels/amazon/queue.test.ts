@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { deliveryOf, unwrap } from '../../../src/channels/amazon/envelope.ts';
+import { deliveryOf, unwrap } from '../../../src/channels/amazon/notification.ts';
 import { cloudRegionOf } from '../../../src/channels/amazon/queue.ts';
 import { type Channel, type Delivery, UnreadableDelivery } from '../../../src/channels/channel.ts';
 import { calm } from '../../kit/stage.ts';

@@ -1,6 +1,6 @@
 import { createSign } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { isCertUrl, isSubscribeUrl } from '../../../src/channels/amazon/sns.ts';
+import { isCertUrl, isSubscribeUrl } from '../../../src/channels/amazon/receive.ts';
 import type { HookRequest, Receipt } from '../../../src/channels/channel.ts';
 import { calm } from '../../kit/stage.ts';
 import {
