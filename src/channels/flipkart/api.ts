@@ -19,18 +19,14 @@ export interface Call<T> extends AnyCall<T> {
   family: Family;
 }
 
-/** Sends requests of one channel. Throws nothing but `ChannelError`. */
-export interface Api extends Rest<Call<unknown>> {
-  http: HttpClient;
-  /** Flipkart's clock less ours, as the last answer told it; asks for a token when there was none yet. */
-  skewMs(signal: AbortSignal): Promise<number>;
-}
-
 /** One location of one seller account, as every part of the adapter gets it. Holds no stock. */
 export interface Shop {
   config: FlipkartConfig;
   deps: ChannelDeps;
-  api: Api;
+  api: Rest<Call<unknown>>;
+  http: HttpClient;
+  /** Flipkart's clock less ours, as the last answer told it; asks for a token when there was none yet. */
+  skewMs(signal: AbortSignal): Promise<number>;
 }
 
 /** The business paths live under it, the token path does not (FK-7.1). */
@@ -56,7 +52,7 @@ export function openShop(config: FlipkartConfig, deps: ChannelDeps): Shop {
     listings: paceAt(config.requests_per_second),
     orders: paceAt(config.requests_per_second / 2),
   };
-  const rest = createRest<Call<unknown>>({
+  const api = createRest<Call<unknown>>({
     http,
     heard,
     failure,
@@ -75,15 +71,11 @@ export function openShop(config: FlipkartConfig, deps: ChannelDeps): Shop {
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
     }),
   });
-  const api: Api = {
-    ...rest,
-    http,
-    async skewMs(signal) {
-      await tokens.current(signal);
-      return skewMs;
-    },
+  const skew = async (signal: AbortSignal): Promise<number> => {
+    await tokens.current(signal);
+    return skewMs;
   };
-  return { config, deps, api };
+  return { config, deps, api, http, skewMs: skew };
 }
 
 /**

@@ -1,16 +1,19 @@
 import type { CheckItem } from '../channel.ts';
 import { asked, clockItem, fail, ok, warn } from '../kit/check.ts';
-import type { Answer } from '../kit/rest.ts';
 import type { Shop } from './api.ts';
 import { skusPerCall } from './capabilities.ts';
 import { openQueries, pagesOf } from './filter.ts';
-import { type SearchPage, searchPage } from './listings.ts';
+import { searchPage } from './listings.ts';
 import { isAddressable, lookUp, placeOf, type Row } from './look.ts';
 
 /** Credentials, clock, location, orders, basis and the way in. Throws `ChannelError` when nothing can be asked. */
 export async function check(shop: Shop, signal: AbortSignal): Promise<CheckItem[]> {
   const first = await searchPage(shop, null, signal);
-  const rows = await sampleOf(shop, first, signal);
+  // A few listings as they are now.
+  const skus = first.data.named.map((named) => named.sku_id).filter(isAddressable);
+  const sample = skus.slice(0, skusPerCall);
+  const look = await lookUp(shop, sample, { priority: 'read', signal });
+  const rows = sample.flatMap((sku) => look(sku).row ?? []);
   return [
     ok('credentials', 'the application is accepted'),
     clockItem('Flipkart', first),
@@ -20,14 +23,6 @@ export async function check(shop: Shop, signal: AbortSignal): Promise<CheckItem[
     basisItem(shop),
     await pushItem(shop, signal),
   ];
-}
-
-/** A few listings as they are now. */
-async function sampleOf(shop: Shop, { data }: Answer<SearchPage>, signal: AbortSignal): Promise<Row[]> {
-  const skus = data.named.map(({ sku_id: sku }) => sku);
-  const sample = skus.filter(isAddressable).slice(0, skusPerCall);
-  const look = await lookUp(shop, sample, { priority: 'read', signal });
-  return sample.flatMap((sku) => look(sku).row ?? []);
 }
 
 function locationItem(shop: Shop, rows: readonly Row[]): CheckItem {
@@ -61,12 +56,10 @@ function locationItem(shop: Shop, rows: readonly Row[]): CheckItem {
 
 /** Flipkart alone decides which location gets an order (FK-3.3): what others offer is sold from other stock. */
 function otherPlaces(shop: Shop, rows: readonly Row[]): CheckItem[] {
-  const others = rows.flatMap(({ locations }) =>
-    locations.filter((place) => {
-      const open = place.status !== 'DISABLED' && (place.inventory ?? 0) > 0;
-      return open && place.id !== shop.config.location;
-    }),
-  );
+  const others = rows
+    .flatMap(({ locations }) => locations)
+    .filter(({ id, inventory }) => id !== shop.config.location && (inventory ?? 0) > 0)
+    .filter(({ status }) => status !== 'DISABLED');
   if (others.length === 0) return [];
   const ids = [...new Set(others.map(({ id }) => id))].slice(0, 5).join(', ');
   return [
@@ -83,9 +76,8 @@ function ordersItem(shop: Shop, signal: AbortSignal): Promise<CheckItem> {
   const remedy = 'check that the application may read orders, and that location is right';
   return asked(
     async () => {
-      const [query] = openQueries;
-      const first = query && pagesOf(shop, { query, field: null, since: 0 }, signal);
-      await first?.next();
+      for (const query of openQueries.slice(0, 1))
+        await pagesOf(shop, { query, field: null, since: 0 }, signal).next();
       return ok(name, 'can be read');
     },
     ({ kind, message }) => (kind === 'rejected' ? fail(name, message, remedy) : null),
@@ -104,9 +96,9 @@ function basisItem({ config }: Shop): CheckItem {
 /** Sales by push: trouble here costs a minute, not a sale, because polling goes on. */
 async function pushItem(shop: Shop, signal: AbortSignal): Promise<CheckItem> {
   const name = 'notifications';
-  const { config, deps } = shop;
-  const { publicUrl } = deps;
-  if (config.hook_secret === undefined) return ok(name, 'not used: orders are polled, which misses nothing');
+  const { publicUrl } = shop.deps;
+  if (shop.config.hook_secret === undefined)
+    return ok(name, 'not used: orders are polled, which misses nothing');
   if (publicUrl === null)
     return warn(
       name,
@@ -134,7 +126,7 @@ const token = Buffer.from(`invsync-probe:${'0'.repeat(40)}`).toString('base64');
  */
 async function probe(shop: Shop, publicUrl: string, signal: AbortSignal): Promise<CheckItem> {
   const name = 'notifications';
-  const answer = await shop.api.http(
+  const answer = await shop.http(
     {
       method: 'POST',
       url: `${publicUrl}/hooks/${shop.deps.name}${shop.config.hook_path ?? ''}`,

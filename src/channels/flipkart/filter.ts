@@ -3,7 +3,7 @@ import type { Answer } from '../kit/rest.ts';
 import { walkPages } from '../kit/walk.ts';
 import type { Shop } from './api.ts';
 import { capabilities } from './capabilities.ts';
-import { timeText } from './shipment.ts';
+import { readRow, timeText } from './shipment.ts';
 
 /** What one request of a poll asks for, without places and times. States must fit the type (FK-5.1). */
 export interface Query {
@@ -54,9 +54,10 @@ const ShipmentList = z.preprocess(
       nextPageUrl: z.string().nullish(),
       shipments: z.array(z.unknown()).nullish(),
     })
-    .refine(({ hasMore, shipments }) => shipments || hasMore === false),
+    .refine(({ hasMore, shipments }) => shipments || hasMore === false)
+    .transform(({ shipments, ...rest }) => ({ ...rest, found: (shipments ?? []).map(readRow) })),
 );
-export type ShipmentList = z.infer<typeof ShipmentList>;
+type ShipmentList = z.infer<typeof ShipmentList>;
 
 /** All pages of one query. Throws `ChannelError`. */
 export async function* pagesOf(
@@ -90,7 +91,7 @@ async function spanOf(
   { since }: Since,
   signal: AbortSignal,
 ): Promise<{ from: string; to: string }> {
-  const now = shop.deps.clock.now() + (await shop.api.skewMs(signal));
+  const now = shop.deps.clock.now() + (await shop.skewMs(signal));
   const to = Math.ceil(now / 1_000) * 1_000 + 1_000;
   const oldest = now - (capabilities.orderHistoryMs ?? now);
   return { from: timeText(Math.min(Math.max(since, oldest), to - 60_000)), to: timeText(to) };

@@ -39,7 +39,6 @@ function capabilitiesFor(config: FlipkartConfig): Capabilities {
 function create(config: FlipkartConfig, deps: ChannelDeps): Channel {
   const shop = openShop(config, deps);
   const door = createDoor(deps);
-  const pushed = config.hook_secret !== undefined;
   return {
     capabilities: capabilitiesFor(config),
     ...bound(shop, {
@@ -50,7 +49,7 @@ function create(config: FlipkartConfig, deps: ChannelDeps): Channel {
     fieldsOf,
     refsIn,
     ordersIn: (fields, facts, how) => ordersIn(config.location, fields, facts, how),
-    ...(pushed ? { webhooks: webhooksOf(shop, door) } : {}),
-    close: () => shop.api.http.close(),
+    ...(config.hook_secret === undefined ? {} : { webhooks: webhooksOf(shop, door) }),
+    close: () => shop.http.close(),
   };
 }

@@ -24,12 +24,6 @@ const SearchPage = z
   .transform(({ listings, ...rest }) => ({ ...rest, named: Rows.parse(Object.values(listings ?? {})) }));
 export type SearchPage = z.infer<typeof SearchPage>;
 
-/** A SKU of the catalogue with the ids of the listings that carry it. */
-interface Named {
-  sku: string;
-  listingIds: string[];
-}
-
 /** Listings of one page that is handed out: ten reads. */
 const pageSize = 100;
 
@@ -60,18 +54,20 @@ export async function identity(shop: Shop, signal: AbortSignal): Promise<Account
 
 /** The catalogue: all SKUs first, which are cheap, then their numbers page by page. */
 export async function* listListings(shop: Shop, signal: AbortSignal): AsyncGenerator<ListingPage> {
-  const named = await allNamed(shop, signal);
-  if (named.length === 0) yield { listings: [], total: 0 };
-  for (const page of chunksOf(named, pageSize)) {
-    const skus = page.map(({ sku }) => sku);
+  const idsBySku = await allSkus(shop, signal);
+  const total = idsBySku.size;
+  if (total === 0) yield { listings: [], total };
+  for (const page of chunksOf([...idsBySku], pageSize)) {
+    const skus = page.map(([sku]) => sku);
     const look = await lookUp(shop, skus, { priority: 'read', signal });
-    const listings = page.map((each) => listingOf(shop, each, look(each.sku)));
-    yield { listings, total: named.length };
+    const listings = page.map((each) => listingOf(each, look(each[0]), shop.config.location));
+    yield { listings, total };
   }
 }
 
-async function allNamed(shop: Shop, signal: AbortSignal): Promise<Named[]> {
-  const found = new Map<string, Named>();
+/** The SKUs of the catalogue, each with the ids of the listings that carry it. */
+async function allSkus(shop: Shop, signal: AbortSignal): Promise<Map<string, string[]>> {
+  const found = new Map<string, string[]>();
   const pages = walkPages<string | null, Answer<SearchPage>>({
     what: 'the list of listings',
     first: null,
@@ -81,18 +77,16 @@ async function allNamed(shop: Shop, signal: AbortSignal): Promise<Named[]> {
   });
   for await (const { data } of pages) {
     for (const { sku_id: sku, listing_id: id } of data.named) {
-      const named = found.get(sku) ?? { sku, listingIds: [] };
-      if (id && !named.listingIds.includes(id)) named.listingIds.push(id);
-      found.set(sku, named);
+      const ids = found.get(sku) ?? [];
+      found.set(sku, id && !ids.includes(id) ? [...ids, id] : ids);
     }
   }
-  return [...found.values()];
+  return found;
 }
 
-function listingOf(shop: Shop, { sku, listingIds }: Named, look: Look): Listing {
-  const { location } = shop.config;
+function listingOf([sku, found]: [string, string[]], look: Look, location: string): Listing {
   const { row } = look;
-  const ids = listingIds.length === 0 && row?.listing_id ? [row.listing_id] : listingIds;
+  const ids = found.length === 0 && row?.listing_id ? [row.listing_id] : found;
   return {
     listingId: sku,
     counterKey: sku,

@@ -159,13 +159,7 @@ export function whyUnwritable(row: Row, location: string): string | null {
  * dots alone lead elsewhere (FK-3.2, FK-7.4), and this one key is lost wherever JSON becomes objects (FK-7.3).
  */
 export function isAddressable(sku: string): boolean {
-  return (
-    sku !== '' &&
-    !/[,/\\]/.test(sku) &&
-    !/^\.{1,2}$/.test(sku) &&
-    sku !== '__proto__' &&
-    !/[\uD800-\uDFFF]/u.test(sku)
-  );
+  return !/^(?:\.{0,2}|__proto__)$|[,/\\\uD800-\uDFFF]/u.test(sku);
 }
 
 /** Why a SKU that is not addressable is left alone. */

@@ -1,20 +1,10 @@
-import type { FetchedOrder, Json, OrderPage } from '../channel.ts';
+import type { FetchedOrder, OrderPage } from '../channel.ts';
 import { fetchInChunks } from '../kit/fetch.ts';
-import { type Gathered, type GatheredSpan, type GatherPlan, gather, handedOut } from '../kit/gather.ts';
+import { type Gathered, type GatheredSpan, gather, handedOut } from '../kit/gather.ts';
 import type { Shop } from './api.ts';
-import {
-  allQueries,
-  openQueries,
-  pagesOf,
-  type Query,
-  type ShipmentList,
-  type Since,
-  shipmentsById,
-} from './filter.ts';
-import { idOf, Shipment } from './shipment.ts';
+import { allQueries, openQueries, pagesOf, type Query, type Since, shipmentsById } from './filter.ts';
+import type { Found } from './shipment.ts';
 
-/** Items of one page that is handed out. */
-const pageSize = 100;
 /** The platform takes 100 (FK-5.3); half of it keeps the address short. */
 const idsPerCall = 50;
 
@@ -46,10 +36,10 @@ export function fetchOrders(
     async ask(some) {
       const found: FetchedOrder[] = [];
       let askedAt: number | null = null;
-      for await (const answer of shipmentsById(shop, some, signal)) {
-        askedAt ??= answer.askedAt;
-        for (const row of answer.data.shipments ?? [])
-          found.push({ orderId: idOf(row), item: itemOf(row), askedAt, answeredAt: answer.answeredAt });
+      for await (const { data, ...span } of shipmentsById(shop, some, signal)) {
+        askedAt ??= span.askedAt;
+        for (const { id, item } of data.found)
+          found.push({ orderId: id, item, askedAt, answeredAt: span.answeredAt });
       }
       return found;
     },
@@ -59,10 +49,6 @@ export function fetchOrders(
       return { orderId, item: { kind: 'unreadable', shipmentId: orderId }, askedAt: now, answeredAt: now };
     },
   });
-}
-
-function itemOf(row: unknown): Json {
-  return Shipment.safeParse(row).data?.kept ?? { kind: 'unreadable', shipmentId: idOf(row) };
 }
 
 interface Search extends Since {
@@ -75,30 +61,26 @@ interface Search extends Since {
  */
 async function* walk(shop: Shop, search: Search, signal: AbortSignal): AsyncGenerator<OrderPage> {
   const found = new Map<string, Gathered>();
-  const spans: GatheredSpan[] = [];
-  const { field, since } = search;
+  let span: GatheredSpan | null = null;
   for (const query of search.queries) {
-    const plan: GatherPlan<ShipmentList> = {
-      what: 'the list of shipments',
-      pages: () => pagesOf(shop, { query, field, since }, signal),
-      rows: ({ shipments }) => (shipments ?? []).flatMap((row) => gathered(row, search)),
-    };
-    spans.push(await gather(plan, found));
+    const { field, since } = search;
+    const read = await gather(
+      {
+        what: 'the list of shipments',
+        pages: () => pagesOf(shop, { query, field, since }, signal),
+        rows: (page) => page.found.flatMap((row) => gathered(row, search)),
+      },
+      found,
+    );
+    span = { ...(span ?? read), answeredAt: read.answeredAt };
   }
-  const [first] = spans;
-  const answeredAt = spans.at(-1)?.answeredAt;
-  if (first === undefined || answeredAt === undefined) return;
-  yield* handedOut(found.values(), { ...first, answeredAt }, pageSize);
+  if (span !== null) yield* handedOut(found.values(), span);
 }
 
 /** A row of a list, unless it is older than was asked for; times have whole seconds. */
-function gathered(row: unknown, { field, since }: Since): Gathered[] {
-  const read = Shipment.safeParse(row).data;
-  const id = idOf(row);
-  if (read === undefined) return [{ id, item: itemOf(row), changedAt: null }];
-  const { placedAt, updatedAt } = read.kept;
-  const changedAt = Math.max(updatedAt ?? 0, placedAt ?? 0);
-  const time = field === 'orderDate' ? (placedAt ?? changedAt) : read.movedAt;
+function gathered({ id, item, times }: Found, { field, since }: Since): Gathered[] {
+  if (times === null) return [{ id, item, changedAt: null }];
+  const time = field === 'orderDate' ? times.placedAt : times.movedAt;
   const isAsked = field === null || time >= Math.floor(since / 1_000) * 1_000;
-  return isAsked ? [{ id, item: read.kept, changedAt }] : [];
+  return isAsked ? [{ id, item, changedAt: times.changedAt }] : [];
 }

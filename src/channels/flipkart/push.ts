@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { PushLine, PushOutcome } from '../channel.ts';
 import { short } from '../kit/refusal.ts';
-import { rowsOf, Text } from '../kit/shapes.ts';
+import { maybe, rowsOf, Text } from '../kit/shapes.ts';
 import { type Due as AnyDue, chunksOf, compared, writeInBatches } from '../kit/write.ts';
 import type { Shop } from './api.ts';
 import { capabilities, skusPerCall } from './capabilities.ts';
@@ -14,7 +14,7 @@ interface Due extends AnyDue {
 }
 
 const Fault = z.object({
-  code: z.union([z.number(), z.string()]).nullish().catch(null),
+  code: maybe(z.union([z.number(), z.string()])),
   description: Text,
   attribute: Text,
 });
@@ -75,24 +75,22 @@ async function write(shop: Shop, rows: Due[], signal: AbortSignal): Promise<Map<
   );
   const outcomes = new Map<PushLine, PushOutcome>();
   for (const { line } of rows) {
-    const outcome = resultIn(data, line.listingId);
+    const outcome = outcomeIn(data, line.listingId);
     if (outcome !== null) outcomes.set(line, outcome);
   }
   return outcomes;
 }
 
-/** HTTP 200 says nothing about a SKU (FK-7.9). Null: the answer does not name it. */
-function resultIn(data: z.infer<typeof Results>, sku: string): PushOutcome | null {
-  if (data === null) return { kind: 'accepted' };
-  const result = Result.safeParse(Object.hasOwn(data, sku) ? data[sku] : undefined);
-  return result.success ? outcomeOf(result.data) : null;
-}
-
 /**
- * A warning was obeyed with remarks (FK-4). Codes have no public list, so that words decide. A success shows a few
- * minutes later (FK-3.4): it is accepted, and read back after the settle time.
+ * HTTP 200 says nothing about a SKU (FK-7.9). A warning was obeyed with remarks (FK-4). Codes have no public list, so that
+ * words decide. A success shows a few minutes later (FK-3.4): it is accepted, and read back after the settle time. Null:
+ * the answer does not name the SKU.
  */
-function outcomeOf({ status, errors, attribute_errors }: z.infer<typeof Result>): PushOutcome {
+function outcomeIn(data: z.infer<typeof Results>, sku: string): PushOutcome | null {
+  if (data === null) return { kind: 'accepted' };
+  const result = Result.safeParse(Object.hasOwn(data, sku) ? data[sku] : undefined).data;
+  if (result === undefined) return null;
+  const { status, errors, attribute_errors } = result;
   if (status === 'SUCCESS' || status === 'WARNING') return { kind: 'accepted' };
   const faults = [...errors, ...attribute_errors];
   const words = faults.map(wordsOf).filter(Boolean).join('; ');

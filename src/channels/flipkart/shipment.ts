@@ -22,6 +22,7 @@ export function timeText(at: number): string {
 
 const Moment = z.string().transform(timeOf).pipe(z.number()).nullish().catch(null);
 
+/** What is read of a shipment, in lists and by id alike (FK-5.2); nothing of the buyer. */
 const Row = z.object({
   shipmentId: Id,
   updatedAt: Moment,
@@ -77,14 +78,25 @@ export type KeptShipment = z.infer<typeof KeptShipment>;
 /** Profiles of stock in Flipkart's warehouse, in the words of orders and of filters (FK-5.2). */
 const theirProfiles = new Set(['FBF', 'FLIPKART_FULFILMENT', 'FLIPKART_FULFILLMENT']);
 
-/**
- * What is read of a shipment, in lists and by id alike (FK-5.2); nothing of the buyer. `movedAt`: when it last changed, as
- * far as a filter by time goes: a cancellation may have a date of its own only.
- */
-export const Shipment = Row.transform((row) => {
-  const cancelled = row.orderItems.flatMap(({ cancellationDate }) => cancellationDate ?? []);
-  return { kept: keptOf(row), movedAt: Math.max(row.updatedAt ?? 0, ...cancelled) };
-});
+/** A row of a list or of a read by id. `times`: null when it cannot be read; it is handed on as such, so that it is seen. */
+export interface Found {
+  id: string;
+  item: KeptShipment | { kind: 'unreadable'; shipmentId: string };
+  times: { placedAt: number; changedAt: number; movedAt: number } | null;
+}
+
+/** `movedAt` is the change that filters by time go by: a cancellation may have a date of its own only. */
+export function readRow(row: unknown): Found {
+  const id = z.object({ shipmentId: Id }).safeParse(row).data?.shipmentId ?? 'without id';
+  const shipment = Row.safeParse(row).data;
+  if (shipment === undefined) return { id, item: { kind: 'unreadable', shipmentId: id }, times: null };
+  const item = keptOf(shipment);
+  const updatedAt = item.updatedAt ?? 0;
+  const changedAt = Math.max(updatedAt, item.placedAt ?? 0);
+  const cancelled = shipment.orderItems.flatMap(({ cancellationDate }) => cancellationDate ?? []);
+  const movedAt = Math.max(updatedAt, ...cancelled);
+  return { id, item, times: { placedAt: item.placedAt ?? changedAt, changedAt, movedAt } };
+}
 
 function keptOf({ orderItems, ...shipment }: Row): KeptShipment {
   const placed = orderItems.flatMap(({ orderDate }) => orderDate ?? []);
@@ -110,11 +122,6 @@ function keptOf({ orderItems, ...shipment }: Row): KeptShipment {
 }
 
 const wantOfStock = /not_enough_inventory|out_of_stock/i;
-
-/** The id of a row that cannot be read. */
-export function idOf(row: unknown): string {
-  return z.object({ shipmentId: Id }).safeParse(row).data?.shipmentId ?? 'without id';
-}
 
 function isThere(extra: unknown): boolean {
   return typeof extra === 'object' && extra !== null && Object.keys(extra).length > 0;

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { exactBase64 } from '../kit/sign.ts';
 
 /** How the time enters the signature. The prose says the header's text, the documented sample is made with seconds (FK-2.4). */
 export type TimeForm = 'epoch seconds' | 'header text' | 'epoch milliseconds';
@@ -24,13 +25,10 @@ export interface Signed {
 export function readClaim(headers: Readonly<Record<string, string>>): Claim | null {
   const dateText = headers['x_date'] ?? '';
   const found = /^FKLOGIN[ \t]+([A-Za-z0-9+/]{4,400}={0,2})$/.exec(headers['x_authorization'] ?? '');
-  const encoded = found?.[1] ?? '';
-  const decoded = Buffer.from(encoded, 'base64');
-  if (encoded === '' || decoded.toString('base64') !== encoded) return null;
-  if (dateText.length === 0 || dateText.length > 64) return null;
-  const parts = /^([\x21-\x7e]{1,200}):([0-9a-f]{40})$/.exec(decoded.toString('latin1'));
-  const [appId, hex] = [parts?.[1], parts?.[2]];
+  const decoded = exactBase64(found?.[1] ?? '')?.toString('latin1') ?? '';
+  const [, appId, hex] = /^([\x21-\x7e]{1,200}):([0-9a-f]{40})$/.exec(decoded) ?? [];
   if (appId === undefined || hex === undefined) return null;
+  if (dateText.length === 0 || dateText.length > 64) return null;
   return { appId, signature: Buffer.from(hex, 'hex'), dateText, at: momentOf(dateText) };
 }
 

@@ -16,6 +16,8 @@ const left = new Set([
   'RETURNED',
 ]);
 
+const isCancelled = ({ status }: KeptLine) => status === 'CANCELLED';
+
 /**
  * The snapshot of a shipment: an order here is a shipment, because that is what Flipkart lists, changes and tells of
  * (FK-0). A shipment on hold keeps its units. Lines are known by shipment and order item.
@@ -38,14 +40,10 @@ export function snapshotOf(shipment: KeptShipment, facts: FactsOf, how: Obtainin
     placedAt,
     changedAt: Math.max(updatedAt ?? how.askedAt, placedAt),
     status: statusOf(shipment),
-    cancelled: lines.length > 0 && own.every(({ status }) => status === 'CANCELLED') && lines.every(isFree),
+    cancelled: lines.length > 0 && own.every(isCancelled) && lines.every(({ taken }) => taken === 0),
     lines,
     ...(warnings.length === 0 ? {} : { warnings }),
   };
-}
-
-function isFree({ taken }: SnapshotLine): boolean {
-  return taken === 0;
 }
 
 /** Rows of one order item are one line: a partly cancelled item may be told in two. */
@@ -71,10 +69,10 @@ function linesOf(shipment: KeptShipment, rows: readonly KeptLine[], facts: Facts
  * seller called off for want of stock is not on the shelf.
  */
 function unitsOf(line: KeptLine): { taken: number; gone: number; doubted: number } {
-  const { status, quantity, courierReturn, wantOfStock } = line;
-  if (status === 'CANCELLED' && !courierReturn)
-    return { taken: 0, gone: 0, doubted: wantOfStock ? quantity : 0 };
-  const isGone = left.has(status) || status === 'CANCELLED';
+  const { quantity } = line;
+  if (isCancelled(line) && !line.courierReturn)
+    return { taken: 0, gone: 0, doubted: line.wantOfStock ? quantity : 0 };
+  const isGone = left.has(line.status) || isCancelled(line);
   return { taken: quantity, gone: isGone ? quantity : 0, doubted: 0 };
 }
 
@@ -90,8 +88,10 @@ function statusOf({ lines, hold }: KeptShipment): string {
 }
 
 function warningsOf(shipment: KeptShipment, own: readonly KeptLine[]): string[] {
-  const known = (status: string) => held.has(status) || left.has(status) || status === 'CANCELLED';
-  const strange = [...new Set(own.map(({ status }) => status).filter((status) => !known(status)))];
+  const unknown = own.filter(
+    (line) => !held.has(line.status) && !left.has(line.status) && !isCancelled(line),
+  );
+  const strange = [...new Set(unknown.map(({ status }) => status))];
   const warnings = strange.map((status) => `unknown status ${status}: its units are held until it is known`);
   if (shipment.extras)
     warnings.push(
