@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import type { PushLine, PushOutcome } from '../channel.ts';
-import type { Priority } from '../kit/pace.ts';
 import { noNumber, type Span, shownAs } from '../kit/reading.ts';
 import { Refusal } from '../kit/refusal.ts';
 import { walkPages } from '../kit/walk.ts';
 import { groupsOf } from '../kit/write.ts';
-import type { Reading, Shop } from './api.ts';
+import type { Task } from './api.ts';
 import { aspectsRef, type Due, type Look, type TradingFacts } from './facts.ts';
 import { refusedRow } from './failures.ts';
 import { Envelope, refusalWords } from './trading.ts';
@@ -55,22 +54,18 @@ export const pageSize = 200;
 const notFoundCodes = [17, 291, 1047, 21916884, 21916750];
 
 /** All active listings of the account, of both models, page by page. */
-export function activeListings(
-  shop: Shop,
-  signal: AbortSignal,
-  priority: Priority = 'read',
-): AsyncGenerator<ActiveRows> {
+export function activeListings(task: Task): AsyncGenerator<ActiveRows> {
   return walkPages({
     what: 'the list of active listings',
     first: 1,
     mostPages: 2_000,
     async ask(page: number) {
       const body = `<ActiveList><Include>true</Include><Pagination><EntriesPerPage>${pageSize}</EntriesPerPage><PageNumber>${page}</PageNumber></Pagination></ActiveList><DetailLevel>ReturnAll</DetailLevel>`;
-      const call = { path: 'GetMyeBaySelling', body, data: ActivePage, priority };
-      const { data, askedAt, answeredAt } = await shop.askTrading(call, signal);
+      const call = { path: 'GetMyeBaySelling', body, data: ActivePage };
+      const { data, askedAt, answeredAt } = await task.askTrading(call);
       const items = data.ActiveList?.ItemArray?.Item ?? [];
       const pages = data.ActiveList?.PaginationResult?.TotalNumberOfPages ?? 1;
-      shop.learned.activePages = Math.max(1, pages);
+      task.learned.activePages = Math.max(1, pages);
       return { rows: items.flatMap(rowsOf), items, pages, askedAt, answeredAt };
     },
     next: ({ pages }, page) => (page >= pages ? null : page + 1),
@@ -112,15 +107,11 @@ function availableOf(row: Counted): number | null {
  * Listings made on the site, by listing id. The XML API gives 5,000 calls a day (EBAY-7): a sweep over all pages when that
  * takes fewer calls than one per listing. What a sweep leaves out is asked for by itself before it counts as gone.
  */
-export async function lookAtActive(
-  shop: Shop,
-  wanted: readonly TradingFacts[],
-  reading: Reading,
-): Promise<Map<string, Look>> {
+export async function lookAtActive(task: Task, wanted: readonly TradingFacts[]): Promise<Map<string, Look>> {
   const itemIds = new Set(wanted.map(({ itemId }) => itemId));
   const found = new Map<string, ActiveRows>();
-  if (itemIds.size > Math.max(2, shop.learned.activePages)) {
-    for await (const { rows, ...span } of activeListings(shop, reading.signal, reading.priority)) {
+  if (itemIds.size > Math.max(2, task.learned.activePages)) {
+    for await (const { rows, ...span } of activeListings(task)) {
       for (const row of rows) {
         if (!itemIds.has(row.itemId)) continue;
         const known = found.get(row.itemId) ?? { rows: [], ...span };
@@ -132,7 +123,7 @@ export async function lookAtActive(
   }
   const looks = new Map<string, Look>();
   for (const facts of wanted) {
-    const read = found.get(facts.itemId) ?? (await readItem(shop, facts.itemId, reading));
+    const read = found.get(facts.itemId) ?? (await readItem(task, facts.itemId));
     found.set(facts.itemId, read);
     looks.set(facts.id, lookOf(facts, read));
   }
@@ -140,15 +131,15 @@ export async function lookAtActive(
 }
 
 /** One listing by its id; without rows: not there, not ours, or ended. */
-async function readItem(shop: Shop, itemId: string, { priority, signal }: Reading): Promise<ActiveRows> {
+async function readItem(task: Task, itemId: string): Promise<ActiveRows> {
   const body = `<ItemID>${escaped(itemId)}</ItemID><IncludeItemSpecifics>false</IncludeItemSpecifics>`;
   try {
-    const call = { path: 'GetItem', body, data: OneItem, priority };
-    const { data, askedAt, answeredAt } = await shop.askTrading(call, signal);
+    const call = { path: 'GetItem', body, data: OneItem };
+    const { data, askedAt, answeredAt } = await task.askTrading(call);
     return { rows: rowsOf(data.Item), askedAt, answeredAt };
   } catch (error) {
     if (!(error instanceof Refusal) || error.kind !== 'rejected') throw error;
-    const now = shop.deps.clock.now();
+    const now = task.deps.clock.now();
     if (error.has(...notFoundCodes)) return { rows: [], askedAt: now, answeredAt: now };
     throw new Refusal('retry', error.message, { status: error.status, codes: error.codes });
   }
@@ -180,15 +171,15 @@ const believedMs = 10 * 60_000;
  * Is the account's Out-of-Stock control on? Without it a listing that reaches 0 is ended for good (EBAY-5.3). An "on" is
  * believed for ten minutes, an "off" never; a missing answer counts as off. Throws `ChannelError`.
  */
-export async function isOutOfStockOn(shop: Shop, { priority, signal }: Reading): Promise<boolean> {
-  const { learned } = shop;
-  const now = shop.deps.clock.now();
+export async function isOutOfStockOn(task: Task): Promise<boolean> {
+  const { learned } = task;
+  const now = task.deps.clock.now();
   if (learned.outOfStockOnSince !== null && now - learned.outOfStockOnSince < believedMs) return true;
   const body = '<ShowOutOfStockControlPreference>true</ShowOutOfStockControlPreference>';
-  const call = { path: 'GetUserPreferences', body, data: Preferences, priority };
-  const { data } = await shop.askTrading(call, signal);
+  const call = { path: 'GetUserPreferences', body, data: Preferences };
+  const { data } = await task.askTrading(call);
   const on = data.OutOfStockControlPreference === 'true';
-  learned.outOfStockOnSince = on ? shop.deps.clock.now() : null;
+  learned.outOfStockOnSince = on ? task.deps.clock.now() : null;
   return on;
 }
 
@@ -216,14 +207,13 @@ const Revised = Envelope.extend({
  * left out of the answer, and sent again row by row. Of a partial failure, the rows that the answer echoes were written.
  */
 export async function writeTrading(
-  shop: Shop,
+  task: Task,
   rows: readonly Due<TradingFacts>[],
-  signal: AbortSignal,
 ): Promise<Map<PushLine, PushOutcome>> {
-  await shop.revisions.spend([...new Set(rows.map(({ facts }) => facts.itemId))]);
-  const ask = { effect: 'write', priority: 'push', data: Revised } as const;
+  await task.revisions.spend([...new Set(rows.map(({ facts }) => facts.itemId))]);
+  const ask = { effect: 'write', data: Revised } as const;
   const body = rows.map(nodeOf).join('');
-  const { data } = await shop.askTrading({ ...ask, path: 'ReviseInventoryStatus', body }, signal);
+  const { data } = await task.askTrading({ ...ask, path: 'ReviseInventoryStatus', body });
   const isDone = data.Ack === 'Success' || data.Ack === 'Warning';
   const echoes = data.Ack === 'PartialFailure' ? data.InventoryStatus : [];
   const outcomes = new Map<PushLine, PushOutcome>();

@@ -21,13 +21,7 @@ export interface Call<T> extends AnyCall<T> {
   host?: 'identity';
 }
 
-/** How a reading is made. */
-export interface Reading {
-  priority: Priority;
-  signal: AbortSignal;
-}
-
-/** Everything that the parts of one channel share. Its calls throw nothing but `ChannelError`. */
+/** Everything that the parts of one channel share. */
 export type Shop = ReturnType<typeof openShop>;
 
 /** Opens a connection pool of its own; `close` ends it. */
@@ -62,12 +56,8 @@ export function openShop(config: EbayConfig, deps: ChannelDeps) {
   return {
     config,
     deps,
-    /** A call of the REST APIs; a GET unless told. */
-    ask: <T>(call: Omit<Call<T>, 'method'> & Partial<Call<T>>, signal: AbortSignal): Promise<Answer<T>> =>
-      rest.call({ method: 'GET', ...call }, signal),
-    /** A call of the XML API, named by its path; a read unless told. */
-    askTrading: <T>(call: Omit<AnyCall<T>, 'method'>, signal: AbortSignal): Promise<Answer<T>> =>
-      trading.call({ method: 'POST', effect: 'read', ...call }, signal),
+    rest,
+    trading,
     revisions: createRevisions(deps),
     /** What was learned while it runs; losing it costs nothing but requests. */
     learned: {
@@ -81,6 +71,22 @@ export function openShop(config: EbayConfig, deps: ChannelDeps) {
       address: null as { url: string | null; readAt: number } | null,
     },
     close: () => http.close(),
+  };
+}
+
+/** What the engine wants of a channel, until `signal` calls it off. Calls throw nothing but `ChannelError`. */
+export type Task = ReturnType<typeof taskOf>;
+
+export function taskOf(shop: Shop, signal: AbortSignal, priority: Priority = 'read') {
+  return {
+    ...shop,
+    signal,
+    /** A call of the REST APIs; a GET unless told. */
+    ask: <T>(call: Omit<Call<T>, 'method'> & Partial<Call<T>>): Promise<Answer<T>> =>
+      shop.rest.call({ method: 'GET', priority, ...call }, signal),
+    /** A call of the XML API, named by its path; a read unless told. */
+    askTrading: <T>(call: Omit<AnyCall<T>, 'method'>): Promise<Answer<T>> =>
+      shop.trading.call({ method: 'POST', effect: 'read', priority, ...call }, signal),
   };
 }
 
@@ -103,9 +109,9 @@ const User = z.object({
 export type User = z.infer<typeof User>;
 
 /** Asks who the seller is, which the listener needs to know beforehand. Throws `ChannelError`. */
-export async function readUser(shop: Shop, signal: AbortSignal): Promise<Answer<User>> {
+export async function readUser(task: Task): Promise<Answer<User>> {
   const path = '/commerce/identity/v1/user/';
-  const user = await shop.ask({ path, data: User, host: 'identity' }, signal);
-  shop.learned.userId = user.data.userId;
+  const user = await task.ask({ path, data: User, host: 'identity' });
+  task.learned.userId = user.data.userId;
   return user;
 }

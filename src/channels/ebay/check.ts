@@ -3,7 +3,7 @@ import type { CheckItem } from '../channel.ts';
 import { asked, clockItem, fail, ok, warn } from '../kit/check.ts';
 import { nullWhen, Refusal } from '../kit/refusal.ts';
 import { isOutOfStockOn } from './active.ts';
-import { readUser, type Shop, type User } from './api.ts';
+import { readUser, type Task, type User } from './api.ts';
 import { consentItem } from './tokens.ts';
 import { destinationsOf, salesTopic, topicsOf } from './webhooks.ts';
 
@@ -28,26 +28,26 @@ const Limits = z
 const scopesRemedy = 'let the seller consent again with the scopes of docs/channels/ebay.md';
 
 /** Credentials, consent, clock, scopes and the settings that would harm. Throws `ChannelError` when nothing can be asked. */
-export async function check(shop: Shop, signal: AbortSignal): Promise<CheckItem[]> {
-  const user = await readUser(shop, signal);
+export async function check(task: Task): Promise<CheckItem[]> {
+  const user = await readUser(task);
   const items = [
     ok('credentials', `seller ${user.data.username ?? user.data.userId}`),
-    consentItem(shop.config, shop.deps.clock.now()),
+    consentItem(task.config, task.deps.clock.now()),
     clockItem('eBay', user),
-    marketplaceItem(shop, user.data),
-    await scopeItem(shop, { name: 'orders', path: '/sell/fulfillment/v1/order' }, signal),
-    await scopeItem(shop, { name: 'inventory', path: '/sell/inventory/v1/inventory_item' }, signal),
-    await outOfStockItem(shop, signal),
-    await pushItem(shop, signal),
+    marketplaceItem(task, user.data),
+    await scopeItem(task, { name: 'orders', path: '/sell/fulfillment/v1/order' }),
+    await scopeItem(task, { name: 'inventory', path: '/sell/inventory/v1/inventory_item' }),
+    await outOfStockItem(task),
+    await pushItem(task),
     // Without the scope sell.account.readonly, which is optional, the one is not told; now and then the other neither.
-    await privilegeItem(shop, signal).catch(nullWhen(() => true)),
-    await limitsItem(shop, signal).catch(nullWhen(() => true)),
+    await privilegeItem(task).catch(nullWhen(() => true)),
+    await limitsItem(task).catch(nullWhen(() => true)),
   ];
   return items.filter((item) => item !== null);
 }
 
-function marketplaceItem(shop: Shop, user: User): CheckItem {
-  const { marketplace } = shop.config;
+function marketplaceItem(task: Task, user: User): CheckItem {
+  const { marketplace } = task.config;
   const home = user.registrationMarketplaceId;
   if (!home || home === marketplace) return ok('marketplace', marketplace);
   return warn(
@@ -57,14 +57,10 @@ function marketplaceItem(shop: Shop, user: User): CheckItem {
   );
 }
 
-function scopeItem(
-  shop: Shop,
-  { name, path }: { name: string; path: string },
-  signal: AbortSignal,
-): Promise<CheckItem> {
+function scopeItem(task: Task, { name, path }: { name: string; path: string }): Promise<CheckItem> {
   return asked(
     async () => {
-      await shop.ask({ path, query: { limit: '1' }, data: Page }, signal);
+      await task.ask({ path, query: { limit: '1' }, data: Page });
       return ok(name, 'can be read');
     },
     (error) => {
@@ -74,13 +70,13 @@ function scopeItem(
   );
 }
 
-function outOfStockItem(shop: Shop, signal: AbortSignal): Promise<CheckItem> {
+function outOfStockItem(task: Task): Promise<CheckItem> {
   const name = 'out-of-stock control';
   const off = 'off: listings made on the site end for good at 0, so that invsync refuses to write 0 to them';
   const remedy = 'switch on the out of stock option in My eBay > Account > Site preferences > Sales';
   return asked(
     async () => {
-      const isOn = await isOutOfStockOn(shop, { priority: 'read', signal });
+      const isOn = await isOutOfStockOn(task);
       return isOn ? ok(name, 'on: a listing that reaches 0 stays and is hidden') : warn(name, off, remedy);
     },
     (error) =>
@@ -91,21 +87,21 @@ function outOfStockItem(shop: Shop, signal: AbortSignal): Promise<CheckItem> {
 }
 
 /** Sales by push: token, topic, destination. Trouble here costs minutes, not sales: polling goes on. */
-function pushItem(shop: Shop, signal: AbortSignal): Promise<CheckItem> {
+function pushItem(task: Task): Promise<CheckItem> {
   const name = 'notifications';
   return asked(
     async () => {
-      if (shop.config.verification_token === undefined) {
+      if (task.config.verification_token === undefined) {
         const detail = 'no verification_token: sales are learned by polling only';
         const remedy = 'set verification_token and run: invsync webhooks register; or webhooks: false';
         return warn(name, detail, remedy);
       }
-      const offered = await topicsOf(shop, signal);
+      const offered = await topicsOf(task);
       if (!offered.some((topic) => topic.topicId === salesTopic)) {
         const detail = `eBay offers this keyset no ${salesTopic}: poll only`;
         return warn(name, detail, 'set webhooks: false on this channel');
       }
-      const all = await destinationsOf(shop, signal);
+      const all = await destinationsOf(task);
       const down = all.find(({ ours, status }) => ours && status !== 'ENABLED');
       if (down === undefined) return ok(name, `${salesTopic} is offered`);
       const detail = `eBay has set our address to ${down.status ?? 'off'} after failed deliveries`;
@@ -115,9 +111,9 @@ function pushItem(shop: Shop, signal: AbortSignal): Promise<CheckItem> {
   );
 }
 
-async function privilegeItem(shop: Shop, signal: AbortSignal): Promise<CheckItem> {
+async function privilegeItem(task: Task): Promise<CheckItem> {
   const name = 'selling limit';
-  const { data } = await shop.ask({ path: '/sell/account/v1/privilege', data: Privilege }, signal);
+  const { data } = await task.ask({ path: '/sell/account/v1/privilege', data: Privilege });
   if (data.sellerRegistrationCompleted === false)
     return fail(name, 'the seller registration is not completed', 'complete it on eBay');
   const quantity = data.sellingLimit?.quantity;
@@ -126,10 +122,10 @@ async function privilegeItem(shop: Shop, signal: AbortSignal): Promise<CheckItem
 }
 
 /** Null where eBay tells no limits. */
-async function limitsItem(shop: Shop, signal: AbortSignal): Promise<CheckItem | null> {
+async function limitsItem(task: Task): Promise<CheckItem | null> {
   const name = 'call limits';
   const path = '/developer/analytics/v1_beta/rate_limit/';
-  const { data } = await shop.ask({ path, data: Limits, as: 'app' }, signal);
+  const { data } = await task.ask({ path, data: Limits, as: 'app' });
   if (!data?.rateLimits) return null;
   const short = data.rateLimits.filter(({ resources }) => {
     const rates = (resources ?? []).flatMap((resource) => resource.rates ?? []);

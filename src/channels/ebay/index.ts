@@ -1,6 +1,5 @@
 import type { AccountIdentity, Channel, ChannelDefinition, ChannelDeps } from '../channel.ts';
-import { bound } from '../kit/bound.ts';
-import { openShop, readUser, type Shop } from './api.ts';
+import { openShop, readUser, type Task, taskOf } from './api.ts';
 import { capabilities, rowsPerCall } from './capabilities.ts';
 import { check } from './check.ts';
 import { EbayConfig } from './config.ts';
@@ -32,12 +31,17 @@ const callMs = 400;
 function create(config: EbayConfig, deps: ChannelDeps): Channel {
   const shop = openShop(config, deps);
   const keys = createKeys(shop);
+  const at = (signal: AbortSignal) => taskOf(shop, signal);
   return {
     capabilities,
-    ...bound(shop, {
-      ...{ identity, check, listListings, readStock, setStock },
-      ...{ ordersSince, ordersCreatedSince, fetchOrders },
-    }),
+    identity: (signal) => identity(at(signal)),
+    check: (signal) => check(at(signal)),
+    listListings: (signal) => listListings(at(signal)),
+    readStock: (listings, signal) => readStock(at(signal), listings),
+    setStock: (lines, signal) => setStock(taskOf(shop, signal, 'push'), lines),
+    ordersSince: (since, signal) => ordersSince(at(signal), since),
+    ordersCreatedSince: (since, signal) => ordersCreatedSince(at(signal), since),
+    fetchOrders: (ids, signal) => fetchOrders(at(signal), ids),
     receive: (request) => receive(shop, keys, request),
     fieldsOf,
     refsIn,
@@ -55,7 +59,7 @@ function create(config: EbayConfig, deps: ChannelDeps): Channel {
   };
 }
 
-async function identity(shop: Shop, signal: AbortSignal): Promise<AccountIdentity> {
-  const { userId, username } = (await readUser(shop, signal)).data;
+async function identity(task: Task): Promise<AccountIdentity> {
+  const { userId, username } = (await readUser(task)).data;
   return { accountId: userId, title: username ?? userId };
 }

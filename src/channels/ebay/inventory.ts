@@ -3,7 +3,7 @@ import type { PushLine, PushOutcome } from '../channel.ts';
 import { noNumber, type Span, shownAs } from '../kit/reading.ts';
 import { isNotFound, nullWhen, Refusal } from '../kit/refusal.ts';
 import { chunksOf } from '../kit/write.ts';
-import type { Reading, Shop } from './api.ts';
+import type { Task } from './api.ts';
 import { rowsPerCall } from './capabilities.ts';
 import { type Due, type InventoryFacts, type Look, revisedBy } from './facts.ts';
 import { RestError, refusedRow, wordsOf } from './failures.ts';
@@ -59,18 +59,14 @@ export const distributed =
 const notFound = [25701, 25702, 25710, 25707];
 
 /** Reads SKUs, 25 a call, by listing id; the number shown is capped by the offers that carry one of their own. */
-export async function lookAtItems(
-  shop: Shop,
-  wanted: readonly InventoryFacts[],
-  { priority, signal }: Reading,
-): Promise<Map<string, Look>> {
+export async function lookAtItems(task: Task, wanted: readonly InventoryFacts[]): Promise<Map<string, Look>> {
   const looks = new Map<string, Look>();
   const path = `${root}/bulk_get_inventory_item`;
   const items = [...new Map(wanted.map((each) => [each.id, each])).values()];
   for (const some of chunksOf(items, rowsPerCall)) {
     const body = { requests: some.map(({ sku }) => ({ sku })) };
-    const ask = { method: 'POST', path, body, data: Rows, effect: 'read', priority } as const;
-    const { data, askedAt, answeredAt } = await shop.ask(ask, signal);
+    const ask = { method: 'POST', path, body, data: Rows, effect: 'read' } as const;
+    const { data, askedAt, answeredAt } = await task.ask(ask);
     for (const [at, facts] of some.entries()) {
       const byPlace = data.responses[at];
       const isOwn = (row: Row): boolean => row.sku === facts.sku;
@@ -82,10 +78,10 @@ export async function lookAtItems(
     const look = looks.get(id);
     if (look === undefined || look.shown === null) continue;
     for (const { offerId } of offers.filter((offer) => offer.pinned)) {
-      const ask = { path: `${root}/offer/${encodeURIComponent(offerId)}`, data: Offer, priority };
-      const offer = await shop.ask(ask, signal).catch(nullWhen(isNotFound));
+      const ask = { path: `${root}/offer/${encodeURIComponent(offerId)}`, data: Offer };
+      const offer = await task.ask(ask).catch(nullWhen(isNotFound));
       look.shown = Math.min(look.shown, offer?.data.availableQuantity ?? look.shown);
-      look.answeredAt = Math.max(look.answeredAt, offer?.answeredAt ?? shop.deps.clock.now());
+      look.answeredAt = Math.max(look.answeredAt, offer?.answeredAt ?? task.deps.clock.now());
     }
   }
   return looks;
@@ -121,10 +117,10 @@ export function isDistributed(item: Item): boolean {
  * The offers of a SKU. Null: eBay does not take this SKU in an address (EBAY-9.18), so that nothing is known of them.
  * None: 404, which a few accounts also get for other reasons (25713, EBAY-9.20).
  */
-export async function offersOf(shop: Shop, sku: string, signal: AbortSignal): Promise<Offer[] | null> {
+export async function offersOf(task: Task, sku: string): Promise<Offer[] | null> {
   try {
     const query = { sku, limit: '100' };
-    const { data } = await shop.ask({ path: `${root}/offer`, query, data: Offers }, signal);
+    const { data } = await task.ask({ path: `${root}/offer`, query, data: Offers });
     return data.offers ?? [];
   } catch (error) {
     if (!(error instanceof Refusal) || error.kind !== 'rejected') throw error;
@@ -140,18 +136,17 @@ export async function offersOf(shop: Shop, sku: string, signal: AbortSignal): Pr
  * teaches smaller ones.
  */
 export async function writeInventory(
-  shop: Shop,
+  task: Task,
   rows: readonly Due<InventoryFacts>[],
-  signal: AbortSignal,
 ): Promise<Map<PushLine, PushOutcome>> {
-  const { learned } = shop;
+  const { learned } = task;
   const revised = rows.flatMap(({ facts }) => revisedBy(facts));
-  if (revised.length > 0) await shop.revisions.spend(revised);
+  if (revised.length > 0) await task.revisions.spend(revised);
   const body = { requests: rows.map(requestOf) };
   const path = `${root}/bulk_update_price_quantity`;
   try {
-    const ask = { method: 'POST', path, body, data: Rows, priority: 'push' } as const;
-    const { data } = await shop.ask(ask, signal);
+    const ask = { method: 'POST', path, body, data: Rows } as const;
+    const { data } = await task.ask(ask);
     learned.rowsPerWrite = Math.min(rowsPerCall, learned.rowsPerWrite + 1);
     return new Map(rows.map((each, at) => [each.line, rowOutcome(each, data.responses, at)]));
   } catch (error) {

@@ -4,7 +4,7 @@ import { markAmbiguous } from '../kit/ambiguous.ts';
 import { walkPages } from '../kit/walk.ts';
 import { chunksOf } from '../kit/write.ts';
 import { type ActiveRow, activeListings, pageSize } from './active.ts';
-import type { Shop } from './api.ts';
+import type { Task } from './api.ts';
 import type { Facts } from './facts.ts';
 import { distributed, Item, isDistributed, type Offer, offersOf, shownOf } from './inventory.ts';
 
@@ -26,14 +26,14 @@ const nameless = 'this variation has no SKU: give it one on eBay, else its quant
  * those that belong to a SKU already seen. It is read to its end before the first page is handed out, because only the
  * whole tells which SKUs are not unique (EBAY-9.19).
  */
-export async function* listListings(shop: Shop, signal: AbortSignal): AsyncGenerator<ListingPage> {
+export async function* listListings(task: Task): AsyncGenerator<ListingPage> {
   const listings: Listing[] = [];
   /** eBay listings behind the SKUs. */
   const itemIds = new Set<string>();
   /** SKUs whose offers could not be asked for. */
   const unclear = new Set<string>();
-  for (const some of chunksOf(await allItems(shop, signal), offersAtOnce)) {
-    const answers = await Promise.all(some.map(({ sku }) => offersOf(shop, sku, signal)));
+  for (const some of chunksOf(await allItems(task), offersAtOnce)) {
+    const answers = await Promise.all(some.map(({ sku }) => offersOf(task, sku)));
     for (const [at, item] of some.entries()) {
       const offers = answers[at] ?? null;
       if (offers === null) unclear.add(item.sku);
@@ -42,14 +42,14 @@ export async function* listListings(shop: Shop, signal: AbortSignal): AsyncGener
     }
   }
   const ids = new Set(listings.map((listing) => listing.listingId));
-  for await (const { rows } of activeListings(shop, signal)) {
+  for await (const { rows } of activeListings(task)) {
     for (const row of rows) {
       if (itemIds.has(row.itemId) || unclear.has(row.sku ?? '')) continue;
       const listing = tradingListing(row);
       const { listingId } = listing;
       // The same id twice would be one listing to the engine; two variations with one SKU cannot be told apart.
       if (ids.has(listingId))
-        shop.deps.log.warn({ listing: listingId }, 'a listing has the id of another one and is left out');
+        task.deps.log.warn({ listing: listingId }, 'a listing has the id of another one and is left out');
       else listings.push(listing);
       ids.add(listingId);
     }
@@ -62,7 +62,7 @@ export async function* listListings(shop: Shop, signal: AbortSignal): AsyncGener
 }
 
 /** `offset` counts pages here, not rows (EBAY-9.17). A page that goes on without bringing anything new is an error. */
-async function allItems(shop: Shop, signal: AbortSignal): Promise<Item[]> {
+async function allItems(task: Task): Promise<Item[]> {
   const items = new Map<string, Item>();
   const path = '/sell/inventory/v1/inventory_item';
   const pages = walkPages({
@@ -71,7 +71,7 @@ async function allItems(shop: Shop, signal: AbortSignal): Promise<Item[]> {
     mostPages: 5_000,
     ask(offset: number) {
       const query = { limit: String(pageSize), offset: String(offset) };
-      return shop.ask({ path, query, data: ItemPage }, signal);
+      return task.ask({ path, query, data: ItemPage });
     },
     next: ({ data }, offset) => (data.next ? offset + 1 : null),
     rows: ({ data }) => data.inventoryItems ?? [],
@@ -80,7 +80,7 @@ async function allItems(shop: Shop, signal: AbortSignal): Promise<Item[]> {
     for (const row of data.inventoryItems ?? []) {
       const item = Item.safeParse(row);
       if (item.success) items.set(item.data.sku, item.data);
-      else shop.deps.log.warn({}, 'an inventory item cannot be read and is left out of the catalogue');
+      else task.deps.log.warn({}, 'an inventory item cannot be read and is left out of the catalogue');
     }
   }
   return [...items.values()];

@@ -3,7 +3,7 @@ import type { FetchedOrder, OrderPage } from '../channel.ts';
 import { fetchInChunks } from '../kit/fetch.ts';
 import { type Gathered, gather, handedOut } from '../kit/gather.ts';
 import { walkPages } from '../kit/walk.ts';
-import type { Shop } from './api.ts';
+import type { Task } from './api.ts';
 import { capabilities } from './capabilities.ts';
 import { KeptOrder, needsReason, OrderRow } from './order.ts';
 
@@ -27,13 +27,13 @@ const OnePage = z.unknown().transform((order) => ({ orders: [order] }));
 type ListPage = z.infer<typeof ListPage>;
 
 /** All orders changed since (eBay's clock, ms), cancelled and shipped ones too, oldest change first. */
-export function ordersSince(shop: Shop, since: number, signal: AbortSignal): AsyncIterable<OrderPage> {
-  return walk(shop, { field: 'lastmodifieddate', since, time: (order) => order.modifiedAt }, signal);
+export function ordersSince(task: Task, since: number): AsyncIterable<OrderPage> {
+  return walk(task, { field: 'lastmodifieddate', since, time: (order) => order.modifiedAt });
 }
 
 /** All orders created since (eBay's clock, ms). */
-export function ordersCreatedSince(shop: Shop, since: number, signal: AbortSignal): AsyncIterable<OrderPage> {
-  return walk(shop, { field: 'creationdate', since, time: (order) => order.placedAt }, signal);
+export function ordersCreatedSince(task: Task, since: number): AsyncIterable<OrderPage> {
+  return walk(task, { field: 'creationdate', since, time: (order) => order.placedAt });
 }
 
 interface Search {
@@ -46,9 +46,9 @@ interface Search {
  * Reads the whole list before the first page is handed out: eBay promises no order of the rows, and its paging by
  * offset may skip a row when the list moves.
  */
-async function* walk(shop: Shop, search: Search, signal: AbortSignal): AsyncGenerator<OrderPage> {
+async function* walk(task: Task, search: Search): AsyncGenerator<OrderPage> {
   const found = new Map<string, Gathered>();
-  const filter = `${search.field}:[${startOf(shop, search.since)}..]`;
+  const filter = `${search.field}:[${startOf(task, search.since)}..]`;
   const what = 'the list of orders';
   const pages = () =>
     walkPages({
@@ -58,7 +58,7 @@ async function* walk(shop: Shop, search: Search, signal: AbortSignal): AsyncGene
       // Orders are counted here, not pages (EBAY-9.17).
       ask(offset: number) {
         const query = { filter, limit: String(pageSize), offset: String(offset) };
-        return shop.ask({ path, query, data: ListPage }, signal);
+        return task.ask({ path, query, data: ListPage });
       },
       next: ({ data }, offset) => (data.next && data.orders.length > 0 ? offset + pageSize : null),
     });
@@ -72,8 +72,8 @@ async function* walk(shop: Shop, search: Search, signal: AbortSignal): AsyncGene
 }
 
 /** Two years back at most, and never in the future, which is refused (30850). The end is left open: clocks differ. */
-function startOf(shop: Shop, since: number): string {
-  const now = shop.deps.clock.now();
+function startOf(task: Task, since: number): string {
+  const now = task.deps.clock.now();
   const oldest = now - (capabilities.orderHistoryMs ?? 0) + dayMs;
   return new Date(Math.min(Math.max(since, oldest), now - 60_000)).toISOString();
 }
@@ -87,13 +87,9 @@ function gathered(row: unknown): Gathered {
 }
 
 /** Orders by id, in order, 50 a call. A cancelled one is asked for by itself: a list does not tell why. */
-export function fetchOrders(
-  shop: Shop,
-  ids: readonly string[],
-  signal: AbortSignal,
-): Promise<FetchedOrder[]> {
+export function fetchOrders(task: Task, ids: readonly string[]): Promise<FetchedOrder[]> {
   return fetchInChunks(ids, {
-    signal,
+    signal: task.signal,
     perCall: idsPerCall,
     isSound: () => true,
     async ask(some) {
@@ -102,7 +98,7 @@ export function fetchOrders(
         single === undefined
           ? { path, query: { orderIds: some.join(','), limit: String(pageSize) }, data: ListPage }
           : { path: `${path}/${encodeURIComponent(single)}`, data: OnePage };
-      const { data, askedAt, answeredAt } = await shop.ask<{ orders: unknown[] }>(call, signal);
+      const { data, askedAt, answeredAt } = await task.ask<{ orders: unknown[] }>(call);
       return data.orders.flatMap((row) => {
         const order = OrderRow.safeParse(row).data;
         const orderId = single ?? order?.orderId;

@@ -6,7 +6,7 @@ import { digestOf, hashKey, refused } from '../kit/hook.ts';
 import { jsonOf } from '../kit/json.ts';
 import { MaybeId, maybe } from '../kit/shapes.ts';
 import { exactBase64 } from '../kit/sign.ts';
-import { readUser, type Shop } from './api.ts';
+import { readUser, type Shop, taskOf } from './api.ts';
 import { platformPrefix, readSoap } from './deliveries.ts';
 import { type Keys, readSignature, signedBytes } from './signature.ts';
 import { callLimits } from './xml.ts';
@@ -46,7 +46,7 @@ export function receive(shop: Shop, keys: Keys, request: HookRequest): Receipt {
       await keys.load(kid, signal);
       // Only who signs soundly may make us ask for more: who the seller is. A failure leaves it unknown.
       if (typeof keys.find(kid) === 'string' || shop.learned.userId !== null) return;
-      await readUser(shop, signal).catch((error: unknown) => {
+      await readUser(taskOf(shop, signal)).catch((error: unknown) => {
         if (!(error instanceof ChannelError)) throw error;
       });
     };

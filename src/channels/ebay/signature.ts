@@ -4,7 +4,7 @@ import { jsonOf, utf8 } from '../kit/json.ts';
 import { createRate } from '../kit/rate.ts';
 import { Refusal } from '../kit/refusal.ts';
 import { exactBase64 } from '../kit/sign.ts';
-import type { Shop } from './api.ts';
+import { type Shop, taskOf } from './api.ts';
 
 /** What the header X-EBAY-SIGNATURE says (EBAY-2.4). The signature is ASN.1 DER. */
 const Header = z.object({
@@ -80,7 +80,7 @@ export function createKeys(shop: Shop) {
     const before = known.get(kid);
     if (before !== undefined) before.triedAt = now;
     try {
-      const { data } = await shop.ask({ path, data: PublicKey, as: 'app' }, signal);
+      const { data } = await taskOf(shop, signal).ask({ path, data: PublicKey, as: 'app' });
       const key = importKey(data.key);
       if (key === null) remember(unknown, kid, now, mostUnknown);
       else remember(known, kid, { key, fetchedAt: now, triedAt: now }, mostKnown);

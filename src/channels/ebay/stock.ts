@@ -2,33 +2,25 @@ import type { ListingRef, PushLine, PushOutcome, StockReading } from '../channel
 import { noNumber } from '../kit/reading.ts';
 import { chunksOf, compared, writeInBatches } from '../kit/write.ts';
 import { isOutOfStockOn, lookAtActive, tradingBatches, writeTrading } from './active.ts';
-import type { Reading, Shop } from './api.ts';
+import type { Task } from './api.ts';
 import { capabilities } from './capabilities.ts';
 import { type Due, factsOf, type InventoryFacts, type Look, revisedBy, type TradingFacts } from './facts.ts';
 import { lookAtItems, writeInventory } from './inventory.ts';
 import { keptForLowering, revisionsPerDay } from './revisions.ts';
 
 /** What eBay shows now, one uncached reading per listing in order, each by the API of its model (EBAY-4). */
-export async function readStock(
-  shop: Shop,
-  listings: readonly ListingRef[],
-  signal: AbortSignal,
-): Promise<StockReading[]> {
-  const looks = await look(shop, listings, { priority: 'read', signal });
+export async function readStock(task: Task, listings: readonly ListingRef[]): Promise<StockReading[]> {
+  const looks = await look(task, listings);
   return looks.map(({ state, ...read }) => ({ ...read, state: state === 'failed' ? 'untracked' : state }));
 }
 
-async function look(
-  shop: Shop,
-  listings: readonly ListingRef[],
-  reading: Reading,
-): Promise<(Look & { listingId: string })[]> {
+async function look(task: Task, listings: readonly ListingRef[]): Promise<(Look & { listingId: string })[]> {
   const facts = listings.map(factsOf);
   const items = facts.filter((each) => each.model === 'inventory');
-  const looks = await lookAtItems(shop, items, reading);
+  const looks = await lookAtItems(task, items);
   const made = facts.filter((each) => each.model === 'trading');
-  for (const [id, seen] of await lookAtActive(shop, made, reading)) looks.set(id, seen);
-  const now = shop.deps.clock.now();
+  for (const [id, seen] of await lookAtActive(task, made)) looks.set(id, seen);
+  const now = task.deps.clock.now();
   const unread = noNumber('not-listed', 'not read', { askedAt: now, answeredAt: now });
   return listings.map(({ listingId }) => ({ ...(looks.get(listingId) ?? unread), listingId }));
 }
@@ -39,11 +31,7 @@ const importHint = 'run: invsync listings import; unmap the listing if it is gon
  * Sets numbers: read, compare with `base`, write by the API of each listing's model (EBAY-5). What already shows its
  * number is not written: a listing may be revised 250 times a day.
  */
-export function setStock(
-  shop: Shop,
-  lines: readonly PushLine[],
-  signal: AbortSignal,
-): Promise<PushOutcome[]> {
+export function setStock(task: Task, lines: readonly PushLine[]): Promise<PushOutcome[]> {
   return writeInBatches<Due>(lines, {
     maxQuantity: capabilities.maxQuantity,
     refusal(line) {
@@ -52,25 +40,23 @@ export function setStock(
       return error === null ? null : { error, hint };
     },
     async read(wanted) {
-      const looks = await look(shop, wanted, { priority: 'push', signal });
+      const looks = await look(task, wanted);
       const found = new Map<PushLine, Due | PushOutcome>();
       for (const [at, line] of wanted.entries()) {
         const seen = looks[at];
         const due = { line, facts: factsOf(line) };
         if (seen === undefined) continue;
-        const settled = settledBy(line, seen) ?? (await refusedFor(shop, due, seen, signal));
+        const settled = settledBy(line, seen) ?? (await refusedFor(task, due, seen));
         found.set(line, settled ?? due);
       }
       return found;
     },
     batches: (due) => [
-      ...chunksOf(due.filter(isInventory), shop.learned.rowsPerWrite),
+      ...chunksOf(due.filter(isInventory), task.learned.rowsPerWrite),
       ...tradingBatches(due.filter(isTrading)),
     ],
     write: (rows) =>
-      rows.every(isInventory)
-        ? writeInventory(shop, rows, signal)
-        : writeTrading(shop, rows.filter(isTrading), signal),
+      rows.every(isInventory) ? writeInventory(task, rows) : writeTrading(task, rows.filter(isTrading)),
   });
 }
 
@@ -89,21 +75,16 @@ function settledBy(line: PushLine, { state, ...seen }: Look): PushOutcome | null
 }
 
 /** Guards that need more than the number: the end of a listing at 0, and the revisions of the day. */
-async function refusedFor(
-  shop: Shop,
-  { line, facts }: Due,
-  seen: Look,
-  signal: AbortSignal,
-): Promise<PushOutcome | null> {
+async function refusedFor(task: Task, { line, facts }: Due, seen: Look): Promise<PushOutcome | null> {
   const isZero = facts.model === 'trading' && line.quantity === 0;
-  if (isZero && !(await isOutOfStockOn(shop, { priority: 'push', signal }))) {
+  if (isZero && !(await isOutOfStockOn(task))) {
     return {
       kind: 'rejected',
       error: 'Out-of-Stock control is off: a quantity of 0 would end the listing for good',
       hint: 'switch on "out of stock option" in My eBay > Account > Site preferences > Sales; the number is tried again hourly',
     };
   }
-  const left = await shop.revisions.left(revisedBy(facts));
+  const left = await task.revisions.left(revisedBy(facts));
   const raises = line.quantity > (seen.shown ?? 0);
   if (left > (raises ? keptForLowering : 0)) return null;
   const error = `this listing has ${left} of its ${revisionsPerDay} revisions of the day left`;
@@ -111,6 +92,6 @@ async function refusedFor(
     const hint = 'lower it by hand on eBay, or end the listing; tried again hourly';
     return { kind: 'rejected', error, hint };
   }
-  const afterMs = shop.revisions.untilResetMs();
+  const afterMs = task.revisions.untilResetMs();
   return { kind: 'retry', error: `${error}; raising waits until tomorrow`, afterMs };
 }

@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import type { WebhookReport, WebhookState, Webhooks } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import { bound } from '../kit/bound.ts';
 import { registeredWith } from '../kit/hook.ts';
 import { nullWhen, Refusal } from '../kit/refusal.ts';
 import { walkPages } from '../kit/walk.ts';
-import type { Call, Shop } from './api.ts';
+import { type Call, type Shop, type Task, taskOf } from './api.ts';
 import { keepAddress, pathOf } from './receive.ts';
 import type { TokenKind } from './tokens.ts';
 
@@ -21,37 +20,41 @@ const wantedTopics = [
 
 /** Subscriptions of the Notification API (EBAY-3): read, compare, mend. */
 export function webhooksOf(shop: Shop): Webhooks {
-  return bound(shop, { list, ensure, remove });
+  return {
+    list: (signal) => list(taskOf(shop, signal)),
+    ensure: (url, signal) => ensure(taskOf(shop, signal), url),
+    remove: (signal) => remove(taskOf(shop, signal)),
+  };
 }
 
 /**
  * Alert address, destination (whose challenge our listener answers meanwhile), subscriptions, enabling: in this order,
  * each only where it is missing or wrong. Throws when eBay offers no topic that tells of sales: polling is then all.
  */
-async function ensure(shop: Shop, url: string, signal: AbortSignal): Promise<WebhookReport> {
-  const offered = (await topicsOf(shop, signal)).filter((topic) => topic.status !== 'DISABLED');
+async function ensure(task: Task, url: string): Promise<WebhookReport> {
+  const offered = (await topicsOf(task)).filter((topic) => topic.status !== 'DISABLED');
   if (!offered.some((topic) => topic.topicId === salesTopic)) {
     throw new ChannelError('rejected', `eBay does not offer the topic ${salesTopic} to this keyset`, {
       hint: 'set webhooks: false on this channel: sales are then learned by polling every minute',
     });
   }
   const changes: string[] = [];
-  await ensureConfig(shop, { url, changes }, signal);
-  const destinationId = await ensureDestination(shop, { url, changes }, signal);
-  const subscriptions = (await subscriptionsOf(shop, signal)).filter(isTo(destinationId));
+  await ensureConfig(task, { url, changes });
+  const destinationId = await ensureDestination(task, { url, changes });
+  const subscriptions = (await subscriptionsOf(task)).filter(isTo(destinationId));
   for (const topicId of wantedTopics) {
     const topic = offered.find((each) => each.topicId === topicId);
     const own = subscriptions.find((each) => each.topicId === topicId);
     if (topic === undefined || own?.status === 'ENABLED') continue;
     try {
-      changes.push(await ensureTopic(shop, { topic, own, destinationId }, signal));
+      changes.push(await ensureTopic(task, { topic, own, destinationId }));
     } catch (error) {
       const isOptional = topicId !== salesTopic && error instanceof Refusal && error.kind === 'rejected';
       if (!isOptional) throw error;
-      shop.deps.log.info({ topic: topicId, codes: error.codes }, 'an optional topic is not to be had');
+      task.deps.log.info({ topic: topicId, codes: error.codes }, 'an optional topic is not to be had');
     }
   }
-  return { webhooks: await list(shop, signal), changes };
+  return { webhooks: await list(task), changes };
 }
 
 function isTo(id: string) {
@@ -67,16 +70,16 @@ interface Registering {
 const Config = z.object({ alertEmail: z.string().nullish() }).nullish();
 
 /** eBay takes no destination before the keyset has an alert address (EBAY-9.11). */
-async function ensureConfig(shop: Shop, { url, changes }: Registering, signal: AbortSignal): Promise<void> {
-  const known = await shop
-    .ask({ path: `${base}/config`, data: Config, as: 'app' }, signal)
+async function ensureConfig(task: Task, { url, changes }: Registering): Promise<void> {
+  const known = await task
+    .ask({ path: `${base}/config`, data: Config, as: 'app' })
     .catch(nullWhen((refusal) => refusal.status === 404 || refusal.has(195026, 195003)));
   if (known?.data?.alertEmail) return;
   const { hostname } = new URL(url);
-  const told = shop.config.alert_email;
+  const told = task.config.alert_email;
   const isName = /^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}$/i.test(hostname);
   const alertEmail = told ?? `invsync@${isName ? hostname : 'example.com'}`;
-  await write(shop, { method: 'PUT', path: 'config', body: { alertEmail } }, signal);
+  await write(task, { method: 'PUT', path: 'config', body: { alertEmail } });
   const hint = told === undefined ? ': set alert_email, or put your own there in the developer portal' : '';
   changes.push(`set the keyset's alert address to ${alertEmail}${hint}`);
 }
@@ -88,37 +91,33 @@ const vaultKey = 'destination';
  * during the call, so that the listener must know it before (EBAY-2.3). One that eBay marked down is enabled again
  * (EBAY-2.5).
  */
-async function ensureDestination(
-  shop: Shop,
-  { url, changes }: Registering,
-  signal: AbortSignal,
-): Promise<string> {
-  const token = shop.config.verification_token;
+async function ensureDestination(task: Task, { url, changes }: Registering): Promise<string> {
+  const token = task.config.verification_token;
   if (token === undefined) {
     throw new ChannelError('rejected', 'registering needs a verification token', {
       hint: 'set verification_token (32 to 80 letters, digits, _ or -), or webhooks: false to poll only',
     });
   }
-  await keepAddress(shop, url);
-  const { vault } = shop.deps;
-  const all = await destinationsOf(shop, signal);
+  await keepAddress(task, url);
+  const { vault } = task.deps;
+  const all = await destinationsOf(task);
   const there = all.find((each) => each.url === url) ?? all.find((each) => each.ours);
   // The token cannot be read back: a fingerprint of ours is remembered.
   const isTokenKnown =
     there !== undefined && (await vault.get(vaultKey)) === registeredWith(there.destinationId, token);
   if (there?.url === url && there.status === 'ENABLED' && isTokenKnown) return there.destinationId;
   const deliveryConfig = { endpoint: url, verificationToken: token };
-  const body = { name: nameOf(shop), status: 'ENABLED', deliveryConfig };
+  const body = { name: nameOf(task), status: 'ENABLED', deliveryConfig };
   let id = there?.destinationId ?? null;
   if (there === undefined) {
     // 195021: made by somebody at this very moment.
-    const made = write(shop, { method: 'POST', path: 'destination', body }, signal);
+    const made = write(task, { method: 'POST', path: 'destination', body });
     const told = await made.catch(nullWhen((refusal) => refusal.has(195021)));
-    id = (await destinationsOf(shop, signal)).find((each) => each.url === url)?.destinationId ?? told;
+    id = (await destinationsOf(task)).find((each) => each.url === url)?.destinationId ?? told;
     changes.push('created the destination at this address');
   } else {
     const path = `destination/${encodeURIComponent(there.destinationId)}`;
-    await write(shop, { method: 'PUT', path, body }, signal);
+    await write(task, { method: 'PUT', path, body });
     changes.push(`mended the destination: ${faultOf(there, url)}`);
   }
   if (id === null) throw new ChannelError('retry', 'eBay took the destination but does not list it yet');
@@ -135,13 +134,12 @@ function faultOf({ status, url }: Destination, wanted: string): string {
 
 /** Subscribes a topic, or enables what there is of ours; says which. */
 async function ensureTopic(
-  shop: Shop,
+  task: Task,
   { topic, own, destinationId }: { topic: Topic; own: Subscription | undefined; destinationId: string },
-  signal: AbortSignal,
 ): Promise<string> {
   const { topicId } = topic;
   const as: TokenKind = topic.scope === 'APPLICATION' ? 'app' : 'user';
-  const post = (path: string, body: unknown) => write(shop, { method: 'POST', path, body, as }, signal);
+  const post = (path: string, body: unknown) => write(task, { method: 'POST', path, body, as });
   const enable = (id: string) => post(`subscription/${encodeURIComponent(id)}/enable`, {});
   if (own !== undefined) {
     await enable(own.subscriptionId);
@@ -152,7 +150,7 @@ async function ensureTopic(
   const made = post('subscription', { topicId, status: 'DISABLED', destinationId, payload });
   // 195012: there is one already; which one shows the list.
   const told = await made.catch(nullWhen((refusal) => refusal.has(195012)));
-  const listed = (await subscriptionsOf(shop, signal)).filter((each) => each.topicId === topicId);
+  const listed = (await subscriptionsOf(task)).filter((each) => each.topicId === topicId);
   const there = listed.find((each) => each.subscriptionId === told) ?? listed.find(isTo(destinationId));
   const id = there?.subscriptionId ?? told;
   if (id === null) {
@@ -165,17 +163,16 @@ async function ensureTopic(
 }
 
 /** Takes back subscriptions and destination; the destination stays while somebody else's subscription uses it. */
-async function remove(shop: Shop, signal: AbortSignal): Promise<string[]> {
-  const ours = (await destinationsOf(shop, signal)).filter((each) => each.ours);
+async function remove(task: Task): Promise<string[]> {
+  const ours = (await destinationsOf(task)).filter((each) => each.ours);
   const ids = new Set(ours.map((each) => each.destinationId));
   const removed: string[] = [];
-  for (const { subscriptionId, topicId, destinationId, as } of await subscriptionsOf(shop, signal)) {
+  for (const { subscriptionId, topicId, destinationId, as } of await subscriptionsOf(task)) {
     if (!ids.has(destinationId ?? '')) continue;
-    await destroy(shop, { path: `subscription/${encodeURIComponent(subscriptionId)}`, as }, signal);
+    await destroy(task, { path: `subscription/${encodeURIComponent(subscriptionId)}`, as });
     removed.push(`${topicId} (${subscriptionId})`);
   }
-  for (const id of ids)
-    await destroy(shop, { path: `destination/${encodeURIComponent(id)}`, as: 'app' }, signal);
+  for (const id of ids) await destroy(task, { path: `destination/${encodeURIComponent(id)}`, as: 'app' });
   return removed;
 }
 
@@ -183,12 +180,8 @@ async function remove(shop: Shop, signal: AbortSignal): Promise<string[]> {
  * Gone already, or in use by others (195024), is as good. A list may show subscriptions that only the other kind of token
  * may delete (195011).
  */
-async function destroy(
-  shop: Shop,
-  { path, as }: { path: string; as: TokenKind },
-  signal: AbortSignal,
-): Promise<void> {
-  const attempt = (kind: TokenKind) => write(shop, { method: 'DELETE', path, as: kind }, signal);
+async function destroy(task: Task, { path, as }: { path: string; as: TokenKind }): Promise<void> {
+  const attempt = (kind: TokenKind) => write(task, { method: 'DELETE', path, as: kind });
   await attempt(as)
     .catch((error: unknown) => {
       if (!(error instanceof Refusal) || !error.has(195011)) throw error;
@@ -197,9 +190,9 @@ async function destroy(
     .catch(nullWhen((refusal) => refusal.status === 404 || refusal.has(195024)));
 }
 
-async function list(shop: Shop, signal: AbortSignal): Promise<WebhookState[]> {
-  const destinations = await destinationsOf(shop, signal);
-  return (await subscriptionsOf(shop, signal)).map(({ subscriptionId, topicId, status, destinationId }) => {
+async function list(task: Task): Promise<WebhookState[]> {
+  const destinations = await destinationsOf(task);
+  return (await subscriptionsOf(task)).map(({ subscriptionId, topicId, status, destinationId }) => {
     const destination = destinations.find((each) => each.destinationId === destinationId);
     const active = status === 'ENABLED' && destination?.status === 'ENABLED';
     return {
@@ -246,31 +239,28 @@ const Subscription = z.object({
 type Subscription = z.infer<typeof Subscription> & { as: TokenKind };
 
 /** All topics, with the application's token. */
-export function topicsOf(shop: Shop, signal: AbortSignal): Promise<Topic[]> {
-  return listed(shop, { name: 'topic', row: Topic, as: 'app' }, signal);
+export function topicsOf(task: Task): Promise<Topic[]> {
+  return listed(task, { name: 'topic', row: Topic, as: 'app' });
 }
 
 /** All destinations of the keyset. Ours by name, or because its path runs through /hooks/<channel>. */
-export async function destinationsOf(
-  shop: Shop,
-  signal: AbortSignal,
-): Promise<(Destination & { ours: boolean })[]> {
-  const rows = await listed(shop, { name: 'destination', row: Destination, as: 'app' }, signal);
-  const hooks = `/hooks/${shop.deps.name}/`;
+export async function destinationsOf(task: Task): Promise<(Destination & { ours: boolean })[]> {
+  const rows = await listed(task, { name: 'destination', row: Destination, as: 'app' });
+  const hooks = `/hooks/${task.deps.name}/`;
   return rows.map((row) => {
     const isHere = `${pathOf(row.url)}/`.includes(hooks);
-    return { ...row, ours: row.name === nameOf(shop) || isHere };
+    return { ...row, ours: row.name === nameOf(task) || isHere };
   });
 }
 
 /** 64 characters at most (EBAY-2.3). */
-function nameOf({ deps }: Shop): string {
+function nameOf({ deps }: Task): string {
   return `invsync ${deps.name}`.slice(0, 64);
 }
 
 /** All subscriptions, the seller's and the application's, which may have no list of its own. */
-async function subscriptionsOf(shop: Shop, signal: AbortSignal): Promise<Subscription[]> {
-  const list = (as: TokenKind) => listed(shop, { name: 'subscription', row: Subscription, as }, signal);
+async function subscriptionsOf(task: Task): Promise<Subscription[]> {
+  const list = (as: TokenKind) => listed(task, { name: 'subscription', row: Subscription, as });
   const found = new Map<string, Subscription>();
   for (const row of await list('user')) found.set(row.subscriptionId, { as: 'user', ...row });
   for (const row of (await list('app').catch(nullWhen(({ kind }) => kind === 'rejected'))) ?? [])
@@ -280,9 +270,8 @@ async function subscriptionsOf(shop: Shop, signal: AbortSignal): Promise<Subscri
 
 /** All rows of a list, whose path is their name. */
 async function listed<T>(
-  shop: Shop,
+  task: Task,
   { name, row, as }: { name: string; row: z.ZodType<T>; as: TokenKind },
-  signal: AbortSignal,
 ): Promise<T[]> {
   const path = `${base}/${name}`;
   const data = z
@@ -295,7 +284,7 @@ async function listed<T>(
     mostPages: 20,
     ask(token: string) {
       const more = token === '' ? {} : { continuation_token: token };
-      return shop.ask({ path, query: { limit: '100', ...more }, data, as }, signal);
+      return task.ask({ path, query: { limit: '100', ...more }, data, as });
     },
     next(page) {
       const token = /[?&]continuation_token=([^&]+)/.exec(page.data.next ?? '')?.[1];
@@ -312,12 +301,11 @@ async function listed<T>(
  * now and then (EBAY-9.14): null then.
  */
 async function write(
-  shop: Shop,
+  task: Task,
   ask: Pick<Call<unknown>, 'method' | 'path' | 'body' | 'as'>,
-  signal: AbortSignal,
 ): Promise<string | null> {
   const call = { as: 'app', ...ask, path: `${base}/${ask.path}`, data: z.unknown() } as const;
-  const { location = '' } = (await shop.ask(call, signal)).headers;
+  const { location = '' } = (await task.ask(call)).headers;
   const id = location
     .replace(/[?#].*$/, '')
     .split('/')
