@@ -28,11 +28,11 @@ export function clockItem(
   return warn('clock', detail, 'let this machine keep its time by NTP');
 }
 
-/** An item that needs a request: a refusal becomes the item that `refused` makes; all other failures are thrown. */
-export async function asked(
-  work: () => Promise<CheckItem>,
-  refused: (error: ChannelError) => CheckItem | null,
-): Promise<CheckItem> {
+/** An item (or some) that needs a request: a failure becomes what `refused` makes of it; for null it is thrown. */
+export async function asked<Found extends CheckItem | CheckItem[]>(
+  work: () => Promise<Found>,
+  refused: (error: ChannelError) => Found | null,
+): Promise<Found> {
   try {
     return await work();
   } catch (error) {

@@ -51,18 +51,13 @@ export function failureOf(answer: HttpAnswer, asked: Asked): Refusal | null {
 }
 
 /** Did WooCommerce itself say that there is no such thing? A missing route must not look like a missing product. */
-export function isGone(error: unknown): boolean {
-  return error instanceof Refusal && error.status === 404 && String(error.codes[0]).includes('invalid_id');
+export function isGone({ status, codes }: Refusal): boolean {
+  return status === 404 && String(codes[0]).includes('invalid_id');
 }
 
-/** Null where the shop has no such route or refuses this one request; other failures are thrown. */
-export async function unlessRefused<T>(work: Promise<T>): Promise<T | null> {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof Refusal && (error.status === 404 || error.kind === 'rejected')) return null;
-    throw error;
-  }
+/** Does the shop have no such route, or refuse this one request? */
+export function isDenied({ status, kind }: Refusal): boolean {
+  return status === 404 || kind === 'rejected';
 }
 
 /**

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { FetchedOrder, Json, OrderPage } from '../channel.ts';
 import { fetchInChunks } from '../kit/fetch.ts';
-import { isGone, unlessRefused } from './answer.ts';
+import { nullWhen } from '../kit/refusal.ts';
+import { isDenied, isGone } from './answer.ts';
 import { keptLines, keptOrder, listingOf, needsProducts, needsRefunds, numberIn } from './order.ts';
 import { idsOf, readRows } from './rows.ts';
 import { idOf, type OrderFields, refundRows } from './schema.ts';
@@ -64,9 +65,9 @@ const Totals = z.array(z.object({ slug: z.string() })).catch([]);
 /** The order totals report names every status that the shop has; without it only the known ones are asked for. */
 async function openStatuses(shop: Shop, signal: AbortSignal): Promise<string[]> {
   const map = shop.config.status_map;
-  const totals = await unlessRefused(
-    shop.api.call({ method: 'GET', path: '/reports/orders/totals', data: Totals }, signal),
-  );
+  const totals = await shop.api
+    .call({ method: 'GET', path: '/reports/orders/totals', data: Totals }, signal)
+    .catch(nullWhen(isDenied));
   const slugs = totals?.data.map(({ slug }) => slug.replace(/^wc-/, ''));
   const open = slugs?.filter((slug) => !neverOpen.has(slug) && (map[slug] ?? 'hold') === 'hold');
   const mapped = Object.keys(map).filter((status) => map[status] === 'hold');
@@ -97,7 +98,9 @@ async function withRefunds(shop: Shop, order: OrderFields, signal: AbortSignal):
   if (!needsRefunds(order, shop.config)) return order;
   const path = `/orders/${order.id}/refunds`;
   const query = { per_page: pageSize, _fields: 'id,line_items' };
-  const found = await unlessRefused(shop.api.call({ method: 'GET', path, query, data: refundRows }, signal));
+  const found = await shop.api
+    .call({ method: 'GET', path, query, data: refundRows }, signal)
+    .catch(nullWhen(isDenied));
   // Gone with its order, or closed by a plugin: what is held stays right, only the write-off is unknown.
   if (found === null)
     shop.deps.log.warn({ order: order.id }, 'refunds cannot be read; their write-off is not known');
@@ -116,7 +119,7 @@ async function withProducts(shop: Shop, order: OrderFields, signal: AbortSignal)
     const listing = listingOf(line);
     return listing === null ? [] : [{ line: line.id, ...idsOf(listing) }];
   });
-  const rows = await unlessRefused(readRows(shop, kept, { priority: 'read', signal }));
+  const rows = await readRows(shop, kept, { priority: 'read', signal }).catch(nullWhen(isDenied));
   if (rows === null) {
     const what = 'the products of an ended order cannot be read; its units stay kept';
     shop.deps.log.warn({ order: order.id }, what);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Reading, Span } from '../kit/reading.ts';
-import { isNotFound } from '../kit/refusal.ts';
+import { isNotFound, nullWhen } from '../kit/refusal.ts';
 import { chunksOf } from '../kit/write.ts';
 import { isGone } from './answer.ts';
 import type { Query } from './api.ts';
@@ -74,17 +74,13 @@ async function readTogether(
   const include = chunk.map(({ id }) => id).join(',');
   const query = { include, status: 'any', per_page: pageSize, ...uncached(shop) };
   const parents = new Map(chunk.map(({ id, parentId }) => [id, parentId]));
-  try {
-    const { data, askedAt, answeredAt } = await shop.api.call(
-      { method: 'GET', path, query, data: z.array(stockRow), priority },
-      signal,
-    );
-    const rows = data.filter((row) => belongs(row, parents.get(row.id)));
-    return new Map(rows.map((row) => [row.id, { row, askedAt, answeredAt }]));
-  } catch (error) {
-    if (!isGone(error)) throw error;
-    return new Map();
-  }
+  const answer = await shop.api
+    .call({ method: 'GET', path, query, data: z.array(stockRow), priority }, signal)
+    .catch(nullWhen(isGone));
+  if (answer === null) return new Map();
+  const { data, askedAt, answeredAt } = answer;
+  const rows = data.filter((row) => belongs(row, parents.get(row.id)));
+  return new Map(rows.map((row) => [row.id, { row, askedAt, answeredAt }]));
 }
 
 async function readOne(shop: Shop, wanted: Wanted, { priority, signal }: Reading): Promise<ReadRow> {
@@ -92,18 +88,14 @@ async function readOne(shop: Shop, wanted: Wanted, { priority, signal }: Reading
   const path = parentId === null ? `/products/${id}` : `/products/${parentId}/variations/${id}`;
   const { clock } = shop.deps;
   const before = clock.now();
-  try {
-    const { data, askedAt, answeredAt } = await shop.api.call(
-      { method: 'GET', path, query: uncached(shop), data: stockRow, priority },
-      signal,
-    );
-    // GET of a trashed product answers 200 (WOO-O.2).
-    const isThere = data.status !== 'trash' && belongs(data, parentId);
-    return { row: isThere ? data : null, askedAt, answeredAt };
-  } catch (error) {
-    if (!isGone(error)) throw error;
-    return { row: null, askedAt: before, answeredAt: clock.now() };
-  }
+  const answer = await shop.api
+    .call({ method: 'GET', path, query: uncached(shop), data: stockRow, priority }, signal)
+    .catch(nullWhen(isGone));
+  if (answer === null) return { row: null, askedAt: before, answeredAt: clock.now() };
+  const { data, askedAt, answeredAt } = answer;
+  // GET of a trashed product answers 200 (WOO-O.2).
+  const isThere = data.status !== 'trash' && belongs(data, parentId);
+  return { row: isThere ? data : null, askedAt, answeredAt };
 }
 
 /** A variation that moved to another parent is another listing; writing to the old parent would move it back (WOO-5.1). */
