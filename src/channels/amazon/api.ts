@@ -39,8 +39,8 @@ export const userAgent = `invsync/1.0 (Language=TypeScript; Platform=Node/${proc
 export function createApi(config: AmazonConfig, deps: ChannelDeps): Api {
   const http = createHttpClient({ clock: deps.clock, timeoutMs: deps.timeoutMs, userAgent });
   const tokens: Record<Grant, Tokens> = {
-    seller: tokensOf(config, deps, { http, grant: 'seller' }),
-    grantless: tokensOf(config, deps, { http, grant: 'grantless' }),
+    seller: tokensOf({ config, deps, http }, 'seller'),
+    grantless: tokensOf({ config, deps, http }, 'grantless'),
   };
   const origin = deps.baseUrl ?? `https://sellingpartnerapi-${config.region}.amazon.com`;
   const lanes = new Map<OperationName, { pace: Pace; rate: RatePolicy }>();
@@ -98,10 +98,8 @@ function memoryOf(deps: ChannelDeps, operation: OperationName): RateMemory {
   return {
     async load() {
       const text = await deps.vault.get(key);
-      const [level = Number.NaN, at = Number.NaN, perSecond = Number.NaN] = (text ?? '')
-        .split(' ')
-        .map(Number);
-      return Number.isFinite(level) && Number.isFinite(at) && perSecond > 0 ? { level, at, perSecond } : null;
+      const [level = 0, at = 0, perSecond = 0] = (text ?? '').split(' ').map(Number);
+      return Number.isFinite(level + at) && perSecond > 0 ? { level, at, perSecond } : null;
     },
     save: ({ level, at, perSecond }) => deps.vault.set(key, `${level.toFixed(4)} ${at} ${perSecond}`),
   };
@@ -118,11 +116,8 @@ function queryString(query: Query): string {
 }
 
 /** Login with Amazon (AMZ-1.2); a token is renewed after four fifths of its life. */
-function tokensOf(
-  config: AmazonConfig,
-  deps: ChannelDeps,
-  { http, grant }: { http: HttpClient; grant: Grant },
-): Tokens {
+function tokensOf(at: { config: AmazonConfig; deps: ChannelDeps; http: HttpClient }, grant: Grant): Tokens {
+  const { config, deps, http } = at;
   const { client_id, client_secret, refresh_token } = config;
   const url = config.token_url ?? 'https://api.amazon.com/auth/o2/token';
   return createTokens({
@@ -157,11 +152,8 @@ const hints: Record<string, string> = {
 };
 
 /** The error body of old and new APIs alike (AMZ-1.3). */
-const ErrorList = z.object({
-  errors: z
-    .array(z.object({ code: z.string(), message: z.string().nullish(), details: z.string().nullish() }))
-    .min(1),
-});
+const said = z.string().nullish();
+const ErrorList = z.object({ errors: z.array(z.object({ code: z.string(), message: said, details: said })) });
 
 /** Roles are frozen into the refresh token when it is made (AMZ-1.1). */
 const authHint =

@@ -5,8 +5,8 @@ import { asked, clockItem, fail, ok, warn } from '../kit/check.ts';
 import { jsonOf } from '../kit/json.ts';
 import type { Answer } from '../kit/rest.ts';
 import type { Task } from './account.ts';
-import { getQueueAttributes, notFifo, policyHint, sender } from './queue.ts';
-import { marketplaceName, regionFacts, regionOf } from './region.ts';
+import { notFifo, policyHint, sender } from './queue.ts';
+import { marketplaceName, marketplaces, regionFacts } from './region.ts';
 import { searchPage } from './search.ts';
 import { listSubscriptions } from './subscriptions.ts';
 
@@ -69,9 +69,11 @@ async function askNoOrder({ ask }: Task): Promise<void> {
 
 /** A marketplace of another region never answers under this host: the table tells before Amazon does. */
 function regionItem({ config }: Task): CheckItem {
-  const wrong = config.marketplaces.filter((id) => (regionOf(id) ?? config.region) !== config.region);
+  const wrong = config.marketplaces.filter(
+    (id) => (marketplaces[id]?.region ?? config.region) !== config.region,
+  );
   if (wrong.length === 0) return ok('region', regionFacts[config.region].title);
-  const names = wrong.map((id) => `${marketplaceName(id)} is in ${regionOf(id)}`).join(', ');
+  const names = wrong.map((id) => `${marketplaceName(id)} is in ${marketplaces[id]?.region}`).join(', ');
   const remedy = 'one channel per region: each has its own refresh_token';
   return fail('region', `region is ${config.region}, but ${names}`, remedy);
 }
@@ -104,12 +106,15 @@ function participationItems({ config }: Task, { data }: Participations): CheckIt
 }
 
 function roleItem(name: string, ask: () => Promise<unknown>): Promise<CheckItem> {
-  const granted = async () => {
-    await ask();
-    return ok(name, 'granted');
-  };
-  return asked(granted, (error) => failed(name, error));
+  return asked(
+    () => ask().then(() => ok(name, 'granted')),
+    (error) => failed(name, error),
+  );
 }
+
+const attributes = z
+  .object({ Attributes: z.record(z.string(), z.string()).nullish() })
+  .transform(({ Attributes }) => Attributes ?? {});
 
 /** What would keep orders from the queue: a FIFO queue, one that is not there, one that Amazon may not write to. */
 async function queueItems({ queue, signal }: Task): Promise<CheckItem[]> {
@@ -119,9 +124,8 @@ async function queueItems({ queue, signal }: Task): Promise<CheckItem[]> {
   if (isFifo)
     return [fail('queue', `${arn} is a FIFO queue: Amazon sends nothing there, without a word`, notFifo)];
   try {
-    const input = { AttributeNames: ['All'] };
-    const { Attributes: told } = await queue.call(getQueueAttributes, input, signal);
-    const { QueueArn, Policy, MessageRetentionPeriod } = told;
+    const call = { action: 'GetQueueAttributes', input: { AttributeNames: ['All'] }, data: attributes };
+    const { QueueArn, Policy, MessageRetentionPeriod } = await queue.call(call, signal);
     return [arnItem(arn, QueueArn), policyItem(arn, Policy), retentionItem(MessageRetentionPeriod)];
   } catch (error) {
     if (!(error instanceof ChannelError)) throw error;
@@ -151,29 +155,26 @@ function policyItem(arn: string, text: string | undefined): CheckItem {
   const name = 'queue policy';
   const allowed = text === undefined ? [] : allowedTo(text);
   if (allowed === null) return fail(name, 'the access policy cannot be read', policyHint(arn));
-  const missing = sender.actions.filter(
-    (action) => !allowed.some((pattern) => matches(pattern, `sqs:${action}`)),
-  );
+  const missing = sender.actions.filter((action) => !allowed.some((pattern) => allows(pattern, action)));
   if (missing.length === 0) return ok(name, 'Amazon may send');
   return fail(name, `Amazon may not ${missing.join(' and ')} there`, policyHint(arn));
 }
 
 /** The actions that Amazon's account is allowed by the policy; null when it is none. */
 function allowedTo(text: string): string[] | null {
-  const parsed = policy.safeParse(jsonOf(Buffer.from(text)));
-  if (!parsed.success) return null;
-  return parsed.data.Statement.flatMap(({ Effect, Principal = [], Action = [] }) => {
-    const names = Array.isArray(Principal) ? Principal : (Principal.AWS ?? []);
-    return Effect === 'Allow' && names.some((name) => isSender(name)) ? Action : [];
+  const { account } = sender;
+  const names = ['*', account, `arn:aws:iam::${account}:root`];
+  const read = policy.safeParse(jsonOf(Buffer.from(text)));
+  if (!read.success) return null;
+  return read.data.Statement.flatMap(({ Effect, Principal = [], Action = [] }) => {
+    const allowed = Array.isArray(Principal) ? Principal : (Principal.AWS ?? []);
+    return Effect === 'Allow' && allowed.some((name) => names.includes(name)) ? Action : [];
   });
 }
 
-function isSender(name: string): boolean {
-  return ['*', sender.account, `arn:aws:iam::${sender.account}:root`].includes(name);
-}
-
-function matches(pattern: string, action: string): boolean {
-  const [own = '', wanted = ''] = [pattern.toLowerCase(), action.toLowerCase()];
+function allows(pattern: string, action: string): boolean {
+  const own = pattern.toLowerCase();
+  const wanted = `sqs:${action.toLowerCase()}`;
   return own === '*' || own === wanted || (own.endsWith('*') && wanted.startsWith(own.slice(0, -1)));
 }
 

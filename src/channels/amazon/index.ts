@@ -6,7 +6,7 @@ import { type AmazonConfig, amazonConfig } from './config.ts';
 import { ordersIn, refsIn } from './content.ts';
 import { listListings } from './listings.ts';
 import { fieldsOf } from './notification.ts';
-import { fetchOrders, openOrders, ordersCreatedSince, ordersSince } from './orders.ts';
+import { fetchOrders, listOrders, openOrders } from './orders.ts';
 import { setStock } from './push.ts';
 import { listen } from './queue.ts';
 import { createSnsDoor } from './receive.ts';
@@ -43,8 +43,8 @@ function create(config: AmazonConfig, deps: ChannelDeps): Channel {
     listListings: (signal) => listListings(at(signal)),
     readStock: (listings, signal) => readStock(at(signal), listings),
     setStock: (lines, signal) => setStock(at(signal), lines),
-    ordersSince: (since, signal) => ordersSince(at(signal), since),
-    ordersCreatedSince: (since, signal) => ordersCreatedSince(at(signal), since),
+    ordersSince: (since, signal) => listOrders(at(signal), { axis: 'lastUpdated', since }),
+    ordersCreatedSince: (since, signal) => listOrders(at(signal), { axis: 'created', since }),
     openOrders: (signal) => openOrders(at(signal)),
     fetchOrders: (ids, signal) => fetchOrders(at(signal), ids),
     forecast: (listings) => forecast(account, listings),

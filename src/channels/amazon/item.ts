@@ -1,27 +1,15 @@
 import { z } from 'zod';
 import type { Json } from '../channel.ts';
 
-const availability = z.object({
-  fulfillmentChannelCode: z.string(),
-  quantity: z.int().nullish(),
-});
-const summary = z.object({
-  marketplaceId: z.string(),
-  itemName: z.string().nullish(),
-});
+const availability = z.object({ fulfillmentChannelCode: z.string(), quantity: z.int().nullish() });
+const summary = z.object({ marketplaceId: z.string(), itemName: z.string().nullish() });
 /** The one attribute of a listing that is read, snake_case here and camelCase elsewhere (AMZ-5.1). */
-const attributes = z.object({
-  fulfillment_availability: z
-    .array(
-      z.object({
-        fulfillment_channel_code: z.string().nullish(),
-        lead_time_to_ship_max_days: z.number().nullish(),
-        restock_date: z.string().nullish(),
-      }),
-    )
-    .nullish()
-    .catch(null),
+const fulfillment = z.object({
+  fulfillment_channel_code: z.string().nullish(),
+  lead_time_to_ship_max_days: z.number().nullish(),
+  restock_date: z.string().nullish(),
 });
+const attributes = z.object({ fulfillment_availability: z.array(fulfillment).nullish().catch(null) });
 
 /** A listings item, the fields that are used (AMZ-4.1). */
 export const listingsItem = z.object({
@@ -54,7 +42,7 @@ export function factsOf(item: ListingsItem): ListingFacts & Json {
   );
   return {
     channels: channelsOf(item),
-    marketplaces: (item.summaries ?? []).map(({ marketplaceId }) => marketplaceId),
+    marketplaces: listedIn(item),
     lead_time_days: own?.lead_time_to_ship_max_days ?? null,
     restock_date: own?.restock_date ?? null,
   };
@@ -89,13 +77,17 @@ export function whyUnwritable(channels: readonly string[]): string | null {
 export function shownOf(item: ListingsItem): number | null {
   const numbers = (item.fulfillmentAvailability ?? [])
     .filter((each) => each.fulfillmentChannelCode === ownChannel)
-    .flatMap(({ quantity }) => (quantity === null || quantity === undefined ? [] : [quantity]));
+    .flatMap(({ quantity }) => quantity ?? []);
   return numbers.length === 0 ? null : Math.max(...numbers);
 }
 
 /** The marketplaces to write to: those where it is listed, of the configured ones; all where Amazon does not tell. */
 export function marketplacesOf(item: ListingsItem, configured: readonly string[]): string[] {
-  const listed = new Set((item.summaries ?? []).map(({ marketplaceId }) => marketplaceId));
-  const known = configured.filter((id) => listed.has(id));
+  const listed = listedIn(item);
+  const known = configured.filter((id) => listed.includes(id));
   return known.length === 0 ? [...configured] : known;
+}
+
+function listedIn({ summaries }: ListingsItem): string[] {
+  return (summaries ?? []).map(({ marketplaceId }) => marketplaceId);
 }

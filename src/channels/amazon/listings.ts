@@ -2,6 +2,7 @@ import type { Listing, ListingPage } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { walkPages } from '../kit/walk.ts';
 import type { Task } from './account.ts';
+import type { Query } from './api.ts';
 import { factsOf, type ListingsItem, shownOf, whyUnwritable } from './item.ts';
 import { nextToken, pageSize, type SearchAnswer, searchPage } from './search.ts';
 
@@ -12,18 +13,16 @@ const firstCreated = Date.UTC(1995, 0, 1);
 /** Listings that are made while we walk lie a little ahead of our clock at most. */
 const aheadMs = 86_400_000;
 
-const includedData = ['summaries', 'fulfillmentAvailability', 'attributes'];
+const query: Query = {
+  sortBy: 'sku',
+  sortOrder: 'ASC',
+  includedData: ['summaries', 'fulfillmentAvailability', 'attributes'],
+};
 
 /** A span of creation times in milliseconds, both ends included. */
 interface Span {
   from: number;
   to: number;
-}
-
-/** A query: all times, or a span, in one of the two orders of SKUs. */
-interface Ask {
-  span: Span | null;
-  sortOrder: 'ASC' | 'DESC';
 }
 
 /**
@@ -32,14 +31,13 @@ interface Ask {
  */
 export async function* listListings(task: Task): AsyncGenerator<ListingPage> {
   const { clock, log } = task.deps;
-  const all: Ask = { span: null, sortOrder: 'ASC' };
-  const first = await search(task, all, null);
+  const first = await searchPage(task, query);
   const total = first.data.numberOfResults;
-  const isWhole = total < mostPerQuery;
   const seen = new Set<string>();
-  const pages = isWhole
-    ? pagesOf(task, all, first)
-    : windowPages(task, { from: firstCreated, to: clock.now() + aheadMs });
+  const pages =
+    total < mostPerQuery
+      ? pagesOf(task, query, first)
+      : windowPages(task, { from: firstCreated, to: clock.now() + aheadMs });
   for await (const { data } of pages) {
     const fresh = data.items.filter(({ sku }) => !seen.has(sku));
     for (const { sku } of fresh) seen.add(sku);
@@ -50,7 +48,10 @@ export async function* listListings(task: Task): AsyncGenerator<ListingPage> {
 }
 
 async function* windowPages(task: Task, span: Span): AsyncGenerator<SearchAnswer> {
-  const first = await goOn(task, { span, sortOrder: 'ASC' }, null);
+  const createdAfter = new Date(span.from).toISOString();
+  const createdBefore = new Date(span.to).toISOString();
+  const window = { ...query, createdAfter, createdBefore };
+  const first = await goOn(task, window, null);
   const count = first.data.numberOfResults;
   const middle = Math.floor((span.from + span.to) / 2_000) * 1_000;
   if (count >= mostPerQuery && middle > span.from && middle < span.to) {
@@ -61,24 +62,24 @@ async function* windowPages(task: Task, span: Span): AsyncGenerator<SearchAnswer
   if (count >= 2 * mostPerQuery) {
     throw new ChannelError(
       'rejected',
-      `${count} listings were created within one second (${new Date(span.from).toISOString()}): Amazon cannot list them all`,
+      `${count} listings were created within one second (${createdAfter}): Amazon cannot list them all`,
       { hint: 'ask Amazon support; sales of listings that are known already are still counted' },
     );
   }
-  yield* pagesOf(task, { span, sortOrder: 'ASC' }, first);
+  yield* pagesOf(task, window, first);
   if (count < mostPerQuery) return;
   // A second cannot be halved any more: its first thousand by SKU, then its last.
-  const last = await goOn(task, { span, sortOrder: 'DESC' }, null);
-  yield* pagesOf(task, { span, sortOrder: 'DESC' }, last);
+  const fromLast = { ...window, sortOrder: 'DESC' };
+  yield* pagesOf(task, fromLast, await goOn(task, fromLast, null));
 }
 
 /** The pages of one query up to the limit of Amazon. */
-function pagesOf(task: Task, ask: Ask, first: SearchAnswer): AsyncGenerator<SearchAnswer> {
+function pagesOf(task: Task, asked: Query, first: SearchAnswer): AsyncGenerator<SearchAnswer> {
   let pages = 0;
   return walkPages<string | null, SearchAnswer>({
     what: 'the list of listings',
     first: null,
-    ask: async (token) => (token === null ? first : goOn(task, ask, token)),
+    ask: async (token) => (token === null ? first : goOn(task, asked, token)),
     next(answer) {
       pages += 1;
       return pages * pageSize < mostPerQuery ? nextToken(answer) : null;
@@ -90,24 +91,16 @@ function pagesOf(task: Task, ask: Ask, first: SearchAnswer): AsyncGenerator<Sear
 const mostRefusals = 8;
 
 /** A page of a walk that has begun: a catalogue that is half read is not thrown away for a refused request, nor for its rest. */
-async function goOn(task: Task, ask: Ask, token: string | null): Promise<SearchAnswer> {
+async function goOn(task: Task, asked: Query, token: string | null): Promise<SearchAnswer> {
+  const turn = token === null ? {} : { patienceMs: Number.POSITIVE_INFINITY };
   for (let refusals = 1; ; refusals += 1) {
     try {
-      return await search(task, ask, token);
+      return await searchPage(task, { ...asked, pageToken: token ?? undefined }, turn);
     } catch (error) {
       const isRate = error instanceof ChannelError && error.kind === 'throttled';
       if (!isRate || refusals >= mostRefusals || task.signal.aborted) throw error;
     }
   }
-}
-
-function search(task: Task, { span, sortOrder }: Ask, token: string | null): Promise<SearchAnswer> {
-  const window = span && {
-    createdAfter: new Date(span.from).toISOString(),
-    createdBefore: new Date(span.to).toISOString(),
-  };
-  const query = { sortBy: 'sku', sortOrder, includedData, ...window, pageToken: token ?? undefined };
-  return searchPage(task, query, token === null ? {} : { patienceMs: Number.POSITIVE_INFINITY });
 }
 
 function listingOf(item: ListingsItem): Listing {

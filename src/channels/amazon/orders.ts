@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { FetchedOrder, OrderPage } from '../channel.ts';
 import { fetchInChunks } from '../kit/fetch.ts';
-import { isNotFound } from '../kit/refusal.ts';
+import { isNotFound, nullWhen } from '../kit/refusal.ts';
 import type { Answer } from '../kit/rest.ts';
 import { Text } from '../kit/shapes.ts';
 import { walkPages } from '../kit/walk.ts';
@@ -27,25 +27,19 @@ const searchAnswer = paged.extend({
 type SearchAnswer = Answer<z.infer<typeof searchAnswer>>;
 const getAnswer = z.object({ order: z.unknown() });
 
+const units = z.int().min(0);
+const fulfillment = z.object({ quantityFulfilled: units.nullish(), quantityUnfulfilled: units.nullish() });
+const execution = z.object({ cancelledBy: Text, cancelReason: Text });
+const cancellation = z.object({
+  cancellationRequest: z.unknown().optional(),
+  cancellationExecution: execution.nullish().catch({ cancelledBy: null, cancelReason: null }),
+});
 const item = z.object({
   orderItemId: z.string().min(1),
-  quantityOrdered: z.int().min(0),
+  quantityOrdered: units,
   product: z.object({ sellerSku: z.string().nullish() }),
-  fulfillment: z
-    .object({
-      quantityFulfilled: z.int().min(0).nullish(),
-      quantityUnfulfilled: z.int().min(0).nullish(),
-    })
-    .nullish(),
-  cancellation: z
-    .object({
-      cancellationRequest: z.unknown().optional(),
-      cancellationExecution: z
-        .object({ cancelledBy: Text, cancelReason: Text })
-        .nullish()
-        .catch({ cancelledBy: null, cancelReason: null }),
-    })
-    .nullish(),
+  fulfillment: fulfillment.nullish(),
+  cancellation: cancellation.nullish(),
 });
 /** An order of the Orders API 2026-01-01, the fields that are used (AMZ-6.1). */
 const order = z.object({
@@ -57,34 +51,29 @@ const order = z.object({
 });
 const anyOrder = z.object({ orderId: z.string() });
 
-/** All orders changed since (Amazon's clock, ms), whatever their state: cancellations are wanted. */
-export function ordersSince(task: Task, since: number): AsyncIterable<OrderPage> {
-  return walk(task, { axis: 'lastUpdated', since });
-}
-
-/** All orders created since (Amazon's clock, ms). */
-export function ordersCreatedSince(task: Task, since: number): AsyncIterable<OrderPage> {
-  return walk(task, { axis: 'created', since });
-}
-
 /** The orders that hold stock and did not leave. Pre-orders hold nothing (AMZ-6.3). */
 export function openOrders(task: Task): AsyncIterable<OrderPage> {
   const since = task.deps.clock.now() - openReachMs;
-  return walk(task, { axis: 'created', since, fulfillmentStatuses: openStatuses });
+  return listOrders(task, { axis: 'created', since, fulfillmentStatuses: openStatuses });
 }
 
-interface Walk {
+interface Span {
   axis: 'lastUpdated' | 'created';
+  /** Amazon's clock, ms. */
   since: number;
+  /** Default: whatever their state, as cancellations are wanted. */
   fulfillmentStatuses?: string[];
 }
 
 /**
- * One call in three minutes is what Amazon restores, 20 are saved up (AMZ-6.1): a walk waits for its tokens rather
- * than to begin again, because the watermark moves at its end only. Amazon documents no order of the rows; each page
- * is sorted.
+ * All orders changed or created since. One call in three minutes is what Amazon restores, 20 are saved up (AMZ-6.1): a walk
+ * waits for its tokens rather than to begin again, because the watermark moves at its end only. Amazon documents no order
+ * of the rows; each page is sorted.
  */
-async function* walk(task: Task, { axis, since, fulfillmentStatuses }: Walk): AsyncGenerator<OrderPage> {
+export async function* listOrders(
+  task: Task,
+  { axis, since, fulfillmentStatuses }: Span,
+): AsyncGenerator<OrderPage> {
   const after = Math.max(0, Math.min(since, task.deps.clock.now() - unsearchableMs));
   const query = {
     [`${axis}After`]: new Date(after).toISOString(),
@@ -137,10 +126,7 @@ export function fetchOrders({ ask, signal }: Task, ids: readonly string[]): Prom
       const { data, askedAt, answeredAt } = await ask('getOrder', call);
       return [{ orderId, item: keptOf(data.order), askedAt, answeredAt }];
     },
-    refused(_, refusal) {
-      if (isNotFound(refusal)) return null;
-      throw refusal;
-    },
+    refused: (_, refusal) => nullWhen(isNotFound)(refusal),
   });
 }
 
@@ -199,7 +185,7 @@ function wasMissing({ cancellation }: z.infer<typeof item>): boolean {
   return (cancellation?.cancellationRequest ?? null) === null;
 }
 
-function changeOf(read: KeptOrder | UnreadableOrder, axis: Walk['axis']): number {
+function changeOf(read: KeptOrder | UnreadableOrder, axis: Span['axis']): number {
   if (read.kind === 'unreadable-order') return Number.NEGATIVE_INFINITY;
   return axis === 'created' ? read.placedAt : read.version;
 }

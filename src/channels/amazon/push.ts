@@ -1,13 +1,14 @@
+import { z } from 'zod';
 import type { PushLine, PushOutcome } from '../channel.ts';
 import { lineOutcome } from '../kit/outcomes.ts';
 import { beforeWriting } from '../kit/refusal.ts';
 import { chunksOf, quantityRefusal } from '../kit/write.ts';
 import { type Task, taskOf } from './account.ts';
+import { scrub } from './api.ts';
 import { capabilities, feedFrom } from './capabilities.ts';
-import { lockedSkus, mayBegin } from './feed-book.ts';
+import { changeOf, lockedSkus, mayBegin, sendFeed, type Writable } from './feed.ts';
 import { channelsOf, listingFacts, marketplacesOf, shownOf, whyUnwritable } from './item.ts';
 import { type FoundItem, findItems, pageSize } from './search.ts';
-import { type Batch, patch, sendFeed, type Writable } from './write.ts';
 
 /** Shares of the channel's time-out: when nothing new is begun, and when what is under way is cut off. */
 const beginWithin = 0.6;
@@ -19,6 +20,19 @@ const zerosByPatch = 40;
 /** A SKU in a feed that has not ended is looked at again after this. */
 const feedWaitMs = 5_000;
 
+/** One call of `setStock` on its way. */
+interface Batch extends Task {
+  outcomes: Map<PushLine, PushOutcome>;
+  /** What went wrong beyond a single line; nothing more is sent then. */
+  trouble: PushOutcome | null;
+  /** From then on nothing new is begun: what is left is for the next call, and spends no attempt. */
+  stopAt: number;
+}
+
+const submission = z.object({
+  status: z.enum(['ACCEPTED', 'INVALID', 'VALID']),
+  issues: z.array(z.object({ code: z.string(), message: z.string(), severity: z.string() })).nullish(),
+});
 /**
  * Sets the numbers of up to 1,000 SKUs: each is read first (the guard against offers that Amazon fulfils, and the
  * compare), then patched. A full call goes as one feed instead. Failures become outcomes: nothing is thrown.
@@ -41,7 +55,7 @@ export async function setStock(task: Task, lines: readonly PushLine[]): Promise<
     const zeros = free.filter(({ quantity }) => quantity === 0).slice(0, zerosByPatch);
     await patchAll(batch, zeros);
     const rest = free.filter((line) => !zeros.includes(line));
-    await sendFeed(batch, await writableOf(batch, rest));
+    await sendFeed(batch, await writableOf(batch, rest), batch.outcomes);
   } else await patchAll(batch, free);
   return lines.map((line) => batch.outcomes.get(line) ?? later);
 }
@@ -74,14 +88,11 @@ function rejected(error: string, hint: string): PushOutcome {
 
 /** Reads and patches, 20 SKUs at a time, in the order given: the engine sends the most urgent first. */
 async function patchAll(batch: Batch, lines: PushLine[]): Promise<void> {
-  for (let at = 0; at < lines.length; at += pageSize) {
-    const rest = lines.slice(at);
-    const writable = await checked(batch, rest.slice(0, pageSize));
-    if (writable === null || !(await patchSome(batch, writable))) {
-      settleRest(batch, rest);
-      return;
-    }
+  for (const part of chunksOf(lines, pageSize)) {
+    const writable = await checked(batch, part);
+    if (writable === null || !(await patchSome(batch, writable))) break;
   }
+  settleRest(batch, lines);
 }
 
 /** Reads everything first, for a feed. What there is no time for, or what fails, has its outcome. */
@@ -147,6 +158,30 @@ async function patchSome(batch: Batch, writable: Writable[]): Promise<boolean> {
   };
   await Promise.all(Array.from({ length: Math.min(inFlight, writable.length) }, work));
   return batch.trouble === null;
+}
+
+/** Writes one SKU. Answers an outcome for whatever happens, failures of the request included. */
+function patch({ ask, config }: Task, { line, marketplaces }: Writable): Promise<PushOutcome> {
+  const answered = ask('patchListingsItem', {
+    ids: [config.seller_id, line.listingId],
+    query: { marketplaceIds: marketplaces, issueLocale: 'en_US' },
+    body: changeOf(line.quantity),
+    data: submission,
+    priority: 'push',
+  });
+  return answered.then(({ data }) => outcomeOfSubmission(data), lineOutcome);
+}
+
+/** HTTP 200 says nothing (AMZ-9.14 and AMZ-9.16): accepted and without errors is a success, and even that is not live yet. */
+function outcomeOfSubmission({ status, issues }: z.infer<typeof submission>): PushOutcome {
+  const errors = (issues ?? []).filter((issue) => issue.severity === 'ERROR');
+  if (status === 'ACCEPTED' && errors.length === 0) return { kind: 'accepted' };
+  const why = errors.map(({ code, message }) => `${code}: ${message}`).join('; ');
+  return {
+    kind: 'rejected',
+    error: scrub(`Amazon answered ${status}${why === '' ? '' : ` with ${why}`}`),
+    hint: 'mend the listing in Seller Central (Manage Inventory > Fix), then: invsync pushes retry',
+  };
 }
 
 /** Lines that were not sent share the fate of what stopped the call, but nothing of theirs is in doubt. */

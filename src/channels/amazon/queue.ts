@@ -16,35 +16,21 @@ export interface Queue {
   /** FIFO queues receive nothing, without a word (AMZ-9.1). */
   isFifo: boolean;
   /** Throws nothing but `ChannelError`. */
-  call<T>(action: Action<T>, input: Record<string, unknown>, signal: AbortSignal): Promise<T>;
+  call<T>(call: QueueCall<T>, signal: AbortSignal): Promise<T>;
   close(): Promise<void>;
 }
 
-/** An action of SQS, and the shape of its answer. */
-interface Action<T> {
-  name: string;
+/** One action of SQS. */
+interface QueueCall<T> {
+  action: string;
+  input: Record<string, unknown>;
   data: z.ZodType<T>;
 }
 
 const message = z.object({ MessageId: z.string(), ReceiptHandle: z.string(), Body: z.string() });
-const receiveMessage = {
-  name: 'ReceiveMessage',
-  data: z.object({ Messages: z.array(message).nullish() }),
-};
+const received = z.object({ Messages: z.array(message).nullish() });
 /** What `Failed` names comes again. */
-const deleteMessageBatch = {
-  name: 'DeleteMessageBatch',
-  data: z.object({ Failed: z.array(z.object({ Id: z.string() })).nullish() }),
-};
-export const getQueueAttributes = {
-  name: 'GetQueueAttributes',
-  data: z.object({
-    Attributes: z
-      .record(z.string(), z.string())
-      .nullish()
-      .transform((told) => told ?? {}),
-  }),
-};
+const removed = z.object({ Failed: z.array(z.object({ Id: z.string() })).nullish() });
 const refusal = z.object({ __type: z.string().optional(), message: z.string().optional() });
 
 /** Longest poll and most messages that SQS allows, and the time in which a message must be on disk (AMZ-2.5). */
@@ -72,18 +58,17 @@ export function createQueue(config: AmazonConfig, own: QueueConfig, deps: Channe
   return {
     arn: `arn:${partition}:sqs:${region}:${account}:${name}`,
     isFifo: name.endsWith('.fifo'),
-    async call(action, input, signal) {
+    async call({ action, input, data }, signal) {
       const body = JSON.stringify({ QueueUrl: own.queue_url, ...input });
-      const target = `AmazonSQS.${action.name}`;
-      const named = { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': target };
+      const named = { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': `AmazonSQS.${action}` };
       const request = { method: 'POST' as const, url, headers: named, body };
       const keys = { accessKeyId, secretAccessKey, region, service: 'sqs' };
       const headers = signedHeaders(request, keys, deps.clock.now());
       const answer = await http({ ...request, headers, timeoutMs }, signal);
-      if (answer.status !== 200) throw queueFailure(action.name, answer);
-      const parsed = action.data.safeParse(jsonOf(answer.body));
+      if (answer.status !== 200) throw queueFailure(action, answer);
+      const parsed = data.safeParse(jsonOf(answer.body));
       if (parsed.success) return parsed.data;
-      throw new ChannelError('retry', `SQS ${action.name}: answered in an unexpected shape`);
+      throw new ChannelError('retry', `SQS ${action}: answered in an unexpected shape`);
     },
     close: () => http.close(),
   };
@@ -99,9 +84,10 @@ export async function listen(
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    const { Messages } = await queue.call(receiveMessage, poll, signal).catch((error: unknown) => {
+    const call = { action: 'ReceiveMessage', input: poll, data: received };
+    const { Messages } = await queue.call(call, signal).catch((error: unknown) => {
       // A poll that was cut off by our own stop is the end of listening, not a failure.
-      if (signal.aborted && error instanceof ChannelError) return { Messages: null };
+      if (signal.aborted && error instanceof ChannelError) return { Messages: [] };
       throw error;
     });
     const messages = Messages ?? [];
@@ -109,7 +95,8 @@ export async function listen(
     await take(messages.map(({ Body }) => deliveryOf(Buffer.from(Body, 'utf8'))));
     if (messages.length === 0) continue;
     const Entries = messages.map(({ ReceiptHandle }, at) => ({ Id: String(at + 1), ReceiptHandle }));
-    await queue.call(deleteMessageBatch, { Entries }, AbortSignal.timeout(removeTimeoutMs));
+    const remove = { action: 'DeleteMessageBatch', input: { Entries }, data: removed };
+    await queue.call(remove, AbortSignal.timeout(removeTimeoutMs));
   }
 }
 
@@ -127,10 +114,8 @@ export function policyHint(arn: string): string {
 
 /** `eu-west-1` of `sqs.eu-west-1.amazonaws.com` (or the older `eu-west-1.queue.amazonaws.com`). */
 export function cloudRegionOf(host: string): string | null {
-  const match =
-    /^(?:sqs\.)([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/.exec(host) ??
-    /^([a-z0-9-]+)\.queue\.amazonaws\.com(?:\.cn)?$/.exec(host);
-  return match?.[1] ?? null;
+  const match = /^(?:sqs\.([a-z0-9-]+)|([a-z0-9-]+)\.queue)\.amazonaws\.com(?:\.cn)?$/.exec(host);
+  return match?.[1] ?? match?.[2] ?? null;
 }
 
 /** Error names of SQS and its gate that no retry mends. */
@@ -142,17 +127,15 @@ function queueFailure(action: string, answer: HttpAnswer): ChannelError {
   const name = said?.__type?.split('#').at(-1) || (answer.headers['x-amzn-query-error']?.split(';')[0] ?? '');
   const words = scrub(said?.message ?? '');
   const told = `SQS ${action}: ${answer.status} ${name}${words === '' ? '' : `: ${words}`}`.trim();
-  if (/QueueDoesNotExist|NonExistentQueue|InvalidAddress/.test(name)) {
+  if (/QueueDoesNotExist|NonExistentQueue|InvalidAddress/.test(name))
     return new ChannelError('rejected', told, { hint: 'check sqs.queue_url: account, name and region' });
-  }
   if (denied.test(name) || answer.status === 401 || answer.status === 403) {
     return new ChannelError('auth', told, {
       hint: 'check sqs.access_key_id and sqs.secret_access_key, this machine’s clock, and that the user may ReceiveMessage, DeleteMessage and GetQueueAttributes on the queue',
     });
   }
-  if (/Throttl|OverLimit|TooManyRequests/i.test(name) || answer.status === 429) {
+  if (/Throttl|OverLimit|TooManyRequests/i.test(name) || answer.status === 429)
     return new ChannelError('throttled', told, { afterMs: 1_000 });
-  }
   if (answer.status >= 500) return new ChannelError('retry', told);
   return new ChannelError('rejected', told, { hint: 'run: invsync check' });
 }

@@ -10,7 +10,7 @@ export const regionFacts: Record<Region, { cloud: string; title: string }> = {
 };
 
 /** Marketplaces by id (AMZ-1.3; BE, IE and ZA from memory there). */
-const marketplaces: Record<string, { country: string; region: Region }> = {
+export const marketplaces: Record<string, { country: string; region: Region }> = {
   ATVPDKIKX0DER: { country: 'US', region: 'na' },
   A2EUQ1WTGCTBG2: { country: 'CA', region: 'na' },
   A1AM78C64UM0Y8: { country: 'MX', region: 'na' },
@@ -35,11 +35,6 @@ const marketplaces: Record<string, { country: string; region: Region }> = {
   A39IBJ37TRP1C6: { country: 'AU', region: 'fe' },
   A1VC38T7YXB528: { country: 'JP', region: 'fe' },
 };
-
-/** The region that a marketplace belongs to; null for one that is not in the table. */
-export function regionOf(marketplaceId: string): Region | null {
-  return marketplaces[marketplaceId]?.region ?? null;
-}
 
 /** `DE (A1PA6795UKMFR9)`, or the bare id when the country is not known. */
 export function marketplaceName(marketplaceId: string): string {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Priority } from '../kit/pace.ts';
-import { isNotFound } from '../kit/refusal.ts';
+import { isNotFound, nullWhen } from '../kit/refusal.ts';
 import type { Answer } from '../kit/rest.ts';
 import { walkPages } from '../kit/walk.ts';
 import type { Task } from './account.ts';
@@ -85,12 +85,8 @@ export async function findItems(
 async function getItem({ ask, config, deps }: Task, sku: string, priority: Priority): Promise<FoundItem> {
   const askedAt = deps.clock.now();
   const query = { marketplaceIds: config.marketplaces, includedData: wanted };
-  try {
-    const ids = [config.seller_id, sku];
-    const answer = await ask('getListingsItem', { ids, query, data: listingsItem, priority });
-    return { item: answer.data, askedAt: answer.askedAt, answeredAt: answer.answeredAt };
-  } catch (error) {
-    if (isNotFound(error)) return { item: null, askedAt, answeredAt: deps.clock.now() };
-    throw error;
-  }
+  const call = { ids: [config.seller_id, sku], query, data: listingsItem, priority };
+  const answer = await ask('getListingsItem', call).catch(nullWhen(isNotFound));
+  if (answer === null) return { item: null, askedAt, answeredAt: deps.clock.now() };
+  return { item: answer.data, askedAt: answer.askedAt, answeredAt: answer.answeredAt };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { WebhookReport, WebhookState, Webhooks } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import { isNotFound, Refusal } from '../kit/refusal.ts';
+import { isNotFound, nullWhen, Refusal } from '../kit/refusal.ts';
 import { type Account, type Task, taskOf } from './account.ts';
 import { notFifo, policyHint, type Queue } from './queue.ts';
 
@@ -17,20 +17,15 @@ const destination = z.object({
   resource: z.object({ sqs: z.object({ arn: z.string() }).nullish() }),
 });
 type Destination = z.infer<typeof destination>;
+const eventFilter = z.object({
+  orderChangeTypes: z.array(z.string()).nullish(),
+  marketplaceIds: z.array(z.string()).nullish(),
+});
+const directive = z.object({ eventFilter: eventFilter.nullish(), filterExpression: z.string().nullish() });
 const subscription = z.object({
   subscriptionId: z.string().min(1),
   destinationId: z.string(),
-  processingDirective: z
-    .object({
-      eventFilter: z
-        .object({
-          orderChangeTypes: z.array(z.string()).nullish(),
-          marketplaceIds: z.array(z.string()).nullish(),
-        })
-        .nullish(),
-      filterExpression: z.string().nullish(),
-    })
-    .nullish(),
+  processingDirective: directive.nullish(),
 });
 type Subscription = z.infer<typeof subscription>;
 
@@ -86,9 +81,8 @@ async function ensure(task: Task): Promise<WebhookReport> {
     });
   }
   if (queue.isFifo) {
-    throw new ChannelError('rejected', 'Amazon sends nothing to a FIFO queue, without a word', {
-      hint: notFifo,
-    });
+    const why = 'Amazon sends nothing to a FIFO queue, without a word';
+    throw new ChannelError('rejected', why, { hint: notFifo });
   }
   const changes: string[] = [];
   const found = await lookUp(task);
@@ -148,21 +142,10 @@ async function subscribe({ ask, deps }: Task, destinationId: string): Promise<vo
   await deps.vault.set(rememberedKey, JSON.stringify(remembered));
 }
 
-async function unsubscribe(task: Task, { subscriptionId: id }: Subscription): Promise<void> {
-  await forget(task, 'deleteSubscriptionById', [topic, id]);
-  await task.deps.vault.set(rememberedKey, '');
-}
-
-async function forget(
-  { ask }: Task,
-  operation: 'deleteSubscriptionById' | 'deleteDestination',
-  ids: string[],
-): Promise<void> {
-  try {
-    await ask(operation, { ids, data: z.unknown() });
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
+async function unsubscribe({ ask, deps }: Task, { subscriptionId: id }: Subscription): Promise<void> {
+  const call = { ids: [topic, id], data: z.unknown() };
+  await ask('deleteSubscriptionById', call).catch(nullWhen(isNotFound));
+  await deps.vault.set(rememberedKey, '');
 }
 
 /** Takes back what goes to our destinations; the queue itself stays. */
@@ -174,7 +157,10 @@ async function remove(task: Task): Promise<string[]> {
     await unsubscribe(task, own);
     removed.push(`${topic} (${own.subscriptionId})`);
   }
-  for (const { destinationId } of ours) await forget(task, 'deleteDestination', [destinationId]);
+  for (const { destinationId } of ours) {
+    const call = { ids: [destinationId], data: z.unknown() };
+    await task.ask('deleteDestination', call).catch(nullWhen(isNotFound));
+  }
   return removed;
 }
 

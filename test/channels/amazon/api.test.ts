@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isUploadUrl } from '../../../src/channels/amazon/write.ts';
+import { isUploadUrl } from '../../../src/channels/amazon/feed.ts';
 import { calm } from '../../kit/stage.ts';
 import { item, refusal, scripted, secrets, shelf } from './scripted-amazon.ts';
 
