@@ -1,7 +1,5 @@
 import type { Capabilities } from '../channel.ts';
-
-const minute = 60_000;
-const day = 86_400_000;
+import { day, minute } from '../kit/time.ts';
 
 /** How long Amazon may take to show a quantity that it accepted: minutes, no promise (AMZ-5.1, AMZ-10.4). */
 const settleMs = 15 * minute;

@@ -1,8 +1,5 @@
 import type { Capabilities } from '../channel.ts';
-
-const second = 1_000;
-const minute = 60 * second;
-const day = 86_400 * second;
+import { day, minute, second } from '../kit/time.ts';
 
 /** Most SKUs of one write (FK-4), and of one read, for which no number is published (FK-3.2). */
 export const skusPerCall = 10;

@@ -57,17 +57,21 @@ function assertDepth(text: string): void {
   }
 }
 
-const known = new WeakMap<Uint8Array, unknown>();
+/** JSON of an answer; undefined when it is none. */
+export const jsonOf = readOnce(parseJsonBytes);
 
-/** JSON of an answer; undefined when it is none. Asked twice about the same bytes it parses once. */
-export function jsonOf(bytes: Uint8Array): unknown {
-  if (known.has(bytes)) return known.get(bytes);
-  let json: unknown;
-  try {
-    json = parseJsonBytes(bytes);
-  } catch {
-    json = undefined;
-  }
-  known.set(bytes, json);
-  return json;
+/** Asked twice about the same bytes it parses once, because answers may be large; undefined when `parse` throws. */
+export function readOnce(parse: (bytes: Uint8Array) => unknown): (bytes: Uint8Array) => unknown {
+  const known = new WeakMap<Uint8Array, unknown>();
+  return (bytes) => {
+    if (known.has(bytes)) return known.get(bytes);
+    let read: unknown;
+    try {
+      read = parse(bytes);
+    } catch {
+      read = undefined;
+    }
+    known.set(bytes, read);
+    return read;
+  };
 }

@@ -19,6 +19,14 @@ export const Id = z.union([z.string().min(1).max(200), z.int().nonnegative()]).t
 
 export const MaybeId = maybe(Id);
 
+/** The rows of a list; none when it is missing. A row without the shape spoils the answer. */
+export function allOf<T>(row: z.ZodType<T>): z.ZodType<T[]> {
+  return z
+    .array(row)
+    .nullish()
+    .transform((rows) => rows ?? []);
+}
+
 /** Those rows of a list that have the shape; none when it is no list. */
 export function rowsOf<T>(row: z.ZodType<T>): z.ZodType<T[]> {
   return z

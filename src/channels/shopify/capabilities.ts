@@ -1,8 +1,5 @@
 import type { Capabilities } from '../channel.ts';
-
-const second = 1000;
-const minute = 60 * second;
-const hour = 60 * minute;
+import { hour, minute, second } from '../kit/time.ts';
 
 /** Facts about Shopify. Ids are those of docs/channels/shopify-facts.md; last verified 2026-11 against the schemas 2026-07 and 2026-10. */
 export const capabilities: Capabilities = {

@@ -1,9 +1,5 @@
 import type { Capabilities } from '../channel.ts';
-
-const second = 1000;
-const minute = 60 * second;
-const hour = 60 * minute;
-const day = 24 * hour;
+import { day, hour, minute, second } from '../kit/time.ts';
 
 /** Most SKUs of one inventory search (TTS-3.2). */
 export const skusPerRead = 600;
