@@ -1,9 +1,5 @@
 import type { Capabilities } from '../channel.ts';
-
-const second = 1000;
-const minute = 60 * second;
-const hour = 60 * minute;
-const day = 24 * hour;
+import { day, minute, second } from '../kit/time.ts';
 
 /** Most rows of one bulk call (EBAY-4.1, EBAY-5.1: 25 SKUs, also by a live probe). */
 export const rowsPerCall = 25;

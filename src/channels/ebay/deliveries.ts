@@ -1,16 +1,10 @@
 import { z } from 'zod';
-import {
-  type Delivery,
-  type DeliveryContent,
-  type FactsOf,
-  type Json,
-  type Obtaining,
-  UnreadableDelivery,
-} from '../channel.ts';
+import type { Delivery, DeliveryContent, FactsOf, Json, Obtaining } from '../channel.ts';
+import { UnreadableDelivery } from '../channel.ts';
 import { jsonIn, saying } from '../kit/hook.ts';
 import { Id, Text } from '../kit/shapes.ts';
 import { KeptOrder, needsReason, snapshotOf } from './order.ts';
-import { callLimits, many, optionalTable, xmlOf } from './xml.ts';
+import { callXml, many, optionalTable } from './xml.ts';
 
 /** Prefix of the kind of a delivery that came by SOAP. */
 export const platformPrefix = 'platform/';
@@ -86,7 +80,7 @@ export function fieldsOf(delivery: Delivery): Json {
 
 /** Content and signature of a SOAP body; null when it is none, too large, too deep, or has a document type. */
 export function readSoap(body: Uint8Array): z.infer<typeof Soap> | null {
-  return Soap.safeParse(xmlOf(body, callLimits)).data ?? null;
+  return Soap.safeParse(callXml(body)).data ?? null;
 }
 
 /** Orders and listings that a Platform Notification names, as far as they have the right form. */

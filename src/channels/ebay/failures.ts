@@ -4,12 +4,6 @@ import type { HttpAnswer } from '../kit/http.ts';
 import { jsonOf } from '../kit/json.ts';
 import { type Effect, Refusal, short, statusFailure } from '../kit/refusal.ts';
 
-/** One error of an answer, whichever API it comes from: its number, and number and words for people. */
-export interface Fault {
-  code: number;
-  words: string;
-}
-
 /** One entry of `errors` or `warnings` in REST answers (EBAY-7). */
 export const RestError = z
   .object({
@@ -21,7 +15,10 @@ export const RestError = z
 
 const ErrorBody = z.object({ errors: z.array(RestError) });
 
-export function faultOf(code: number, words: string | null | undefined): Fault {
+/** One error of an answer, whichever API it comes from: its number, and number and words for people. */
+type Fault = ReturnType<typeof faultOf>;
+
+export function faultOf(code: number, words: string | null | undefined) {
   return { code, words: `${code} ${words ?? ''}`.trim() };
 }
 

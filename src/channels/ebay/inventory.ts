@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { PushLine, PushOutcome } from '../channel.ts';
 import { noNumber, type Span, shownAs } from '../kit/reading.ts';
 import { isNotFound, nullWhen, Refusal } from '../kit/refusal.ts';
+import { allOf } from '../kit/shapes.ts';
 import { chunksOf } from '../kit/write.ts';
 import type { Task } from './api.ts';
 import { rowsPerCall } from './capabilities.ts';
@@ -9,22 +10,30 @@ import { type Due, type InventoryFacts, type Look, revisedBy } from './facts.ts'
 import { RestError, refusedRow, wordsOf } from './failures.ts';
 
 const root = '/sell/inventory/v1';
+/** Why a SKU with stock at several warehouses is left alone (EBAY-5.1). */
+const distributed =
+  'its stock is kept per warehouse on eBay (availabilityDistributions): a plain number would conflict with it';
 
-/** An inventory item: the number that all marketplaces of a SKU share (EBAY-4.1). */
-export const Item = z.object({
-  sku: z.string().min(1),
-  product: z.object({ title: z.string().nullish() }).nullish(),
-  availability: z
-    .object({
-      shipToLocationAvailability: z
-        .object({
-          quantity: z.number().nullish(),
-          availabilityDistributions: z.array(z.unknown()).nullish(),
-        })
-        .nullish(),
-    })
-    .nullish(),
+const Availability = z.object({
+  quantity: z.number().nullish(),
+  availabilityDistributions: allOf(z.unknown()),
 });
+/** An inventory item: the number that all marketplaces of a SKU share (EBAY-4.1), null when it has none. */
+export const Item = z
+  .object({
+    sku: z.string().min(1),
+    product: z.object({ title: z.string().nullish() }).nullish(),
+    availability: z.object({ shipToLocationAvailability: Availability.nullish() }).nullish(),
+  })
+  .transform(({ sku, product, availability }) => {
+    const { quantity, availabilityDistributions = [] } = availability?.shipToLocationAvailability ?? {};
+    return {
+      sku,
+      title: product?.title ?? sku,
+      shown: Number.isSafeInteger(quantity) ? (quantity ?? null) : null,
+      unwritable: availabilityDistributions.length > 0 ? distributed : null,
+    };
+  });
 export type Item = z.infer<typeof Item>;
 
 /** An offer of a SKU on one marketplace. */
@@ -37,23 +46,16 @@ const Offer = z.object({
 });
 export type Offer = z.infer<typeof Offer>;
 
-const Offers = z.object({ offers: z.array(Offer).nullish() });
+const Offers = z.object({ offers: allOf(Offer) });
 /** Rows of bulk calls, each with its own status, also under HTTP 200. */
 const Row = z.object({
   sku: z.string().nullish(),
   statusCode: z.number(),
   inventoryItem: z.unknown().optional(),
-  errors: z
-    .array(RestError)
-    .nullish()
-    .transform((errors) => errors ?? []),
+  errors: allOf(RestError),
 });
 type Row = z.infer<typeof Row>;
 const Rows = z.object({ responses: z.array(Row) });
-
-/** Why a SKU with stock at several warehouses is left alone (EBAY-5.1). */
-export const distributed =
-  'its stock is kept per warehouse on eBay (availabilityDistributions): a plain number would conflict with it';
 
 /** Error ids for a SKU that is not there (EBAY-5.1). */
 const notFound = [25701, 25702, 25710, 25707];
@@ -67,10 +69,8 @@ export async function lookAtItems(task: Task, wanted: readonly InventoryFacts[])
     const body = { requests: some.map(({ sku }) => ({ sku })) };
     const ask = { method: 'POST', path, body, data: Rows, effect: 'read' } as const;
     const { data, askedAt, answeredAt } = await task.ask(ask);
-    for (const [at, facts] of some.entries()) {
-      const byPlace = data.responses[at];
-      const isOwn = (row: Row): boolean => row.sku === facts.sku;
-      const row = byPlace && isOwn(byPlace) ? byPlace : data.responses.find(isOwn);
+    for (const facts of some) {
+      const row = data.responses.find(({ sku }) => sku === facts.sku);
       looks.set(facts.id, lookOf(facts, row, { askedAt, answeredAt }));
     }
   }
@@ -95,22 +95,11 @@ function lookOf(facts: InventoryFacts, row: Row | undefined, span: Span): Look {
   const item = Item.safeParse({ sku: facts.sku, ...(row.inventoryItem ?? {}) }).data;
   if (row.statusCode >= 300 || item === undefined || row.inventoryItem === undefined)
     return failed(`eBay could not read it (status ${row.statusCode})`);
-  const shown = shownOf(item);
-  const why = facts.unwritable ?? (isDistributed(item) ? distributed : null);
+  const { shown } = item;
+  const why = facts.unwritable ?? item.unwritable;
   if (why !== null) return { ...noNumber('unwritable', why, span), shown };
   if (shown !== null) return shownAs(shown, span);
   return noNumber('untracked', 'the inventory item carries no quantity on eBay', span);
-}
-
-/** The item's own number; null when it has none. */
-export function shownOf(item: Item): number | null {
-  const quantity = item.availability?.shipToLocationAvailability?.quantity;
-  return quantity === undefined || quantity === null || !Number.isSafeInteger(quantity) ? null : quantity;
-}
-
-/** Is the item's stock split over warehouses? */
-export function isDistributed(item: Item): boolean {
-  return (item.availability?.shipToLocationAvailability?.availabilityDistributions ?? []).length > 0;
 }
 
 /**
@@ -121,7 +110,7 @@ export async function offersOf(task: Task, sku: string): Promise<Offer[] | null>
   try {
     const query = { sku, limit: '100' };
     const { data } = await task.ask({ path: `${root}/offer`, query, data: Offers });
-    return data.offers ?? [];
+    return data.offers;
   } catch (error) {
     if (!(error instanceof Refusal) || error.kind !== 'rejected') throw error;
     if (error.status === 404) return [];

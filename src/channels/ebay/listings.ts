@@ -1,15 +1,16 @@
 import { z } from 'zod';
 import type { Listing, ListingPage } from '../channel.ts';
 import { markAmbiguous } from '../kit/ambiguous.ts';
+import { allOf } from '../kit/shapes.ts';
 import { walkPages } from '../kit/walk.ts';
 import { chunksOf } from '../kit/write.ts';
 import { type ActiveRow, activeListings, pageSize } from './active.ts';
 import type { Task } from './api.ts';
 import type { Facts } from './facts.ts';
-import { distributed, Item, isDistributed, type Offer, offersOf, shownOf } from './inventory.ts';
+import { Item, type Offer, offersOf } from './inventory.ts';
 
 const ItemPage = z.object({
-  inventoryItems: z.array(z.unknown()).nullish(),
+  inventoryItems: allOf(z.unknown()),
   next: z.string().nullish(),
   total: z.number().nullish(),
 });
@@ -74,10 +75,10 @@ async function allItems(task: Task): Promise<Item[]> {
       return task.ask({ path, query, data: ItemPage });
     },
     next: ({ data }, offset) => (data.next ? offset + 1 : null),
-    rows: ({ data }) => data.inventoryItems ?? [],
+    rows: ({ data }) => data.inventoryItems,
   });
   for await (const { data } of pages) {
-    for (const row of data.inventoryItems ?? []) {
+    for (const row of data.inventoryItems) {
       const item = Item.safeParse(row);
       if (item.success) items.set(item.data.sku, item.data);
       else task.deps.log.warn({}, 'an inventory item cannot be read and is left out of the catalogue');
@@ -87,11 +88,11 @@ async function allItems(task: Task): Promise<Item[]> {
 }
 
 function inventoryListing(item: Item, offers: readonly Offer[]): Listing {
-  const { sku } = item;
+  const { sku, title, shown: own } = item;
   const published = offers.filter((offer) => offer.status !== 'UNPUBLISHED');
   const isPinned = (offer: Offer): boolean => typeof offer.availableQuantity === 'number';
   const isAuction = offers.some((offer) => offer.format === 'AUCTION');
-  const unwritable = isAuction ? auction : isDistributed(item) ? distributed : null;
+  const unwritable = isAuction ? auction : item.unwritable;
   const facts = {
     model: 'inventory',
     id: sku,
@@ -102,11 +103,10 @@ function inventoryListing(item: Item, offers: readonly Offer[]): Listing {
     }),
     unwritable,
   } satisfies Facts;
-  const own = shownOf(item);
   return {
     ...listingOf(facts),
     channelSku: sku,
-    title: item.product?.title ?? sku,
+    title,
     aliases: [...new Set(facts.offers.map(({ itemId }) => `${itemId}/${sku}`))],
     // Offers with a number of their own cap the item's.
     shown: own === null ? null : Math.min(own, ...published.map((offer) => offer.availableQuantity ?? own)),

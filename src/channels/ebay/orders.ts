@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { FetchedOrder, OrderPage } from '../channel.ts';
 import { fetchInChunks } from '../kit/fetch.ts';
 import { type Gathered, gather, handedOut } from '../kit/gather.ts';
+import { allOf } from '../kit/shapes.ts';
 import { walkPages } from '../kit/walk.ts';
 import type { Task } from './api.ts';
 import { capabilities } from './capabilities.ts';
@@ -17,10 +18,7 @@ const dayMs = 86_400_000;
 const ListPage = z.object({
   total: z.number().nullish(),
   next: z.string().nullish(),
-  orders: z
-    .array(z.unknown())
-    .nullish()
-    .transform((orders) => orders ?? []),
+  orders: allOf(z.unknown()),
 });
 /** What is answered about one order: a list of one. */
 const OnePage = z.unknown().transform((order) => ({ orders: [order] }));

@@ -50,8 +50,7 @@ const PublicKey = z.object({ key: z.string().max(4096) });
 const freshMs = 3_600_000;
 const staleMs = 24 * freshMs;
 const unknownMs = 60_000;
-const mostKnown = 50;
-const mostUnknown = 1_000;
+const mostKept = 1_000;
 /** The Notification API gives 10,000 calls a day; junk may spend 2,880 of them, 20 at once. */
 const allowance = { burst: 20, perSecond: 1 / 30 };
 const mostAtOnce = 2;
@@ -61,8 +60,8 @@ export type Keys = ReturnType<typeof createKeys>;
 /** The public keys that sign notifications (EBAY-2.4), cached. Key ids are checked for their form before they come here. */
 export function createKeys(shop: Shop) {
   const { clock } = shop.deps;
-  const known = new Map<string, { key: KeyObject; fetchedAt: number; triedAt: number }>();
-  const unknown = new Map<string, number>();
+  /** `key` null: there is none of this id. */
+  const kept = new Map<string, { key: KeyObject | null; fetchedAt: number; triedAt: number }>();
   const loading = new Map<string, Promise<void>>();
   const rate = createRate(allowance);
 
@@ -73,41 +72,38 @@ export function createKeys(shop: Shop) {
     void rate.take(1, now);
     return true;
   };
-
+  const keep = (kid: string, key: KeyObject | null, now: number): void => {
+    kept.set(kid, { key, fetchedAt: now, triedAt: now });
+    if (kept.size <= mostKept) return;
+    // Made-up ids push out each other before they push out what serves.
+    const [first = ''] = kept.keys();
+    kept.delete([...kept].find((entry) => entry[1].key === null)?.[0] ?? first);
+  };
   const fetchKey = async (kid: string, signal: AbortSignal): Promise<void> => {
     const path = `/commerce/notification/v1/public_key/${encodeURIComponent(kid)}`;
     const now = clock.now();
-    const before = known.get(kid);
+    const before = kept.get(kid);
     if (before !== undefined) before.triedAt = now;
     try {
       const { data } = await taskOf(shop, signal).ask({ path, data: PublicKey, as: 'app' });
       const key = importKey(data.key);
-      if (key === null) remember(unknown, kid, now, mostUnknown);
-      else remember(known, kid, { key, fetchedAt: now, triedAt: now }, mostKnown);
+      // One that cannot be read does not replace one that serves.
+      if (key !== null || !before?.key) keep(kid, key, now);
     } catch (error) {
       const isNoKey =
         error instanceof Refusal && error.kind === 'rejected' && (error.status === 404 || error.has(195001));
-      if (!isNoKey) return;
-      known.delete(kid);
-      remember(unknown, kid, now, mostUnknown);
+      if (isNoKey) keep(kid, null, now);
     }
   };
 
   return {
     /** What is known of a key id right now. `absent`: it must be loaded before anything can be said. */
     find(kid: string): KeyObject | 'unknown' | 'absent' {
-      const now = clock.now();
-      const held = known.get(kid);
-      if (held !== undefined) {
-        const ageMs = now - held.fetchedAt;
-        const tried = now - held.triedAt < unknownMs;
-        if (ageMs < freshMs || (ageMs < staleMs && tried)) {
-          remember(known, kid, held, mostKnown);
-          return held.key;
-        }
-      }
-      const since = unknown.get(kid);
-      return since !== undefined && now - since < unknownMs ? 'unknown' : 'absent';
+      const held = kept.get(kid);
+      if (held === undefined) return 'absent';
+      const [ageMs, triedMs] = [clock.now() - held.fetchedAt, clock.now() - held.triedAt];
+      if (held.key === null) return ageMs < unknownMs ? 'unknown' : 'absent';
+      return ageMs < freshMs || (ageMs < staleMs && triedMs < unknownMs) ? held.key : 'absent';
     },
     /**
      * Fetches a key. Resolves quietly when it could not be had or the allowance is used up: the key is then still absent
@@ -136,12 +132,4 @@ function importKey(pem: string): KeyObject | null {
   } catch {
     return null;
   }
-}
-
-/** Puts an entry last and drops the oldest beyond the bound. */
-function remember<T>(map: Map<string, T>, key: string, value: T, most: number): void {
-  map.delete(key);
-  map.set(key, value);
-  const [oldest] = map.keys();
-  if (map.size > most && oldest !== undefined) map.delete(oldest);
 }

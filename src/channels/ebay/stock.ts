@@ -1,28 +1,28 @@
 import type { ListingRef, PushLine, PushOutcome, StockReading } from '../channel.ts';
-import { noNumber } from '../kit/reading.ts';
 import { chunksOf, compared, writeInBatches } from '../kit/write.ts';
 import { isOutOfStockOn, lookAtActive, tradingBatches, writeTrading } from './active.ts';
 import type { Task } from './api.ts';
 import { capabilities } from './capabilities.ts';
-import { type Due, factsOf, type InventoryFacts, type Look, revisedBy, type TradingFacts } from './facts.ts';
+import { type Due, type Facts, factsOf, type Look, revisedBy } from './facts.ts';
 import { lookAtItems, writeInventory } from './inventory.ts';
 import { keptForLowering, revisionsPerDay } from './revisions.ts';
 
 /** What eBay shows now, one uncached reading per listing in order, each by the API of its model (EBAY-4). */
 export async function readStock(task: Task, listings: readonly ListingRef[]): Promise<StockReading[]> {
   const looks = await look(task, listings);
-  return looks.map(({ state, ...read }) => ({ ...read, state: state === 'failed' ? 'untracked' : state }));
+  return listings.flatMap(({ listingId }) => {
+    const seen = looks.get(listingId);
+    if (seen === undefined) return [];
+    return [{ ...seen, listingId, state: seen.state === 'failed' ? 'untracked' : seen.state }];
+  });
 }
 
-async function look(task: Task, listings: readonly ListingRef[]): Promise<(Look & { listingId: string })[]> {
+/** By listing id, each of them. */
+async function look(task: Task, listings: readonly ListingRef[]): Promise<Map<string, Look>> {
   const facts = listings.map(factsOf);
   const items = facts.filter((each) => each.model === 'inventory');
-  const looks = await lookAtItems(task, items);
   const made = facts.filter((each) => each.model === 'trading');
-  for (const [id, seen] of await lookAtActive(task, made)) looks.set(id, seen);
-  const now = task.deps.clock.now();
-  const unread = noNumber('not-listed', 'not read', { askedAt: now, answeredAt: now });
-  return listings.map(({ listingId }) => ({ ...(looks.get(listingId) ?? unread), listingId }));
+  return new Map([...(await lookAtItems(task, items)), ...(await lookAtActive(task, made))]);
 }
 
 const importHint = 'run: invsync listings import; unmap the listing if it is gone for good';
@@ -42,30 +42,27 @@ export function setStock(task: Task, lines: readonly PushLine[]): Promise<PushOu
     async read(wanted) {
       const looks = await look(task, wanted);
       const found = new Map<PushLine, Due | PushOutcome>();
-      for (const [at, line] of wanted.entries()) {
-        const seen = looks[at];
-        const due = { line, facts: factsOf(line) };
+      for (const line of wanted) {
+        const seen = looks.get(line.listingId);
         if (seen === undefined) continue;
-        const settled = settledBy(line, seen) ?? (await refusedFor(task, due, seen));
-        found.set(line, settled ?? due);
+        const due = { line, facts: factsOf(line) };
+        found.set(line, settledBy(line, seen) ?? (await refusedFor(task, due, seen)) ?? due);
       }
       return found;
     },
     batches: (due) => [
-      ...chunksOf(due.filter(isInventory), task.learned.rowsPerWrite),
-      ...tradingBatches(due.filter(isTrading)),
+      ...chunksOf(due.filter(isOf('inventory')), task.learned.rowsPerWrite),
+      ...tradingBatches(due.filter(isOf('trading'))),
     ],
     write: (rows) =>
-      rows.every(isInventory) ? writeInventory(task, rows) : writeTrading(task, rows.filter(isTrading)),
+      rows.every(isOf('inventory'))
+        ? writeInventory(task, rows)
+        : writeTrading(task, rows.filter(isOf('trading'))),
   });
 }
 
-function isInventory(due: Due): due is Due<InventoryFacts> {
-  return due.facts.model === 'inventory';
-}
-
-function isTrading(due: Due): due is Due<TradingFacts> {
-  return due.facts.model === 'trading';
+function isOf<M extends Facts['model']>(model: M) {
+  return (due: Due): due is Due<Extract<Facts, { model: M }>> => due.facts.model === model;
 }
 
 function settledBy(line: PushLine, { state, ...seen }: Look): PushOutcome | null {

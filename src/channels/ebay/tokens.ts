@@ -52,7 +52,7 @@ export function createEbayTokens(
           who: 'eBay',
           lifeMs: 7_200_000,
           secrets: [client_secret, refresh_token],
-          hintFor: (error) => remedyFor(error, kind),
+          hintFor: (error) => remedies[error] ?? usualRemedies[kind],
         });
         if (kind === 'user') noteConsentAge();
         return granted;
@@ -61,15 +61,17 @@ export function createEbayTokens(
   return { user: make('user'), app: make('app') };
 }
 
-function remedyFor(error: string, kind: TokenKind): string {
-  if (error === 'invalid_grant' || error === 'invalid_scope')
-    return `the refresh token is over, revoked or of another keyset (18 months, a changed password, a revoked consent): ${scopesHelp}`;
-  if (error === 'unauthorized_client')
-    return 'the keyset may not do this: production keysets stay disabled until the account-deletion endpoint is verified or exempted';
-  return kind === 'user'
-    ? `check client_id, client_secret and refresh_token (production keys do not work in the sandbox); else ${scopesHelp}`
-    : 'check client_id and client_secret (production keys do not work in the sandbox)';
-}
+const over = `the refresh token is over, revoked or of another keyset (18 months, a changed password, a revoked consent): ${scopesHelp}`;
+const remedies: Readonly<Record<string, string>> = {
+  invalid_grant: over,
+  invalid_scope: over,
+  unauthorized_client:
+    'the keyset may not do this: production keysets stay disabled until the account-deletion endpoint is verified or exempted',
+};
+const usualRemedies = {
+  user: `check client_id, client_secret and refresh_token (production keys do not work in the sandbox); else ${scopesHelp}`,
+  app: 'check client_id and client_secret (production keys do not work in the sandbox)',
+};
 
 const dayMs = 86_400_000;
 /** 47,304,000 s, 18 months (EBAY-1.2); it is not renewed by use. */

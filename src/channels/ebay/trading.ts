@@ -4,7 +4,7 @@ import { type Effect, Refusal, unclear } from '../kit/refusal.ts';
 import { type Call, createRest, type Dialect, type Rest } from '../kit/rest.ts';
 import { type EbayConfig, sites } from './config.ts';
 import { failureOf, faultOf, wordsOf } from './failures.ts';
-import { answerLimits, many, xmlOf } from './xml.ts';
+import { answerXml, many } from './xml.ts';
 
 /** What every answer of the XML API has besides its data; `Warning` counts as success (EBAY-9.30). */
 export const Envelope = z.looseObject({
@@ -65,27 +65,21 @@ export function createTrading(
 
 function failureIn(answer: HttpAnswer, name: string, effect: Effect): Refusal | null {
   const envelope = Envelope.safeParse(rootOf(answer, name)).data;
-  if (answer.status === 401) return tokenRefused(name, []);
+  const isGood = envelope?.Ack === 'Success' || envelope?.Ack === 'Warning';
+  const codes = isGood ? [] : (envelope?.Errors ?? []).map(({ code }) => code);
+  const isOneOf = (some: readonly number[]): boolean => codes.some((code) => some.includes(code));
+  if (answer.status === 401 || isOneOf(tokenCodes)) {
+    const hint = 'consent again in the browser; set refresh_token and refresh_token_created';
+    return new Refusal('auth', `${name}: eBay refuses the token`, { codes, cure: 'token', hint });
+  }
   if (envelope === undefined)
     return failureOf(answer, name, effect) ?? unclear(effect, `${name}: the answer is not readable`);
-  if (envelope.Ack === 'Success' || envelope.Ack === 'Warning') return null;
-  const codes = envelope.Errors.map(({ code }) => code);
   const told = `${name}: ${refusalWords(envelope)}`;
-  const isOneOf = (some: readonly number[]): boolean => codes.some((code) => some.includes(code));
-  if (isOneOf(tokenCodes)) return tokenRefused(name, codes);
   if (isOneOf(limitCodes)) {
     const hint = 'the call limit of the XML API is reached; invsync waits';
     return new Refusal('throttled', told, { codes, hint });
   }
   return isOneOf(internalCodes) ? unclear(effect, told, { codes }) : null;
-}
-
-function tokenRefused(name: string, codes: readonly number[]): Refusal {
-  return new Refusal('auth', `${name}: eBay refuses the token`, {
-    codes,
-    cure: 'token',
-    hint: 'consent again in the browser; set refresh_token and refresh_token_created',
-  });
 }
 
 /** Why a call was refused, for people. */
@@ -106,5 +100,5 @@ function dataOf(answer: HttpAnswer, name: string): unknown {
 
 /** The response element; undefined when there is none. */
 function rootOf(answer: HttpAnswer, name: string): unknown {
-  return z.looseObject({}).safeParse(xmlOf(answer.body, answerLimits)).data?.[`${name}Response`];
+  return z.looseObject({}).safeParse(answerXml(answer.body)).data?.[`${name}Response`];
 }

@@ -39,8 +39,8 @@ async function ensure(task: Task, url: string): Promise<WebhookReport> {
     });
   }
   const changes: string[] = [];
-  await ensureConfig(task, { url, changes });
-  const destinationId = await ensureDestination(task, { url, changes });
+  await ensureConfig(task, url, changes);
+  const destinationId = await ensureDestination(task, url, changes);
   const subscriptions = (await subscriptionsOf(task)).filter(isTo(destinationId));
   for (const topicId of wantedTopics) {
     const topic = offered.find((each) => each.topicId === topicId);
@@ -61,16 +61,10 @@ function isTo(id: string) {
   return ({ destinationId }: Subscription): boolean => destinationId === id;
 }
 
-/** Where to register, and what was done for it, in words. */
-interface Registering {
-  url: string;
-  changes: string[];
-}
-
 const Config = z.object({ alertEmail: z.string().nullish() }).nullish();
 
-/** eBay takes no destination before the keyset has an alert address (EBAY-9.11). */
-async function ensureConfig(task: Task, { url, changes }: Registering): Promise<void> {
+/** eBay takes no destination before the keyset has an alert address (EBAY-9.11). What is done is added to `changes`. */
+async function ensureConfig(task: Task, url: string, changes: string[]): Promise<void> {
   const known = await task
     .ask({ path: `${base}/config`, data: Config, as: 'app' })
     .catch(nullWhen((refusal) => refusal.status === 404 || refusal.has(195026, 195003)));
@@ -91,7 +85,7 @@ const vaultKey = 'destination';
  * during the call, so that the listener must know it before (EBAY-2.3). One that eBay marked down is enabled again
  * (EBAY-2.5).
  */
-async function ensureDestination(task: Task, { url, changes }: Registering): Promise<string> {
+async function ensureDestination(task: Task, url: string, changes: string[]): Promise<string> {
   const token = task.config.verification_token;
   if (token === undefined) {
     throw new ChannelError('rejected', 'registering needs a verification token', {

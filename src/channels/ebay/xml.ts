@@ -1,16 +1,12 @@
 import { XMLParser } from 'fast-xml-parser';
 import { z } from 'zod';
-import { utf8 } from '../kit/json.ts';
+import { readOnce, utf8 } from '../kit/json.ts';
 
 /** Bounds of a document; beyond them it is not read at all. */
-export interface XmlLimits {
-  bytes: number;
-  depth: number;
-  tags: number;
-}
+type XmlLimits = typeof answerLimits;
 
 /** Answers of the XML API: a page of 200 listings with all their variations. */
-export const answerLimits: XmlLimits = { bytes: 16 * 1024 * 1024, depth: 24, tags: 600_000 };
+export const answerLimits = { bytes: 16 * 1024 * 1024, depth: 24, tags: 600_000 };
 /** Calls from outside: one notification. */
 export const callLimits: XmlLimits = { bytes: 256 * 1024, depth: 24, tags: 10_000 };
 
@@ -39,20 +35,9 @@ export function parseXml(bytes: Uint8Array, limits: XmlLimits): unknown {
   }
 }
 
-const known = new WeakMap<Uint8Array, unknown>();
-
-/** What the XML says; undefined when it is none. A page of listings is large: asked twice about it, it parses once. */
-export function xmlOf(bytes: Uint8Array, limits: XmlLimits): unknown {
-  if (known.has(bytes)) return known.get(bytes);
-  let tree: unknown;
-  try {
-    tree = parseXml(bytes, limits);
-  } catch {
-    tree = undefined;
-  }
-  known.set(bytes, tree);
-  return tree;
-}
+/** What the XML says, by each of the two bounds; undefined when it is none. */
+export const answerXml = readOnce((bytes) => parseXml(bytes, answerLimits));
+export const callXml = readOnce((bytes) => parseXml(bytes, callLimits));
 
 /** Text as it may stand between two tags. */
 export function escaped(text: string): string {
