@@ -1,21 +1,27 @@
 import { z } from 'zod';
 import { address, oneOrMore, secret, text } from '../kit/config.ts';
 
+/**
+ * What an order's status means for stock. `free`: holds nothing. `refunded`: ended without the units coming back by
+ * themselves. `told`: a plugin's status of which only `_reduced_stock` tells.
+ */
+export type Standing = 'holds' | 'shipped' | 'refunded' | 'free' | 'told';
+
 /** Statuses that WooCommerce itself knows; what they hold is settled (WOO-O.5) and not configurable. */
-export const coreStatuses = [
-  'pending',
-  'processing',
-  'on-hold',
-  'completed',
-  'cancelled',
-  'refunded',
-  'failed',
-  'trash',
-  'checkout-draft',
-  'auto-draft',
-  'draft',
-  'new',
-] as const;
+export const standings: Readonly<Record<string, Standing>> = {
+  processing: 'holds',
+  'on-hold': 'holds',
+  completed: 'shipped',
+  refunded: 'refunded',
+  pending: 'free',
+  failed: 'free',
+  cancelled: 'free',
+  'checkout-draft': 'free',
+  'auto-draft': 'free',
+  draft: 'free',
+  new: 'free',
+};
+const coreStatuses = [...Object.keys(standings), 'trash'];
 
 const shopUrl = address
   .refine((text) => {

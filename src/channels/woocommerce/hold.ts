@@ -1,25 +1,5 @@
-import type { WooConfig } from './config.ts';
+import { type Standing, standings, type WooConfig } from './config.ts';
 import type { LineFields, OrderFields } from './schema.ts';
-
-/**
- * What an order's status means for stock. `free`: holds nothing. `refunded`: ended without the units coming back by
- * themselves. `told`: a plugin's status of which only `_reduced_stock` tells.
- */
-export type Standing = 'holds' | 'shipped' | 'refunded' | 'free' | 'told';
-
-const standings: Readonly<Record<string, Standing>> = {
-  processing: 'holds',
-  'on-hold': 'holds',
-  completed: 'shipped',
-  refunded: 'refunded',
-  pending: 'free',
-  failed: 'free',
-  cancelled: 'free',
-  'checkout-draft': 'free',
-  'auto-draft': 'free',
-  draft: 'free',
-  new: 'free',
-};
 
 /**
  * The standing of an order (WOO-2.6, WOO-6; O.5, 2026-11). An order in the trash stands as it did before: the shop

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import type { Listing, ListingPage } from '../channel.ts';
+import { markAmbiguous } from '../kit/ambiguous.ts';
 import { Refusal } from '../kit/refusal.ts';
 import { chunksOf } from '../kit/write.ts';
-import { type CatalogueRow, catalogueRow } from './schema.ts';
+import { anyRows, type CatalogueRow, catalogueRow } from './schema.ts';
 import { pageSize, type Shop } from './shop.ts';
 import { unmanagedReason } from './stock.ts';
 import { countIn } from './walk.ts';
 
 const fields =
   'id,parent_id,name,sku,type,status,manage_stock,stock_quantity,backorders,variations,date_modified_gmt';
-const Rows = z.array(z.unknown());
 /** Types that hold no stock of their own (WOO-4). */
 const withoutStock = new Set(['grouped', 'external']);
 
@@ -19,15 +19,9 @@ const withoutStock = new Set(['grouped', 'external']);
  */
 export async function* listListings(shop: Shop, signal: AbortSignal): AsyncGenerator<ListingPage> {
   const listings: Listing[] = [];
-  for await (const { row, parent } of sellable(shop, signal)) {
-    listings.push(listingOf(row, parent));
-  }
+  for await (const { row, parent } of sellable(shop, signal)) listings.push(listingOf(row, parent));
   // Variations that share their parent's stock print its SKU (an empty one is inherited): one number, one article.
-  const numbers = new Map<string, Set<string>>();
-  for (const { channelSku, counterKey } of listings) {
-    if (channelSku !== null) numbers.set(channelSku, (numbers.get(channelSku) ?? new Set()).add(counterKey));
-  }
-  for (const listing of listings) listing.ambiguous = (numbers.get(listing.channelSku ?? '')?.size ?? 0) > 1;
+  markAmbiguous(listings);
   const total = listings.length;
   if (total === 0) yield { listings: [], total };
   for (const page of chunksOf(listings, pageSize)) yield { listings: page, total };
@@ -92,7 +86,10 @@ async function* pages(shop: Shop, path: string, signal: AbortSignal): AsyncGener
   let farthest = 0;
   for (let page = 1; ; page += 1) {
     const query = { per_page: pageSize, page, orderby: 'id', order: 'asc', status: 'any', _fields: fields };
-    const { data: rows, headers } = await shop.api.call({ method: 'GET', path, query, data: Rows }, signal);
+    const { data: rows, headers } = await shop.api.call(
+      { method: 'GET', path, query, data: anyRows },
+      signal,
+    );
     const total = countIn(headers, 'x-wp-total');
     const pageCount = countIn(headers, 'x-wp-totalpages');
     const fresh = rows.filter((row) => !seen.has(idOf(row)));

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { OrderSnapshot, SnapshotLine } from '../../stock/order.ts';
 import type { FactsOf, Obtaining } from '../channel.ts';
-import type { WooConfig } from './config.ts';
-import { type Hold, holdOf, type Standing, standingOf, wholeUnits } from './hold.ts';
+import type { Standing, WooConfig } from './config.ts';
+import { type Hold, holdOf, standingOf, wholeUnits } from './hold.ts';
 import { type LineFields, type OrderFields, orderRow } from './schema.ts';
 
 /** Of what discovery stored about a listing; facts of another shape count as managed, the safer reading. */
@@ -92,6 +92,14 @@ export function needsProducts(order: OrderFields, config: WooConfig): boolean {
   return order.ownerless === null && keptLines(order, config).some((line) => listingOf(line) !== null);
 }
 
+/** A line with its listing, what discovery knows of that, and what it holds. */
+interface Judged {
+  line: LineFields;
+  listingId: string | null;
+  managed: boolean | undefined;
+  hold: Hold;
+}
+
 /**
  * The snapshot of an order. `lineKey` is the line item's id alone: it counts up over the whole site and stays with the
  * line when a plugin moves it to another order (WOO-9.15, WOO-9.16).
@@ -103,7 +111,7 @@ export function snapshotOf(
   how: Obtaining,
 ): OrderSnapshot {
   const standing = standingOf(order, config.status_map);
-  const judged = order.lines.map((line) => {
+  const judged = order.lines.map((line): Judged => {
     const refs = refsOf(line);
     const known = refs.map((ref) => facts(ref)).find((ref) => ref !== undefined);
     const managed = known === undefined ? undefined : ListingFacts.parse(known.facts).managed;
@@ -111,16 +119,13 @@ export function snapshotOf(
     const hold = holdOf(line, order, { standing, managed, ownerless, rule: config.hold_rule });
     return { line, listingId: known?.listingId ?? refs[0] ?? null, managed, hold };
   });
+  const open = judged.reduce((sum, { hold }) => sum + hold.taken - hold.gone, 0);
   const settling = judged.some(({ hold }) => hold.settling);
   const recent = how.askedAt - order.modified < requestMs;
   const takenAt = paidAtOnce(order) ? order.paid : null;
   const warnings = [
     ...judged.flatMap((entry) => lineWarnings(entry, order)),
-    ...orderWarnings(
-      order,
-      standing,
-      judged.map(({ hold }) => hold),
-    ),
+    ...orderWarnings(order, standing, open),
   ];
   return {
     orderId: order.id,
@@ -155,43 +160,32 @@ function paidAtOnce(order: OrderFields): boolean {
   return order.paid !== null && Math.abs(order.paid - order.created) <= sameRequestMs;
 }
 
-function lineWarnings(
-  entry: { line: LineFields; managed: boolean | undefined; hold: Hold },
-  order: OrderFields,
-): string[] {
+function lineWarnings(entry: Judged, order: OrderFields): string[] {
   const { line, managed, hold } = entry;
-  const name = `line ${line.id}${line.sku === null ? '' : ` (${line.sku})`}`;
-  const warnings: string[] = [];
   const units = line.reduced ?? line.quantity;
-  if (hold.contradicts) {
-    warnings.push(
-      `${name}: ${line.quantity} units are ordered${line.restocked === 0 ? '' : `, ${line.restocked} of them refunded and put back`}, but the shop took ${units} from its own stock; ${hold.taken} counted. Set the right number at the shop, or for a plugin that sells packs: hold_rule: by-record`,
-    );
-  }
-  if (!Number.isInteger(units)) warnings.push(`${name}: ${units} units, counted as ${hold.taken}`);
-  if (units < 0)
-    warnings.push(`${name}: a negative quantity (${units}) raised the stock of the shop; counted as 0`);
-  if (hold.guessed && managed === true) {
-    warnings.push(
-      `${name}: the shop manages this product but recorded no stock movement; ${hold.taken} counted by the status ${order.status} (if a plugin moves the stock: hold_rule: by-status)`,
-    );
-  }
-  if (hold.settling && !hold.guessed && !hold.contradicts) {
-    warnings.push(`${name}: the order is ${order.status}, but the shop still keeps ${hold.taken} from sale`);
-  }
-  return warnings;
+  const returned = line.restocked === 0 ? '' : `, ${line.restocked} of them refunded and put back`;
+  const isKept = hold.settling && !hold.guessed && !hold.contradicts;
+  const warnings = [
+    hold.contradicts &&
+      `${line.quantity} units are ordered${returned}, but the shop took ${units} from its own stock; ${hold.taken} counted. Set the right number at the shop, or for a plugin that sells packs: hold_rule: by-record`,
+    !Number.isInteger(units) && `${units} units, counted as ${hold.taken}`,
+    units < 0 && `a negative quantity (${units}) raised the stock of the shop; counted as 0`,
+    hold.guessed &&
+      managed === true &&
+      `the shop manages this product but recorded no stock movement; ${hold.taken} counted by the status ${order.status} (if a plugin moves the stock: hold_rule: by-status)`,
+    isKept && `the order is ${order.status}, but the shop still keeps ${hold.taken} from sale`,
+  ];
+  const name = `line ${line.id}${line.sku === null ? '' : ` (${line.sku})`}`;
+  return warnings.flatMap((text) => (text === false ? [] : [`${name}: ${text}`]));
 }
 
-function orderWarnings(order: OrderFields, standing: Standing, holds: readonly Hold[]): string[] {
-  const open = holds.reduce((sum, hold) => sum + hold.taken - hold.gone, 0);
-  const warnings: string[] = [];
-  if (order.status === 'trash' && open > 0) {
-    warnings.push(
+function orderWarnings(order: OrderFields, standing: Standing, open: number): string[] {
+  const isInTrash = order.status === 'trash';
+  if (isInTrash && open > 0) {
+    return [
       `in the trash of the shop, which keeps its ${open} units from sale; restore and cancel the order to free them`,
-    );
+    ];
   }
-  if (standing === 'told' && order.status !== 'trash' && open === 0 && order.lines.length > 0) {
-    warnings.push(`the status ${order.status} is unknown and no stock movement is recorded; see status_map`);
-  }
-  return warnings;
+  if (standing !== 'told' || isInTrash || open !== 0 || order.lines.length === 0) return [];
+  return [`the status ${order.status} is unknown and no stock movement is recorded; see status_map`];
 }

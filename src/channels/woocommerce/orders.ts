@@ -3,9 +3,10 @@ import type { FetchedOrder, Json, OrderPage } from '../channel.ts';
 import { fetchInChunks } from '../kit/fetch.ts';
 import { nullWhen } from '../kit/refusal.ts';
 import { isDenied, isGone } from './answer.ts';
+import { standings } from './config.ts';
 import { keptLines, keptOrder, listingOf, needsProducts, needsRefunds, numberIn } from './order.ts';
 import { idsOf, readRows } from './rows.ts';
-import { idOf, type OrderFields, refundRows } from './schema.ts';
+import { anyRows, idOf, type OrderFields, refundRows } from './schema.ts';
 import { pageSize, type Shop } from './shop.ts';
 import { type Walk, walkOrders } from './walk.ts';
 
@@ -51,15 +52,6 @@ function createdIn(
   return pagesOf(shop, walks, signal);
 }
 
-const neverOpen = new Set([
-  'pending',
-  'completed',
-  'cancelled',
-  'refunded',
-  'failed',
-  'trash',
-  'checkout-draft',
-]);
 const Totals = z.array(z.object({ slug: z.string() })).catch([]);
 
 /** The order totals report names every status that the shop has; without it only the known ones are asked for. */
@@ -68,10 +60,12 @@ async function openStatuses(shop: Shop, signal: AbortSignal): Promise<string[]> 
   const totals = await shop.api
     .call({ method: 'GET', path: '/reports/orders/totals', data: Totals }, signal)
     .catch(nullWhen(isDenied));
-  const slugs = totals?.data.map(({ slug }) => slug.replace(/^wc-/, ''));
-  const open = slugs?.filter((slug) => !neverOpen.has(slug) && (map[slug] ?? 'hold') === 'hold');
+  const known = Object.keys(standings).filter((status) => standings[status] === 'holds');
+  const isPlugins = (status: string) => status !== 'trash' && standings[status] === undefined;
+  const slugs = totals?.data.map(({ slug }) => slug.replace(/^wc-/, '')).filter(isPlugins);
+  const open = slugs?.filter((slug) => (map[slug] ?? 'hold') === 'hold');
   const mapped = Object.keys(map).filter((status) => map[status] === 'hold');
-  return [...new Set(['processing', 'on-hold', ...(open ?? mapped)])];
+  return [...new Set([...known, ...(open ?? mapped)])];
 }
 
 async function* pagesOf(shop: Shop, walks: readonly Walk[], signal: AbortSignal): AsyncGenerator<OrderPage> {
@@ -146,7 +140,7 @@ export function fetchOrders(
       const many = { include: some.join(','), status: 'any', per_page: pageSize, _fields: fields };
       const about =
         only === null
-          ? { path: '/orders', query: many, data: z.array(z.unknown()) }
+          ? { path: '/orders', query: many, data: anyRows }
           : { path: `/orders/${only}`, query: { _fields: fieldsWithMeta }, data: Alone };
       const { data, askedAt, answeredAt } = await shop.api.call({ method: 'GET', ...about }, signal);
       const found: FetchedOrder[] = [];

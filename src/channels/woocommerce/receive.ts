@@ -46,7 +46,8 @@ function isPing(body: Uint8Array): boolean {
   return body.length < 64 && /^webhook_id=\d+$/.test(Buffer.from(body).toString('latin1'));
 }
 
-const otherFields = z.discriminatedUnion('kind', [
+const anyFields = z.discriminatedUnion('kind', [
+  orderFields,
   z.object({ kind: z.literal('order-id'), id: z.string() }),
   z.object({ kind: z.literal('product'), listings: z.array(z.string()) }),
   z.object({
@@ -58,7 +59,6 @@ const otherFields = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('unreadable-order'), id: z.string().nullable() }),
   z.object({ kind: z.literal('other'), topic: z.string() }),
 ]);
-const anyFields = z.union([orderFields, otherFields]);
 
 const productBody = z.object({
   id: wooId,

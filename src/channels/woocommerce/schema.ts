@@ -31,6 +31,9 @@ function listOf<T>(row: z.ZodType<T>) {
     .transform((rows) => rows ?? []);
 }
 
+/** A list whose rows are read one by one, so that a mangled one costs itself only. */
+export const anyRows = z.array(z.unknown());
+
 /** Meta values are anything that plugins store; only a few keys are read. */
 const meta = listOf(z.object({ key: z.string(), value: z.unknown() }));
 

@@ -3,7 +3,7 @@ import type { WebhookReport, WebhookState, Webhooks } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { listOf } from '../kit/config.ts';
 import { registeredWith } from '../kit/hook.ts';
-import { isNotFound } from '../kit/refusal.ts';
+import { isNotFound, nullWhen } from '../kit/refusal.ts';
 import { walkPages } from '../kit/walk.ts';
 import { type WebhookRow, webhookRow } from './schema.ts';
 import { pageSize, type Shop } from './shop.ts';
@@ -11,7 +11,7 @@ import { pageSize, type Shop } from './shop.ts';
 /**
  * Order topics only: each product save, our own pushes included, would come back as product.updated (WOO-2.7, WOO-O.8).
  */
-const topics = ['order.created', 'order.updated', 'order.deleted', 'order.restored'] as const;
+const topics = ['order.created', 'order.updated', 'order.deleted', 'order.restored'];
 const namePrefix = 'invsync ';
 /** Name of one that was replaced, with the time: `invsync old 2026-11-30T12:00:00Z order.updated`. */
 const retiredName = /^invsync old (\S+) /;
@@ -22,6 +22,9 @@ const retiredName = /^invsync old (\S+) /;
 const retiredMs = 86_400_000;
 /** A webhook that is disabled again so soon after it was enabled keeps failing on its old count. */
 const enabledLastsMs = 86_400_000;
+
+const vaultKey = (topic: string) => `webhook ${topic}`;
+const enabledKey = (topic: string) => `webhook enabled ${topic}`;
 
 /** The shop's subscriptions that are ours by name (WOO-3, WOO-O.6, WOO-O.9; verified 2026-11). */
 export function webhooksOf(shop: Shop): Webhooks {
@@ -59,7 +62,7 @@ async function ensure(shop: Shop, url: string, signal: AbortSignal): Promise<Web
     const present = current.filter((row) => row.topic === topic);
     changes.push(...(await ensureTopic(shop, { topic, url, secret }, present, signal)));
   }
-  for (const row of current.filter((other) => !topics.some((topic) => topic === other.topic))) {
+  for (const row of current.filter(({ topic }) => !topics.includes(topic))) {
     await destroy(shop, row.id, signal);
     changes.push(`deleted ${row.topic} (${row.id}): not needed`);
   }
@@ -117,15 +120,11 @@ async function enable(shop: Shop, row: WebhookRow, signal: AbortSignal): Promise
   const now = shop.deps.clock.now();
   const [id, at] = (await shop.deps.vault.get(enabledKey(row.topic)))?.split(':') ?? [];
   if (id === row.id && now - Number(at) < enabledLastsMs) return false;
-  try {
-    const body = { status: 'active' };
-    const path = `/webhooks/${row.id}`;
-    const { data } = await shop.api.call({ method: 'PUT', path, body, data: webhookRow }, signal);
-    if (data.status !== 'active') return false;
-  } catch (error) {
-    if (error instanceof ChannelError && error.kind === 'rejected') return false;
-    throw error;
-  }
+  const about = { path: `/webhooks/${row.id}`, body: { status: 'active' }, data: webhookRow };
+  const answer = await shop.api
+    .call({ method: 'PUT', ...about }, signal)
+    .catch(nullWhen(({ kind }) => kind === 'rejected'));
+  if (answer?.data.status !== 'active') return false;
   await shop.deps.vault.set(enabledKey(row.topic), `${row.id}:${now}`);
   return true;
 }
@@ -159,13 +158,11 @@ async function create(shop: Shop, wanted: WantedHook, signal: AbortSignal): Prom
 }
 
 async function destroy(shop: Shop, id: string, signal: AbortSignal): Promise<void> {
-  try {
-    // Without force WooCommerce answers 501: webhooks have no trash.
-    const query = { force: 'true' };
-    await shop.api.call({ method: 'DELETE', path: `/webhooks/${id}`, query, data: z.unknown() }, signal);
-  } catch (error) {
-    if (!isNotFound(error) || error.has('rest_no_route')) throw error;
-  }
+  // Without force WooCommerce answers 501: webhooks have no trash.
+  const about = { path: `/webhooks/${id}`, query: { force: 'true' }, data: z.unknown() };
+  await shop.api
+    .call({ method: 'DELETE', ...about }, signal)
+    .catch(nullWhen((refusal) => isNotFound(refusal) && !refusal.has('rest_no_route')));
 }
 
 /** All webhooks of the shop, others' too. */
@@ -205,12 +202,4 @@ function statesOf(rows: readonly WebhookRow[]): WebhookState[] {
     status: row.status === 'active' ? 'active' : 'disabled',
     ours: isOurs(row),
   }));
-}
-
-function vaultKey(topic: string): string {
-  return `webhook ${topic}`;
-}
-
-function enabledKey(topic: string): string {
-  return `webhook enabled ${topic}`;
 }
