@@ -310,7 +310,6 @@ describe('size', () => {
     'sandbox/ebay/auth.ts: createAuth',
     'sandbox/ebay/index.ts: createEbayShop',
     'sandbox/ebay/notifier.ts: createNotifier',
-    'sandbox/ebay/rest.ts: createRest',
     'sandbox/ebay/trading.ts: createTrading',
     'sandbox/flipkart/index.ts: createFlipkartShop',
     'sandbox/shopify/bulk.ts: createBulk',

@@ -4,10 +4,8 @@ import type { Family } from './quota.ts';
 
 /** One REST call as its handler sees it. */
 export interface RestCall {
-  method: string;
   path: string;
   query: URLSearchParams;
-  headers: Record<string, string>;
   /** What the groups of the route's pattern matched, decoded. */
   params: string[];
   /** Parsed; null when there was none. */
@@ -26,6 +24,11 @@ export interface RestResult {
   headers?: Record<string, string>;
 }
 
+/** An answer with everything in order. */
+export function ok(body: unknown): RestResult {
+  return { status: 200, body };
+}
+
 /** A route of the REST side. `pattern` is matched against the whole path. */
 export interface Route {
   method: string;
@@ -38,4 +41,71 @@ export interface Route {
   /** Changes a number, so the faults that leave a writer in doubt may hit it. */
   writesStock?: true;
   run(call: RestCall): RestResult | Promise<RestResult>;
+}
+
+/** Makes routes under a path, each of a line `GET /offer/#` where `#` stands for one segment. */
+export function routesUnder<Context>(context: Context, base: string) {
+  return (
+    line: string,
+    needs: Omit<Route, 'method' | 'pattern' | 'run'>,
+    run: (context: Context, call: RestCall) => RestResult | Promise<RestResult>,
+  ): Route => {
+    const [method = '', path = ''] = line.split(' ');
+    const pattern = new RegExp(`^${base}${path.replaceAll('#', '([^/]+)')}$`);
+    return { ...needs, method, pattern, run: (call) => run(context, call) };
+  };
+}
+
+/**
+ * Ids that the facts do not name (25705, 25706, 30500, 30800 to 30840, 32100, 195004, 195005, 195007,
+ * 195013, 195014, 195018, 1002, 1100, 2001 to 2004, and those of Post-Order) are from memory and not verified.
+ */
+
+/** One entry of a REST error body (EBAY-7). */
+export interface RestError {
+  errorId: number;
+  domain: string;
+  category: 'REQUEST' | 'APPLICATION';
+  message: string;
+  longMessage: string;
+  parameters?: { name: string; value: string }[];
+}
+
+/** Ends a REST call with an error body. */
+export class RestProblem extends Error {
+  readonly result: RestResult;
+
+  constructor(status: number, error: RestError, headers: Record<string, string> = {}) {
+    super(error.message);
+    this.result = { status, body: { errors: [error] }, headers };
+  }
+}
+
+/** The errors of the requests to one API; `parameters` as name and value pairs. */
+export function errorsOf(domain: string) {
+  return (errorId: number, message: string, parameters: Record<string, string> = {}): RestError => ({
+    errorId,
+    domain,
+    category: 'REQUEST',
+    message,
+    longMessage: message,
+    parameters: Object.entries(parameters).map(([name, value]) => ({ name, value })),
+  });
+}
+
+/** An error on the platform's side. */
+export function systemError(domain: string, errorId: number, message: string): RestError {
+  return { errorId, domain, category: 'APPLICATION', message, longMessage: message };
+}
+
+/** A whole number of the query, within these bounds. */
+export function bounded(
+  { query }: RestCall,
+  [name, fallback, low, high]: [name: string, fallback: number, low: number, high: number],
+  refusal: (message: string, parameters: Record<string, string>) => RestError,
+): number {
+  const text = query.get(name);
+  const value = text === null ? fallback : Number(text);
+  if (Number.isInteger(value) && value >= low && value <= high) return value;
+  throw new RestProblem(400, refusal(`Invalid ${name}.`, { [name]: text ?? '' }));
 }

@@ -1,19 +1,19 @@
-import { AppError } from '../../errors.ts';
 import { createGround, openDoor } from '../kit/ground.ts';
+import { listed } from '../kit/shelves.ts';
 import type { FaultRequest, Shop, ShopOptions } from '../shop.ts';
 import { accountRoutes, cancellationRoutes } from './account.ts';
-import { type Credentials, createAuth, uuid } from './auth.ts';
+import { createAuth, uuid } from './auth.ts';
 import { faultNames } from './faults.ts';
 import { fulfillmentRoutes } from './fulfillment.ts';
 import { inventoryRoutes } from './inventory.ts';
 import { notificationRoutes } from './notification.ts';
 import { createNotifier, type Notifier } from './notifier.ts';
-import { createOrders, recordOf } from './orders.ts';
-import { createQuotas, type Quota } from './quota.ts';
+import { Orders, truthOf } from './orders.ts';
+import { createQuotas } from './quota.ts';
 import { createRest } from './rest.ts';
 import { openListing, putOn, stockShelves } from './shelves.ts';
 import { type Counter, createIds, listingIdOf, type State, shownOf } from './state.ts';
-import { createStock } from './stock.ts';
+import { createStock, type Stock } from './stock.ts';
 import { createTrading } from './trading.ts';
 import { tradingCalls } from './trading-calls.ts';
 
@@ -25,24 +25,8 @@ export interface EbayShopOptions extends ShopOptions {
   now?: () => number;
 }
 
-/** What tests may use beyond the common shop. */
-export interface EbayShop extends Shop {
-  /** Runs all that the platform would do later, at once: deliveries with their retries, checkouts, late writes. */
-  settle(): Promise<void>;
-  readonly credentials: Credentials;
-  /** The seller consents anew: a code for the token endpoint. */
-  consent(scopes?: readonly string[]): string;
-  /** Invoices orders together; answers the id of the new order. */
-  combine(orderIds: readonly string[]): string;
-  /** From now on another key signs. */
-  rotateKey(): void;
-  /** A notification of any topic to those who subscribed to it. */
-  notify(topicId: string, data: unknown): void;
-  /** Leaves so many calls of today's quota. */
-  leaveCalls(quota: Quota, calls: number): void;
-  /** A destination and a subscription of somebody else under the same keyset, made without a challenge. */
-  foreignWebhook(url: string, topicId?: string): void;
-}
+/** With what tests may use beyond the common shop. */
+export type EbayShop = ReturnType<typeof createEbayShop>;
 
 const deliveriesAtOnce = 10;
 
@@ -52,18 +36,17 @@ const deliveriesAtOnce = 10;
  * platforms know do not exist here, and the verbs then change nothing of stock: orders are never edited, and a refund
  * brings nothing back.
  */
-export function createEbayShop(options: EbayShopOptions): EbayShop {
+export function createEbayShop(options: EbayShopOptions) {
   const state = createState(options);
-  const { random, faults, agenda, records, now } = state;
+  const { random, faults, agenda } = state;
   const quotas = createQuotas(state);
   const auth = createAuth({ state, random: random.fork('auth'), quotas });
   const { credentials } = auth;
-  const notifier: Notifier = createNotifier({ state, credentials, random: random.fork('notifier') });
-  const stock = createStock({
-    state,
-    happened: (event, counter) => notifier.told(event, { counter, line: null, order: null }),
-  });
-  const orders = createOrders({ state, stock, agenda, notifier, random: random.fork('orders') });
+  const notifier = createNotifier(state, credentials);
+  const stock = createStock(state, (event, counter) =>
+    notifier.told(event, { counter, line: null, order: null }),
+  );
+  const orders = new Orders(state, { stock, notifier });
   stockShelves(state, options.catalogue);
 
   const disturb = (counters: Counter[]) => {
@@ -74,37 +57,23 @@ export function createEbayShop(options: EbayShopOptions): EbayShop {
   };
 
   const url = () => door.url;
+  const side = { state, auth, quotas, disturb };
   const rest = createRest({
-    state,
-    auth,
-    quotas,
+    ...side,
     random: random.fork('rest'),
-    disturb,
     routes: [
-      ...inventoryRoutes({
-        state,
-        stock,
-        records,
-        random: random.fork('inventory'),
-        pause: state.pauses.pause,
-      }),
+      ...inventoryRoutes(state, stock),
       ...fulfillmentRoutes(state, url),
-      ...notificationRoutes({ state, notifier, random: random.fork('notification'), url }),
+      ...notificationRoutes(state, notifier, url),
       ...accountRoutes(state, quotas),
       ...cancellationRoutes(state, orders),
     ],
   });
-  const trading = createTrading({
-    state,
-    auth,
-    quotas,
-    random: random.fork('trading'),
-    calls: tradingCalls({ state, stock, records, notifier }),
-    disturb,
-  });
+  const calls = tradingCalls({ state, stock, notifier });
+  const trading = createTrading({ ...side, random: random.fork('trading'), calls });
 
   const door = openDoor(options, state, {
-    shop: () => shop,
+    shop: (): Shop => shop,
     route(request) {
       const isPost = request.method === 'POST';
       if (isPost && request.path === '/identity/v1/oauth2/token') return auth.token(request);
@@ -116,22 +85,7 @@ export function createEbayShop(options: EbayShopOptions): EbayShop {
     },
   });
 
-  const armFault = (request: FaultRequest) => {
-    if (request.clear === true) auth.forgive();
-    faults.arm(request);
-    const off = request.rate === 0 || request.count === 0;
-    // Without a rate the platform gives the addresses up now; nothing else would ever set it off.
-    if (request.name === 'marked_down' && request.rate === undefined && !off) {
-      faults.arm({ name: 'marked_down', count: 0 });
-      notifier.markDown();
-    }
-    if (request.name === 'token_revoked' && !off) {
-      const { userId, username, eiasToken } = state.seller;
-      notifier.notify('AUTHORIZATION_REVOCATION', { userId, username, eiasToken }, userId);
-    }
-  };
-
-  const shop: EbayShop = {
+  const shop = {
     type: 'ebay',
     name: options.name,
     get url() {
@@ -155,33 +109,15 @@ export function createEbayShop(options: EbayShopOptions): EbayShop {
     }),
     start: door.start,
     stop: door.stop,
-    sell: orders.sell,
-    cancel({ order_id, restock }) {
-      const takesMs = faults.hits('cancel_in_progress') ? 3_600_000 : 0;
-      const byBuyer = { restores: true, initiator: 'BUYER', reason: 'BUYER_ASKED_CANCEL' } as const;
-      // Nothing comes back: the seller has not got it.
-      const bySeller = {
-        restores: false,
-        initiator: 'SELLER',
-        reason: 'OUT_OF_STOCK_OR_CANNOT_FULFILL',
-      } as const;
-      orders.cancel(orders.find(order_id), { ...(restock === false ? bySeller : byBuyer), takesMs });
+    ...verbsOf(state, orders, stock),
+    fault(request) {
+      if (request.clear === true) auth.desk.forgive();
+      armFault(state, notifier, request);
     },
-    refund: ({ order_id, line_id, quantity }) =>
-      orders.refund(orders.find(order_id), { lineId: line_id, quantity }),
-    // The platform has no edits of orders; a wrong id is still an error.
-    edit: ({ order_id }) => void orders.find(order_id),
-    ship: ({ order_id }) => orders.ship(orders.find(order_id)),
-    set({ sku, quantity }) {
-      const counter = listedOf(state, sku);
-      relist(state, counter);
-      stock.put(counter, quantity, counter.offer?.available === null ? null : quantity);
-    },
-    fault: armFault,
     pending: () => agenda.size(),
     records: () => ({
-      orders: state.orders.filter((order) => order.state === 'placed').map(recordOf),
-      calls: records.all(),
+      orders: state.orders.filter((order) => order.state === 'placed').map(truthOf),
+      calls: state.records.all(),
       listings: state.counters
         .filter(({ listing }) => listing !== null)
         .map((counter) => ({
@@ -190,16 +126,82 @@ export function createEbayShop(options: EbayShopOptions): EbayShop {
           shown: shownOf(counter),
         })),
     }),
+    /** Runs all that the platform would do later, at once: deliveries with their retries, checkouts, late writes. */
     settle: () => agenda.settle(),
-    consent: (scopes) => auth.consent(scopes),
-    combine: (ids) => orders.combine(ids.map((id) => orders.find(id))).orderId,
+    /** The seller consents anew: a code for the token endpoint. */
+    consent: (scopes?: readonly string[]) => auth.consent(scopes),
+    /** Invoices orders together; answers the id of the new order. */
+    combine: (ids: readonly string[]) => orders.combine(ids.map((id) => orders.find(id))).orderId,
+    /** From now on another key signs. */
     rotateKey: () => notifier.rotateKey(),
-    notify: (topicId, data) => notifier.notify(topicId, data, topicId),
+    /** A notification of any topic to those who subscribed to it. */
+    notify: (topicId: string, data: unknown) => notifier.notify(topicId, topicId, { data }),
+    /** Leaves so many calls of today's quota. */
     leaveCalls: quotas.leave,
-    foreignWebhook: (endpoint, topicId = 'PRIORITY_LISTING_REVISION') =>
-      plantForeign(notifier, { endpoint, topicId, ids: [uuid(random), uuid(random)], at: now() }),
-  };
+    /** A destination and a subscription of somebody else under the same keyset, made without a challenge. */
+    foreignWebhook(endpoint: string, topicId = 'PRIORITY_LISTING_REVISION') {
+      const [id, subscriptionId] = [uuid(random), uuid(random)];
+      notifier.destinations.push({
+        id,
+        name: 'another-program',
+        endpoint,
+        verificationToken: 'a'.repeat(40),
+        status: 'ENABLED',
+        givenUp: 0,
+        failingSince: null,
+      });
+      notifier.subscriptions.push({
+        id: subscriptionId,
+        topicId,
+        status: 'ENABLED',
+        destinationId: id,
+        schemaVersion: topicId === 'PRIORITY_LISTING_REVISION' ? '1.10' : '1.0',
+        createdAt: state.now(),
+      });
+    },
+  } satisfies Shop & Record<string, unknown>;
   return shop;
+}
+
+/** Shoppers and the merchant. */
+function verbsOf(state: State, orders: Orders, stock: Stock) {
+  const byBuyer = { restores: true, initiator: 'BUYER', reason: 'BUYER_ASKED_CANCEL' } as const;
+  // Nothing comes back: the seller has not got it.
+  const reason = 'OUT_OF_STOCK_OR_CANNOT_FULFILL';
+  const bySeller = { restores: false, initiator: 'SELLER', reason } as const;
+  return {
+    sell: (request) => orders.sell(request),
+    cancel({ order_id, restock }) {
+      const takesMs = state.faults.hits('cancel_in_progress') ? 3_600_000 : 0;
+      orders.cancel(orders.find(order_id), { ...(restock === false ? bySeller : byBuyer), takesMs });
+    },
+    refund: ({ order_id, line_id, quantity }) =>
+      orders.refund(orders.find(order_id), { lineId: line_id, quantity }),
+    // The platform has no edits of orders; a wrong id is still an error.
+    edit: ({ order_id }) => void orders.find(order_id),
+    ship: ({ order_id }) => orders.ship(orders.find(order_id)),
+    set({ sku, quantity }) {
+      const counters = state.bySku.get(sku) ?? [];
+      const counter = listed(counters.find(({ listing }) => listing !== null) ?? counters[0], sku);
+      relist(state, counter);
+      stock.put(counter, quantity, counter.offer?.available === null ? null : quantity);
+    },
+  } satisfies Partial<Shop>;
+}
+
+function armFault(state: State, notifier: Notifier, request: FaultRequest): void {
+  const { faults, seller } = state;
+  faults.arm(request);
+  const off = request.rate === 0 || request.count === 0;
+  // Without a rate the platform gives the addresses up now; nothing else would ever set it off.
+  if (request.name === 'marked_down' && request.rate === undefined && !off) {
+    faults.arm({ name: 'marked_down', count: 0 });
+    notifier.markDown();
+  }
+  if (request.name === 'token_revoked' && !off) {
+    const { userId, username, eiasToken } = seller;
+    notifier.notify('AUTHORIZATION_REVOCATION', userId, { data: { userId, username, eiasToken } });
+  }
 }
 
 function createState(options: EbayShopOptions): State {
@@ -230,42 +232,10 @@ function createState(options: EbayShopOptions): State {
   };
 }
 
-function listedOf(state: State, sku: string): Counter {
-  const counters = state.bySku.get(sku) ?? [];
-  const counter = counters.find(({ listing }) => listing !== null) ?? counters[0];
-  if (counter === undefined) throw new AppError('unknown_sku', `no ${sku} in this shop`);
-  return counter;
-}
-
 /** A merchant who edits an ended listing has to list it again, under a new item number (EBAY-5.3). */
 function relist(state: State, counter: Counter): void {
   const { listing } = counter;
   if (listing === null || listing.endedAt === null) return;
-  const fresh = openListing(state, listing.model, listing.title, listing.groupKey);
+  const fresh = openListing(state, listing);
   for (const member of listing.counters) putOn(state, fresh, member);
-}
-
-function plantForeign(
-  notifier: Notifier,
-  { endpoint, topicId, ids, at }: { endpoint: string; topicId: string; ids: [string, string]; at: number },
-): void {
-  const [id, subscriptionId] = ids;
-  notifier.destinations.push({
-    id,
-    name: 'another-program',
-    endpoint,
-    verificationToken: 'a'.repeat(40),
-    status: 'ENABLED',
-    givenUp: 0,
-    failingSince: null,
-  });
-  const schemaVersion = topicId === 'PRIORITY_LISTING_REVISION' ? '1.10' : '1.0';
-  notifier.subscriptions.push({
-    id: subscriptionId,
-    topicId,
-    status: 'ENABLED',
-    destinationId: id,
-    schemaVersion,
-    createdAt: at,
-  });
 }

@@ -1,20 +1,35 @@
 import type { Random } from '../kit/random.ts';
-import type { Records } from '../kit/records.ts';
+import { shownTo } from '../kit/shelves.ts';
 import { platformMs } from '../kit/time.ts';
 import { listOf, tableOf, textOf } from '../kit/untyped.ts';
 import { scope } from './auth.ts';
-import type { RestCall, RestResult, Route } from './call.ts';
-import { badRequest, type RestError, RestProblem, systemError } from './problem.ts';
-import { addCounter, newCounter, openListing, putOn } from './shelves.ts';
-import { type Counter, type State, shownOf, unitsOf } from './state.ts';
+import {
+  bounded,
+  errorsOf,
+  ok,
+  type RestCall,
+  type RestError,
+  RestProblem,
+  type RestResult,
+  type Route,
+  routesUnder,
+  systemError,
+} from './call.ts';
+import { addCounter, openListing, putOn } from './shelves.ts';
+import { type Counter, isLive, type State, shownOf, unitsOf } from './state.ts';
 import { revisionsPerDay, type Stock } from './stock.ts';
 
 const domain = 'API_INVENTORY';
+const bad = errorsOf(domain);
 const base = '/sell/inventory/v1';
-const readers = [scope('sell.inventory'), scope('sell.inventory.readonly')];
 const writers = [scope('sell.inventory')];
-const reads = { family: 'inventory', token: 'user', scopes: readers } as const;
+const reads = {
+  family: 'inventory',
+  token: 'user',
+  scopes: [...writers, scope('sell.inventory.readonly')],
+} as const;
 const writes = { family: 'inventory', token: 'user', scopes: writers } as const;
+const numbers = { ...writes, writesStock: true } as const;
 const longestBatch = 25;
 /** How long the platform works on one write; another on the same item or group meanwhile is refused (25025). */
 const writeMs = 60;
@@ -23,62 +38,28 @@ const highest = 2 ** 31 - 1;
 interface Context {
   state: State;
   stock: Stock;
-  records: Records;
   random: Random;
   /** SKUs and group keys that a write is working on. */
   locked: Set<string>;
-  pause(ms: number): Promise<boolean>;
 }
 
 /** Routes of the Inventory API (EBAY-4.1 and EBAY-5.1). */
-export function inventoryRoutes(deps: Omit<Context, 'locked'>): Route[] {
-  const context: Context = { ...deps, locked: new Set() };
-  const at = (path: string) => new RegExp(`^${base}${path.replaceAll('#', '([^/]+)')}$`);
+export function inventoryRoutes(state: State, stock: Stock): Route[] {
+  const context: Context = { state, stock, random: state.random.fork('inventory'), locked: new Set() };
+  const at = routesUnder(context, base);
   return [
-    { ...reads, method: 'GET', pattern: at('/inventory_item'), run: (call) => listItems(context, call) },
-    { ...reads, method: 'GET', pattern: at('/inventory_item/#'), run: (call) => getItem(context, call) },
-    {
-      ...reads,
-      method: 'POST',
-      pattern: at('/bulk_get_inventory_item'),
-      run: (call) => bulkGet(context, call),
-    },
-    {
-      ...reads,
-      method: 'GET',
-      pattern: at('/inventory_item_group/#'),
-      run: (call) => getGroup(context, call),
-    },
-    { ...reads, method: 'GET', pattern: at('/offer'), run: (call) => listOffers(context, call) },
-    { ...reads, method: 'GET', pattern: at('/offer/#'), run: (call) => getOffer(context, call) },
-    {
-      ...writes,
-      method: 'POST',
-      pattern: at('/bulk_update_price_quantity'),
-      writesStock: true,
-      run: (call) => bulkUpdate(context, call),
-    },
-    {
-      ...writes,
-      method: 'PUT',
-      pattern: at('/inventory_item/#'),
-      writesStock: true,
-      run: (call) => replaceItem(context, call),
-    },
-    {
-      ...writes,
-      method: 'PUT',
-      pattern: at('/offer/#'),
-      writesStock: true,
-      run: (call) => replaceOffer(context, call),
-    },
-    { ...writes, method: 'POST', pattern: at('/offer/#/publish'), run: (call) => publish(context, call) },
-    { ...writes, method: 'POST', pattern: at('/offer/#/withdraw'), run: (call) => withdraw(context, call) },
+    at('GET /inventory_item', reads, listItems),
+    at('GET /inventory_item/#', reads, getItem),
+    at('POST /bulk_get_inventory_item', reads, bulkGet),
+    at('GET /inventory_item_group/#', reads, getGroup),
+    at('GET /offer', reads, listOffers),
+    at('GET /offer/#', reads, (_, call) => ok(offerView(context, offerIn(context, call)))),
+    at('POST /bulk_update_price_quantity', numbers, bulkUpdate),
+    at('PUT /inventory_item/#', numbers, replaceItem),
+    at('PUT /offer/#', numbers, replaceOffer),
+    at('POST /offer/#/publish', writes, publish),
+    at('POST /offer/#/withdraw', writes, withdraw),
   ];
-}
-
-function bad(errorId: number, message: string, parameters: Record<string, string> = {}): RestError {
-  return badRequest(domain, errorId, message, parameters);
 }
 
 function itemOf(context: Context, sku: string): Counter | undefined {
@@ -90,8 +71,7 @@ function itemOf(context: Context, sku: string): Counter | undefined {
 /** The item as reads show it, which may trail a write. */
 function itemView(context: Context, counter: Counter): Record<string, unknown> {
   const { stale, warehouses, listing } = counter;
-  const late = stale !== null && stale.until > context.state.now();
-  const quantity = late ? stale.available : counter.available;
+  const quantity = shownTo(stale, context.state.now(), counter.available);
   const spread = warehouses?.map(({ key, quantity: part }) => ({ merchantLocationKey: key, quantity: part }));
   const group = listing?.groupKey ?? null;
   return {
@@ -112,39 +92,28 @@ function itemView(context: Context, counter: Counter): Record<string, unknown> {
 
 /** EBAY-4.1: the offset is the number of a page here, not of a record. */
 function listItems(context: Context, call: RestCall): RestResult {
-  const limit = bounded(call, 'limit', 25, 1, 200);
-  const offset = bounded(call, 'offset', 0, 0, 1_000_000);
+  const refusal = (message: string, parameters: Record<string, string>) => bad(25706, message, parameters);
+  const limit = bounded(call, ['limit', 25, 1, 200], refusal);
+  const offset = bounded(call, ['offset', 0, 0, 1_000_000], refusal);
   const items = context.state.counters.filter(({ model }) => model === 'inventory');
   const link = (page: number) => `${base}/inventory_item?limit=${limit}&offset=${page}`;
   const page = items.slice(offset * limit, (offset + 1) * limit);
-  return {
-    status: 200,
-    body: {
-      href: link(offset),
-      ...((offset + 1) * limit < items.length ? { next: link(offset + 1) } : {}),
-      ...(offset > 0 ? { prev: link(offset - 1) } : {}),
-      limit,
-      size: page.length,
-      total: items.length,
-      inventoryItems: page.map((item) => itemView(context, item)),
-    },
-  };
-}
-
-function bounded(call: RestCall, name: string, fallback: number, low: number, high: number): number {
-  const text = call.query.get(name);
-  const value = text === null ? fallback : Number(text);
-  if (Number.isInteger(value) && value >= low && value <= high) return value;
-  throw new RestProblem(400, bad(25706, `Invalid ${name}.`, { [name]: text ?? '' }));
+  return ok({
+    href: link(offset),
+    ...((offset + 1) * limit < items.length ? { next: link(offset + 1) } : {}),
+    ...(offset > 0 ? { prev: link(offset - 1) } : {}),
+    limit,
+    size: page.length,
+    total: items.length,
+    inventoryItems: page.map((item) => itemView(context, item)),
+  });
 }
 
 function getItem(context: Context, call: RestCall): RestResult {
   const counter = itemOf(context, call.params[0] ?? '');
-  if (counter !== undefined) return { status: 200, body: itemView(context, counter) };
-  throw new RestProblem(
-    404,
-    bad(25710, "We didn't find the entity you are requesting. Please verify the request"),
-  );
+  if (counter !== undefined) return ok(itemView(context, counter));
+  const text = "We didn't find the entity you are requesting. Please verify the request";
+  throw new RestProblem(404, bad(25710, text));
 }
 
 function bulkGet(context: Context, call: RestCall): RestResult {
@@ -162,9 +131,12 @@ function bulkGet(context: Context, call: RestCall): RestResult {
 }
 
 /** EBAY-9.18: new SKUs are letters and digits only, in the platform's own words. */
+function malformed(sku: string): RestError {
+  return bad(25707, 'Invalid sku. sku has to be alphanumeric with upto 50 characters', { sku });
+}
+
 function missing(sku: string): RestError {
-  if (sku === '' || sku.length > 50)
-    return bad(25707, 'Invalid sku. sku has to be alphanumeric with upto 50 characters', { sku });
+  if (sku === '' || sku.length > 50) return malformed(sku);
   return bad(25702, `${sku} could not be found or is not available in the system.`, { sku });
 }
 
@@ -180,21 +152,19 @@ function getGroup(context: Context, call: RestCall): RestResult {
   );
   if (members.length === 0)
     throw new RestProblem(404, bad(25705, 'The inventory item group could not be found.'));
-  const body = {
+  return ok({
     inventoryItemGroupKey: key,
     title: members[0]?.listing?.title,
     variantSKUs: members.map(({ sku }) => sku),
     variesBy: { specifications: [{ name: 'Color', values: members.map(({ aspect }) => aspect) }] },
-  };
-  return { status: 200, body };
+  });
 }
 
 // ----------------------------------------------------------------------------------------------------- offers
 
 function offerView(context: Context, counter: Counter): Record<string, unknown> {
   const { offer, listing } = counter;
-  const live = listing !== null && listing.endedAt === null;
-  const status = !live ? 'ENDED' : unitsOf(counter) > 0 ? 'ACTIVE' : 'OUT_OF_STOCK';
+  const status = !isLive(listing) ? 'ENDED' : unitsOf(counter) > 0 ? 'ACTIVE' : 'OUT_OF_STOCK';
   return {
     offerId: offer?.offerId,
     sku: counter.sku,
@@ -221,28 +191,23 @@ function listOffers(context: Context, call: RestCall): RestResult {
   const sku = call.query.get('sku');
   if (sku === null || sku === '')
     throw new RestProblem(400, bad(25709, 'Invalid value for sku.', { sku: '' }));
-  if (!/^[A-Za-z0-9]+$/.test(sku) && context.state.faults.hits('sku_refused')) {
-    throw new RestProblem(
-      400,
-      bad(25707, 'Invalid sku. sku has to be alphanumeric with upto 50 characters', { sku }),
-    );
-  }
+  if (!/^[A-Za-z0-9]+$/.test(sku) && context.state.faults.hits('sku_refused'))
+    throw new RestProblem(400, malformed(sku));
   const counter = itemOf(context, sku);
-  if (counter?.offer === undefined || counter.offer === null) {
-    throw new RestProblem(404, bad(25713, 'This Offer is not available.', { sku }));
-  }
+  if (counter === undefined || counter.offer === null) throw new RestProblem(404, noOffer({ sku }));
   const href = `${base}/offer?sku=${encodeURIComponent(sku)}&offset=0&limit=25`;
-  return { status: 200, body: { href, total: 1, size: 1, limit: 25, offers: [offerView(context, counter)] } };
+  return ok({ href, total: 1, size: 1, limit: 25, offers: [offerView(context, counter)] });
 }
 
 function offerIn(context: Context, call: RestCall): Counter {
-  const counter = context.state.offers.get(call.params[0] ?? '');
+  const [offerId = ''] = call.params;
+  const counter = context.state.offers.get(offerId);
   if (counter !== undefined) return counter;
-  throw new RestProblem(404, bad(25713, 'This Offer is not available.', { offerId: call.params[0] ?? '' }));
+  throw new RestProblem(404, noOffer({ offerId }));
 }
 
-function getOffer(context: Context, call: RestCall): RestResult {
-  return { status: 200, body: offerView(context, offerIn(context, call)) };
+function noOffer(parameters: Record<string, string>): RestError {
+  return bad(25713, 'This Offer is not available.', parameters);
 }
 
 /** Full replacement: a number that is left out is gone. */
@@ -256,22 +221,21 @@ function replaceOffer(context: Context, call: RestCall): RestResult {
   const from = shownOf(counter);
   if (offer !== null) offer.available = isQuantity(wanted) ? wanted : null;
   note(context, call, counter, { from, to: unitsOf(counter), applied: true });
-  return { status: 200, body: { offerId: offer?.offerId, warnings: [] } };
+  return ok({ offerId: offer?.offerId, warnings: [] });
 }
 
 function publish(context: Context, call: RestCall): RestResult {
   const counter = offerIn(context, call);
   needBody(call);
-  if (counter.offer === null) throw new RestProblem(404, bad(25713, 'This Offer is not available.'));
-  counter.offer.published = true;
-  if (counter.listing !== null && counter.listing.endedAt === null) {
+  if (counter.offer !== null) counter.offer.published = true;
+  if (isLive(counter.listing)) {
     // EBAY-9.22: harmless, with a warning.
     const warning = bad(25402, 'The offer is published already.');
-    return { status: 200, body: { listingId: counter.listing.itemId, warnings: [warning] } };
+    return ok({ listingId: counter.listing.itemId, warnings: [warning] });
   }
-  const listing = openListing(context.state, 'inventory', counter.title, null);
+  const listing = openListing(context.state, { model: 'inventory', title: counter.title, groupKey: null });
   putOn(context.state, listing, counter);
-  return { status: 200, body: { listingId: listing.itemId } };
+  return ok({ listingId: listing.itemId });
 }
 
 function withdraw(context: Context, call: RestCall): RestResult {
@@ -279,7 +243,7 @@ function withdraw(context: Context, call: RestCall): RestResult {
   needBody(call);
   if (counter.offer !== null) counter.offer.published = false;
   if (counter.listing !== null) context.stock.end(counter.listing);
-  return { status: 200, body: { listingId: counter.listing?.itemId } };
+  return ok({ listingId: counter.listing?.itemId });
 }
 
 /** EBAY-1.4: no body is 411; `{}` will do. */
@@ -326,7 +290,7 @@ function rowOf(context: Context, value: unknown): Row {
   const offers = listOf(row['offers']).map(tableOf);
   for (const { offerId, availableQuantity } of offers) {
     if (counter.offer === null || offerId !== counter.offer.offerId) {
-      return unfit(404, bad(25713, 'This Offer is not available.', { offerId: textOf(offerId) }));
+      return unfit(404, noOffer({ offerId: textOf(offerId) }));
     }
     if (!isQuantity(availableQuantity)) return unfit(400, bad(25004, 'Invalid quantity.', { sku }));
   }
@@ -335,10 +299,8 @@ function rowOf(context: Context, value: unknown): Row {
     const known = new Set(counter.warehouses.map(({ key }) => key));
     const wrong = spread.some(({ key, quantity: part }) => part < 0 || !known.has(key));
     if (spread.length === 0 || wrong) {
-      return unfit(
-        400,
-        bad(25002, 'The quantity is distributed over locations; update it per merchantLocationKey.', { sku }),
-      );
+      const text = 'The quantity is distributed over locations; update it per merchantLocationKey.';
+      return unfit(400, bad(25002, text, { sku }));
     }
   }
   return {
@@ -352,30 +314,19 @@ function rowOf(context: Context, value: unknown): Row {
 }
 
 function exhausted(counter: Counter): RestError {
-  return bad(
-    25019,
-    `Cannot revise listing. The listing may be revised up to ${revisionsPerDay} times in one calendar day.`,
-    { sku: counter.sku ?? '' },
-  );
+  const most = `The listing may be revised up to ${revisionsPerDay} times in one calendar day.`;
+  return bad(25019, `Cannot revise listing. ${most}`, { sku: counter.sku ?? '' });
 }
 
 /** What only shows when the row's turn comes. */
-function refusalOf(
-  context: Context,
-  row: Extract<Row, { kind: 'fit' }>,
-): { statusCode: number; error: RestError } | null {
+function refusalOf({ state, stock }: Context, row: Extract<Row, { kind: 'fit' }>): RestError | null {
   const { counter, quantity, sku } = row;
-  const { faults } = context.state;
-  if (counter.listing?.onHold === true || faults.hits('on_hold')) {
-    return { statusCode: 400, error: bad(25097, 'The listing is on hold and cannot be revised.', { sku }) };
-  }
-  if (quantity !== null && quantity > counter.available && faults.hits('selling_limit')) {
-    return { statusCode: 400, error: bad(25026, 'You have exceeded your selling limit.', { sku }) };
-  }
-  if (counter.listing?.endedAt === null && !context.stock.revise(counter.listing)) {
-    return { statusCode: 400, error: exhausted(counter) };
-  }
-  return null;
+  const { listing, available } = counter;
+  if (listing?.onHold === true || state.faults.hits('on_hold'))
+    return bad(25097, 'The listing is on hold and cannot be revised.', { sku });
+  if (quantity !== null && quantity > available && state.faults.hits('selling_limit'))
+    return bad(25026, 'You have exceeded your selling limit.', { sku });
+  return isLive(listing) && !stock.revise(listing) ? exhausted(counter) : null;
 }
 
 async function bulkUpdate(context: Context, call: RestCall): Promise<RestResult> {
@@ -396,8 +347,8 @@ async function bulkUpdate(context: Context, call: RestCall): Promise<RestResult>
   const mine = rows.flatMap((row) => (row.kind === 'fit' && !waiting.has(row) ? locksOf(row.counter) : []));
   for (const key of mine) context.locked.add(key);
   try {
-    await context.pause(platformMs(writeMs, context.state.timeScale));
-    const responses = rows.map((row) => answerRow(context, call, row, waiting.has(row)));
+    await context.state.pauses.pause(platformMs(writeMs, context.state.timeScale));
+    const responses = rows.map((row) => answerRow(context, call, [row, waiting.has(row)]));
     return batchResult(context, responses);
   } finally {
     for (const key of mine) context.locked.delete(key);
@@ -409,31 +360,24 @@ function locksOf({ sku, listing }: Counter): string[] {
   return [`sku ${sku}`, ...(group === null ? [] : [`group ${group}`])];
 }
 
-interface RowResponse {
-  sku: string;
-  statusCode: number;
-  errors: RestError[];
-  warnings: RestError[];
-}
+const concurrent = systemError(
+  domain,
+  25025,
+  'Concurrent access of the same Inventory or Inventory Item Group object is not allowed. Please try again later.',
+);
 
-function answerRow(context: Context, call: RestCall, row: Row, busy: boolean): RowResponse {
+function answerRow(context: Context, call: RestCall, [row, busy]: [Row, boolean]) {
   const { sku } = row;
-  if (row.kind === 'unfit') return { sku, statusCode: row.statusCode, errors: [row.error], warnings: [] };
-  if (busy) {
-    const error = systemError(
-      domain,
-      25025,
-      'Concurrent access of the same Inventory or Inventory Item Group object is not allowed. Please try again later.',
-    );
-    return { sku, statusCode: 500, errors: [error], warnings: [] };
-  }
+  const answer = (statusCode: number, errors: RestError[]) => ({ sku, statusCode, errors, warnings: [] });
+  if (row.kind === 'unfit') return answer(row.statusCode, [row.error]);
+  if (busy) return answer(500, [concurrent]);
   const refusal = refusalOf(context, row);
   const from = shownOf(row.counter);
   const to =
     row.spread?.reduce((sum, part) => sum + part.quantity, 0) ?? row.quantity ?? row.counter.available;
   if (refusal !== null) {
     note(context, call, row.counter, { from, to, applied: false });
-    return { sku, statusCode: refusal.statusCode, errors: [refusal.error], warnings: [] };
+    return answer(400, [refusal]);
   }
   hideBehindOldNumber(context, row.counter);
   for (const { key, quantity } of row.spread ?? []) {
@@ -442,11 +386,11 @@ function answerRow(context: Context, call: RestCall, row: Row, busy: boolean): R
   }
   context.stock.put(row.counter, to, row.offer);
   note(context, call, row.counter, { from, to, applied: true });
-  return { sku, statusCode: 200, errors: [], warnings: [] };
+  return answer(200, []);
 }
 
 /** EBAY-5.1: 200 or 207 when some failed, seemingly at random; 500 only when all met others. */
-function batchResult(context: Context, responses: RowResponse[]): RestResult {
+function batchResult(context: Context, responses: ReturnType<typeof answerRow>[]): RestResult {
   const failed = responses.filter(({ statusCode }) => statusCode !== 200);
   if (failed.length === responses.length && failed.every(({ statusCode }) => statusCode === 500)) {
     return { status: 500, body: { errors: failed.flatMap(({ errors }) => errors) } };
@@ -457,7 +401,7 @@ function batchResult(context: Context, responses: RowResponse[]): RestResult {
 
 function hideBehindOldNumber(context: Context, counter: Counter): void {
   const ms = context.state.faults.dueMs('read_lag');
-  if (ms !== null) counter.stale = { available: counter.available, until: context.state.now() + ms };
+  if (ms !== null) counter.stale = { shown: counter.available, until: context.state.now() + ms };
 }
 
 function note(
@@ -466,7 +410,8 @@ function note(
   counter: Counter,
   what: { from: number | null; to: number; applied: boolean },
 ): void {
-  call.writes.push(context.records.write({ sku: counter.sku ?? '', ...what, answered: false, key: null }));
+  const sku = counter.sku ?? '';
+  call.writes.push(context.state.records.write({ sku, ...what, answered: false, key: null }));
 }
 
 /** Full replacement: whatever the body leaves out is deleted, the number too (EBAY-5.1 and EBAY-9.7). */
@@ -479,8 +424,7 @@ function replaceItem(context: Context, call: RestCall): RestResult {
   const known = itemOf(context, sku);
   if (known === undefined && !/^[A-Za-z0-9]{1,50}$/.test(sku))
     throw new RestProblem(400, bad(25707, 'Invalid sku.', { sku }));
-  const counter = known ?? newCounter('inventory', sku, '', 0);
-  if (known === undefined) addCounter(context.state, counter);
+  const counter = known ?? addCounter(context.state, { model: 'inventory', sku, title: '', stock: 0 });
   if (counter.listing !== null && !context.stock.revise(counter.listing))
     throw new RestProblem(400, exhausted(counter));
   const from = shownOf(counter);
@@ -488,5 +432,5 @@ function replaceItem(context: Context, call: RestCall): RestResult {
   counter.warehouses = null;
   context.stock.put(counter, quantity, null);
   note(context, call, counter, { from, to: quantity, applied: true });
-  return known === undefined ? { status: 201 } : { status: 204 };
+  return { status: known === undefined ? 201 : 204 };
 }

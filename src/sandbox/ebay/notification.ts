@@ -2,15 +2,21 @@ import { isLoopback } from '../kit/caller.ts';
 import type { Random } from '../kit/random.ts';
 import { tableOf, textOf } from '../kit/untyped.ts';
 import { scope, uuid } from './auth.ts';
-import type { RestCall, RestResult, Route } from './call.ts';
+import {
+  errorsOf,
+  ok,
+  type RestCall,
+  RestProblem,
+  type RestResult,
+  type Route,
+  routesUnder,
+} from './call.ts';
 import type { Destination, Notifier, Subscription } from './notifier.ts';
 import { iso } from './order-view.ts';
-import { badRequest, RestProblem } from './problem.ts';
 import { challengeAnswer } from './signature.ts';
 import type { State } from './state.ts';
 import { type Topic, topics } from './topics.ts';
 
-const domain = 'API_NOTIFICATION';
 const base = '/commerce/notification/v1';
 const appOnly = { family: 'notification', token: 'app', scopes: [scope('')] } as const;
 const anybody = {
@@ -18,6 +24,7 @@ const anybody = {
   token: 'any',
   scopes: [scope(''), scope('commerce.notification.subscription')],
 } as const;
+const bad = errorsOf('API_NOTIFICATION');
 
 interface Context {
   state: State;
@@ -28,118 +35,51 @@ interface Context {
 }
 
 /** Routes of the Notification API (EBAY-2 and EBAY-3). */
-export function notificationRoutes(deps: {
-  state: State;
-  notifier: Notifier;
-  random: Random;
-  url: () => string;
-}): Route[] {
-  const context: Context = { ...deps, alertEmail: null };
-  const at = (path: string) => new RegExp(`^${base}${path.replaceAll('#', '([^/]+)')}$`);
+export function notificationRoutes(state: State, notifier: Notifier, url: () => string): Route[] {
+  const random = state.random.fork('notification');
+  const context: Context = { state, notifier, random, url, alertEmail: null };
+  const { destinations, subscriptions } = notifier;
+  const at = routesUnder(context, base);
   return [
-    { ...appOnly, method: 'GET', pattern: at('/public_key/#'), run: (call) => publicKey(context, call) },
-    { ...appOnly, method: 'GET', pattern: at('/topic'), run: (call) => listTopics(context, call) },
-    { ...appOnly, method: 'GET', pattern: at('/topic/#'), run: (call) => getTopic(context, call) },
-    { ...appOnly, method: 'GET', pattern: at('/config'), run: () => getConfig(context) },
-    { ...appOnly, method: 'PUT', pattern: at('/config'), run: (call) => putConfig(context, call) },
-    {
-      ...appOnly,
-      method: 'GET',
-      pattern: at('/destination'),
-      run: (call) => listDestinations(context, call),
-    },
-    {
-      ...appOnly,
-      method: 'POST',
-      pattern: at('/destination'),
-      run: (call) => createDestination(context, call),
-    },
-    {
-      ...appOnly,
-      method: 'GET',
-      pattern: at('/destination/#'),
-      run: (call) => getDestination(context, call),
-    },
-    {
-      ...appOnly,
-      method: 'PUT',
-      pattern: at('/destination/#'),
-      run: (call) => updateDestination(context, call),
-    },
-    {
-      ...appOnly,
-      method: 'DELETE',
-      pattern: at('/destination/#'),
-      run: (call) => deleteDestination(context, call),
-    },
-    {
-      ...anybody,
-      method: 'GET',
-      pattern: at('/subscription'),
-      run: (call) => listSubscriptions(context, call),
-    },
-    {
-      ...anybody,
-      method: 'POST',
-      pattern: at('/subscription'),
-      run: (call) => createSubscription(context, call),
-    },
-    {
-      ...anybody,
-      method: 'GET',
-      pattern: at('/subscription/#'),
-      run: (call) => getSubscription(context, call),
-    },
-    {
-      ...anybody,
-      method: 'PUT',
-      pattern: at('/subscription/#'),
-      run: (call) => updateSubscription(context, call),
-    },
-    {
-      ...anybody,
-      method: 'DELETE',
-      pattern: at('/subscription/#'),
-      run: (call) => deleteSubscription(context, call),
-    },
-    {
-      ...anybody,
-      method: 'POST',
-      pattern: at('/subscription/#/(enable|disable|test)'),
-      run: (call) => actOnSubscription(context, call),
-    },
+    at('GET /public_key/#', appOnly, publicKey),
+    at('GET /topic', appOnly, (_, call) => pageOf(context, call, { topics: offered(context) })),
+    at('GET /topic/#', appOnly, (_, { params: [id = ''] }) => ok(topicOf(context, id, 404))),
+    at('GET /config', appOnly, getConfig),
+    at('PUT /config', appOnly, putConfig),
+    at('GET /destination', appOnly, (_, call) =>
+      pageOf(context, call, { destinations: destinations.map(destinationView) }),
+    ),
+    at('POST /destination', appOnly, createDestination),
+    at('GET /destination/#', appOnly, (_, call) => ok(destinationView(destinationIn(context, call)))),
+    at('PUT /destination/#', appOnly, updateDestination),
+    at('DELETE /destination/#', appOnly, deleteDestination),
+    at('GET /subscription', anybody, (_, call) =>
+      pageOf(context, call, { subscriptions: subscriptions.map(subscriptionView) }),
+    ),
+    at('POST /subscription', anybody, createSubscription),
+    at('GET /subscription/#', anybody, (_, call) => ok(subscriptionView(subscriptionIn(context, call)))),
+    at('PUT /subscription/#', anybody, updateSubscription),
+    at('DELETE /subscription/#', anybody, deleteSubscription),
+    at('POST /subscription/#/(enable|disable|test)', anybody, actOnSubscription),
   ];
 }
 
-function fail(
-  status: number,
-  errorId: number,
-  message: string,
-  parameters: Record<string, string> = {},
-): never {
-  throw new RestProblem(status, badRequest(domain, errorId, message, parameters));
+/** Refuses the call. `error`: id, message and parameters. */
+function fail(status: number, ...error: Parameters<typeof bad>): never {
+  throw new RestProblem(status, bad(...error));
 }
 
 // ---------------------------------------------------------------------------------------- keys, topics, config
 
 function publicKey(context: Context, call: RestCall): RestResult {
-  const key = context.notifier.keyOf(call.params[0] ?? '');
-  if (key === undefined)
-    return fail(404, 195001, 'Invalid public key.', { public_key_id: call.params[0] ?? '' });
-  return { status: 200, body: { key: key.publicText, algorithm: 'ECDSA', digest: 'SHA1' } };
+  const [id = ''] = call.params;
+  const key = context.notifier.keyOf(id) ?? fail(404, 195001, 'Invalid public key.', { public_key_id: id });
+  return ok({ key: key.publicText, algorithm: 'ECDSA', digest: 'SHA1' });
 }
 
 function offered(context: Context): Topic[] {
   const poor = context.state.faults.armed().includes('no_order_topic');
   return topics.filter(({ topicId }) => !(poor && topicId === 'ORDER_CONFIRMATION'));
-}
-
-function listTopics(context: Context, call: RestCall): RestResult {
-  return pageOf(context, call, 'topics', offered(context));
-}
-
-function getTopic(context: Context, call: RestCall): RestResult {
-  return { status: 200, body: topicOf(context, call.params[0] ?? '', 404) };
 }
 
 function topicOf(context: Context, topicId: string, status: number): Topic {
@@ -149,7 +89,7 @@ function topicOf(context: Context, topicId: string, status: number): Topic {
 
 function getConfig(context: Context): RestResult {
   if (context.alertEmail === null) return fail(404, 195026, 'The configuration was not found.');
-  return { status: 200, body: { alertEmail: context.alertEmail } };
+  return ok({ alertEmail: context.alertEmail });
 }
 
 function putConfig(context: Context, call: RestCall): RestResult {
@@ -160,7 +100,8 @@ function putConfig(context: Context, call: RestCall): RestResult {
 }
 
 /** Pages of 10 to 100 entries; the token to go on stands inside `next` (EBAY-3). */
-function pageOf(context: Context, call: RestCall, name: string, entries: readonly unknown[]): RestResult {
+function pageOf(context: Context, call: RestCall, list: Record<string, readonly unknown[]>): RestResult {
+  const [[name, entries] = ['', []]] = Object.entries(list);
   const limit = Number(call.query.get('limit') ?? 20);
   if (!Number.isInteger(limit) || limit < 10 || limit > 100) return fail(400, 195005, 'Invalid limit.');
   const token = call.query.get('continuation_token');
@@ -173,16 +114,8 @@ function pageOf(context: Context, call: RestCall, name: string, entries: readonl
   };
   const more = from + limit < entries.length;
   const page = entries.slice(from, from + limit);
-  return {
-    status: 200,
-    body: {
-      total: entries.length,
-      href: link(from),
-      limit,
-      ...(more ? { next: link(from + limit) } : {}),
-      [name]: page,
-    },
-  };
+  const next = more ? { next: link(from + limit) } : {};
+  return ok({ total: entries.length, href: link(from), limit, ...next, [name]: page });
 }
 
 // ---------------------------------------------------------------------------------------------- destinations
@@ -192,26 +125,17 @@ function destinationView(destination: Destination): Record<string, unknown> {
   return { destinationId: id, name, status, deliveryConfig: { endpoint, verificationToken } };
 }
 
-function listDestinations(context: Context, call: RestCall): RestResult {
-  return pageOf(context, call, 'destinations', context.notifier.destinations.map(destinationView));
+function destinationIn({ notifier }: Context, { params: [destination_id = ''] }: RestCall): Destination {
+  const found = notifier.destinations.find(({ id }) => id === destination_id);
+  return found ?? fail(404, 195013, 'The destination was not found.', { destination_id });
 }
 
-function destinationIn(context: Context, call: RestCall): Destination {
-  const found = context.notifier.destinations.find(({ id }) => id === call.params[0]);
-  return (
-    found ?? fail(404, 195013, 'The destination was not found.', { destination_id: call.params[0] ?? '' })
-  );
-}
+type DestinationWish = Pick<Destination, 'name' | 'endpoint' | 'verificationToken'> & { status: Status };
+type Status = 'ENABLED' | 'DISABLED';
 
-function getDestination(context: Context, call: RestCall): RestResult {
-  return { status: 200, body: destinationView(destinationIn(context, call)) };
-}
-
-interface DestinationWish {
-  name: string;
-  status: 'ENABLED' | 'DISABLED';
-  endpoint: string;
-  verificationToken: string;
+function statusIn(body: Record<string, unknown>): Status | null {
+  const { status } = body;
+  return status === 'ENABLED' || status === 'DISABLED' ? status : null;
 }
 
 /** EBAY-3: any malformed body is 195017 too. Public https is demanded; the sandbox also takes loopback. */
@@ -220,11 +144,10 @@ function wishIn(call: RestCall): DestinationWish {
   const config = tableOf(body['deliveryConfig']);
   const endpoint = textOf(config['endpoint']);
   const name = textOf(body['name']);
-  const status = textOf(body['status']);
+  const status = statusIn(body);
   const verificationToken = textOf(config['verificationToken']);
   const fits = endpoint.startsWith('https://') || isLoopback(endpoint);
-  const known = status === 'ENABLED' || status === 'DISABLED';
-  if (!fits || !URL.canParse(endpoint) || !known)
+  if (!fits || !URL.canParse(endpoint) || status === null)
     return fail(400, 195017, 'Invalid or missing endpoint.', { endpoint });
   if (!/^[A-Za-z0-9_-]{32,80}$/.test(verificationToken))
     return fail(400, 195019, 'Invalid verification token.');
@@ -257,26 +180,30 @@ function responseIn(text: string): string | null {
   }
 }
 
+/** Nothing can be made before somebody is named who hears of troubles. */
+function needEmail({ alertEmail }: Context): void {
+  if (alertEmail === null) fail(409, 195003, 'Please provide configurations required for notifications.');
+}
+
+function needFree({ notifier }: Context, { endpoint }: DestinationWish, own?: Destination): void {
+  const taken = notifier.destinations.some((one) => one !== own && one.endpoint === endpoint);
+  if (taken) fail(409, 195021, 'Destination exists for this endpoint.', { endpoint });
+}
+
 async function createDestination(context: Context, call: RestCall): Promise<RestResult> {
   const wish = wishIn(call);
-  if (context.alertEmail === null)
-    return fail(409, 195003, 'Please provide configurations required for notifications.');
-  if (context.notifier.destinations.some(({ endpoint }) => endpoint === wish.endpoint)) {
-    return fail(409, 195021, 'Destination exists for this endpoint.', { endpoint: wish.endpoint });
-  }
+  needEmail(context);
+  needFree(context, wish);
   await challenge(context, wish);
-  const destination: Destination = { id: uuid(context.random), ...wish, givenUp: 0, failingSince: null };
-  context.notifier.destinations.push(destination);
-  return { status: 201, headers: { Location: `${context.url()}${base}/destination/${destination.id}` } };
+  const id = uuid(context.random);
+  context.notifier.destinations.push({ id, ...wish, givenUp: 0, failingSince: null });
+  return created(context, `destination/${id}`);
 }
 
 async function updateDestination(context: Context, call: RestCall): Promise<RestResult> {
   const destination = destinationIn(context, call);
   const wish = wishIn(call);
-  const taken = context.notifier.destinations.some(
-    (one) => one !== destination && one.endpoint === wish.endpoint,
-  );
-  if (taken) return fail(409, 195021, 'Destination exists for this endpoint.', { endpoint: wish.endpoint });
+  needFree(context, wish, destination);
   await challenge(context, wish);
   Object.assign(destination, { ...wish, givenUp: 0, failingSince: null });
   return { status: 204 };
@@ -304,15 +231,19 @@ function subscriptionView(subscription: Subscription): Record<string, unknown> {
   };
 }
 
-function listSubscriptions(context: Context, call: RestCall): RestResult {
-  return pageOf(context, call, 'subscriptions', context.notifier.subscriptions.map(subscriptionView));
+function subscriptionIn({ notifier }: Context, { params: [subscription_id = ''] }: RestCall): Subscription {
+  const found = notifier.subscriptions.find(({ id }) => id === subscription_id);
+  return found ?? fail(404, 195014, 'The subscription was not found.', { subscription_id });
 }
 
-function subscriptionIn(context: Context, call: RestCall): Subscription {
-  const found = context.notifier.subscriptions.find(({ id }) => id === call.params[0]);
-  return (
-    found ?? fail(404, 195014, 'The subscription was not found.', { subscription_id: call.params[0] ?? '' })
+/** One that the caller may change. */
+function ownSubscription(context: Context, call: RestCall): Subscription {
+  const subscription = subscriptionIn(context, call);
+  authorize(
+    topics.find(({ topicId }) => topicId === subscription.topicId),
+    call,
   );
+  return subscription;
 }
 
 /** EBAY-3: the seller's token for the seller's topics, the application's for the others, and the scopes. */
@@ -326,36 +257,34 @@ function authorize(topic: Topic | undefined, call: RestCall): void {
   });
 }
 
-function getSubscription(context: Context, call: RestCall): RestResult {
-  return { status: 200, body: subscriptionView(subscriptionIn(context, call)) };
-}
+type SubscriptionWish = Pick<Subscription, 'status' | 'destinationId' | 'schemaVersion'>;
 
-interface SubscriptionWish {
-  status: 'ENABLED' | 'DISABLED';
-  destination: Destination;
-  schemaVersion: string;
-}
-
-function subscriptionWishIn(context: Context, topic: Topic, body: Record<string, unknown>): SubscriptionWish {
+function subscriptionWishIn(
+  { notifier }: Context,
+  topic: Topic,
+  body: Record<string, unknown>,
+): SubscriptionWish {
   const payload = tableOf(body['payload']);
   const schemaVersion = textOf(payload['schemaVersion']);
   const offer = topic.supportedPayloads.find((one) => one.schemaVersion === schemaVersion);
   if (offer === undefined || payload['format'] !== 'JSON' || payload['deliveryProtocol'] !== 'HTTPS') {
     return fail(400, 195008, 'Invalid or missing schema version.', { schemaVersion });
   }
-  const destination = context.notifier.destinations.find(({ id }) => id === body['destinationId']);
+  const destination = notifier.destinations.find(({ id }) => id === body['destinationId']);
   if (destination === undefined) return fail(400, 195013, 'The destination was not found.');
-  const status = textOf(body['status']);
-  if (status !== 'ENABLED' && status !== 'DISABLED') return fail(400, 195007, 'Invalid or missing status.');
+  const status = statusIn(body) ?? fail(400, 195007, 'Invalid or missing status.');
   if (status === 'ENABLED' && destination.status !== 'ENABLED')
     return fail(409, 195015, 'The destination is not enabled.');
-  return { status, destination, schemaVersion };
+  return { status, destinationId: destination.id, schemaVersion };
+}
+
+function created({ url }: Context, path: string): RestResult {
+  return { status: 201, headers: { Location: `${url()}${base}/${path}` } };
 }
 
 function createSubscription(context: Context, call: RestCall): RestResult {
   const body = tableOf(call.body);
-  if (context.alertEmail === null)
-    return fail(409, 195003, 'Please provide configurations required for notifications.');
+  needEmail(context);
   const topic = topicOf(context, textOf(body['topicId']), 400);
   authorize(topic, call);
   const wish = subscriptionWishIn(context, topic, body);
@@ -365,49 +294,38 @@ function createSubscription(context: Context, call: RestCall): RestResult {
   );
   if (known !== undefined)
     return fail(409, 195012, 'Subscription already exists.', { subscriptionId: known.id });
-  const subscription: Subscription = {
-    id: uuid(context.random),
+  const id = uuid(context.random);
+  context.notifier.subscriptions.push({
+    id,
     topicId: topic.topicId,
-    status: wish.status,
-    destinationId: wish.destination.id,
-    schemaVersion: wish.schemaVersion,
+    ...wish,
     createdAt: context.state.now(),
-  };
-  context.notifier.subscriptions.push(subscription);
-  return { status: 201, headers: { Location: `${context.url()}${base}/subscription/${subscription.id}` } };
+  });
+  return created(context, `subscription/${id}`);
 }
 
 function updateSubscription(context: Context, call: RestCall): RestResult {
   const subscription = subscriptionIn(context, call);
   const topic = topicOf(context, subscription.topicId, 400);
   authorize(topic, call);
-  const wish = subscriptionWishIn(context, topic, tableOf(call.body));
-  subscription.status = wish.status;
-  subscription.destinationId = wish.destination.id;
-  subscription.schemaVersion = wish.schemaVersion;
+  Object.assign(subscription, subscriptionWishIn(context, topic, tableOf(call.body)));
   return { status: 204 };
 }
 
 function deleteSubscription(context: Context, call: RestCall): RestResult {
-  const subscription = subscriptionIn(context, call);
-  authorize(
-    topics.find(({ topicId }) => topicId === subscription.topicId),
-    call,
-  );
+  const subscription = ownSubscription(context, call);
   context.notifier.subscriptions.splice(context.notifier.subscriptions.indexOf(subscription), 1);
   return { status: 204 };
 }
 
 function actOnSubscription(context: Context, call: RestCall): RestResult {
-  const subscription = subscriptionIn(context, call);
-  authorize(
-    topics.find(({ topicId }) => topicId === subscription.topicId),
-    call,
-  );
+  const subscription = ownSubscription(context, call);
   const destination = context.notifier.destinations.find(({ id }) => id === subscription.destinationId);
   const act = call.params[1];
-  if (act === 'disable') subscription.status = 'DISABLED';
-  if (act === 'disable') return { status: 204 };
+  if (act === 'disable') {
+    subscription.status = 'DISABLED';
+    return { status: 204 };
+  }
   if (destination?.status !== 'ENABLED') return fail(409, 195015, 'The destination is not enabled.');
   if (act === 'enable') {
     subscription.status = 'ENABLED';
@@ -416,6 +334,7 @@ function actOnSubscription(context: Context, call: RestCall): RestResult {
   const line = { orderLineItemId: '10000000000001', listingId: '110000000001', quantity: 1 };
   const order = { orderId: '00-00000-00000', orderLineItems: [line] };
   const user = { userId: context.state.seller.userId, username: context.state.seller.username };
-  context.notifier.notify(subscription.topicId, { user, order }, order.orderId, subscription);
+  const what = { data: { user, order }, only: subscription };
+  context.notifier.notify(subscription.topicId, order.orderId, what);
   return { status: 202 };
 }

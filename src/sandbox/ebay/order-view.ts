@@ -6,8 +6,8 @@ export function orderView(state: State, order: Order, single: boolean): Record<s
   return {
     orderId: order.orderId,
     legacyOrderId: order.orderId,
-    creationDate: iso(order.createdAt),
-    lastModifiedDate: iso(order.modifiedAt),
+    creationDate: iso(order.placedAt),
+    lastModifiedDate: iso(order.updatedAt),
     orderFulfillmentStatus: order.shippedAt === null ? 'NOT_STARTED' : 'FULFILLED',
     orderPaymentStatus: paymentOf(order),
     sellerId: state.seller.username,

@@ -42,17 +42,10 @@ export function dayEndsAt(state: State): number {
   return (dayOf(state) + 1) * platformMs(dayMs, state.timeScale) + pacificMs;
 }
 
-/** Calls per application and day. */
-export interface Quotas {
-  /** Counts a call; false when the day's are used up. */
-  take(quota: Quota): boolean;
-  status(quota: Quota): { limit: number; remaining: number };
-  /** Leaves so many calls for today. */
-  leave(quota: Quota, calls: number): void;
-}
+export type Quotas = ReturnType<typeof createQuotas>;
 
-/** Opens the counters. */
-export function createQuotas(state: State): Quotas {
+/** Counts calls per application and day. */
+export function createQuotas(state: State) {
   const used = new Map<Quota, { day: number; count: number }>();
   const today = (quota: Quota) => {
     const known = used.get(quota);
@@ -62,14 +55,16 @@ export function createQuotas(state: State): Quotas {
     return fresh;
   };
   return {
-    take(quota) {
+    /** Counts a call; false when the day's are used up. */
+    take(quota: Quota): boolean {
       const counter = today(quota);
       if (counter.count >= limits[quota]) return false;
       counter.count += 1;
       return true;
     },
-    status: (quota) => ({ limit: limits[quota], remaining: limits[quota] - today(quota).count }),
-    leave(quota, calls) {
+    status: (quota: Quota) => ({ limit: limits[quota], remaining: limits[quota] - today(quota).count }),
+    /** Leaves so many calls for today. */
+    leave(quota: Quota, calls: number): void {
       today(quota).count = Math.max(0, limits[quota] - calls);
     },
   };

@@ -4,11 +4,12 @@ import { routeOf } from '../kit/routes.ts';
 import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
 import { listOf, tableOf, textOf } from '../kit/untyped.ts';
 import type { Auth, Grant } from './auth.ts';
-import type { RestCall, RestResult, Route } from './call.ts';
-import { badRequest, problemResult, RestProblem, systemError } from './problem.ts';
+import { errorsOf, type RestCall, RestProblem, type RestResult, type Route, systemError } from './call.ts';
 import type { Family } from './quota.ts';
 import { dayEndsAt, type Quotas } from './quota.ts';
 import type { Counter, State } from './state.ts';
+
+const bad = errorsOf('ACCESS');
 
 interface Deps {
   state: State;
@@ -28,7 +29,7 @@ export function createRest(deps: Deps): (request: ShopRequest) => Promise<ShopAn
     const found = routeOf(deps.routes, request, request.path);
     if (typeof found !== 'string') return { ...found, params: found.params.map(decoded) };
     const status = found === 'wrong method' ? 405 : 404;
-    throw new RestProblem(status, badRequest('ACCESS', 2002, 'Resource not found'));
+    throw new RestProblem(status, bad(2002, 'Resource not found'));
   };
 
   const failBefore = (family: Family): 'cut' | null => {
@@ -48,7 +49,7 @@ export function createRest(deps: Deps): (request: ShopRequest) => Promise<ShopAn
     try {
       return await route.run(call);
     } catch (error) {
-      if (error instanceof RestProblem) return problemResult(error);
+      if (error instanceof RestProblem) return error.result;
       throw error;
     }
   };
@@ -58,20 +59,11 @@ export function createRest(deps: Deps): (request: ShopRequest) => Promise<ShopAn
     if (failBefore(route.family) === 'cut') return 'cut';
     const grant = grantOf(deps, request, route);
     checkHeaders(request, route);
-    const { headers, query, method, path } = request;
-    const call: RestCall = {
-      method,
-      path,
-      query,
-      headers,
-      params,
-      body: bodyOf(request),
-      length: request.body.length,
-      grant,
-      writes: [],
-    };
+    const { query, path } = request;
+    const { length } = request.body;
+    const call: RestCall = { path, query, params, body: bodyOf(request), length, grant, writes: [] };
     if (route.writesStock !== true) return run(route, call);
-    const failure = () => problemResult(new RestProblem(500, outage(route.family)));
+    const failure = () => new RestProblem(500, outage(route.family)).result;
     return (await obeyWrite(state, { run: () => run(route, call), failure, writes: call.writes })) ?? 'cut';
   };
 
@@ -85,7 +77,7 @@ export function createRest(deps: Deps): (request: ShopRequest) => Promise<ShopAn
       };
     }
     const result = await handle(request).catch((error: unknown) => {
-      if (error instanceof RestProblem) return problemResult(error);
+      if (error instanceof RestProblem) return error.result;
       throw error;
     });
     return result === 'cut' ? null : answerOf(result);
@@ -108,35 +100,27 @@ function outage(family: Family) {
 
 /** EBAY-7: `Retry-After` is not always there. */
 function tooMany(seconds: number | null): RestProblem {
-  const error = badRequest('ACCESS', 2001, 'Too many requests.');
+  const error = bad(2001, 'Too many requests.');
   return new RestProblem(429, error, seconds === null ? {} : { 'Retry-After': String(seconds) });
 }
 
 /** EBAY-1.4: Bearer, but IAF for Post-Order. */
-function grantOf({ state, auth }: Deps, request: ShopRequest, route: Route): Grant {
-  const { faults } = state;
-  if (faults.hits('token_expiry')) auth.expire();
-  const refused = faults.hits('auth');
-  if (refused) {
-    auth.expire();
-    auth.refuseNext();
-  }
+function grantOf({ auth }: Deps, request: ShopRequest, route: Route): Grant {
+  auth.desk.strike();
   const scheme = route.family === 'postorder' ? 'IAF' : 'Bearer';
   const [, token] = new RegExp(`^${scheme} (.+)$`).exec(request.headers['authorization'] ?? '') ?? [];
   const grant = auth.grantOf(token);
-  if (refused || grant === null) {
-    const error = badRequest(
-      'OAuth',
-      token === undefined ? 1002 : 1001,
-      token === undefined ? 'Missing access token' : 'Invalid access token',
-    );
+  if (grant === null) {
+    const oauth = errorsOf('OAuth');
+    const error =
+      token === undefined ? oauth(1002, 'Missing access token') : oauth(1001, 'Invalid access token');
     throw new RestProblem(401, error, { 'WWW-Authenticate': 'Bearer error="invalid_token"' });
   }
   const right = route.token === 'any' || route.token === grant.kind;
   const scoped = route.scopes.length === 0 || route.scopes.some((needed) => grant.scopes.includes(needed));
   if (right && scoped) return grant;
   throw new RestProblem(403, {
-    ...badRequest('ACCESS', 1100, 'Access denied'),
+    ...bad(1100, 'Access denied'),
     longMessage: 'Insufficient permissions to fulfill the request.',
   });
 }
@@ -145,12 +129,12 @@ function grantOf({ state, auth }: Deps, request: ShopRequest, route: Route): Gra
 function checkHeaders(request: ShopRequest, route: Route): void {
   const needsBody = request.method === 'PUT' || (request.method === 'POST' && request.body.length > 0);
   if (needsBody && !/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
-    throw new RestProblem(415, badRequest('ACCESS', 2004, 'Invalid content type'));
+    throw new RestProblem(415, bad(2004, 'Invalid content type'));
   }
   if (route.family !== 'inventory') return;
   const locale = /^[a-z]{2}-[A-Z]{2}\b/;
   const wrong = (name: string) =>
-    new RestProblem(400, badRequest('API_INVENTORY', 25709, `Invalid value for header ${name}.`, { name }));
+    new RestProblem(400, errorsOf('API_INVENTORY')(25709, `Invalid value for header ${name}.`, { name }));
   if (!locale.test(request.headers['accept-language'] ?? '')) throw wrong('Accept-Language');
   const write = needsBody && !request.path.endsWith('/bulk_get_inventory_item');
   if (write && !locale.test(request.headers['content-language'] ?? '')) throw wrong('Content-Language');
@@ -161,7 +145,7 @@ function bodyOf(request: ShopRequest): unknown {
   try {
     return JSON.parse(request.body.toString('utf8'));
   } catch {
-    throw new RestProblem(400, badRequest('ACCESS', 2004, 'Could not read the request body'));
+    throw new RestProblem(400, bad(2004, 'Could not read the request body'));
   }
 }
 

@@ -24,14 +24,14 @@ export function stockShelves(state: State, catalogue: readonly CatalogueItem[]):
   catalogue.forEach((item, index) => {
     const kind = kinds[index % kinds.length];
     if (kind === undefined) return;
-    const counter = newCounter(kind.model, item.sku, item.title, item.stock);
-    addCounter(state, counter);
+    const { model } = kind;
+    const counter = addCounter(state, { ...item, model });
     const key = kind.group === null ? null : `${kind.group}-${Math.floor(index / kinds.length) + 1}`;
     const known = key === null ? undefined : groups.get(key);
-    const listing = known ?? openListing(state, kind.model, key ?? item.title, key);
+    const listing = known ?? openListing(state, { model, title: key ?? item.title, groupKey: key });
     if (key !== null) groups.set(key, listing);
     putOn(state, listing, counter);
-    if (kind.model === 'inventory') {
+    if (model === 'inventory') {
       // EBAY-D6: every second offer carries a number of its own, which pins the listing.
       const pinned = index % 2 === 0 ? item.stock : null;
       addOffer(state, counter, { available: pinned, published: true });
@@ -43,27 +43,19 @@ export function stockShelves(state: State, catalogue: readonly CatalogueItem[]):
 /** What a shop has that an importer stumbles over (EBAY-9). */
 function addOddities(state: State): void {
   const single = (sku: string | null, title: string, stock: number) => {
-    const counter = newCounter('trading', sku, title, stock);
-    addCounter(state, counter);
-    const listing = openListing(state, 'trading', title, null);
-    putOn(state, listing, counter);
+    const listing = openListing(state, { model: 'trading', title, groupKey: null });
+    putOn(state, listing, addCounter(state, { model: 'trading', sku, title, stock }));
     return listing;
   };
-  const stored = (sku: string, title: string, stock: number) => {
-    const counter = newCounter('inventory', sku, title, stock);
-    addCounter(state, counter);
-    return counter;
-  };
+  const stored = (sku: string, title: string, stock: number) =>
+    addCounter(state, { model: 'inventory', sku, title, stock });
   single('DUP-1', 'Twin, left', 4);
   single('DUP-1', 'Twin, right', 6);
   single(null, 'Lamp without a number of its own', 5);
   single('AUCTION-1', 'One of a kind', 1).auction = true;
-  const scarf = openListing(state, 'trading', 'Scarf', 'SCARF');
-  for (const sku of ['SCARF-RED', null]) {
-    const counter = newCounter('trading', sku, 'Scarf', 3);
-    addCounter(state, counter);
-    putOn(state, scarf, counter);
-  }
+  const kind = { model: 'trading', title: 'Scarf' } as const;
+  const scarf = openListing(state, { ...kind, groupKey: 'SCARF' });
+  for (const sku of ['SCARF-RED', null]) putOn(state, scarf, addCounter(state, { ...kind, sku, stock: 3 }));
   stored('LOOSE-1', 'Never offered', 5);
   addOffer(state, stored('DRAFT-1', 'Not published yet', 5), { available: null, published: false });
   const spread = stored('WAREHOUSE-1', 'In two warehouses', 9);
@@ -71,16 +63,18 @@ function addOddities(state: State): void {
     { key: 'north', quantity: 4 },
     { key: 'south', quantity: 5 },
   ];
-  putOn(state, openListing(state, 'inventory', spread.title, null), spread);
+  const { model, title } = spread;
+  putOn(state, openListing(state, { model, title, groupKey: null }), spread);
   addOffer(state, spread, { available: null, published: true });
 }
 
-/** A counter that nobody lists yet. */
-export function newCounter(model: Model, sku: string | null, title: string, stock: number): Counter {
-  return {
-    model,
-    sku,
-    title,
+/** A counter that nobody lists yet, in the shop's books. */
+export function addCounter(
+  state: State,
+  { stock, ...wish }: Pick<Counter, 'model' | 'sku' | 'title'> & { stock: number },
+): Counter {
+  const counter: Counter = {
+    ...wish,
     aspect: null,
     variationId: null,
     listing: null,
@@ -90,24 +84,24 @@ export function newCounter(model: Model, sku: string | null, title: string, stoc
     warehouses: null,
     stale: null,
   };
-}
-
-/** Puts a counter into the shop's books. */
-export function addCounter(state: State, counter: Counter): void {
   state.counters.push(counter);
-  if (counter.sku === null) return;
-  state.bySku.set(counter.sku, [...(state.bySku.get(counter.sku) ?? []), counter]);
+  const { sku } = counter;
+  if (sku !== null) state.bySku.set(sku, [...(state.bySku.get(sku) ?? []), counter]);
+  return counter;
 }
 
-/** A live listing without counters; `groupKey` makes it one with variations. */
-export function openListing(state: State, model: Model, title: string, groupKey: string | null): Listing {
+/** A live listing without counters; a `groupKey` makes it one with variations. */
+export function openListing(
+  state: State,
+  { model, title, groupKey }: Pick<Listing, 'model' | 'title' | 'groupKey'>,
+): Listing {
   const listing: Listing = {
     itemId: state.ids.item(),
     model,
     title,
+    groupKey,
     auction: false,
     multi: groupKey !== null,
-    groupKey,
     counters: [],
     startedAt: state.now(),
     endedAt: null,

@@ -1,5 +1,7 @@
 import type { Ground } from '../kit/ground.ts';
+import type { Indexed, OrderHistory } from '../kit/orders.ts';
 import type { Random } from '../kit/random.ts';
+import type { Stale } from '../kit/shelves.ts';
 
 /** What the shop knows, in memory. Times are ms since 1970 on the shop's clock. */
 export interface State extends Ground {
@@ -17,7 +19,7 @@ export interface State extends Ground {
   orders: Order[];
   /** Ids of orders that were combined lead to the order that holds their lines now. */
   ordersById: Map<string, Order>;
-  ids: Ids;
+  ids: ReturnType<typeof createIds>;
 }
 
 /** Inventory API or Trading API: a listing can only be revised with its own (EBAY-D1). */
@@ -58,28 +60,17 @@ export interface Counter {
   offer: { offerId: string; available: number | null; published: boolean } | null;
   /** Stock by warehouse; `available` is its sum. */
   warehouses: { key: string; quantity: number }[] | null;
-  /** The number that reads still show, and until when. */
-  stale: { available: number; until: number } | null;
+  stale: Stale<number>;
 }
 
-/** One purchase. `committed`: bought without checkout, no order for anybody yet. */
-export interface Order {
+/** One purchase; `placedAt` is its checkout. `committed`: bought without checkout, no order for anybody yet. */
+export interface Order extends OrderHistory, Indexed {
   orderId: string;
   state: 'committed' | 'placed';
-  createdAt: number;
-  modifiedAt: number;
   paid: boolean;
   cancel: Cancellation | null;
   shippedAt: number | null;
   lines: OrderLine[];
-  /** Last change of stock or state, for the proof. */
-  changedAt: number;
-  /** Grows with each change; `heardRevision` is the newest that an answered delivery led to. */
-  revision: number;
-  heardRevision: number;
-  /** When the search index has it: since when at all, and each change time with when it becomes findable. */
-  listedFrom: number;
-  indexed: { modifiedAt: number; visibleAt: number }[];
 }
 
 /** A cancellation; `requests` is what only a look at the single order tells (EBAY-6). */
@@ -103,23 +94,10 @@ export interface OrderLine {
   title: string;
   quantity: number;
   refunded: number;
-  committedAt: number;
 }
 
-/** Numbers that the platform gives out. */
-export interface Ids {
-  item(): string;
-  variation(): string;
-  offer(): string;
-  /** `12-34567-89012`; the last part never repeats within a shop. */
-  order(): string;
-  lineItem(): string;
-  transaction(): string;
-  cancellation(): string;
-}
-
-/** Seeded numbers with gaps, as others sell in between. */
-export function createIds(random: Random): Ids {
+/** Numbers that the platform gives out: seeded, with gaps, as others sell in between. */
+export function createIds(random: Random) {
   const last = new Map<string, number>();
   const next = (kind: string, first: number, gap: number) => {
     const id = (last.get(kind) ?? first) + random.int(1, gap);
@@ -131,6 +109,7 @@ export function createIds(random: Random): Ids {
     item: () => next('item', 110_123_456_000, 97),
     variation: () => next('variation', 410_987_654_000, 11),
     offer: () => next('offer', 5_123_456_011, 31),
+    /** `12-34567-89012`; the last part never repeats within a shop. */
     order() {
       orders = (orders + 1) % 100_000;
       const middle = String(random.int(0, 99_999)).padStart(5, '0');
@@ -144,8 +123,12 @@ export function createIds(random: Random): Ids {
 
 /** What the site shows of a counter; null when it is not for sale: not listed, ended. */
 export function shownOf(counter: Counter): number | null {
-  if (counter.listing === null || counter.listing.endedAt !== null) return null;
-  return unitsOf(counter);
+  return isLive(counter.listing) ? unitsOf(counter) : null;
+}
+
+/** Listed, and not ended. */
+export function isLive(listing: Listing | null): listing is Listing {
+  return listing !== null && listing.endedAt === null;
 }
 
 /** EBAY-D6: an offer that carries a number pins the listing to the smaller of the two. */

@@ -1,4 +1,4 @@
-import type { Records, WriteRecord } from '../kit/records.ts';
+import type { WriteRecord } from '../kit/records.ts';
 import type { Notifier } from './notifier.ts';
 import { iso } from './order-view.ts';
 import { type Counter, controlsOutOfStock, type Listing, type State, shownOf, unitsOf } from './state.ts';
@@ -22,7 +22,6 @@ export type TradingCall = (request: XmlNode) => TradingResult;
 interface Context {
   state: State;
   stock: Stock;
-  records: Records;
   notifier: Notifier;
 }
 
@@ -218,7 +217,7 @@ function reviseRow(
   counter: Counter,
   revised: Map<Listing, boolean>,
 ): { error: TradingError | null; write: WriteRecord | null } {
-  const { state, stock, records } = context;
+  const { state, stock } = context;
   const { listing } = counter;
   const quantity = Number(textAt(row, 'Quantity') ?? Number.NaN);
   const subject = { ItemID: listing?.itemId ?? '', ...(counter.sku === null ? {} : { SKU: counter.sku }) };
@@ -228,7 +227,7 @@ function reviseRow(
   }
   const from = shownOf(counter);
   const note = (applied: boolean) =>
-    records.write({ sku: counter.sku ?? '', from, to: quantity, applied, answered: false, key: null });
+    state.records.write({ sku: counter.sku ?? '', from, to: quantity, applied, answered: false, key: null });
   if (listing !== null && !revised.has(listing)) revised.set(listing, stock.revise(listing));
   if (listing !== null && revised.get(listing) === false) {
     const text = `The listing may be revised up to ${revisionsPerDay} times in one calendar day.`;
@@ -242,7 +241,7 @@ function reviseRow(
     return { error: error(21916620, 'Variations with quantity 0 are not allowed.'), write: note(false) };
   }
   const lagMs = state.faults.dueMs('read_lag');
-  if (lagMs !== null) counter.stale = { available: unitsOf(counter), until: state.now() + lagMs };
+  if (lagMs !== null) counter.stale = { shown: unitsOf(counter), until: state.now() + lagMs };
   stock.put(counter, quantity, null);
   const write = note(true);
   if (quantity === 0 && listing?.multi === true && !controlsOutOfStock(state)) {

@@ -1,3 +1,4 @@
+import { shownTo } from '../kit/shelves.ts';
 import { iso } from './order-view.ts';
 import { type Counter, controlsOutOfStock, type Listing, type State, unitsOf } from './state.ts';
 import { element } from './xml.ts';
@@ -13,8 +14,7 @@ export function endOf(state: State, listing: Listing): number {
 
 /** Units left as reads show them, which may trail a write. */
 function unitsRead(state: State, counter: Counter): number {
-  const { stale } = counter;
-  return stale !== null && stale.until > state.now() ? stale.available : unitsOf(counter);
+  return shownTo(counter.stale, state.now(), unitsOf(counter));
 }
 
 /** EBAY-4.2: outside GetMyeBaySelling's own field the quantity contains the units sold. */

@@ -77,11 +77,7 @@ export function createTrading(deps: Deps): (request: ShopRequest) => Promise<Sho
 
   const refusal = (request: ShopRequest, name: string): ShopAnswer | null => {
     const { headers } = request;
-    if (faults.hits('token_expiry')) auth.expire();
-    if (faults.hits('auth')) {
-      auth.expire();
-      auth.refuseNext();
-    }
+    auth.desk.strike();
     if (auth.grantOf(headers['x-ebay-api-iaf-token'])?.kind !== 'user') {
       return wrong(name, random.pick(tokenCodes), 'The supplied token is invalid or has expired.');
     }
