@@ -30,8 +30,8 @@ export function lineOutcome(failure: unknown, defaults: OutcomeDefaults = usual)
 }
 
 /** Lines that were not sent share the fate of what stopped the call, but nothing of theirs is in doubt. */
-export function unsentOutcome(failure: ChannelError, defaults: OutcomeDefaults = usual): PushOutcome {
-  if (failure.kind !== 'unknown') return lineOutcome(failure, defaults);
+export function unsentOutcome(failure: ChannelError): PushOutcome {
+  if (failure.kind !== 'unknown') return lineOutcome(failure);
   return { kind: 'retry', error: 'not sent: an earlier part of the call had no answer' };
 }
 

@@ -23,14 +23,12 @@ export interface WritePlan<D extends Due> {
   batches(due: readonly D[]): D[][];
   /** Whether a failed request may be good in halves; default: when it was rejected. */
   isForHalves?(failure: ChannelError): boolean;
-  /** Goes on after this failure of a request; default: only after `rejected`. */
-  isPassable?(failure: ChannelError): boolean;
 }
 
 /**
  * Read, compare, write, as many at a time as the platform takes. A request that is refused as a whole is halved down to the
- * row that spoils it; a row that the answer leaves out is sent once more by itself. Failures become outcomes, one for each
- * line and in order: nothing is thrown.
+ * row that spoils it; a row that the answer leaves out is sent once more by itself. After any failure but a rejection nothing
+ * more is sent. Failures become outcomes, one for each line and in order: nothing is thrown.
  */
 export async function writeInBatches<D extends Due>(
   lines: readonly PushLine[],
@@ -78,7 +76,7 @@ async function writeGroup<D extends Due>(
   } catch (error) {
     const outcome = lineOutcome(beforeWriting(error));
     for (const line of lines) outcomes.set(line, outcome);
-    return error instanceof ChannelError && !(plan.isPassable ?? isRejected)(error) ? error : null;
+    return error instanceof ChannelError && !isRejected(error) ? error : null;
   }
 }
 
@@ -89,7 +87,7 @@ async function writeAll<D extends Due>(
   plan: WritePlan<D>,
   outcomes: Map<PushLine, PushOutcome>,
 ): Promise<ChannelError | null> {
-  const { isForHalves = isRejected, isPassable = isRejected } = plan;
+  const { isForHalves = isRejected } = plan;
   const queue = plan.batches(due).map((rows) => ({ rows, retriesLeftOut: true }));
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     const { rows, retriesLeftOut } = next;
@@ -107,7 +105,7 @@ async function writeAll<D extends Due>(
       continue;
     }
     for (const { line } of rows) outcomes.set(line, lineOutcome(failure));
-    if (isPassable(failure)) continue;
+    if (isRejected(failure)) continue;
     for (const { rows: rest } of queue.splice(0))
       for (const { line } of rest) outcomes.set(line, unsentOutcome(failure));
     return failure;

@@ -1,5 +1,6 @@
 import type { OversoldOrder } from '../../channels/channel.ts';
 import { ChannelError } from '../../channels/errors.ts';
+import { actionOutcome } from '../../channels/kit/outcomes.ts';
 import type { ActionEnd, ActionRow } from '../../store/store.ts';
 import { openAlert } from '../alerts.ts';
 import { askedWaitMs } from '../backoff.ts';
@@ -80,12 +81,7 @@ async function attempt(
     if (act === undefined) return { kind: 'refused', error: `${live.type} has no ${action.kind}` };
     return await act.call(live.channel, order, signal);
   } catch (error) {
-    if (!(error instanceof ChannelError)) throw error;
-    if (error.kind === 'auth') return { kind: 'auth', error: error.message };
-    if (error.kind === 'rejected') return { kind: 'refused', error: error.message };
-    return error.afterMs === undefined
-      ? { kind: 'retry', error: error.message }
-      : { kind: 'retry', error: error.message, afterMs: error.afterMs };
+    return actionOutcome(error);
   }
 }
 
