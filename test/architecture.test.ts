@@ -351,7 +351,6 @@ describe('size', () => {
   const budget = { adapter: 2_600, shop: 4_500 };
   const over: Record<string, { adapter?: number; shop?: number }> = {
     amazon: { adapter: 2_757 },
-    ebay: { adapter: 2_703 },
     shopify: { shop: 5_806 },
   };
 

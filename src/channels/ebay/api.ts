@@ -21,6 +21,18 @@ export interface Call<T> extends AnyCall<T> {
   host?: 'identity';
 }
 
+/** What was learned while it runs; losing it costs nothing but requests. */
+interface Learned {
+  rowsPerWrite: number;
+  activePages: number;
+  /** Since when the Out-of-Stock control is known to be on. */
+  outOfStockOnSince: number | null;
+  /** The seller's user id. */
+  userId: string | null;
+  /** The registered address, as it was last read. */
+  address: { url: string | null; readAt: number } | null;
+}
+
 /** Everything that the parts of one channel share. */
 export type Shop = ReturnType<typeof openShop>;
 
@@ -53,25 +65,15 @@ export function openShop(config: EbayConfig, deps: ChannelDeps) {
     }),
   });
   const trading = createTrading(config, origin, { http, pace: () => tradingPace, tokens: () => tokens.user });
-  return {
-    config,
-    deps,
-    rest,
-    trading,
-    revisions: createRevisions(deps),
-    /** What was learned while it runs; losing it costs nothing but requests. */
-    learned: {
-      rowsPerWrite: rowsPerCall,
-      activePages: 10,
-      /** Since when the Out-of-Stock control is known to be on; null: it is not known. */
-      outOfStockOnSince: null as number | null,
-      /** The seller's user id. */
-      userId: null as string | null,
-      /** The registered address, as it was last read. */
-      address: null as { url: string | null; readAt: number } | null,
-    },
-    close: () => http.close(),
+  const learned: Learned = {
+    rowsPerWrite: rowsPerCall,
+    activePages: 10,
+    outOfStockOnSince: null,
+    userId: null,
+    address: null,
   };
+  const revisions = createRevisions(deps);
+  return { config, deps, rest, trading, revisions, learned, close: () => http.close() };
 }
 
 /** What the engine wants of a channel, until `signal` calls it off. Calls throw nothing but `ChannelError`. */

@@ -2,26 +2,22 @@ import { z } from 'zod';
 import type { CheckItem } from '../channel.ts';
 import { asked, clockItem, fail, ok, warn } from '../kit/check.ts';
 import { nullWhen, Refusal } from '../kit/refusal.ts';
+import { allOf } from '../kit/shapes.ts';
 import { isOutOfStockOn } from './active.ts';
 import { readUser, type Task, type User } from './api.ts';
 import { consentItem } from './tokens.ts';
 import { destinationsOf, salesTopic, topicsOf } from './webhooks.ts';
 
-const Page = z.object({
-  orders: z.array(z.unknown()).nullish(),
-  inventoryItems: z.array(z.unknown()).nullish(),
-});
+const Page = z.object({ orders: allOf(z.unknown()), inventoryItems: allOf(z.unknown()) });
 const Privilege = z.object({
   sellerRegistrationCompleted: z.boolean().nullish(),
   sellingLimit: z.object({ quantity: z.number().nullish() }).nullish(),
 });
 const Rate = z.object({ limit: z.number().catch(0), remaining: z.number().catch(0) });
-const Resource = z.object({ rates: z.array(Rate).nullish() });
+const Resource = z.object({ rates: allOf(Rate) });
 const Limits = z
   .object({
-    rateLimits: z
-      .array(z.object({ apiName: z.string().catch(''), resources: z.array(Resource).nullish() }))
-      .nullish(),
+    rateLimits: z.array(z.object({ apiName: z.string().catch(''), resources: allOf(Resource) })).nullish(),
   })
   .nullish();
 
@@ -128,7 +124,7 @@ async function limitsItem(task: Task): Promise<CheckItem | null> {
   const { data } = await task.ask({ path, data: Limits, as: 'app' });
   if (!data?.rateLimits) return null;
   const short = data.rateLimits.filter(({ resources }) => {
-    const rates = (resources ?? []).flatMap((resource) => resource.rates ?? []);
+    const rates = resources.flatMap((resource) => resource.rates);
     return rates.some((rate) => rate.limit > 0 && rate.remaining < rate.limit / 10);
   });
   if (short.length === 0) return ok(name, 'more than a tenth is left of each');

@@ -9,11 +9,7 @@ import type { Task } from './api.ts';
 import type { Facts } from './facts.ts';
 import { Item, type Offer, offersOf } from './inventory.ts';
 
-const ItemPage = z.object({
-  inventoryItems: allOf(z.unknown()),
-  next: z.string().nullish(),
-  total: z.number().nullish(),
-});
+const ItemPage = z.object({ inventoryItems: allOf(z.unknown()), next: z.string().nullish() });
 /** Offers are asked for SKU by SKU (there is no list of all of them), a few at a time. */
 const offersAtOnce = 4;
 /** Listings that are handed on at once. */
@@ -90,17 +86,15 @@ async function allItems(task: Task): Promise<Item[]> {
 function inventoryListing(item: Item, offers: readonly Offer[]): Listing {
   const { sku, title, shown: own } = item;
   const published = offers.filter((offer) => offer.status !== 'UNPUBLISHED');
-  const isPinned = (offer: Offer): boolean => typeof offer.availableQuantity === 'number';
   const isAuction = offers.some((offer) => offer.format === 'AUCTION');
   const unwritable = isAuction ? auction : item.unwritable;
   const facts = {
     model: 'inventory',
     id: sku,
     sku,
-    offers: published.flatMap((offer) => {
-      const itemId = offer.listing?.listingId;
-      return itemId ? [{ offerId: offer.offerId, itemId, pinned: isPinned(offer) }] : [];
-    }),
+    offers: published.flatMap(({ offerId, listing, availableQuantity: pin }) =>
+      listing?.listingId ? [{ offerId, itemId: listing.listingId, pinned: typeof pin === 'number' }] : [],
+    ),
     unwritable,
   } satisfies Facts;
   return {

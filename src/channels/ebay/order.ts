@@ -85,24 +85,18 @@ export function needsReason(order: KeptOrder): boolean {
  * Names under which discovery may know the listing of a line: item and SKU (either model), the variation by its
  * aspects, the item alone, and the SKU alone, which outlives a new ItemID after withdraw and publish (EBAY-9.21).
  */
-function refsOf({
-  lineItemId,
-  legacyItemId,
-  legacyVariationId,
-  sku,
-  variationAspects,
-}: z.infer<typeof Line>) {
-  const item = legacyItemId ?? null;
-  const aspects = variationAspects ?? [];
+function refsOf(line: z.infer<typeof Line>): string[] {
+  const item = line.legacyItemId ?? null;
+  const aspects = line.variationAspects ?? [];
   const refs = [
-    item !== null && sku ? `${item}/${sku}` : null,
+    item !== null && line.sku ? `${item}/${line.sku}` : null,
     item !== null && aspects.length > 0 ? aspectsRef(item, aspects) : null,
-    legacyVariationId ? null : item,
-    sku || null,
+    line.legacyVariationId ? null : item,
+    line.sku || null,
     item,
   ];
   const named = [...new Set(refs.filter((ref) => ref !== null))];
-  return named.length === 0 ? [lineItemId] : named;
+  return named.length === 0 ? [line.lineItemId] : named;
 }
 
 /**

@@ -14,11 +14,7 @@ const scopesHelp = 'consent again in the browser, then set refresh_token and ref
  * Tokens by the refresh grant and the client-credentials grant (EBAY-1.2, EBAY-1.3). 1,000 application tokens a day is all
  * that the keyset gets. The refresh grant names no scope: the token then has all that the seller consented to.
  */
-export function createEbayTokens(
-  config: EbayConfig,
-  deps: ChannelDeps,
-  http: HttpClient,
-): Record<TokenKind, Tokens> {
+export function createEbayTokens(config: EbayConfig, deps: ChannelDeps, http: HttpClient) {
   const url = config.token_url ?? `${deps.baseUrl ?? 'https://api.ebay.com'}/identity/v1/oauth2/token`;
   const { client_id, client_secret, refresh_token } = config;
   let warnedAt = 0;

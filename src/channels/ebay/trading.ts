@@ -44,7 +44,7 @@ export function createTrading(
   return createRest<Call<unknown>>({
     ...means,
     failure: (answer, { what, effect }) => failureIn(answer, what, effect),
-    content: (answer, { path, effect }) => (effect === 'write' ? rootOf(answer, path) : dataOf(answer, path)),
+    content: (answer, { path }) => rootOf(answer, path),
     nameOf: ({ path }) => path,
     request: ({ path: name, body }, token) => ({
       method: 'POST',
@@ -79,23 +79,14 @@ function failureIn(answer: HttpAnswer, name: string, effect: Effect): Refusal | 
     const hint = 'the call limit of the XML API is reached; invsync waits';
     return new Refusal('throttled', told, { codes, hint });
   }
-  return isOneOf(internalCodes) ? unclear(effect, told, { codes }) : null;
+  if (isOneOf(internalCodes)) return unclear(effect, told, { codes });
+  const isRefused = envelope.Ack === 'Failure' && effect === 'read';
+  return isRefused ? new Refusal('rejected', told, { status: 200, codes, hint: 'run: invsync check' }) : null;
 }
 
 /** Why a call was refused, for people. */
 export function refusalWords({ Errors }: z.infer<typeof Envelope>): string {
   return wordsOf(Errors) || 'refused without a reason';
-}
-
-/** The content of an answer that must be good. */
-function dataOf(answer: HttpAnswer, name: string): unknown {
-  const envelope = Envelope.parse(rootOf(answer, name));
-  if (envelope.Ack !== 'Failure') return envelope;
-  throw new Refusal('rejected', `${name}: ${refusalWords(envelope)}`, {
-    status: 200,
-    codes: envelope.Errors.map(({ code }) => code),
-    hint: 'run: invsync check',
-  });
 }
 
 /** The response element; undefined when there is none. */

@@ -3,6 +3,7 @@ import type { WebhookReport, WebhookState, Webhooks } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { registeredWith } from '../kit/hook.ts';
 import { nullWhen, Refusal } from '../kit/refusal.ts';
+import { allOf } from '../kit/shapes.ts';
 import { walkPages } from '../kit/walk.ts';
 import { type Call, type Shop, type Task, taskOf } from './api.ts';
 import { keepAddress, pathOf } from './receive.ts';
@@ -207,7 +208,7 @@ const Topic = z.object({
   topicId: z.string(),
   scope: z.string().nullish(),
   status: z.string().nullish(),
-  supportedPayloads: z.array(Payload).nullish(),
+  supportedPayloads: allOf(Payload),
 });
 /** A topic that this keyset may subscribe to. */
 type Topic = z.infer<typeof Topic>;
@@ -300,18 +301,13 @@ async function write(
 ): Promise<string | null> {
   const call = { as: 'app', ...ask, path: `${base}/${ask.path}`, data: z.unknown() } as const;
   const { location = '' } = (await task.ask(call)).headers;
-  const id = location
-    .replace(/[?#].*$/, '')
-    .split('/')
-    .at(-1);
+  const id = /([^/?#]*)(?:[?#].*)?$/.exec(location)?.[1];
   return id ? decodeURIComponent(id) : null;
 }
 
 /** The highest version that is not deprecated: 1.10 is above 1.9. */
 function newestVersion(topic: Topic): string | null {
-  const versions = (topic.supportedPayloads ?? [])
-    .filter((payload) => payload.deprecated !== true)
-    .map((payload) => payload.schemaVersion);
-  const sorted = versions.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
-  return sorted.at(-1) ?? null;
+  const current = topic.supportedPayloads.filter((payload) => payload.deprecated !== true);
+  const versions = current.map((payload) => payload.schemaVersion);
+  return versions.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1) ?? null;
 }

@@ -1,6 +1,7 @@
 import { XMLParser } from 'fast-xml-parser';
 import { z } from 'zod';
 import { readOnce, utf8 } from '../kit/json.ts';
+import { maybe } from '../kit/shapes.ts';
 
 /** Bounds of a document; beyond them it is not read at all. */
 type XmlLimits = typeof answerLimits;
@@ -46,10 +47,7 @@ export function escaped(text: string): string {
 
 /** One element, several or none: always a list. */
 export function many<T>(row: z.ZodType<T>) {
-  return z.preprocess((value) => {
-    if (value === undefined || value === null || value === '') return [];
-    return Array.isArray(value) ? value : [value];
-  }, z.array(row));
+  return z.preprocess((value) => (value === '' ? [] : [value ?? []].flat()), z.array(row));
 }
 
 /** An element without content is the text ``, which stands for no table. */
@@ -58,13 +56,9 @@ export function optionalTable<T extends z.ZodType>(table: T) {
 }
 
 /** Digits as an integer; null when absent or no number. */
-export const countText = z
-  .string()
-  .regex(/^-?\d{1,15}$/)
-  .transform(Number)
-  .nullish()
-  .catch(null)
-  .transform((value) => value ?? null);
+export const countText = maybe(z.string().regex(/^-?\d{1,15}$/)).transform((text) =>
+  text ? Number(text) : null,
+);
 
 function assertHarmless(text: string, limits: XmlLimits): void {
   if (/<!(?:DOCTYPE|ENTITY|ELEMENT|ATTLIST|NOTATION)/i.test(text)) {
