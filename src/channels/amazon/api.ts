@@ -5,10 +5,12 @@ import { jsonOf } from '../kit/json.ts';
 import { createTokens, grantIn, nobodysSignal, type Tokens } from '../kit/oauth.ts';
 import { createPace, type Pace } from '../kit/pace.ts';
 import { createRate, type RateMemory, type RatePolicy } from '../kit/rate.ts';
-import { type Effect, Refusal, short, statusFailure } from '../kit/refusal.ts';
+import { type Effect, Refusal, statusFailure } from '../kit/refusal.ts';
 import { type Answer, type Call as AnyCall, createRest } from '../kit/rest.ts';
 import type { AmazonConfig } from './config.ts';
 import { type Grant, type OperationName, operationOf } from './operations.ts';
+import { scrub, userAgent } from './platform.ts';
+import { createQueue, type Queue } from './queue.ts';
 
 /** A query; lists are sent as CSV, each member percent-encoded by itself (AMZ-4.1). */
 export type Query = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -19,12 +21,29 @@ export interface Call<T> extends Pick<AnyCall<T>, 'body' | 'data' | 'priority' |
   query?: Query;
 }
 
-/** Sends requests of one channel, each operation within its own rate. Throws nothing but `ChannelError`. */
-export interface Api {
+/** One selling account in one region, as every part of the adapter gets it. Holds no stock. */
+export interface Account {
+  config: AmazonConfig;
+  deps: ChannelDeps;
+  http: HttpClient;
+  /** Sends a request within the rate of its operation. Throws nothing but `ChannelError`. */
   call<T>(operation: OperationName, call: Call<T>, signal: AbortSignal): Promise<Answer<T>>;
   /** How long so many requests of an operation take within Amazon's rate. */
   forecastMs(operation: OperationName, requests: number): number;
-  http: HttpClient;
+  /** Null: orders are polled only. */
+  queue: Queue | null;
+  /** Who looks into the feed book takes turns; when Amazon was last asked about a feed. */
+  feeds: { turn: Promise<unknown>; askedAt: number };
+}
+
+/** What the engine wants of an account, until `signal` calls it off. */
+export interface Task extends Account {
+  signal: AbortSignal;
+  ask<T>(operation: OperationName, call: Call<T>): Promise<Answer<T>>;
+}
+
+export function taskOf(account: Account, signal: AbortSignal): Task {
+  return { ...account, signal, ask: (operation, call) => account.call(operation, call, signal) };
 }
 
 /** Beyond this a call is not waited for: whoever asked comes back at the time that the failure tells. */
@@ -32,11 +51,8 @@ const longestWaitMs = 30_000;
 /** Buckets that fill more slowly (requests per second) are remembered over restarts. */
 const slowRate = 0.1;
 
-/** Mandatory, at most 500 characters (AMZ-1.3). */
-export const userAgent = `invsync/1.0 (Language=TypeScript; Platform=Node/${process.versions.node.split('.')[0]})`;
-
-/** Opens a connection pool of its own. */
-export function createApi(config: AmazonConfig, deps: ChannelDeps): Api {
+/** Opens the connection pools; nothing is sent yet. */
+export function openAccount(config: AmazonConfig, deps: ChannelDeps): Account {
   const http = createHttpClient({ clock: deps.clock, timeoutMs: deps.timeoutMs, userAgent });
   const tokens: Record<Grant, Tokens> = {
     seller: tokensOf({ config, deps, http }, 'seller'),
@@ -69,7 +85,9 @@ export function createApi(config: AmazonConfig, deps: ChannelDeps): Api {
     }),
   });
   return {
-    http,
+    ...{ config, deps, http },
+    queue: config.sqs === undefined ? null : createQueue(config, config.sqs, deps),
+    feeds: { turn: Promise.resolve(), askedAt: Number.NEGATIVE_INFINITY },
     call(operation, { ids = [], ...call }, signal) {
       const known = operationOf(operation);
       const path = [known.path, ...ids.map(encodeURIComponent)].join('/');
@@ -178,9 +196,4 @@ function failureOf(answer: HttpAnswer, operation: OperationName, effect: Effect)
   // 500 is "an unexpected condition" at any point of the work.
   const rejected = status === 404 ? 'check seller_id and marketplaces' : 'run: invsync check';
   return statusFailure(answer, { told, effect, codes, hints: { rejected } });
-}
-
-/** Words of the platform for people: short, and never a token. */
-export function scrub(text: string): string {
-  return short(text.replace(/Atz[a-z]\|\S+/g, '[token]'));
 }

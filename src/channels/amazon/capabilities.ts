@@ -1,15 +1,11 @@
 import type { Capabilities } from '../channel.ts';
 import { day, minute } from '../kit/time.ts';
 
-/** How long Amazon may take to show a quantity that it accepted: minutes, no promise (AMZ-5.1, AMZ-10.4). */
-const settleMs = 15 * minute;
 /**
  * Lines of one call, and from how many on they go as one feed. PATCH takes 5 SKUs a second, so that a full call is more
  * than three minutes of patches; AMZ-5.2 puts the break-even at two to three thousand changes waiting.
  */
 export const feedFrom = 1_000;
-/** Ours: Amazon documents no highest quantity. */
-const maxQuantity = 1_000_000;
 
 /** Facts about the Selling Partner API; ids are those of docs/channels/amazon-facts.md, verified 2026-11. */
 export const capabilities: Capabilities = {
@@ -19,7 +15,8 @@ export const capabilities: Capabilities = {
   orderLagMs: 30 * minute,
   // AMZ-6.1: two minutes by rule, and the overlap of 5 to 10 minutes that is asked for there.
   indexLagMs: 10 * minute,
-  settleMs,
+  // How long Amazon may take to show a quantity that it accepted: minutes, no promise (AMZ-5.1, AMZ-10.4).
+  settleMs: 15 * minute,
   // Not known; gateways of the platform give up earlier.
   maxExecutionMs: minute,
   clockMarginMs: 5_000,
@@ -46,5 +43,6 @@ export const capabilities: Capabilities = {
   // AMZ-8: there is no hold; cancelling is an XML feed that hurts the seller's metrics and is left to people.
   hold: false,
   cancel: false,
-  maxQuantity,
+  // Ours: Amazon documents no highest quantity.
+  maxQuantity: 1_000_000,
 };

@@ -3,22 +3,18 @@ import type { AccountIdentity, CheckItem } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { asked, clockItem, fail, ok, warn } from '../kit/check.ts';
 import { jsonOf } from '../kit/json.ts';
+import { nullWhen } from '../kit/refusal.ts';
 import type { Answer } from '../kit/rest.ts';
-import type { Task } from './account.ts';
+import type { Task } from './api.ts';
+import { searchPage } from './items.ts';
+import { marketplaceName, marketplaces, regionFacts } from './platform.ts';
 import { notFifo, policyHint, sender } from './queue.ts';
-import { marketplaceName, marketplaces, regionFacts } from './region.ts';
-import { searchPage } from './search.ts';
 import { listSubscriptions } from './subscriptions.ts';
 
-const participations = z.object({
-  payload: z.array(
-    z.object({
-      marketplace: z.object({ id: z.string() }),
-      participation: z.object({ isParticipating: z.boolean(), hasSuspendedListings: z.boolean() }),
-      storeName: z.string().nullish(),
-    }),
-  ),
-});
+const participation = z.object({ isParticipating: z.boolean(), hasSuspendedListings: z.boolean() });
+const marketplace = z.object({ id: z.string() });
+const joining = z.object({ marketplace, participation, storeName: z.string().nullish() });
+const participations = z.object({ payload: z.array(joining) });
 type Participations = Answer<z.infer<typeof participations>>;
 
 /** A new secret is wanted every 180 days, or every call fails (AMZ-1.2). */
@@ -45,26 +41,19 @@ export async function check(task: Task): Promise<CheckItem[]> {
     if (!(error instanceof ChannelError)) throw error;
     return [failed('credentials', error), ...own, ...(await queueItems(task))];
   }
+  const isRejected = ({ kind }: ChannelError) => kind === 'rejected';
+  const search = () => searchPage(task, { pageSize: '1', includedData: ['summaries'] });
+  const fetch = () => task.ask('getOrder', { ids: [noOrder], data: z.unknown() }).catch(nullWhen(isRejected));
   return [
     ok('credentials', 'accepted'),
     ...own,
     ...participationItems(task, joined),
     clockItem('Amazon', joined),
-    await roleItem('role Product Listing', () =>
-      searchPage(task, { pageSize: '1', includedData: ['summaries'] }),
-    ),
-    await roleItem('role Inventory and Order Tracking', () => askNoOrder(task)),
+    await roleItem('role Product Listing', search),
+    await roleItem('role Inventory and Order Tracking', fetch),
     ...(await queueItems(task)),
     await subscriptionItem(task),
   ];
-}
-
-async function askNoOrder({ ask }: Task): Promise<void> {
-  try {
-    await ask('getOrder', { ids: [noOrder], data: z.unknown() });
-  } catch (error) {
-    if (!(error instanceof ChannelError) || error.kind !== 'rejected') throw error;
-  }
 }
 
 /** A marketplace of another region never answers under this host: the table tells before Amazon does. */
@@ -123,14 +112,12 @@ async function queueItems({ queue, signal }: Task): Promise<CheckItem[]> {
   const { arn, isFifo } = queue;
   if (isFifo)
     return [fail('queue', `${arn} is a FIFO queue: Amazon sends nothing there, without a word`, notFifo)];
-  try {
+  const look = async () => {
     const call = { action: 'GetQueueAttributes', input: { AttributeNames: ['All'] }, data: attributes };
     const { QueueArn, Policy, MessageRetentionPeriod } = await queue.call(call, signal);
     return [arnItem(arn, QueueArn), policyItem(arn, Policy), retentionItem(MessageRetentionPeriod)];
-  } catch (error) {
-    if (!(error instanceof ChannelError)) throw error;
-    return [fail('queue', error.message, error.hint || 'try again')];
-  }
+  };
+  return asked(look, (error) => [fail('queue', error.message, error.hint || 'try again')]);
 }
 
 function arnItem(arn: string, told = arn): CheckItem {
@@ -151,25 +138,18 @@ const policy = z.object({
   ),
 });
 
-function policyItem(arn: string, text: string | undefined): CheckItem {
+function policyItem(arn: string, text = '{"Statement":[]}'): CheckItem {
   const name = 'queue policy';
-  const allowed = text === undefined ? [] : allowedTo(text);
-  if (allowed === null) return fail(name, 'the access policy cannot be read', policyHint(arn));
+  const statements = policy.safeParse(jsonOf(Buffer.from(text))).data?.Statement;
+  if (statements === undefined) return fail(name, 'the access policy cannot be read', policyHint(arn));
+  const names = ['*', sender.account, `arn:aws:iam::${sender.account}:root`];
+  const allowed = statements.flatMap(({ Effect, Principal = [], Action = [] }) => {
+    const whom = Array.isArray(Principal) ? Principal : (Principal.AWS ?? []);
+    return Effect === 'Allow' && whom.some((each) => names.includes(each)) ? Action : [];
+  });
   const missing = sender.actions.filter((action) => !allowed.some((pattern) => allows(pattern, action)));
   if (missing.length === 0) return ok(name, 'Amazon may send');
   return fail(name, `Amazon may not ${missing.join(' and ')} there`, policyHint(arn));
-}
-
-/** The actions that Amazon's account is allowed by the policy; null when it is none. */
-function allowedTo(text: string): string[] | null {
-  const { account } = sender;
-  const names = ['*', account, `arn:aws:iam::${account}:root`];
-  const read = policy.safeParse(jsonOf(Buffer.from(text)));
-  if (!read.success) return null;
-  return read.data.Statement.flatMap(({ Effect, Principal = [], Action = [] }) => {
-    const allowed = Array.isArray(Principal) ? Principal : (Principal.AWS ?? []);
-    return Effect === 'Allow' && allowed.some((name) => names.includes(name)) ? Action : [];
-  });
 }
 
 function allows(pattern: string, action: string): boolean {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { secret, text } from '../kit/config.ts';
-import { regions } from './region.ts';
+import { regions } from './platform.ts';
 
 const address = z
   .string()
@@ -71,13 +71,12 @@ export type QueueConfig = NonNullable<AmazonConfig['sqs']>;
 
 function isAddress(text: string): boolean {
   if (!URL.canParse(text)) return false;
-  const url = new URL(text);
-  if (url.username !== '' || url.password !== '') return false;
-  return url.protocol === 'https:' || isLoopback(text);
+  const { protocol, username, password } = new URL(text);
+  return username === '' && password === '' && (protocol === 'https:' || isLoopback(text));
 }
 
 function isLoopback(text: string): boolean {
   if (!URL.canParse(text)) return false;
-  const url = new URL(text);
-  return url.protocol === 'http:' && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'http:' && ['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
 }

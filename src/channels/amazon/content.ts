@@ -71,8 +71,11 @@ export function timeOf(text: string | null | undefined): number | null {
 export function ordersIn(sellerId: string, fields: Json, how: Obtaining): DeliveryContent {
   const said = kept.safeParse(fields).data;
   if (said === undefined) return saying({ alert: 'the kept fields of a delivery cannot be read any more' });
-  const stranger = strangerIn(said, sellerId);
-  if (stranger !== null) return saying({ ignored: 'another seller', alert: stranger });
+  const seller = 'seller' in said ? said.seller : null;
+  if (seller !== null && seller !== sellerId) {
+    const alert = `a notification is for the seller ${seller.slice(0, 40)}, not for ${sellerId}: the queue or topic is shared, or seller_id is wrong`;
+    return saying({ ignored: 'another seller', alert });
+  }
   switch (said.kind) {
     case 'order':
       return orderContent(said, how);
@@ -96,12 +99,6 @@ function orderContent(order: KeptOrder, how: Obtaining): DeliveryContent {
   // Only the order itself tells who cancelled it and why.
   const asks = order.status === 'CANCELLED' && order.source === 'notification';
   return saying({ orders: [snapshotOf(order, how)], fetch: asks ? [order.orderId] : [] });
-}
-
-function strangerIn(said: Kept, sellerId: string): string | null {
-  if (said.kind !== 'order' && said.kind !== 'touched') return null;
-  if (said.seller === null || said.seller === sellerId) return null;
-  return `a notification is for the seller ${said.seller.slice(0, 40)}, not for ${sellerId}: the queue or topic is shared, or seller_id is wrong`;
 }
 
 /** The SKUs whose listings `ordersIn` names. */

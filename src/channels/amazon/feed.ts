@@ -4,7 +4,7 @@ import type { PushLine, PushOutcome } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { lineOutcome } from '../kit/outcomes.ts';
 import { beforeWriting } from '../kit/refusal.ts';
-import type { Task } from './account.ts';
+import type { Task } from './api.ts';
 
 /** A line that may be written, with the marketplaces that show its number. */
 export interface Writable {
@@ -111,16 +111,13 @@ function feedOf(sellerId: string, writable: readonly Writable[]): string {
   });
 }
 
-async function upload({ ask, api, deps, signal }: Task, body: string): Promise<string> {
-  const headers = { 'content-type': contentType };
-  const { data } = await ask('createFeedDocument', {
-    body: { contentType },
-    data: document,
-    priority: 'push',
-  });
+async function upload({ ask, http, deps, signal }: Task, body: string): Promise<string> {
+  const call = { body: { contentType }, data: document, priority: 'push' } as const;
+  const { data } = await ask('createFeedDocument', call);
   if (!isUploadUrl(data.url, deps.baseUrl))
     throw new ChannelError('retry', 'Amazon named an upload address that is not of its own storage');
-  const answer = await api.http({ method: 'PUT', url: data.url, headers, body }, signal);
+  const headers = { 'content-type': contentType };
+  const answer = await http({ method: 'PUT', url: data.url, headers, body }, signal);
   if (answer.status !== 200)
     throw new ChannelError('retry', `the feed could not be uploaded: ${answer.status}`);
   return data.feedDocumentId;
@@ -218,12 +215,9 @@ async function look(task: Task, open: OpenFeed): Promise<OpenFeed | null> {
   const { data } = await ask('getFeed', { ids: [feedId], data: stated, priority: 'push' });
   const status = data.processingStatus;
   if (!ended.has(status)) return open.feedId === feedId ? open : { ...open, feedId };
+  const undone = 'feed ended without being carried out; reading back finds what is missing';
   if (status === 'DONE') log.info({ feed: feedId }, 'feed ended');
-  else
-    log.warn(
-      { feed: feedId, status },
-      'feed ended without being carried out; reading back finds what is missing',
-    );
+  else log.warn({ feed: feedId, status }, undone);
   return null;
 }
 

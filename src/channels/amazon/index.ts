@@ -1,16 +1,16 @@
 import type { Channel, ChannelDefinition, ChannelDeps } from '../channel.ts';
-import { openAccount, taskOf } from './account.ts';
+import { openAccount, taskOf } from './api.ts';
 import { capabilities } from './capabilities.ts';
 import { check, identity } from './check.ts';
 import { type AmazonConfig, amazonConfig } from './config.ts';
 import { ordersIn, refsIn } from './content.ts';
+import { forecast, readStock } from './items.ts';
 import { listListings } from './listings.ts';
 import { fieldsOf } from './notification.ts';
 import { fetchOrders, listOrders, openOrders } from './orders.ts';
 import { setStock } from './push.ts';
 import { listen } from './queue.ts';
 import { createSnsDoor } from './receive.ts';
-import { forecast, readStock } from './stock.ts';
 import { subscriptionsOf } from './subscriptions.ts';
 
 /** Amazon through the Selling Partner API and an SQS queue: one selling account in one region, one number per SKU. */
@@ -55,7 +55,7 @@ function create(config: AmazonConfig, deps: ChannelDeps): Channel {
     ...(queue === null ? {} : { listen: (take, signal) => listen(queue, take, signal) }),
     webhooks: subscriptionsOf(account),
     async close() {
-      await Promise.all([account.api.http.close(), queue?.close(), door.close()]);
+      await Promise.all([account.http.close(), queue?.close(), door.close()]);
     },
   };
 }

@@ -1,10 +1,8 @@
-import type { Listing, ListingPage } from '../channel.ts';
+import type { ListingPage } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { walkPages } from '../kit/walk.ts';
-import type { Task } from './account.ts';
-import type { Query } from './api.ts';
-import { factsOf, type ListingsItem, shownOf, whyUnwritable } from './item.ts';
-import { nextToken, pageSize, type SearchAnswer, searchPage } from './search.ts';
+import type { Query, Task } from './api.ts';
+import { listingOf, nextToken, pageSize, type SearchAnswer, searchPage } from './items.ts';
 
 /** No more items than this can be paged through, whatever the number of results says (AMZ-4.1, AMZ-9.10). */
 const mostPerQuery = 1_000;
@@ -101,20 +99,4 @@ async function goOn(task: Task, asked: Query, token: string | null): Promise<Sea
       if (!isRate || refusals >= mostRefusals || task.signal.aborted) throw error;
     }
   }
-}
-
-function listingOf(item: ListingsItem): Listing {
-  const facts = factsOf(item);
-  const unwritable = whyUnwritable(facts.channels);
-  return {
-    listingId: item.sku,
-    counterKey: item.sku,
-    channelSku: item.sku,
-    title: item.summaries?.find((each) => each.itemName != null)?.itemName ?? item.sku,
-    aliases: [],
-    unwritable,
-    ambiguous: false,
-    shown: unwritable === null ? shownOf(item) : null,
-    facts,
-  };
 }

@@ -5,10 +5,10 @@ import { isNotFound, nullWhen } from '../kit/refusal.ts';
 import type { Answer } from '../kit/rest.ts';
 import { Text } from '../kit/shapes.ts';
 import { walkPages } from '../kit/walk.ts';
-import type { Task } from './account.ts';
+import type { Task } from './api.ts';
 import { capabilities } from './capabilities.ts';
 import { type KeptLine, type KeptOrder, statusOf, timeOf, type UnreadableOrder } from './content.ts';
-import { nextToken, paged } from './search.ts';
+import { nextToken, paged } from './items.ts';
 
 const pageSize = '100';
 /** Buyer and recipient are never asked for: invsync keeps out of personal data (AMZ-1.4). */

@@ -3,12 +3,11 @@ import type { PushLine, PushOutcome } from '../channel.ts';
 import { lineOutcome } from '../kit/outcomes.ts';
 import { beforeWriting } from '../kit/refusal.ts';
 import { chunksOf, quantityRefusal } from '../kit/write.ts';
-import { type Task, taskOf } from './account.ts';
-import { scrub } from './api.ts';
+import { type Task, taskOf } from './api.ts';
 import { capabilities, feedFrom } from './capabilities.ts';
 import { changeOf, lockedSkus, mayBegin, sendFeed, type Writable } from './feed.ts';
-import { channelsOf, listingFacts, marketplacesOf, shownOf, whyUnwritable } from './item.ts';
-import { type FoundItem, findItems, pageSize } from './search.ts';
+import { type FoundItem, findItems, marketplacesOf, pageSize, stateOf, whyRemembered } from './items.ts';
+import { scrub } from './platform.ts';
 
 /** Shares of the channel's time-out: when nothing new is begun, and when what is under way is cut off. */
 const beginWithin = 0.6;
@@ -33,6 +32,7 @@ const submission = z.object({
   status: z.enum(['ACCEPTED', 'INVALID', 'VALID']),
   issues: z.array(z.object({ code: z.string(), message: z.string(), severity: z.string() })).nullish(),
 });
+
 /**
  * Sets the numbers of up to 1,000 SKUs: each is read first (the guard against offers that Amazon fulfils, and the
  * compare), then patched. A full call goes as one feed instead. Failures become outcomes: nothing is thrown.
@@ -75,8 +75,7 @@ const later: PushOutcome = {
 function beforehand(line: PushLine, locked: ReadonlySet<string>): PushOutcome | null {
   const odd = quantityRefusal(line, capabilities.maxQuantity);
   if (odd !== null) return { kind: 'rejected', ...odd };
-  const facts = listingFacts.safeParse(line.facts);
-  const why = facts.success ? whyUnwritable(facts.data.channels) : null;
+  const why = whyRemembered(line.facts);
   if (why !== null) return rejected(why, 'if that was changed at Amazon, run: invsync listings import');
   if (!locked.has(line.listingId)) return null;
   return { kind: 'waits', error: 'a feed with this SKU has not ended at Amazon', afterMs: feedWaitMs };
@@ -113,11 +112,9 @@ async function writableOf(batch: Batch, lines: PushLine[]): Promise<Writable[]> 
 /** The lines that may be written; the others get their outcome. Null: the read failed, or there is no time left. */
 async function checked(batch: Batch, lines: PushLine[]): Promise<Writable[] | null> {
   if (batch.deps.clock.now() >= batch.stopAt) return null;
-  const skus = lines.map((line) => line.listingId);
   try {
-    const found = await findItems(batch, skus, 'push');
-    return lines.flatMap((line) => {
-      const each = judged(line, found.get(line.listingId), batch.config.marketplaces);
+    return (await findItems(batch, lines, 'push')).flatMap(([line, found]) => {
+      const each = judged(line, found, batch.config.marketplaces);
       if ('line' in each) return [each];
       batch.outcomes.set(line, each);
       return [];
@@ -130,18 +127,12 @@ async function checked(batch: Batch, lines: PushLine[]): Promise<Writable[] | nu
   }
 }
 
-function judged(
-  line: PushLine,
-  found: FoundItem | undefined,
-  configured: readonly string[],
-): Writable | PushOutcome {
-  if (found?.item == null)
-    return rejected('the account does not list this SKU', 'run: invsync listings import');
+function judged(line: PushLine, found: FoundItem, configured: readonly string[]): Writable | PushOutcome {
   const { item, askedAt, answeredAt } = found;
-  const why = whyUnwritable(channelsOf(item));
-  if (why !== null)
-    return rejected(why, 'map the offer that you ship yourself, then run: invsync listings import');
-  const shown = shownOf(item);
+  if (item === null) return rejected('the account does not list this SKU', 'run: invsync listings import');
+  const { unwritable, shown } = stateOf(item);
+  if (unwritable !== null)
+    return rejected(unwritable, 'map the offer that you ship yourself, then run: invsync listings import');
   if (line.base !== null && shown !== line.base) return { kind: 'conflict', shown, askedAt, answeredAt };
   return { line, marketplaces: marketplacesOf(item, configured) };
 }

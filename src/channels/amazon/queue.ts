@@ -3,10 +3,9 @@ import type { ChannelDeps, Delivery } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { createHttpClient, type HttpAnswer } from '../kit/http.ts';
 import { jsonOf } from '../kit/json.ts';
-import { scrub, userAgent } from './api.ts';
 import type { AmazonConfig, QueueConfig } from './config.ts';
 import { deliveryOf } from './notification.ts';
-import { regionFacts } from './region.ts';
+import { regionFacts, scrub, userAgent } from './platform.ts';
 import { signedHeaders } from './sigv4.ts';
 
 /** The merchant's SQS queue over its JSON protocol (AMZ-2.5). */

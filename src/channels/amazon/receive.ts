@@ -5,10 +5,11 @@ import { ChannelError } from '../errors.ts';
 import { refused as refusedWith } from '../kit/hook.ts';
 import { createHttpClient } from '../kit/http.ts';
 import { jsonOf } from '../kit/json.ts';
-import { userAgent } from './api.ts';
+import { exactBase64 } from '../kit/sign.ts';
 import { createCertificates } from './certificates.ts';
 import type { AmazonConfig } from './config.ts';
 import { deliveryOf } from './notification.ts';
+import { userAgent } from './platform.ts';
 
 const confirmation = {
   Type: z.enum(['SubscriptionConfirmation', 'UnsubscribeConfirmation']),
@@ -46,7 +47,7 @@ function refused(reason: string, status: 403 | 405 = 403): Receipt {
   return refusedWith(reason, status);
 }
 
-/** The SNS listener of one channel (AMZ-2.7), with its own small connection pool; nothing is asked for before a message of a known topic came. */
+/** The SNS listener (AMZ-2.7), with its own connections; nothing is asked for before a message of a known topic came. */
 export function createSnsDoor(config: AmazonConfig, deps: ChannelDeps) {
   const { clock, log, timeoutMs } = deps;
   const http = createHttpClient({ clock, timeoutMs, userAgent, maxConnections: 2 });
@@ -176,8 +177,7 @@ function signedText(message: SnsMessage): string {
 
 /** Is the signature that of the key? Version 1 is SHA-1, version 2 SHA-256; canonical base64 only. */
 function verifies(message: SnsMessage, key: KeyObject): boolean {
-  const signature = Buffer.from(message.Signature, 'base64');
-  if (signature.toString('base64') !== message.Signature) return false;
-  const algorithm = message.SignatureVersion === '1' ? 'RSA-SHA1' : 'RSA-SHA256';
-  return createVerify(algorithm).update(signedText(message), 'utf8').verify(key, signature);
+  const signature = exactBase64(message.Signature);
+  const verify = createVerify(message.SignatureVersion === '1' ? 'RSA-SHA1' : 'RSA-SHA256');
+  return signature !== null && verify.update(signedText(message), 'utf8').verify(key, signature);
 }

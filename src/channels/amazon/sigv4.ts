@@ -57,10 +57,8 @@ function canonicalQuery(url: URL): string {
 }
 
 function encode(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
+  const escaped = (c: string) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`;
+  return encodeURIComponent(text).replace(/[!'()*]/g, escaped);
 }
 
 function signingKey({ secretAccessKey, region, service }: SigningKeys, day: string): Buffer {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { WebhookReport, WebhookState, Webhooks } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { isNotFound, nullWhen, Refusal } from '../kit/refusal.ts';
-import { type Account, type Task, taskOf } from './account.ts';
+import { type Account, type Task, taskOf } from './api.ts';
 import { notFifo, policyHint, type Queue } from './queue.ts';
 
 /** The only sale signal (AMZ-2.2). */
@@ -47,12 +47,7 @@ export function subscriptionsOf(account: Account): Webhooks {
   };
 }
 
-interface Found {
-  destinations: Destination[];
-  subscription: Subscription | null;
-}
-
-async function lookUp(task: Task): Promise<Found> {
+async function lookUp(task: Task) {
   const { data } = await task.ask('getDestinations', { data: destinations });
   return { destinations: data.payload ?? [], subscription: await findSubscription(task) };
 }
@@ -86,7 +81,7 @@ async function ensure(task: Task): Promise<WebhookReport> {
   }
   const changes: string[] = [];
   const found = await lookUp(task);
-  const target = destinationOf(found, queue.arn);
+  const target = found.destinations.find(leadsTo(queue.arn));
   const destinationId = target?.destinationId ?? (await createDestination(task, queue.arn));
   if (target === undefined) changes.push(`created the destination for ${queue.arn}`);
   const why = found.subscription === null ? 'missing' : fault(found.subscription, destinationId);
@@ -109,17 +104,13 @@ function fault({ destinationId, processingDirective }: Subscription, wanted: str
   return eventFilter?.marketplaceIds != null ? 'its filter hid marketplaces' : null;
 }
 
-function destinationOf({ destinations: listed }: Found, arn: string): Destination | undefined {
-  return listed.find(({ resource }) => resource.sqs?.arn === arn);
-}
-
 async function createDestination(task: Task, arn: string): Promise<string> {
   const body = { name: destinationName, resourceSpecification: { sqs: { arn } } };
   try {
     const { data } = await task.ask('createDestination', { body, data: oneDestination });
     return data.payload.destinationId;
   } catch (error) {
-    if (error instanceof Refusal && error.status === 409) return await existing(task, arn);
+    if (error instanceof Refusal && error.status === 409) return existing(task, arn);
     if (!(error instanceof ChannelError) || !['rejected', 'retry'].includes(error.kind)) throw error;
     // A bare 400 or 500 is how Amazon says that it may not send there (AMZ-3).
     throw new ChannelError(error.kind, error.message, { hint: policyHint(arn), cause: error });
@@ -127,7 +118,7 @@ async function createDestination(task: Task, arn: string): Promise<string> {
 }
 
 async function existing(task: Task, arn: string): Promise<string> {
-  const same = destinationOf(await lookUp(task), arn);
+  const same = (await lookUp(task)).destinations.find(leadsTo(arn));
   if (same !== undefined) return same.destinationId;
   throw new ChannelError('rejected', `a destination named ${destinationName} exists for another queue`, {
     hint: 'run: invsync webhooks remove, then register again',
@@ -164,8 +155,12 @@ async function remove(task: Task): Promise<string[]> {
   return removed;
 }
 
-function isOurs({ name, resource }: Destination, queue: Queue | null): boolean {
-  return name === destinationName || (queue !== null && resource.sqs?.arn === queue.arn);
+function leadsTo(arn: string) {
+  return ({ resource }: Destination) => resource.sqs?.arn === arn;
+}
+
+function isOurs(each: Destination, queue: Queue | null): boolean {
+  return each.name === destinationName || (queue !== null && leadsTo(queue.arn)(each));
 }
 
 export async function listSubscriptions(task: Task): Promise<WebhookState[]> {

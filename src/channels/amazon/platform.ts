@@ -1,3 +1,8 @@
+import { short } from '../kit/refusal.ts';
+
+/** Mandatory, at most 500 characters (AMZ-1.3). */
+export const userAgent = `invsync/1.0 (Language=TypeScript; Platform=Node/${process.versions.node.split('.')[0]})`;
+
 /** Selling regions, each with a host and refresh tokens of its own (AMZ-1.3). */
 export const regions = ['na', 'eu', 'fe'] as const;
 type Region = (typeof regions)[number];
@@ -40,4 +45,9 @@ export const marketplaces: Record<string, { country: string; region: Region }> =
 export function marketplaceName(marketplaceId: string): string {
   const country = marketplaces[marketplaceId]?.country;
   return country === undefined ? marketplaceId : `${country} (${marketplaceId})`;
+}
+
+/** Words of the platform for people: short, and never a token. */
+export function scrub(text: string): string {
+  return short(text.replace(/Atz[a-z]\|\S+/g, '[token]'));
 }
