@@ -324,7 +324,6 @@ describe('size', () => {
     'sandbox/shopify/webhooks.ts: createWebhooks',
     'sandbox/tiktok-shop/gateway.ts: createGateway',
     'sandbox/tiktok-shop/index.ts: createTiktokShop',
-    'sandbox/tiktok-shop/notifier.ts: createNotifier',
     'sandbox/tiktok-shop/tokens.ts: createTokens',
     'sandbox/woocommerce/product-view.ts: productView',
     'sandbox/woocommerce/webhooks.ts: createQueue',

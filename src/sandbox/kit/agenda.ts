@@ -5,8 +5,8 @@
 export interface Agenda {
   /** `group` limits how many run at once within it. */
   add(task: { afterMs: number; group: string; run: () => Promise<void> | void }): void;
-  /** Waiting and running tasks. */
-  size(): number;
+  /** Waiting and running tasks; those that wait in one group. */
+  size(group?: string): number;
   /** Runs everything that waits, and what that adds, one after the other until nothing is left. */
   settle(): Promise<void>;
   stop(): void;
@@ -80,7 +80,10 @@ export function createAgenda(limits: Record<string, number>): Agenda {
       waiting.splice(place, 0, task);
       arrange();
     },
-    size: () => waiting.length + inFlight.size,
+    size: (group) =>
+      group === undefined
+        ? waiting.length + inFlight.size
+        : waiting.filter((task) => task.group === group).length,
     async settle() {
       settling += 1;
       arrange();

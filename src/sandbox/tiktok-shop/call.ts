@@ -30,6 +30,24 @@ export interface Route {
   run(call: Call): Record<string, unknown>;
 }
 
+/** What routes have in common. */
+type Needs = Pick<Route, 'scope' | 'rate' | 'noCipher' | 'writesStock'>;
+
+/** A route of a line `POST /order/202309/orders/search`; versions stand side by side, `#` is one segment. */
+export function route(line: string, needs: Needs, run: Route['run']): Route {
+  const [, method, domain = '', versions = '', rest = ''] =
+    /^(GET|POST|PUT|DELETE) \/(\w+)\/([\d,]+)\/(.+)$/.exec(line) ?? [];
+  const pattern = new RegExp(`^${rest.replaceAll('#', '([^/]+)')}$`);
+  return {
+    ...needs,
+    method: method as Route['method'],
+    domain,
+    versions: versions.split(','),
+    rest: pattern,
+    run,
+  };
+}
+
 /** The texts of a list in a body; null when it is not there. Ids that are no numbers as text fail the whole call. */
 export function idsIn(body: Record<string, unknown>, name: string, most: number): string[] | null {
   const list = body[name];

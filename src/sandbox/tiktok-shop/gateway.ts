@@ -166,20 +166,16 @@ function authorize(deps: Deps, request: ShopRequest, route: Route): void {
 
 function checkToken({ state, tokens }: Deps, token: string, route: Route): void {
   const { faults } = state;
-  if (faults.hits('token_expiry')) tokens.expire();
-  if (faults.hits('auth')) {
-    tokens.expire();
-    tokens.refuseNext();
-  }
-  const grant = tokens.grantOf(token);
-  if (grant === null) {
+  tokens.desk.strike();
+  const scopes = tokens.scopesOf(token);
+  if (scopes === null) {
     throw new Refusal(401, 105002, 'Expired credentials. The access_token is invalid or has expired.');
   }
   if (faults.hits('wrong_token_shop')) {
     throw new Refusal(401, 101000, 'The access_token does not match the shop or has a wrong user_type.');
   }
   const withdrawn = route.scope === 'seller.product.write' && faults.armed().includes('missing_scope');
-  if (!grant.scopes.includes(route.scope) || withdrawn) {
+  if (!scopes.includes(route.scope) || withdrawn) {
     throw new Refusal(403, 105005, 'Access denied. The scope is not granted by the seller.');
   }
 }

@@ -1,21 +1,12 @@
 import type { Random } from '../kit/random.ts';
 
-/** Numbers that the platform gives out: text of 18 or 19 digits, so close that doubles cannot tell neighbours apart. */
-export interface Ids {
-  shop(): string;
-  warehouse(): string;
-  product(): string;
-  sku(): string;
-  order(): string;
-  lineItem(): string;
-  cancellation(): string;
-  return(): string;
-  package(): string;
-  notification(): string;
-}
+export type Ids = ReturnType<typeof createIds>;
 
-/** Opens the counters; each starts at a place of its own. */
-export function createIds(random: Random): Ids {
+/**
+ * Numbers that the platform gives out: text of 18 or 19 digits, so close that doubles cannot tell neighbours apart. Each
+ * counter starts at a place of its own.
+ */
+export function createIds(random: Random) {
   const counter = (prefix: string, digits: number, step: number) => {
     const free = digits - prefix.length;
     // The first free digit stays low, so that counting never reaches the prefix.

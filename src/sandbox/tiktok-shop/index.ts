@@ -1,7 +1,7 @@
 import { AppError } from '../../errors.ts';
 import { createBuckets, type Rate } from '../kit/buckets.ts';
-import { isLoopback } from '../kit/caller.ts';
 import { createGround, openDoor } from '../kit/ground.ts';
+import { listed } from '../kit/shelves.ts';
 import { platformMs } from '../kit/time.ts';
 import type { FaultRequest, Shop, ShopOptions } from '../shop.ts';
 import type { Call } from './call.ts';
@@ -9,8 +9,8 @@ import { faultNames } from './faults.ts';
 import { createGateway } from './gateway.ts';
 import { createIds } from './ids.ts';
 import { usualRates } from './limits.ts';
-import { createNotifier, topics } from './notifier.ts';
-import { createOrders, heldUnits, type Orders } from './orders.ts';
+import { createNotifier, type Notifier, topics } from './notifier.ts';
+import { heldUnits, Orders } from './orders.ts';
 import { accountRoutes } from './routes-account.ts';
 import { inventoryRoutes, skusNamed } from './routes-inventory.ts';
 import { orderRoutes } from './routes-orders.ts';
@@ -18,9 +18,9 @@ import { productRoutes, tellLevel, tellProduct } from './routes-products.ts';
 import { managedWarehouses, oddities, onSale, stockShelves } from './shelves.ts';
 import type { Product, ProductStatus, Sku, State } from './state.ts';
 import { seconds } from './state.ts';
-import { availableOf, createStock, shownOf } from './stock.ts';
-import { type Credentials, createTokens } from './tokens.ts';
-import { type LineGrain, recordOf } from './units.ts';
+import { availableOf, createStock, type Stock, shownOf } from './stock.ts';
+import { createTokens } from './tokens.ts';
+import { type LineGrain, truthOf } from './units.ts';
 
 /** What this shop can be told beside what every shop can. */
 export interface TiktokShopOptions extends ShopOptions {
@@ -32,30 +32,8 @@ export interface TiktokShopOptions extends ShopOptions {
   now?: () => number;
 }
 
-/** What tests may use beyond the common shop. */
-export interface TiktokShop extends Shop {
-  /** Runs all that the platform would do later, at once: deliveries with their retries, payments, holds, late writes. */
-  settle(): Promise<void>;
-  readonly credentials: Credentials;
-  /** What the API tells of the shop: `shop_cipher` of a call, `shop_id` of a delivery. */
-  readonly account: { shopId: string; cipher: string };
-  /** SKUs beside the catalogue. */
-  readonly oddities: typeof oddities;
-  /** The seller consents anew: a code for the token host. */
-  consent(): string;
-  /** The delivered order is completed. */
-  arrive(orderId: string): void;
-  /** The buyer asks to cancel; nobody has decided. */
-  askToCancel(orderId: string): void;
-  /** Puts the products of a SKU into another state. */
-  setStatus(sku: string, status: ProductStatus): void;
-  /** A delivery of any topic. */
-  notify(topic: string, data: Record<string, unknown>): void;
-  /** An address of somebody else for a topic that stock has nothing to do with. */
-  foreignWebhook(url: string): void;
-  /** A number of each warehouse of a SKU, by the warehouse's name. */
-  stockOf(sku: string): Record<string, { available: number; committed: number }>;
-}
+/** With what tests may use beyond the common shop. */
+export type TiktokShop = ReturnType<typeof createTiktokShop>;
 
 const deliveriesAtOnce = 10;
 const dayMs = 86_400_000;
@@ -66,30 +44,18 @@ const dayMs = 86_400_000;
  * other platforms know and this one does not: no cancel keeps units off sale (`restock: false` is the seller's, for want of stock, and gives them back as well), no
  * return brings them back, no order gets more units; the seller has no way to hold an order.
  */
-export function createTiktokShop(options: TiktokShopOptions): TiktokShop {
+export function createTiktokShop(options: TiktokShopOptions) {
   const state = createState(options);
-  const { random, faults, agenda, records } = state;
+  const { random, faults, agenda, seller } = state;
   const rates = options.rates ?? usualRates;
   const grain = options.lines ?? 'sku';
-  const tokens = createTokens({ state, random: random.fork('tokens') });
-  const app = { key: tokens.credentials.appKey, secret: tokens.credentials.appSecret };
-  const notifier = createNotifier(state, app);
-  const stock = createStock({ state, crossed: (sku) => tellLevel(state, notifier, sku) });
+  const tokens = createTokens(state);
+  const { credentials } = tokens;
+  const notifier = createNotifier(state, credentials);
+  const stock = createStock(state, (sku) => tellLevel(state, notifier, sku));
   stockShelves(state, options.catalogue);
-  const orders = createOrders({ state, stock, agenda, notifier, random: random.fork('orders'), grain });
-
-  const setStatus = (product: Product, status: ProductStatus) => {
-    product.status = status;
-    product.updatedAt = state.now();
-    tellProduct(state, notifier, product);
-    if (status !== 'PENDING') return;
-    // The audit of a product that comes back; how long it takes is not published, an hour is assumed.
-    agenda.add({
-      afterMs: platformMs(dayMs / 24, state.timeScale),
-      group: 'decisions',
-      run: () => (product.status === 'PENDING' ? setStatus(product, 'ACTIVATE') : undefined),
-    });
-  };
+  const orders = new Orders(state, { stock, notifier, grain });
+  const setStatus = statusSetter(state, notifier);
   const disturb = (call: Call) => {
     const sku = skusNamed(state, call).find((one) => one.sellerSku !== '' && availableOf(one) > 0);
     // A sale that cannot happen does not use the fault up.
@@ -102,16 +68,16 @@ export function createTiktokShop(options: TiktokShopOptions): TiktokShop {
     limits: createBuckets(state.now, state.timeScale),
     random: random.fork('gateway'),
     routes: [
-      ...accountRoutes({ state, notifier, rates, isLoopback }),
-      ...productRoutes({ state, rates, setStatus }),
-      ...inventoryRoutes({ state, stock, records, rates }),
-      ...orderRoutes({ state, orders, rates }),
+      ...accountRoutes(state, notifier, rates.read),
+      ...productRoutes(state, rates, setStatus),
+      ...inventoryRoutes({ state, stock }, rates.write),
+      ...orderRoutes(state, orders, rates),
     ],
     disturb,
   });
 
   const door = openDoor(options, state, {
-    shop: () => shop,
+    shop: (): Shop => shop,
     // The token host is another one; whatever a configured address adds in front of its paths is that host.
     route: (request) =>
       /\/api\/v2\/token\/(get|refresh)$/.test(request.path)
@@ -119,37 +85,24 @@ export function createTiktokShop(options: TiktokShopOptions): TiktokShop {
         : gateway.answer(request),
   });
 
-  const arm = (request: FaultRequest) => {
-    if (request.clear === true) tokens.forgive();
-    faults.arm(request);
-    const { shopId } = state.seller;
-    if (request.rate === 0 || request.count === 0) return;
-    if (request.name === 'deauthorized') {
-      notifier.tell('SELLER_DEAUTHORIZATION', shopId, { message: 'Authorization was cancelled.' });
-    }
-    if (request.name === 'authorization_ends') {
-      faults.arm({ name: 'authorization_ends', count: 0 });
-      const expiration_time = seconds(state.now()) + (30 * dayMs) / 1_000;
-      notifier.tell('UPCOMING_AUTHORIZATION_EXPIRATION', shopId, { message: 'Renew it.', expiration_time });
-    }
-  };
-
-  const shop: TiktokShop = {
+  const shop = {
     type: 'tiktok-shop',
     name: options.name,
     get url() {
       return door.url;
     },
-    credentials: tokens.credentials,
-    account: { shopId: state.seller.shopId, cipher: state.seller.cipher },
+    credentials,
+    /** What the API tells of the shop: `shop_cipher` of a call, `shop_id` of a delivery. */
+    account: { shopId: seller.shopId, cipher: seller.cipher },
+    /** SKUs beside the catalogue. */
     oddities,
     channelConfig: () => ({
       type: 'tiktok-shop',
       mode: 'live',
-      app_key: app.key,
-      app_secret: app.secret,
-      refresh_token: tokens.credentials.refreshToken,
-      shop_id: state.seller.shopId,
+      app_key: credentials.appKey,
+      app_secret: credentials.appSecret,
+      refresh_token: credentials.refreshToken,
+      shop_id: seller.shopId,
       warehouses: managedWarehouses(state).map(({ id }) => id),
       // The shop's seconds are shorter by the time scale; half of what it allows leaves room for bursts.
       requests_per_second: Math.min(1_000, Math.max(0.1, (rates.write.rate * options.timeScale) / 2)),
@@ -158,64 +111,97 @@ export function createTiktokShop(options: TiktokShopOptions): TiktokShop {
     }),
     start: door.start,
     stop: door.stop,
-    ...verbsOf({ state, orders, stock }),
-    fault: arm,
-    pending: () => agenda.size() - orders.sleeping(),
+    ...verbsOf(state, orders, stock),
+    fault(request) {
+      if (request.clear === true) tokens.desk.forgive();
+      arm(state, notifier, request);
+    },
+    // What only moves an order from one open state to the next is not waited for.
+    pending: () => agenda.size() - agenda.size('states'),
     records: () => ({
-      orders: state.orders.map((order) => recordOf(order, grain)),
-      calls: records.all(),
+      orders: [...state.orders.values()].map((order) => truthOf(order, grain)),
+      calls: state.records.all(),
       listings: [...state.skus.values()].map((sku) => ({
         sku: sku.sellerSku,
         listing_id: sku.id,
         shown: shownOf(sku, managedWarehouses(state)),
       })),
     }),
+    /** Runs all that the platform would do later, at once: deliveries with their retries, payments, holds, late writes. */
     settle: () => agenda.settle(),
-    consent: () => tokens.consent(),
-    arrive: (orderId) => orders.arrive(orders.find(orderId)),
-    askToCancel(orderId) {
+    /** The seller consents anew: a code for the token host. */
+    consent: tokens.consent,
+    /** The delivered order is completed. */
+    arrive: (orderId: string) => orders.arrive(orders.find(orderId)),
+    /** The buyer asks to cancel; nobody has decided. */
+    askToCancel(orderId: string) {
       const order = orders.find(orderId);
       orders.cancel(order, { units: heldUnits(order), role: 'BUYER', pending: true });
     },
-    setStatus(sku, status) {
+    /** Puts the products of a SKU into another state. */
+    setStatus(sku: string, status: ProductStatus) {
       for (const one of listedAs(state, sku)) setStatus(one.product, status);
     },
-    notify(topic, data) {
+    /** A delivery of any topic. */
+    notify(topic: string, data: Record<string, unknown>) {
       if (!Object.hasOwn(topics, topic)) throw new AppError('unknown_topic', `no topic ${topic}`);
       notifier.tell(topic, topic, { ...data, update_time: seconds(state.now()) });
     },
-    foreignWebhook(url) {
+    /** An address of somebody else for a topic that stock has nothing to do with. */
+    foreignWebhook(address: string) {
       const now = state.now();
-      notifier.registrations.set('RECIPIENT_ADDRESS_UPDATE', {
-        address: url,
-        createdAt: now,
-        updatedAt: now,
-      });
+      notifier.registrations.set('RECIPIENT_ADDRESS_UPDATE', { address, createdAt: now, updatedAt: now });
     },
-    stockOf: (sku) =>
-      Object.fromEntries(
-        (listedAs(state, sku)[0]?.holdings ?? []).map(({ warehouse, available, committed }) => [
-          warehouse.name,
-          { available, committed },
-        ]),
-      ),
-  };
+    /** A number of each warehouse of a SKU, by the warehouse's name. */
+    stockOf(sku: string): Record<string, { available: number; committed: number }> {
+      const holdings = listedAs(state, sku)[0]?.holdings ?? [];
+      return Object.fromEntries(
+        holdings.map(({ warehouse, available, committed }) => [warehouse.name, { available, committed }]),
+      );
+    },
+  } satisfies Shop & Record<string, unknown>;
   return shop;
 }
 
-type Verbs = Pick<Shop, 'sell' | 'cancel' | 'refund' | 'edit' | 'ship' | 'set'>;
+function statusSetter(state: State, notifier: Notifier) {
+  const { agenda, timeScale } = state;
+  const setStatus = (product: Product, status: ProductStatus): void => {
+    product.status = status;
+    product.updatedAt = state.now();
+    tellProduct(state, notifier, product);
+    if (status !== 'PENDING') return;
+    // The audit of a product that comes back; how long it takes is not published, an hour is assumed.
+    agenda.add({
+      afterMs: platformMs(dayMs / 24, timeScale),
+      group: 'decisions',
+      run: () => (product.status === 'PENDING' ? setStatus(product, 'ACTIVATE') : undefined),
+    });
+  };
+  return setStatus;
+}
+
+function arm({ faults, now, seller: { shopId } }: State, notifier: Notifier, request: FaultRequest): void {
+  faults.arm(request);
+  if (request.rate === 0 || request.count === 0) return;
+  if (request.name === 'deauthorized') {
+    notifier.tell('SELLER_DEAUTHORIZATION', shopId, { message: 'Authorization was cancelled.' });
+  }
+  if (request.name === 'authorization_ends') {
+    faults.arm({ name: 'authorization_ends', count: 0 });
+    const expiration_time = seconds(now()) + (30 * dayMs) / 1_000;
+    notifier.tell('UPCOMING_AUTHORIZATION_EXPIRATION', shopId, { message: 'Renew it.', expiration_time });
+  }
+}
 
 /** Shoppers and the merchant. */
-function verbsOf(deps: { state: State; orders: Orders; stock: ReturnType<typeof createStock> }): Verbs {
-  const { state, orders, stock } = deps;
-  const { faults } = state;
+function verbsOf(state: State, orders: Orders, stock: Stock) {
   return {
-    sell: orders.sell,
+    sell: (request) => orders.sell(request),
     cancel({ order_id, restock }) {
       const order = orders.find(order_id);
       const units = heldUnits(order);
       if (units.length === 0) return orders.loseParcel(order);
-      const waits = faults.hits('cancel_pending') ? ({ pending: true } as const) : {};
+      const waits = state.faults.hits('cancel_pending') ? ({ pending: true } as const) : {};
       // The number comes back either way; only the reason says that the goods are not there.
       if (restock === false) {
         orders.cancel(order, { units, role: 'SELLER', reason: 'seller_cancel_reason_out_of_stock' });
@@ -227,15 +213,14 @@ function verbsOf(deps: { state: State; orders: Orders; stock: ReturnType<typeof 
       orders.edit(orders.find(order_id), { lineId: line_id, quantity }),
     ship: ({ order_id }) => orders.ship(orders.find(order_id)),
     set({ sku: sellerSku, quantity }) {
-      const [sku] = [...onSale(state, sellerSku), ...listedAs(state, sellerSku)];
-      if (sku === undefined) throw new AppError('unknown_sku', `no ${sellerSku} in this shop`);
+      const sku = listed([...onSale(state, sellerSku), ...listedAs(state, sellerSku)][0], sellerSku);
       if (sku.parts.length > 0) throw new AppError('combo', `${sellerSku} has the number of its parts`);
       stock.put(
         sku,
         sku.holdings.map((holding, at) => ({ holding, available: at === 0 ? quantity : 0 })),
       );
     },
-  };
+  } satisfies Partial<Shop>;
 }
 
 function listedAs(state: State, sellerSku: string): Sku[] {
@@ -267,8 +252,7 @@ function createState(options: TiktokShopOptions): State {
     warehouses: [],
     products: new Map(),
     skus: new Map(),
-    orders: [],
-    ordersById: new Map(),
+    orders: new Map(),
     cancellations: [],
     returns: [],
   };

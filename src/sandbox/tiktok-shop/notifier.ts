@@ -1,4 +1,5 @@
-import { createSender } from '../kit/sender.ts';
+import { hears } from '../kit/orders.ts';
+import { createSender, type Ladder } from '../kit/sender.ts';
 import { deliverySignature } from './sign.ts';
 import type { Order, State } from './state.ts';
 
@@ -27,21 +28,20 @@ interface Registration {
 }
 
 /** Who hears of what. */
-export interface Notifier {
-  registrations: Map<string, Registration>;
-  tell(topic: string, subject: string, data: Record<string, unknown>, order?: Order): void;
-}
+export type Notifier = ReturnType<typeof createNotifier>;
+
+// TTS-2.4: nothing but 200 is an acknowledgement; after the last repeat the delivery is lost.
+const ladder: Ladder = {
+  retriesMs: [120_000, 1_800_000, 10_800_000, 43_200_000],
+  acknowledged: (status) => status === 200,
+  delayMs: [100, 3_000],
+  reorderMs: [3_000, 15_000],
+};
 
 /** Tells (TTS-2). Topics without an address are told to nobody. */
-export function createNotifier(state: State, app: { key: string; secret: string }): Notifier {
+export function createNotifier(state: State, app: { appKey: string; appSecret: string }) {
   const { faults } = state;
-  // TTS-2.4: nothing but 200 is an acknowledgement; after the last repeat the delivery is lost.
-  const send = createSender(state, {
-    retriesMs: [120_000, 1_800_000, 10_800_000, 43_200_000],
-    acknowledged: (status) => status === 200,
-    delayMs: [100, 3_000],
-    reorderMs: [3_000, 15_000],
-  });
+  const send = createSender(state, ladder);
   const registrations = new Map<string, Registration>();
   /** A shop that exists elsewhere. */
   const foreignShopId = state.ids.shop();
@@ -63,8 +63,8 @@ export function createNotifier(state: State, app: { key: string; secret: string 
   const headersOf = (body: Buffer): Record<string, string> => {
     const headers = { 'Content-Type': 'application/json', 'User-Agent': 'Go-http-client/1.1' };
     if (faults.hits('unsigned')) return headers;
-    const key = faults.hits('wrong_recipe') ? '' : app.key;
-    const secret = faults.hits('bad_signature') ? `${app.secret}x` : app.secret;
+    const key = faults.hits('wrong_recipe') ? '' : app.appKey;
+    const secret = faults.hits('bad_signature') ? `${app.appSecret}x` : app.appSecret;
     return { ...headers, Authorization: deliverySignature(key, secret, body) };
   };
 
@@ -72,16 +72,16 @@ export function createNotifier(state: State, app: { key: string; secret: string 
    * An order is told of several times without any change of its units (paid, on hold, to be shipped): whose first message
    * is lost, the rest is lost as well, until units move again. Else the fault would take next to nothing.
    */
-  const isLost = (order: Order | undefined): boolean => {
-    if (order !== undefined && order.lostRevision === order.revision) return true;
+  const isLost = (order: Order | null): boolean => {
+    if (order !== null && order.lostRevision === order.revision) return true;
     if (!faults.hits('drop_webhook')) return false;
-    if (order !== undefined) order.lostRevision = order.revision;
+    if (order !== null) order.lostRevision = order.revision;
     return true;
   };
 
   return {
     registrations,
-    tell(topic, subject, data, order) {
+    tell(topic: string, subject: string, data: Record<string, unknown>, order: Order | null = null): void {
       if (!registrations.has(topic)) return;
       const body = bodyOf(topic, data);
       send({
@@ -89,17 +89,10 @@ export function createNotifier(state: State, app: { key: string; secret: string 
         subject,
         isLost: () => isLost(order),
         write() {
-          const registration = registrations.get(topic);
-          return registration === undefined
-            ? null
-            : { uri: registration.address, headers: headersOf(body), body };
+          const uri = registrations.get(topic)?.address;
+          return uri === undefined ? null : { uri, headers: headersOf(body), body };
         },
-        leaving() {
-          const revision = order?.revision ?? 0;
-          return () => {
-            if (order !== undefined) order.heardRevision = Math.max(order.heardRevision, revision);
-          };
-        },
+        leaving: () => hears(order),
         ended(taken) {
           if (!taken && faults.hits('given_up_unsubscribes')) registrations.delete(topic);
         },

@@ -6,7 +6,7 @@ export function orderView(order: Order): Record<string, unknown> {
   return {
     id: order.id,
     status: order.status,
-    create_time: seconds(order.createdAt),
+    create_time: seconds(order.placedAt),
     update_time: seconds(order.updatedAt),
     ...(order.paidAt === null ? {} : { paid_time: seconds(order.paidAt) }),
     fulfillment_type: order.byPlatform ? 'FULFILLMENT_BY_TIKTOK' : 'FULFILLMENT_BY_SELLER',

@@ -1,6 +1,7 @@
 import { AppError } from '../../errors.ts';
-import type { Agenda } from '../kit/agenda.ts';
+import { changed, index, newHistory, orderOf } from '../kit/orders.ts';
 import type { Random } from '../kit/random.ts';
+import { picksOf } from '../kit/shelves.ts';
 import { platformMs } from '../kit/time.ts';
 import type { SellRequest, SellResult } from '../shop.ts';
 import type { Notifier } from './notifier.ts';
@@ -9,29 +10,6 @@ import type { Cancellation, CancelStatus, Order, OrderStatus, Return, Sku, State
 import { seconds } from './state.ts';
 import { availableOf, type Stock } from './stock.ts';
 import { type LineGrain, linesOf } from './units.ts';
-
-/** What shoppers, the seller and the platform do to orders (TTS-5). */
-export interface Orders {
-  sell(request: SellRequest): SellResult;
-  /**
-   * Calls units off that have not left; the platform gives them back to the listing, whatever the seller wants. Null
-   * when all of them have left.
-   */
-  cancel(order: Order, wish: CancelWish): Cancellation | null;
-  /** The goods were lost after collection: CANCELLED, and nothing comes back. */
-  loseParcel(order: Order): void;
-  /** Units called off (before shipping, with restock) or a return case, which moves no stock. */
-  refund(order: Order, request: { lineId: string | undefined; quantity: number; restock: boolean }): void;
-  /** Fewer units: the rest is called off. More: the platform has no such thing; the order is only told again. */
-  edit(order: Order, request: { lineId: string; quantity: number }): void;
-  ship(order: Order): void;
-  /** Delivered, then completed. */
-  arrive(order: Order): void;
-  /** By id. Throws AppError `unknown_order`. */
-  find(orderId: string): Order;
-  /** Tasks that only move an order from one open state to the next. */
-  sleeping(): number;
-}
 
 /** Who calls off what. `pending`: somebody has to decide first. */
 interface CancelWish {
@@ -49,116 +27,130 @@ export function heldUnits(order: Order): Unit[] {
   return order.units.filter((unit) => unit.status !== 'CANCELLED' && !unit.shipped);
 }
 
-/** Starts without orders. */
-export function createOrders(deps: {
-  state: State;
-  stock: Stock;
-  agenda: Agenda;
-  notifier: Notifier;
-  random: Random;
-  grain: LineGrain;
-}): Orders {
-  const { state, stock, agenda, notifier, random, grain } = deps;
-  const { faults } = state;
-  let sleeping = 0;
+function keptUnits(order: Order): Unit[] {
+  return order.units.filter((unit) => unit.status !== 'CANCELLED');
+}
+
+/** The states that the platform gives a return, by its type. */
+const returnFlows: Readonly<Record<Return['type'], readonly string[]>> = {
+  REPLACEMENT: ['REPLACEMENT_REQUEST_PENDING', 'REPLACEMENT_REQUEST_COMPLETE'],
+  REFUND: ['RETURN_OR_REFUND_REQUEST_PENDING', 'RETURN_OR_REFUND_REQUEST_COMPLETE'],
+  RETURN_AND_REFUND: [
+    'RETURN_OR_REFUND_REQUEST_PENDING',
+    'BUYER_SHIPPED_ITEM',
+    'RETURN_OR_REFUND_REQUEST_COMPLETE',
+  ],
+};
+
+/** What shoppers, the seller and the platform do to orders (TTS-5). */
+export class Orders {
+  readonly #state: State;
+  readonly #stock: Stock;
+  readonly #notifier: Notifier;
+  readonly #grain: LineGrain;
+  readonly #random: Random;
+
+  /** Starts without orders. */
+  constructor(state: State, deps: { stock: Stock; notifier: Notifier; grain: LineGrain }) {
+    this.#state = state;
+    this.#stock = deps.stock;
+    this.#notifier = deps.notifier;
+    this.#grain = deps.grain;
+    this.#random = state.random.fork('orders');
+  }
+
+  /** By id. Throws AppError `unknown_order`. */
+  find(orderId: string): Order {
+    return orderOf(this.#state.orders, orderId);
+  }
 
   /** Later changes of an order become findable later. */
-  const touch = (order: Order) => {
-    const now = state.now();
-    order.updatedAt = Math.max(now, order.updatedAt);
-    const ownMs = platformMs(random.int(100, 2_000), state.timeScale);
-    const lagMs = Math.max(ownMs, faults.dueMs('order_lag') ?? 0);
-    const before = order.indexed.at(-1)?.visibleAt ?? 0;
-    order.indexed.push({ updatedAt: order.updatedAt, visibleAt: Math.max(before, now + lagMs) });
-    while (order.indexed.length > 1 && (order.indexed[1]?.visibleAt ?? now) < now) order.indexed.shift();
-  };
+  #touch(order: Order): void {
+    const { now, faults } = this.#state;
+    order.updatedAt = Math.max(now(), order.updatedAt);
+    const ownMs = this.#scaled(this.#random.int(100, 2_000));
+    index(order, now(), Math.max(ownMs, faults.dueMs('order_lag') ?? 0));
+  }
 
   /** Units moved: what was heard so far is not the final state. */
-  const moved = (order: Order) => {
-    order.changedAt = state.now();
-    order.revision += 1;
-    touch(order);
-  };
+  #moved(order: Order): void {
+    changed(order, this.#state.now());
+    this.#touch(order);
+  }
 
-  const tellStatus = (order: Order) => {
+  #tellStatus(order: Order): void {
     const { status } = order;
     // TTS-2.2: deliveries have another word for a cancelled order, and none for one that left in part.
     const told = status === 'PARTIALLY_SHIPPING' ? 'AWAITING_SHIPMENT' : status;
-    const short = status === 'CANCELLED' && !faults.hits('cancelled_spelling');
+    const short = status === 'CANCELLED' && !this.#state.faults.hits('cancelled_spelling');
     const data = {
       is_on_hold_order: status === 'ON_HOLD',
       order_id: order.id,
       order_status: short ? 'CANCEL' : told,
       update_time: seconds(order.updatedAt),
     };
-    notifier.tell('ORDER_STATUS_CHANGE', order.id, data, order);
-  };
+    this.#notifier.tell('ORDER_STATUS_CHANGE', order.id, data, order);
+  }
 
-  const enter = (order: Order, status: OrderStatus) => {
+  #enter(order: Order, status: OrderStatus): void {
     order.status = status;
-    for (const unit of order.units) {
+    for (const unit of keptUnits(order)) {
       const waits = status === 'PARTIALLY_SHIPPING' && !unit.shipped;
-      if (unit.status !== 'CANCELLED') unit.status = waits ? 'AWAITING_SHIPMENT' : status;
+      unit.status = waits ? 'AWAITING_SHIPMENT' : status;
     }
-    touch(order);
-    tellStatus(order);
-  };
+    this.#touch(order);
+    this.#tellStatus(order);
+  }
 
-  /** Runs later unless the order has gone on by itself; `pending` does not count these. */
-  const later = (order: Order, from: OrderStatus, afterMs: number, act: () => void) => {
-    sleeping += 1;
-    agenda.add({
-      afterMs,
-      group: 'states',
-      run() {
-        sleeping -= 1;
-        if (order.status === from) act();
-      },
-    });
-  };
+  #scaled(realMs: number): number {
+    return platformMs(realMs, this.#state.timeScale);
+  }
 
-  const release = (order: Order) => {
-    if (order.status === 'ON_HOLD') enter(order, 'AWAITING_SHIPMENT');
-  };
-  const pay = (order: Order) => {
+  /** Runs later unless the order has gone on by itself; a shop with only these to come is quiet. */
+  #later(order: Order, afterMs: number, act: () => void): void {
+    const { status } = order;
+    const run = () => (order.status === status ? act() : undefined);
+    this.#state.agenda.add({ afterMs, group: 'states', run });
+  }
+
+  #release(order: Order): void {
+    if (order.status === 'ON_HOLD') this.#enter(order, 'AWAITING_SHIPMENT');
+  }
+
+  #pay(order: Order): void {
     if (order.status !== 'UNPAID') return;
-    order.paidAt = state.now();
-    enter(order, 'ON_HOLD');
-    later(order, 'ON_HOLD', platformMs(hourMs, state.timeScale), () => release(order));
-  };
+    order.paidAt = this.#state.now();
+    this.#enter(order, 'ON_HOLD');
+    this.#later(order, this.#scaled(hourMs), () => this.#release(order));
+  }
 
-  const newOrder = (units: Unit[], changes: Partial<Order> = {}): Order => {
-    const now = state.now();
-    const order: Order = {
-      id: state.ids.order(),
-      status: 'UNPAID',
-      createdAt: now,
-      paidAt: null,
-      updatedAt: now,
-      collectedAt: null,
-      cancelledAt: null,
-      cancelledBy: null,
-      asksToCancel: false,
-      sample: faults.hits('sample_order'),
-      replaces: null,
-      byPlatform: units.some(({ sku }) => sku.holdings[0]?.warehouse.platform === true),
-      units,
-      changedAt: now,
-      revision: 0,
-      heardRevision: 0,
-      lostRevision: 0,
-      indexed: [],
-      ...changes,
+  // ---------------------------------------------------------------------------------------------------- selling
+
+  sell(request: SellRequest): SellResult {
+    const { faults } = this.#state;
+    const placesOf = (sku: string) => onSale(this.#state, sku);
+    const picks = picksOf(request, placesOf, (sku) => buyableOf(this.#state, sku));
+    if (typeof picks === 'string') return { sold: false, reason: picks };
+    const type = faults.hits('pre_order') ? 'PRE_ORDER' : 'NORMAL';
+    const units = picks.flatMap(({ place, quantity }) => this.#newUnits(place, quantity, { type }));
+    const first = picks[0]?.place;
+    if (first !== undefined && availableOf(first) > 0 && faults.hits('gift_line')) {
+      units.push(...this.#newUnits(first, 1, { gift: true }));
+    }
+    const order = this.#newOrder(units);
+    this.#tellStatus(order);
+    this.#startLife(order);
+    const lines = linesOf(order, this.#grain);
+    return {
+      sold: true,
+      order_id: order.id,
+      lines: lines.map((line) => ({ line_id: line.id, sku: line.sku, quantity: line.units.length })),
     };
-    state.orders.push(order);
-    state.ordersById.set(order.id, order);
-    moved(order);
-    return order;
-  };
+  }
 
-  const newUnits = (sku: Sku, quantity: number, facts: Partial<Unit> = {}): Unit[] =>
-    Array.from({ length: quantity }, () => ({
-      id: state.ids.lineItem(),
+  #newUnits(sku: Sku, quantity: number, facts: Partial<Unit> = {}): Unit[] {
+    return Array.from({ length: quantity }, () => ({
+      id: this.#state.ids.lineItem(),
       sku,
       status: 'UNPAID',
       type: 'NORMAL',
@@ -168,68 +160,56 @@ export function createOrders(deps: {
       cancelledBy: '',
       cancelReason: '',
       packageId: '',
-      takes: stock.take(sku),
+      takes: this.#stock.take(sku),
       ...facts,
     }));
+  }
 
-  const wishesOf = (request: SellRequest): { sku: Sku; quantity: number }[] | null => {
-    const wanted = new Map<Sku, number>();
-    const wishes: { sku: Sku; quantity: number }[] = [];
-    for (const { sku: sellerSku, quantity } of request.lines) {
-      const listed = onSale(state, sellerSku);
-      const left = (sku: Sku) => buyableOf(state, sku) - (wanted.get(sku) ?? 0);
-      const sku = listed.find((one) => left(one) >= quantity) ?? listed[0];
-      if (sku === undefined) return null;
-      wanted.set(sku, (wanted.get(sku) ?? 0) + quantity);
-      wishes.push({ sku, quantity });
-    }
-    return wishes;
-  };
-
-  const sell: Orders['sell'] = (request) => {
-    const wishes = wishesOf(request);
-    if (wishes === null) return { sold: false, reason: 'unknown_sku' };
-    const wanted = new Map<Sku, number>();
-    for (const { sku, quantity } of wishes) wanted.set(sku, (wanted.get(sku) ?? 0) + quantity);
-    const there = [...wanted].every(([sku, quantity]) => buyableOf(state, sku) >= quantity);
-    if (!there && request.force !== true) return { sold: false, reason: 'out_of_stock' };
-    const type = faults.hits('pre_order') ? 'PRE_ORDER' : 'NORMAL';
-    const units = wishes.flatMap(({ sku, quantity }) => newUnits(sku, quantity, { type }));
-    const [first] = wishes;
-    if (first !== undefined && availableOf(first.sku) > 0 && faults.hits('gift_line')) {
-      units.push(...newUnits(first.sku, 1, { gift: true }));
-    }
-    const order = newOrder(units);
-    tellStatus(order);
-    startLife(order);
-    const lines = linesOf(order, grain).map((line) => ({
-      line_id: line.id,
-      sku: line.sku,
-      quantity: line.units.length,
-    }));
-    return { sold: true, order_id: order.id, lines };
-  };
+  #newOrder(units: Unit[], changes: Partial<Order> = {}): Order {
+    const { faults, ids, now, orders } = this.#state;
+    const order: Order = {
+      ...newHistory(now()),
+      id: ids.order(),
+      status: 'UNPAID',
+      paidAt: null,
+      updatedAt: now(),
+      indexed: [],
+      collectedAt: null,
+      cancelledAt: null,
+      cancelledBy: null,
+      asksToCancel: false,
+      sample: faults.hits('sample_order'),
+      replaces: null,
+      byPlatform: units.some(({ sku }) => sku.holdings[0]?.warehouse.platform === true),
+      units,
+      lostRevision: 0,
+      ...changes,
+    };
+    orders.set(order.id, order);
+    this.#moved(order);
+    return order;
+  }
 
   /** Most buyers pay as they order; some take a minute, and some never do. */
-  const startLife = (order: Order) => {
+  #startLife(order: Order): void {
+    const { faults } = this.#state;
     const unpaidMs = faults.ms('unpaid');
     const stays = faults.hits('unpaid');
+    const later = (realMs: number, act: () => void) =>
+      this.#later(order, unpaidMs > 0 ? unpaidMs : this.#scaled(realMs), act);
     if (faults.hits('never_pays')) {
-      const afterMs = unpaidMs > 0 ? unpaidMs : platformMs(hourMs, state.timeScale);
-      later(order, 'UNPAID', afterMs, () => void cancel(order, { units: heldUnits(order), role: 'SYSTEM' }));
-    } else if (stays) {
-      const afterMs = unpaidMs > 0 ? unpaidMs : platformMs(hourMs / 2, state.timeScale);
-      later(order, 'UNPAID', afterMs, () => pay(order));
-    } else if (random.chance(0.3)) {
-      later(order, 'UNPAID', platformMs(random.int(5_000, 60_000), state.timeScale), () => pay(order));
-    } else pay(order);
-  };
+      later(hourMs, () => void this.cancel(order, { units: heldUnits(order), role: 'SYSTEM' }));
+    } else if (stays) later(hourMs / 2, () => this.#pay(order));
+    else if (this.#random.chance(0.3)) {
+      this.#later(order, this.#scaled(this.#random.int(5_000, 60_000)), () => this.#pay(order));
+    } else this.#pay(order);
+  }
 
   // ------------------------------------------------------------------------------------- cancellations, returns
 
-  const tellCancel = (cancellation: Cancellation, status: CancelStatus) => {
+  #tellCancel(cancellation: Cancellation, status: CancelStatus): void {
     cancellation.status = status;
-    cancellation.updatedAt = state.now();
+    cancellation.updatedAt = this.#state.now();
     const { id, order, role, createdAt } = cancellation;
     const data = {
       order_id: order.id,
@@ -238,14 +218,14 @@ export function createOrders(deps: {
       cancel_id: id,
       create_time: seconds(createdAt),
     };
-    notifier.tell('CANCELLATION_STATUS_CHANGE', order.id, data, order);
-  };
+    this.#notifier.tell('CANCELLATION_STATUS_CHANGE', order.id, data, order);
+  }
 
-  const succeed = (cancellation: Cancellation) => {
+  #succeed(cancellation: Cancellation): void {
     const { order, role } = cancellation;
     cancellation.units = cancellation.units.filter((unit) => unit.status !== 'CANCELLED' && !unit.shipped);
     for (const unit of cancellation.units) {
-      stock.giveBack(unit);
+      this.#stock.giveBack(unit);
       unit.status = 'CANCELLED';
       unit.cancelledBy = role;
       unit.cancelReason = cancellation.reason;
@@ -253,83 +233,84 @@ export function createOrders(deps: {
       unit.packageId = '';
     }
     order.asksToCancel = false;
-    moved(order);
-    const kept = order.units.filter((unit) => unit.status !== 'CANCELLED');
+    this.#moved(order);
+    const kept = keptUnits(order);
     if (kept.length === 0) {
-      order.cancelledAt = state.now();
+      order.cancelledAt = this.#state.now();
       order.cancelledBy = role;
       order.status = 'CANCELLED';
     }
-    tellCancel(cancellation, 'CANCELLATION_REQUEST_SUCCESS');
-    if (kept.length === 0) tellStatus(order);
-    else if (kept.every((unit) => unit.shipped)) enter(order, 'IN_TRANSIT');
-    tellCancel(cancellation, 'CANCELLATION_REQUEST_COMPLETE');
-  };
+    this.#tellCancel(cancellation, 'CANCELLATION_REQUEST_SUCCESS');
+    if (kept.length === 0) this.#tellStatus(order);
+    else if (kept.every((unit) => unit.shipped)) this.#enter(order, 'IN_TRANSIT');
+    this.#tellCancel(cancellation, 'CANCELLATION_REQUEST_COMPLETE');
+  }
 
-  const withdraw = (cancellation: Cancellation) => {
+  #withdraw(cancellation: Cancellation): void {
     if (cancellation.status !== 'CANCELLATION_REQUEST_PENDING') return;
     cancellation.order.asksToCancel = false;
-    touch(cancellation.order);
-    tellCancel(cancellation, 'CANCELLATION_REQUEST_CANCELLED');
-  };
+    this.#touch(cancellation.order);
+    this.#tellCancel(cancellation, 'CANCELLATION_REQUEST_CANCELLED');
+  }
 
-  const cancel: Orders['cancel'] = (order, { units, role, pending, reason }) => {
+  /**
+   * Calls units off that have not left; the platform gives them back to the listing, whatever the seller wants. Null
+   * when all of them have left.
+   */
+  cancel(
+    order: Order,
+    { units, role, pending, reason = 'No longer needed' }: CancelWish,
+  ): Cancellation | null {
+    const { agenda, cancellations, faults, ids, now } = this.#state;
     const held = units.filter((unit) => heldUnits(order).includes(unit));
     if (held.length === 0) return null;
-    const now = state.now();
     const cancellation: Cancellation = {
-      id: state.ids.cancellation(),
+      id: ids.cancellation(),
       order,
       units: held,
       type: role === 'BUYER' ? 'BUYER_CANCEL' : 'CANCEL',
       role,
-      reason: reason ?? 'No longer needed',
+      reason,
       status: 'CANCELLATION_REQUEST_PENDING',
-      createdAt: now,
-      updatedAt: now,
+      createdAt: now(),
+      updatedAt: now(),
     };
-    state.cancellations.push(cancellation);
+    cancellations.push(cancellation);
     if (pending !== true) {
-      succeed(cancellation);
+      this.#succeed(cancellation);
       return cancellation;
     }
     order.asksToCancel = true;
-    touch(order);
-    tellCancel(cancellation, 'CANCELLATION_REQUEST_PENDING');
+    this.#touch(order);
+    this.#tellCancel(cancellation, 'CANCELLATION_REQUEST_PENDING');
     agenda.add({
-      afterMs: platformMs(48 * hourMs, state.timeScale),
+      afterMs: this.#scaled(48 * hourMs),
       group: 'decisions',
-      run() {
+      run: () => {
         if (cancellation.status !== 'CANCELLATION_REQUEST_PENDING') return;
-        if (faults.hits('cancel_withdrawn')) withdraw(cancellation);
-        else succeed(cancellation);
+        if (faults.hits('cancel_withdrawn')) this.#withdraw(cancellation);
+        else this.#succeed(cancellation);
       },
     });
     return cancellation;
-  };
+  }
 
-  const openReturn = (order: Order, units: Unit[], type: Return['type']) => {
-    const now = state.now();
-    const flow =
-      type === 'REPLACEMENT'
-        ? ['REPLACEMENT_REQUEST_PENDING', 'REPLACEMENT_REQUEST_COMPLETE']
-        : type === 'REFUND'
-          ? ['RETURN_OR_REFUND_REQUEST_PENDING', 'RETURN_OR_REFUND_REQUEST_COMPLETE']
-          : ['RETURN_OR_REFUND_REQUEST_PENDING', 'BUYER_SHIPPED_ITEM', 'RETURN_OR_REFUND_REQUEST_COMPLETE'];
+  #openReturn(order: Order, units: Unit[], type: Return['type']): void {
+    const { ids, now, returns } = this.#state;
     const made: Return = {
-      id: state.ids.return(),
+      id: ids.return(),
       order,
       units,
       type,
       role: 'BUYER',
       status: '',
-      createdAt: now,
-      updatedAt: now,
+      createdAt: now(),
+      updatedAt: now(),
     };
-    state.returns.push(made);
+    returns.push(made);
     for (const unit of units) unit.refunded = true;
-    touch(order);
-    for (const status of flow) {
+    this.#touch(order);
+    for (const status of returnFlows[type]) {
       made.status = status;
       const data = {
         order_id: order.id,
@@ -340,108 +321,107 @@ export function createOrders(deps: {
         create_time: seconds(made.createdAt),
         update_time: seconds(made.updatedAt),
       };
-      notifier.tell('RETURN_STATUS_CHANGE', order.id, data, order);
+      this.#notifier.tell('RETURN_STATUS_CHANGE', order.id, data, order);
     }
-    if (type === 'REPLACEMENT') sendAgain(order, units);
-  };
+    if (type !== 'REPLACEMENT') return;
+    // TTS-2.2: a replacement is a new order, and takes stock again.
+    const fresh = units.flatMap(({ sku }) => this.#newUnits(sku, 1));
+    this.#enter(this.#newOrder(fresh, { replaces: order.id, paidAt: now() }), 'AWAITING_SHIPMENT');
+  }
 
-  /** TTS-2.2: a replacement is a new order, and takes stock again. */
-  const sendAgain = (order: Order, units: Unit[]) => {
-    const fresh = units.flatMap(({ sku }) => newUnits(sku, 1));
-    const replacement = newOrder(fresh, { replaces: order.id, paidAt: state.now() });
-    enter(replacement, 'AWAITING_SHIPMENT');
-  };
-
-  const unitsOfLine = (order: Order, lineId: string): Unit[] => {
+  #unitsOfLine(order: Order, lineId: string): Unit[] {
     const units = order.units.filter((unit) => unit.id === lineId || unit.sku.id === lineId);
     const [only] = units;
     if (only === undefined) throw new AppError('unknown_line', `order ${order.id} has no line ${lineId}`);
     // A line that is named by its first unit stands for all units of the SKU where lines are told that way.
-    if (grain !== 'first') return units;
+    if (this.#grain !== 'first') return units;
     return order.units.filter((unit) => unit.sku === only.sku);
-  };
+  }
 
-  const refund: Orders['refund'] = (order, { lineId, quantity, restock }) => {
-    const all = lineId === undefined ? order.units : unitsOfLine(order, lineId);
+  /** Units called off (before shipping, with restock) or a return case, which moves no stock. */
+  refund(
+    order: Order,
+    { lineId, quantity, restock }: { lineId: string | undefined; quantity: number; restock: boolean },
+  ): void {
+    const all = lineId === undefined ? order.units : this.#unitsOfLine(order, lineId);
     const left = all.filter((unit) => unit.status !== 'CANCELLED' && !unit.refunded);
     if (left.length === 0) {
       throw new AppError('nothing_to_refund', `order ${order.id} has no such units left to refund`);
     }
     const units = left.slice(-quantity);
     const held = units.filter((unit) => !unit.shipped);
-    if (restock && held.length > 0) cancel(order, { units: held, role: 'SELLER' });
+    if (restock && held.length > 0) this.cancel(order, { units: held, role: 'SELLER' });
     const rest = restock ? units.filter((unit) => unit.shipped) : units;
     if (rest.length === 0) return;
-    const back = restock ? (faults.hits('replacement') ? 'REPLACEMENT' : 'RETURN_AND_REFUND') : 'REFUND';
-    openReturn(order, rest, back);
-  };
+    const again = restock && this.#state.faults.hits('replacement');
+    this.#openReturn(order, rest, again ? 'REPLACEMENT' : restock ? 'RETURN_AND_REFUND' : 'REFUND');
+  }
 
   // ------------------------------------------------------------------------------------------------- edit, ship
 
-  const ship: Orders['ship'] = (order) => {
-    pay(order);
-    release(order);
+  /** Fewer units: the rest is called off. More: the platform has no such thing; the order is only told again. */
+  edit(order: Order, { lineId, quantity }: { lineId: string; quantity: number }): void {
+    const units = this.#unitsOfLine(order, lineId).filter((unit) => unit.status !== 'CANCELLED');
+    const fewer = units.filter((unit) => !unit.shipped).slice(0, Math.max(0, units.length - quantity));
+    if (fewer.length > 0) {
+      this.cancel(order, { units: fewer.reverse(), role: 'SELLER' });
+      return;
+    }
+    this.#touch(order);
+    this.#tellStatus(order);
+  }
+
+  ship(order: Order): void {
+    const { agenda, cancellations, faults, ids } = this.#state;
+    this.#pay(order);
+    this.#release(order);
     // TTS-7.11: shipping rejects a cancellation that waits.
-    for (const one of state.cancellations) if (one.order === order) withdraw(one);
+    for (const one of cancellations) if (one.order === order) this.#withdraw(one);
     const held = heldUnits(order);
     if (held.length === 0) return;
     const part = held.length > 1 && faults.hits('partial_ship');
     const leaving = part ? held.slice(0, Math.ceil(held.length / 2)) : held;
-    const packageId = state.ids.package();
+    const packageId = ids.package();
     for (const unit of leaving) unit.packageId = packageId;
     const sc_package = { package_id: packageId, order_id_list: [order.id] };
-    notifier.tell('PACKAGE_UPDATE', order.id, { sc_type: 1, role_type: 1, package_list: [sc_package] });
-    const collect = () => {
-      order.collectedAt ??= state.now();
-      for (const unit of leaving) {
-        if (unit.status === 'CANCELLED' || unit.shipped) continue;
-        stock.ship(unit);
-        unit.shipped = true;
-      }
-      moved(order);
-      enter(order, part && heldUnits(order).length > 0 ? 'PARTIALLY_SHIPPING' : 'IN_TRANSIT');
-    };
-    if (!part) enter(order, 'AWAITING_COLLECTION');
-    if (part || !faults.hits('slow_collection')) return collect();
-    const afterMs = platformMs(hourMs, state.timeScale);
-    agenda.add({
-      afterMs,
-      group: 'decisions',
-      run: () => (order.status === 'AWAITING_COLLECTION' ? collect() : undefined),
-    });
-  };
+    const data = { sc_type: 1, role_type: 1, package_list: [sc_package] };
+    this.#notifier.tell('PACKAGE_UPDATE', order.id, data);
+    if (!part) this.#enter(order, 'AWAITING_COLLECTION');
+    if (part || !faults.hits('slow_collection')) {
+      this.#collect(order, leaving);
+      return;
+    }
+    const run = () => (order.status === 'AWAITING_COLLECTION' ? this.#collect(order, leaving) : undefined);
+    agenda.add({ afterMs: this.#scaled(hourMs), group: 'decisions', run });
+  }
 
-  return {
-    sell,
-    cancel,
-    refund,
-    ship,
-    loseParcel(order) {
-      if (order.status === 'CANCELLED') return;
-      order.cancelledAt = state.now();
-      order.cancelledBy = 'SYSTEM';
-      moved(order);
-      enter(order, 'CANCELLED');
-    },
-    edit(order, { lineId, quantity }) {
-      const units = unitsOfLine(order, lineId).filter((unit) => unit.status !== 'CANCELLED');
-      const fewer = units.filter((unit) => !unit.shipped).slice(0, Math.max(0, units.length - quantity));
-      if (fewer.length > 0) return void cancel(order, { units: fewer.reverse(), role: 'SELLER' });
-      touch(order);
-      tellStatus(order);
-    },
-    arrive(order) {
-      if (order.status !== 'IN_TRANSIT') return;
-      enter(order, 'DELIVERED');
-      enter(order, 'COMPLETED');
-    },
-    find(orderId) {
-      const order = state.ordersById.get(orderId);
-      if (order === undefined) throw new AppError('unknown_order', `no order ${orderId} in this shop`);
-      return order;
-    },
-    sleeping: () => sleeping,
-  };
+  /** The carrier takes these along. */
+  #collect(order: Order, leaving: readonly Unit[]): void {
+    order.collectedAt ??= this.#state.now();
+    for (const unit of leaving) {
+      if (unit.status === 'CANCELLED' || unit.shipped) continue;
+      this.#stock.ship(unit);
+      unit.shipped = true;
+    }
+    this.#moved(order);
+    this.#enter(order, heldUnits(order).length > 0 ? 'PARTIALLY_SHIPPING' : 'IN_TRANSIT');
+  }
+
+  /** The goods were lost after collection: CANCELLED, and nothing comes back. */
+  loseParcel(order: Order): void {
+    if (order.status === 'CANCELLED') return;
+    order.cancelledAt = this.#state.now();
+    order.cancelledBy = 'SYSTEM';
+    this.#moved(order);
+    this.#enter(order, 'CANCELLED');
+  }
+
+  /** Delivered, then completed. */
+  arrive(order: Order): void {
+    if (order.status !== 'IN_TRANSIT') return;
+    this.#enter(order, 'DELIVERED');
+    this.#enter(order, 'COMPLETED');
+  }
 }
 
 /** What a shopper can buy: nothing of a RESTRICTED or disabled warehouse, nothing that is reserved. */

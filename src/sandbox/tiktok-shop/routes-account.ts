@@ -1,5 +1,6 @@
 import type { Rate } from '../kit/buckets.ts';
-import type { Route } from './call.ts';
+import { isLoopback } from '../kit/caller.ts';
+import { type Route, route } from './call.ts';
 import type { Notifier } from './notifier.ts';
 import { topics } from './notifier.ts';
 import { invalid } from './refusal.ts';
@@ -7,111 +8,54 @@ import type { State } from './state.ts';
 import { seconds } from './state.ts';
 
 /** Who the seller is, where the stock lies, and who is told what (TTS-1.3, TTS-2.5 and TTS-3.3). */
-export function accountRoutes(deps: {
-  state: State;
-  notifier: Notifier;
-  rates: { read: Rate; write: Rate };
-  isLoopback(uri: string): boolean;
-}): Route[] {
-  const { state, notifier, rates } = deps;
-  const account = { scope: 'seller.authorization.info', rate: rates.read } as const;
-  const { registrations } = notifier;
-
-  const addressIn = (body: Record<string, unknown>): string => {
-    const address = body['address'];
-    if (typeof address !== 'string' || !fits(address, deps.isLoopback)) {
-      throw invalid(
-        `Invalid 'address': an https URL of a domain name, default port, 255 characters at most.`,
-      );
-    }
-    return address;
-  };
-  const topicIn = (body: Record<string, unknown>): string => {
-    const name = body['event_type'];
-    const known = typeof name === 'string' && Object.hasOwn(topics, name);
-    const missing = name === 'INVENTORY_STATUS_CHANGE' && state.faults.armed().includes('no_inventory_topic');
-    if (!known || missing) throw invalid(`Invalid 'event_type': unknown event.`);
-    return name;
-  };
-
+export function accountRoutes(state: State, { registrations }: Notifier, rate: Rate): Route[] {
+  const account = { scope: 'seller.authorization.info', rate };
+  const logistics = { scope: 'seller.logistics', rate };
+  const { shopId: id, cipher, code, name, region } = state.seller;
+  const shops = [{ id, cipher, code, name, region, seller_type: 'LOCAL' }];
+  const webhooks = '/event/202309/webhooks';
   return [
-    {
-      ...account,
-      method: 'GET',
-      domain: 'authorization',
-      versions: ['202309'],
-      rest: /^shops$/,
-      noCipher: true,
-      run: () => ({
-        shops: [
-          {
-            id: state.seller.shopId,
-            cipher: state.seller.cipher,
-            code: state.seller.code,
-            name: state.seller.name,
-            region: state.seller.region,
-            seller_type: 'LOCAL',
-          },
-        ],
-      }),
-    },
-    {
-      scope: 'seller.logistics',
-      rate: rates.read,
-      method: 'GET',
-      domain: 'logistics',
-      versions: ['202309'],
-      rest: /^warehouses$/,
-      run: () => ({ warehouses: warehouseRows(state) }),
-    },
-    {
-      ...account,
-      method: 'GET',
-      domain: 'event',
-      versions: ['202309'],
-      rest: /^webhooks$/,
-      run: () => ({
-        total_count: registrations.size,
-        webhooks: [...registrations].map(([event_type, one]) => ({
-          event_type,
-          address: one.address,
-          create_time: seconds(one.createdAt),
-          update_time: seconds(one.updatedAt),
-        })),
-      }),
-    },
-    {
-      ...account,
-      method: 'PUT',
-      domain: 'event',
-      versions: ['202309'],
-      rest: /^webhooks$/,
-      run({ body }) {
-        const topic = topicIn(body);
-        const address = addressIn(body);
-        if (state.faults.hits('webhook_not_kept')) return {};
-        const now = state.now();
-        const createdAt = registrations.get(topic)?.createdAt ?? now;
-        registrations.set(topic, { address, createdAt, updatedAt: now });
-        return {};
-      },
-    },
-    {
-      ...account,
-      method: 'DELETE',
-      domain: 'event',
-      versions: ['202309'],
-      rest: /^webhooks$/,
-      run({ body }) {
-        registrations.delete(topicIn(body));
-        return {};
-      },
-    },
+    route('GET /authorization/202309/shops', { ...account, noCipher: true }, () => ({ shops })),
+    route('GET /logistics/202309/warehouses', logistics, () => ({ warehouses: warehouseRows(state) })),
+    route(`GET ${webhooks}`, account, () => ({
+      total_count: registrations.size,
+      webhooks: [...registrations].map(([event_type, one]) => ({
+        event_type,
+        address: one.address,
+        create_time: seconds(one.createdAt),
+        update_time: seconds(one.updatedAt),
+      })),
+    })),
+    route(`PUT ${webhooks}`, account, ({ body }) => {
+      const topic = topicIn(state, body);
+      const address = addressIn(body);
+      if (state.faults.hits('webhook_not_kept')) return {};
+      const now = state.now();
+      const createdAt = registrations.get(topic)?.createdAt ?? now;
+      registrations.set(topic, { address, createdAt, updatedAt: now });
+      return {};
+    }),
+    route(`DELETE ${webhooks}`, account, ({ body }) => {
+      registrations.delete(topicIn(state, body));
+      return {};
+    }),
   ];
 }
 
+function addressIn({ address }: Record<string, unknown>): string {
+  if (typeof address === 'string' && fits(address)) return address;
+  throw invalid(`Invalid 'address': an https URL of a domain name, default port, 255 characters at most.`);
+}
+
+function topicIn({ faults }: State, { event_type: name }: Record<string, unknown>): string {
+  const known = typeof name === 'string' && Object.hasOwn(topics, name);
+  const missing = name === 'INVENTORY_STATUS_CHANGE' && faults.armed().includes('no_inventory_topic');
+  if (!known || missing) throw invalid(`Invalid 'event_type': unknown event.`);
+  return name;
+}
+
 /** TTS-2.4. Addresses on this machine are taken as they are: the sandbox calls no others. */
-function fits(address: string, isLoopback: (uri: string) => boolean): boolean {
+function fits(address: string): boolean {
   if (address.length > 255) return false;
   if (isLoopback(address)) return true;
   if (!URL.canParse(address)) return false;

@@ -1,7 +1,6 @@
 import type { Rate } from '../kit/buckets.ts';
-import type { Records } from '../kit/records.ts';
 import { listOf, tableOf } from '../kit/untyped.ts';
-import { type Call, malformed, type Route } from './call.ts';
+import { type Call, malformed, type Route, route } from './call.ts';
 import { Refusal, refused } from './refusal.ts';
 import { managedWarehouses } from './shelves.ts';
 import type { Holding, Product, Sku, State } from './state.ts';
@@ -14,7 +13,6 @@ const skusAtOnce = 100;
 interface Context {
   state: State;
   stock: Stock;
-  records: Records;
 }
 
 /** What a row of the body asks of one SKU. */
@@ -31,22 +29,12 @@ interface RowError {
 }
 
 /** The write of stock: absolute, one product a call, at once (TTS-4). */
-export function inventoryRoutes(deps: Context & { rates: { read: Rate; write: Rate } }): Route[] {
-  const write = {
-    domain: 'product',
-    method: 'POST',
-    scope: 'seller.product.write',
-    rate: deps.rates.write,
-    versions: ['202309'],
-    writesStock: true,
-  } as const;
+export function inventoryRoutes(context: Context, rate: Rate): Route[] {
+  const needs = { scope: 'seller.product.write', rate, writesStock: true } as const;
+  const path = '#/inventory/update';
   return [
-    { ...write, rest: /^products\/([^/]+)\/inventory\/update$/, run: (call) => update(deps, call, 'local') },
-    {
-      ...write,
-      rest: /^global_products\/([^/]+)\/inventory\/update$/,
-      run: (call) => update(deps, call, 'global'),
-    },
+    route(`POST /product/202309/products/${path}`, needs, (call) => update(context, call, 'local')),
+    route(`POST /product/202309/global_products/${path}`, needs, (call) => update(context, call, 'global')),
   ];
 }
 
@@ -197,7 +185,7 @@ function rowError(sku: Sku, code: number, message: string): RowError {
   return { code, message, detail: { sku_id: sku.id, extra_errors: [] } };
 }
 
-function apply({ state, stock, records }: Context, call: Call, { sku, rows }: Wish): void {
+function apply({ state, stock }: Context, call: Call, { sku, rows }: Wish): void {
   const managed = managedWarehouses(state);
   const from = shownOf(sku, managed);
   const numbers = rows.map(({ warehouseId, quantity }) => ({
@@ -206,8 +194,8 @@ function apply({ state, stock, records }: Context, call: Call, { sku, rows }: Wi
   }));
   stock.put(sku, numbers);
   const to = shownOf(sku, managed) ?? 0;
-  const record = records.write({ sku: sku.sellerSku, from, to, applied: true, answered: false, key: null });
-  call.writes.push(record);
+  const write = { sku: sku.sellerSku, from, to, applied: true, answered: false, key: null };
+  call.writes.push(state.records.write(write));
 }
 
 /** A sales warehouse that did not hold the SKU does so from now on. */

@@ -1,6 +1,7 @@
 import type { Rate } from '../kit/buckets.ts';
+import { indexedAt } from '../kit/orders.ts';
 import { listOf, tableOf } from '../kit/untyped.ts';
-import { type Call, idsIn, malformed, type Route, timeIn, wordIn } from './call.ts';
+import { type Call, idsIn, malformed, type Route, route, timeIn, wordIn } from './call.ts';
 import { cancellationView, orderView, returnView } from './order-view.ts';
 import { heldUnits, type Orders } from './orders.ts';
 import { compare, pageOf, pageSizeOf, placeOf } from './pages.ts';
@@ -23,56 +24,26 @@ const idsAtOnce = 50;
 const weekMs = 7 * 86_400_000;
 
 /** Orders, cancellations and returns (TTS-5). */
-export function orderRoutes(deps: {
-  state: State;
-  orders: Orders;
-  rates: { read: Rate; write: Rate };
-}): Route[] {
-  const { state, rates } = deps;
-  const read = { scope: 'seller.order.info', rate: rates.read, domain: 'order' } as const;
-  const after = {
-    scope: 'seller.return_refund.basic',
-    rate: rates.read,
-    domain: 'return_refund',
-    method: 'POST',
-    versions: ['202309'],
-  } as const;
+export function orderRoutes(state: State, orders: Orders, rates: { read: Rate; write: Rate }): Route[] {
+  const read = { scope: 'seller.order.info', rate: rates.read };
+  const after = { scope: 'seller.return_refund.basic', rate: rates.read };
+  const change = { ...after, rate: rates.write };
+  const cases = '/return_refund/202309';
   return [
-    {
-      ...read,
-      method: 'POST',
-      versions: ['202309'],
-      rest: /^orders\/search$/,
-      run: (call) => searchOrders(state, call),
-    },
-    {
-      ...read,
-      method: 'GET',
-      versions: ['202309', '202507'],
-      rest: /^orders$/,
-      run({ query }) {
-        const ids = (query.get('ids') ?? '').split(',').filter((id) => id !== '');
-        if (ids.length === 0) throw invalid(`Missing 'ids' query parameter.`);
-        if (ids.length > idsAtOnce) throw invalid(`Invalid 'ids' query parameter: at most ${idsAtOnce}.`);
-        if (ids.some((id) => !/^\d{1,20}$/.test(id))) throw invalid(`Invalid 'ids' query parameter.`);
-        const found = [...new Set(ids)].flatMap((id) => state.ordersById.get(id) ?? []);
-        return { orders: found.map(orderView) };
-      },
-    },
-    { ...after, rest: /^cancellations\/search$/, run: (call) => searchCancellations(state, call) },
-    { ...after, rest: /^returns\/search$/, run: (call) => searchReturns(state, call) },
-    {
-      ...after,
-      rate: rates.write,
-      rest: /^cancellations$/,
-      run: (call) => cancelOrder(deps.orders, state, call),
-    },
+    route('POST /order/202309/orders/search', read, (call) => searchOrders(state, call)),
+    route('GET /order/202309,202507/orders', read, (call) => getOrders(state, call)),
+    route(`POST ${cases}/cancellations/search`, after, (call) => searchCancellations(state, call)),
+    route(`POST ${cases}/returns/search`, after, (call) => searchReturns(state, call)),
+    route(`POST ${cases}/cancellations`, change, (call) => cancelOrder(orders, state, call)),
   ];
 }
 
-/** The change time under which the search knows an order; null: not yet. */
-function indexedAt(order: Order, now: number): number | null {
-  return order.indexed.findLast(({ visibleAt }) => visibleAt <= now)?.updatedAt ?? null;
+function getOrders({ orders }: State, { query }: Call): Record<string, unknown> {
+  const ids = (query.get('ids') ?? '').split(',').filter((id) => id !== '');
+  if (ids.length === 0) throw invalid(`Missing 'ids' query parameter.`);
+  if (ids.length > idsAtOnce) throw invalid(`Invalid 'ids' query parameter: at most ${idsAtOnce}.`);
+  if (ids.some((id) => !/^\d{1,20}$/.test(id))) throw invalid(`Invalid 'ids' query parameter.`);
+  return { orders: [...new Set(ids)].flatMap((id) => orders.get(id) ?? []).map(orderView) };
 }
 
 function searchOrders(state: State, call: Call): Record<string, unknown> {
@@ -98,10 +69,10 @@ function searchOrders(state: State, call: Call): Record<string, unknown> {
     throw invalid(`Invalid 'update_time_ge' and 'update_time_lt': at most seven days.`);
   }
   const now = state.now();
-  const rows = state.orders.flatMap((order) => {
+  const rows = [...state.orders.values()].flatMap((order) => {
     const indexed = indexedAt(order, now);
     if (indexed === null) return [];
-    const at = { updated: seconds(indexed), created: seconds(order.createdAt) };
+    const at = { updated: seconds(indexed), created: seconds(order.placedAt) };
     const fits =
       within(at.updated, filters.updatedFrom, filters.updatedBefore) &&
       within(at.created, filters.createdFrom, filters.createdBefore) &&
@@ -203,7 +174,7 @@ function cancelOrder(orders: Orders, state: State, { body }: Call): Record<strin
   if (typeof id !== 'string') throw malformed('order_id');
   if (typeof body['cancel_reason'] !== 'string' || body['cancel_reason'] === '')
     throw malformed('cancel_reason');
-  const order = state.ordersById.get(id);
+  const order = state.orders.get(id);
   if (order === undefined) throw refused(25001001, 'The order does not exist.');
   const held = heldUnits(order);
   if (order.status === 'CANCELLED') throw refused(25001002, 'The order was cancelled already.');

@@ -1,6 +1,7 @@
 import type { Rate } from '../kit/buckets.ts';
-import { listOf, tableOf } from '../kit/untyped.ts';
-import { type Call, idsIn, malformed, type Route, timeIn, wordIn } from './call.ts';
+import { shownTo } from '../kit/shelves.ts';
+import { listOf } from '../kit/untyped.ts';
+import { type Call, idsIn, malformed, type Route, route, timeIn, wordIn } from './call.ts';
 import type { Notifier } from './notifier.ts';
 import { pageOf, pageSizeOf, placeOf } from './pages.ts';
 import { invalid, refused } from './refusal.ts';
@@ -22,37 +23,24 @@ const statuses = [
 /** TTS-3.1: no search goes further. */
 const rowsReachable = 10_000;
 
+type SetStatus = (product: Product, status: ProductStatus) => void;
+
 /** Product search, counts, and taking products off sale (TTS-3 and TTS-7.3). */
-export function productRoutes(deps: {
-  state: State;
-  rates: { read: Rate; write: Rate };
-  setStatus(product: Product, status: ProductStatus): void;
-}): Route[] {
-  const { state, rates } = deps;
-  const product = { domain: 'product', method: 'POST' } as const;
-  const read = { ...product, scope: 'seller.product.basic', rate: rates.read } as const;
-  const move = {
-    ...product,
-    scope: 'seller.product.write',
-    rate: rates.write,
-    versions: ['202309'],
-  } as const;
+export function productRoutes(
+  state: State,
+  rates: { read: Rate; write: Rate },
+  setStatus: SetStatus,
+): Route[] {
+  const read = { scope: 'seller.product.basic', rate: rates.read };
+  const move = { scope: 'seller.product.write', rate: rates.write };
+  const shelve = (status: ProductStatus) => (call: Call) =>
+    moveProducts(state, call, (one) => setStatus(one, status));
   return [
-    {
-      ...read,
-      versions: ['202309', '202312', '202502'],
-      rest: /^products\/search$/,
-      run: (call) => searchProducts(state, call),
-    },
-    {
-      ...read,
-      versions: ['202309'],
-      rest: /^inventory\/search$/,
-      run: ({ body }) => searchInventory(state, body),
-    },
-    { ...move, rest: /^products\/deactivate$/, run: (call) => shelve(deps, call, 'SELLER_DEACTIVATED') },
+    route('POST /product/202309,202312,202502/products/search', read, (call) => searchProducts(state, call)),
+    route('POST /product/202309/inventory/search', read, ({ body }) => searchInventory(state, body)),
+    route('POST /product/202309/products/deactivate', move, shelve('SELLER_DEACTIVATED')),
     // TTS-7.3: a product that comes back is audited again.
-    { ...move, rest: /^products\/activate$/, run: (call) => shelve(deps, call, 'PENDING') },
+    route('POST /product/202309/products/activate', move, shelve('PENDING')),
   ];
 }
 
@@ -121,7 +109,7 @@ function searchedInventory(state: State, sku: Sku): Record<string, unknown>[] {
     const main = state.warehouses.find(({ isDefault }) => isDefault);
     return [{ warehouse_id: main?.id ?? '', quantity: availableOf(sku) }];
   }
-  const stale = sku.stale !== null && sku.stale.until > state.now() ? sku.stale.available : null;
+  const stale = shownTo(sku.stale, state.now(), null);
   return sku.holdings.map(({ warehouse, available }) => ({
     warehouse_id: warehouse.id,
     quantity: stale?.get(warehouse.id) ?? available,
@@ -177,21 +165,22 @@ function countView(state: State, sku: Sku): Record<string, unknown> {
   };
 }
 
-function shelve(
-  deps: { state: State; setStatus(product: Product, status: ProductStatus): void },
+function moveProducts(
+  state: State,
   { body }: Call,
-  status: ProductStatus,
+  move: (product: Product) => void,
 ): Record<string, unknown> {
   const ids = idsIn(body, 'product_ids', 20);
   if (ids === null || ids.length === 0) throw malformed('product_ids');
-  const errors: Record<string, unknown>[] = [];
-  for (const id of ids) {
-    const product = deps.state.products.get(id);
-    if (product === undefined || product.status === 'DELETED') {
-      errors.push({ code: 12052032, message: 'The product was not found', detail: { product_id: id } });
-    } else deps.setStatus(product, status);
-  }
-  return errors.length === 0 ? {} : { errors: errors.map(tableOf) };
+  const errors = ids.flatMap((product_id) => {
+    const product = state.products.get(product_id);
+    const message = 'The product was not found';
+    if (product === undefined || product.status === 'DELETED')
+      return [{ code: 12052032, message, detail: { product_id } }];
+    move(product);
+    return [];
+  });
+  return errors.length === 0 ? {} : { errors };
 }
 
 /** Topics 5 and 27 (TTS-2.2). */

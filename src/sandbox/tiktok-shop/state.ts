@@ -1,4 +1,6 @@
 import type { Ground } from '../kit/ground.ts';
+import type { Indexed, OrderHistory } from '../kit/orders.ts';
+import type { Stale } from '../kit/shelves.ts';
 import type { Ids } from './ids.ts';
 
 /** What the shop knows, in memory. Times are ms since 1970 on the platform's clock, which `clock_skew` moves; the API tells whole seconds. */
@@ -9,8 +11,7 @@ export interface State extends Ground {
   products: Map<string, Product>;
   skus: Map<string, Sku>;
   /** Oldest first. */
-  orders: Order[];
-  ordersById: Map<string, Order>;
+  orders: Map<string, Order>;
   cancellations: Cancellation[];
   returns: Return[];
 }
@@ -80,8 +81,8 @@ export interface Sku {
   parts: { sku: Sku; count: number }[];
   /** SKUs whose number must equal this one's. */
   sharedWith: Sku[];
-  /** The numbers that the product search still shows, and until when. */
-  stale: { until: number; available: Map<string, number> } | null;
+  /** By warehouse, what the product search still shows. */
+  stale: Stale<Map<string, number>>;
   level: StockLevel;
 }
 
@@ -98,12 +99,10 @@ export type OrderStatus =
   | 'COMPLETED'
   | 'CANCELLED';
 
-export interface Order {
+export interface Order extends OrderHistory, Indexed {
   id: string;
   status: OrderStatus;
-  createdAt: number;
   paidAt: number | null;
-  updatedAt: number;
   /** The carrier took the first of it. */
   collectedAt: number | null;
   cancelledAt: number | null;
@@ -115,15 +114,8 @@ export interface Order {
   replaces: string | null;
   byPlatform: boolean;
   units: Unit[];
-  /** Last change of units, for the proof. */
-  changedAt: number;
-  /** Grows with each change of units; `heardRevision` is the newest that an answered delivery led to. */
-  revision: number;
-  heardRevision: number;
   /** The revision whose message the fault `drop_webhook` has swallowed. */
   lostRevision: number;
-  /** Each change time with when the order search has it. */
-  indexed: { updatedAt: number; visibleAt: number }[];
 }
 
 /** One unit: a line item of the platform (TTS-5.2). */

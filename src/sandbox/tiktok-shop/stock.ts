@@ -2,16 +2,7 @@ import { platformMs } from '../kit/time.ts';
 import type { Holding, Sku, State, StockLevel, Unit } from './state.ts';
 
 /** How numbers move (TTS-9): a sale moves available to committed, a cancel back, shipping ends it. */
-export interface Stock {
-  /** Commits one unit; where nothing is left (a forced sale) available stays 0. */
-  take(sku: Sku): Unit['takes'];
-  /** Units that were taken from the shelf are available again. */
-  giveBack(unit: Unit): void;
-  /** The unit has left its warehouse. */
-  ship(unit: Unit): void;
-  /** Sets available in these warehouses: a write, or a hand edit. */
-  put(sku: Sku, numbers: readonly { holding: Holding; available: number }[]): void;
-}
+export type Stock = ReturnType<typeof createStock>;
 
 const lowStock = 3;
 
@@ -45,17 +36,15 @@ export function shownOf(sku: Sku, managed: readonly { id: string }[]): number | 
 }
 
 /** `crossed` hears of each SKU whose level changed (topic 27). */
-export function createStock(deps: { state: State; crossed(sku: Sku): void }): Stock {
-  const { state, crossed } = deps;
-
+export function createStock(state: State, crossed: (sku: Sku) => void) {
   /** Remembers what the product search goes on showing (TTS-3.1). */
   const remember = (sku: Sku) => {
     const now = state.now();
     if (sku.stale !== null && sku.stale.until > now) return;
     const lagMs =
       state.faults.dueMs('search_lag') ?? platformMs(state.random.int(500, 5_000), state.timeScale);
-    const available = new Map(sku.holdings.map((each) => [each.warehouse.id, each.available]));
-    sku.stale = { until: now + lagMs, available };
+    const shown = new Map(sku.holdings.map((each) => [each.warehouse.id, each.available]));
+    sku.stale = { until: now + lagMs, shown };
   };
 
   const settle = (sku: Sku) => {
@@ -85,14 +74,16 @@ export function createStock(deps: { state: State; crossed(sku: Sku): void }): St
     [...state.skus.values()].find(({ holdings }) => holdings.includes(holding));
 
   return {
-    take(sku) {
+    /** Commits one unit; where nothing is left (a forced sale) available stays 0. */
+    take(sku: Sku): Unit['takes'] {
       const pieces =
         sku.parts.length === 0
           ? [sku]
           : sku.parts.flatMap((part) => Array.from({ length: part.count }, () => part.sku));
       return pieces.flatMap((piece) => takeOne(piece) ?? []);
     },
-    giveBack(unit) {
+    /** Units that were taken from the shelf are available again. */
+    giveBack(unit: Unit): void {
       for (const { holding, fromShelf } of unit.takes) {
         const owner = ownerOf(holding);
         if (owner !== undefined) remember(owner);
@@ -102,11 +93,13 @@ export function createStock(deps: { state: State; crossed(sku: Sku): void }): St
       }
       unit.takes = [];
     },
-    ship(unit) {
+    /** The unit has left its warehouse. */
+    ship(unit: Unit): void {
       for (const { holding } of unit.takes) holding.committed -= 1;
       unit.takes = [];
     },
-    put(sku, numbers) {
+    /** Sets available in these warehouses: a write, or a hand edit. */
+    put(sku: Sku, numbers: readonly { holding: Holding; available: number }[]): void {
       remember(sku);
       for (const { holding, available } of numbers) holding.available = available;
       settle(sku);

@@ -1,38 +1,12 @@
-import type { Random } from '../kit/random.ts';
-import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
+import { jsonAnswer, type ShopAnswer, type ShopRequest } from '../kit/server.ts';
 import { platformMs } from '../kit/time.ts';
+import { createTokenDesk } from '../kit/token-desk.ts';
 import { Refusal } from './refusal.ts';
 import type { State } from './state.ts';
 import { seconds } from './state.ts';
 
-/** Throwaway keys of one app, and of one seller's consent. */
-export interface Credentials {
-  appKey: string;
-  appSecret: string;
-  /** The one that the configuration holds; rotated away by its first use. */
-  refreshToken: string;
-}
-
-/** What a living access token allows. */
-interface Grant {
-  scopes: readonly string[];
-}
-
 /** Issues and judges tokens (TTS-1.2). */
-export interface Tokens {
-  credentials: Credentials;
-  /** Answers `/api/v2/token/get` and `/api/v2/token/refresh`; null: the connection is cut. Throws `Refusal`. */
-  answer(request: ShopRequest): ShopAnswer | null;
-  /** Null: unknown, expired or taken back. Proves that the tokens of this generation arrived. */
-  grantOf(accessToken: string): Grant | null;
-  /** Access tokens die now. */
-  expire(): void;
-  /** The next refresh is refused. */
-  refuseNext(): void;
-  forgive(): void;
-  /** The seller consents: a code, good for half an hour and one exchange. */
-  consent(): string;
-}
+export type Tokens = ReturnType<typeof createTokens>;
 
 /** What the seller consented to (TTS-1.1). */
 const consented: readonly string[] = [
@@ -59,23 +33,24 @@ interface Refreshable {
  * lives on until a token of its successor's generation is used, so that a lost answer can be asked for again; codes
  * of refusals are 36004xxx.
  */
-export function createTokens(deps: { state: State; random: Random }): Tokens {
-  const { state, random } = deps;
-  const { faults } = state;
+export function createTokens(state: State) {
+  const { faults, now, timeScale } = state;
+  const random = state.random.fork('tokens');
   /** Base64 of chance, with the characters that a URL reserves. */
   const opaque = (prefix: string, bytes: number) =>
     `${prefix}_${Buffer.from(`fbefbe${random.hex(bytes * 2)}fbef`, 'hex').toString('base64')}`;
-  const credentials: Credentials = {
+  /** Throwaway keys of one app, and of one seller's consent: the refresh token is rotated away by its first use. */
+  const credentials = {
     appKey: random.hex(13),
     appSecret: random.hex(40),
     refreshToken: opaque('TTP', 48),
   };
   let generation = 0;
-  let refusing = false;
-  const access = new Map<string, Grant & Refreshable>();
+  const desk = createTokenDesk<{ scopes: readonly string[]; generation: number }>(now, faults);
   const codes = new Map<string, number>();
+  const consentEnds = () => now() + platformMs(consentMs, timeScale);
   const refreshable = new Map<string, Refreshable>([
-    [credentials.refreshToken, { generation, until: state.now() + platformMs(consentMs, state.timeScale) }],
+    [credentials.refreshToken, { generation, until: consentEnds() }],
   ]);
 
   /** What is older than a generation that was used is dead. */
@@ -86,17 +61,16 @@ export function createTokens(deps: { state: State; random: Random }): Tokens {
 
   const issue = (until: number): ShopAnswer => {
     generation += 1;
-    const now = state.now();
     const accessToken = opaque('TTP', 64);
     const refreshToken = opaque('TTP', 48);
     const scopes = faults.armed().includes('missing_scope')
       ? consented.filter((scope) => scope !== 'seller.product.write')
       : consented;
-    const ends = Math.min(until, now + platformMs(accessMs, state.timeScale));
-    access.set(accessToken, { scopes, generation, until: ends });
+    const ends = Math.min(until, now() + platformMs(accessMs, timeScale));
+    desk.keep(accessToken, { scopes, generation }, ends);
     refreshable.set(refreshToken, { generation, until });
     if (faults.hits('old_refresh_dies')) proven(generation);
-    const since = faults.hits('expires_as_duration') ? seconds(now) : 0;
+    const since = faults.hits('expires_as_duration') ? seconds(now()) : 0;
     const data = {
       access_token: accessToken,
       access_token_expire_in: seconds(ends) - since,
@@ -108,8 +82,7 @@ export function createTokens(deps: { state: State; random: Random }): Tokens {
       user_type: 0,
       granted_scopes: scopes,
     };
-    const body = { code: 0, message: 'success', data, request_id: random.hex(32) };
-    return { status: 200, body: JSON.stringify(body) };
+    return jsonAnswer(200, { code: 0, message: 'success', data, request_id: random.hex(32) });
   };
 
   const exchange = (query: URLSearchParams): ShopAnswer => {
@@ -118,17 +91,16 @@ export function createTokens(deps: { state: State; random: Random }): Tokens {
     const code = query.get('auth_code') ?? '';
     const made = codes.get(code);
     codes.delete(code);
-    if (made === undefined || state.now() - made > platformMs(codeMs, state.timeScale)) {
+    if (made === undefined || now() - made > platformMs(codeMs, timeScale)) {
       throw tokenRefusal('Authorization code is invalid or expired');
     }
-    return issue(state.now() + platformMs(consentMs, state.timeScale));
+    return issue(consentEnds());
   };
 
   const refresh = (query: URLSearchParams): ShopAnswer | null => {
     if (query.get('grant_type') !== 'refresh_token') throw tokenRefusal('Invalid grant_type');
     const known = refreshable.get(query.get('refresh_token') ?? '');
-    if (refusing || known === undefined || known.until <= state.now() || revoked()) {
-      refusing = false;
+    if (desk.refuses() || known === undefined || known.until <= now() || revoked()) {
       throw tokenRefusal('Refresh token is invalid or expired');
     }
     proven(known.generation);
@@ -138,33 +110,30 @@ export function createTokens(deps: { state: State; random: Random }): Tokens {
 
   return {
     credentials,
-    answer({ method, path, query }) {
-      if (faults.hits('timeout')) return null;
-      if (faults.hits('error_500')) throw new Refusal(500, 36009003, 'Internal error.');
-      if (faults.hits('throttle'))
+    desk,
+    /** Answers `/api/v2/token/get` and `/api/v2/token/refresh`; null: the connection is cut. Throws `Refusal`. */
+    answer({ method, path, query }: ShopRequest): ShopAnswer | null {
+      const outage = desk.fault(['timeout', 'error_500', 'throttle'] as const);
+      if (outage === 'timeout') return null;
+      if (outage === 'error_500') throw new Refusal(500, 36009003, 'Internal error.');
+      if (outage === 'throttle')
         throw new Refusal(429, 36009002, 'Too many requests.', { 'Retry-After': '1' });
-      if (faults.hits('auth')) refusing = true;
       if (method !== 'GET') throw new Refusal(405, 36009010, 'Invalid method');
       if (query.get('app_key') !== credentials.appKey) throw tokenRefusal('Invalid app_key');
       if (query.get('app_secret') !== credentials.appSecret) throw tokenRefusal('Invalid app_secret');
       return path.endsWith('/get') ? exchange(query) : refresh(query);
     },
-    grantOf(accessToken) {
-      const known = access.get(accessToken);
-      if (known === undefined || known.until <= state.now() || revoked()) return null;
+    /** What a living access token allows; null: unknown, expired or taken back. Proves that the tokens of its generation arrived. */
+    scopesOf(accessToken: string): readonly string[] | null {
+      const known = desk.grantOf(accessToken);
+      if (known === null || revoked()) return null;
       proven(known.generation);
-      return known;
+      return known.scopes;
     },
-    expire: () => access.clear(),
-    refuseNext() {
-      refusing = true;
-    },
-    forgive() {
-      refusing = false;
-    },
-    consent() {
+    /** The seller consents: a code, good for half an hour and one exchange. */
+    consent(): string {
       const code = opaque('ROW', 24);
-      codes.set(code, state.now());
+      codes.set(code, now());
       return code;
     },
   };

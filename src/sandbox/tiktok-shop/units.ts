@@ -1,3 +1,4 @@
+import { recordOf } from '../kit/orders.ts';
 import type { ShopOrder } from '../shop.ts';
 import type { Order, Unit } from './state.ts';
 
@@ -26,12 +27,10 @@ export function linesOf(order: Order, grain: LineGrain): { id: string; sku: stri
  * The shop's truth of an order: units that were called off before they left are free, all others stay taken, returns
  * and lost parcels included. `heard` counts changes of units only: most state changes move none.
  */
-export function recordOf(order: Order, grain: LineGrain): ShopOrder {
+export function truthOf(order: Order, grain: LineGrain): ShopOrder {
   const takes = (unit: Unit) => unit.shipped || unit.status !== 'CANCELLED';
-  return {
+  return recordOf(order, {
     order_id: order.id,
-    placed_at: order.createdAt,
-    changed_at: order.changedAt,
     status: statusOf(order),
     lines: linesOf(order, grain).map((line) => ({
       line_id: line.id,
@@ -39,8 +38,7 @@ export function recordOf(order: Order, grain: LineGrain): ShopOrder {
       taken: line.units.filter(takes).length,
       gone: line.units.filter((unit) => unit.shipped).length,
     })),
-    heard: order.heardRevision >= order.revision,
-  };
+  });
 }
 
 function statusOf(order: Order): string {
