@@ -1,5 +1,5 @@
 import type { WriteRecord } from '../kit/records.ts';
-import { jsonAnswer, type ShopAnswer } from '../kit/server.ts';
+import { jsonAnswer, Refused, type ShopAnswer } from '../kit/server.ts';
 
 /** One call of the API as its handler sees it. */
 export interface Call {
@@ -23,14 +23,11 @@ export interface Route {
   run(call: Call): ShopAnswer;
 }
 
-/** A call that the API refuses whole. */
-export class Problem extends Error {
-  /** The envelope: the rows of the listing calls, as no other form is published. */
-  readonly answer: ShopAnswer;
-
+/** A call that the API refuses whole. The envelope is the rows of the listing calls, as no other form is published. */
+export class Problem extends Refused {
   constructor(status: number, description: string, headers: Record<string, string> = {}) {
-    super(description);
-    this.answer = { ...jsonAnswer(status, { errors: [errorRow(status, description)] }), headers };
+    const errors = [errorRow(status, description)];
+    super(description, { ...jsonAnswer(status, { errors }), headers });
   }
 }
 

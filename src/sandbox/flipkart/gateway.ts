@@ -15,7 +15,7 @@ export function createGateway(
 ): (request: ShopRequest) => Promise<ShopAnswer | null> {
   const buckets = createBuckets(site.now, site.timeScale);
 
-  const handle = async (request: ShopRequest): Promise<ShopAnswer | null> => {
+  return async (request) => {
     const failing = failureBefore(site);
     if (failing !== undefined) return failing;
     admit(site, auth, request);
@@ -26,12 +26,6 @@ export function createGateway(
     if (!buckets.take(route.family, rate)) throw tooMany();
     return obey(site, route, { query: request.query, params, body: bodyIn(request), writes: [] });
   };
-
-  return (request) =>
-    handle(request).catch((error: unknown) => {
-      if (error instanceof Problem) return error.answer;
-      throw error;
-    });
 }
 
 /** What happens before anybody asks who calls; nothing, most of the time. */
@@ -73,13 +67,7 @@ async function obey(site: Site, route: Route, call: Call): Promise<ShopAnswer | 
       if (lost) throw gaveUp();
       return answer;
     },
-    late: () => () => {
-      try {
-        route.run(call);
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-      }
-    },
+    late: () => () => route.run(call),
     failure() {
       throw new Problem(500, 'internal server error');
     },

@@ -1,6 +1,7 @@
 import { AppError } from '../../errors.ts';
 import { createAgenda } from '../kit/agenda.ts';
 import { createGround, openDoor } from '../kit/ground.ts';
+import { answered } from '../kit/server.ts';
 import { listed } from '../kit/shelves.ts';
 import type { Shop, ShopOptions } from '../shop.ts';
 import { type Auth, createAuth } from './auth.ts';
@@ -10,8 +11,8 @@ import { createNotifier, type Floor } from './notifier.ts';
 import { cancel, edit, find, hold, sell, sendBack, ship, truthOf, unhold } from './orders.ts';
 import { listingRoutes } from './routes-listings.ts';
 import { shipmentRoutes } from './routes-shipments.ts';
-import { placeAt, shownOf, stockShelves } from './shelves.ts';
-import { type Basis, createIds, type Item, type Shipment, type Site } from './site.ts';
+import { shownOf, stockShelves } from './shelves.ts';
+import { type Basis, createIds, type Line, placeAt, type Shipment, type Site } from './site.ts';
 
 /** What this shop can be told beside what every shop can. */
 export interface FlipkartShopOptions extends ShopOptions {
@@ -62,7 +63,7 @@ export function createFlipkartShop(options: FlipkartShopOptions) {
     verbs: { subscribe, unsubscribe, hold, unhold, rotate_secret: auth.rotateSecret },
     async route(request) {
       const isToken = request.path === '/oauth-service/oauth/token';
-      const answer = isToken ? auth.token(request) : await gateway(request);
+      const answer = isToken ? auth.token(request) : await answered(() => gateway(request));
       const date = new Date(site.now()).toUTCString();
       return answer === null ? null : { ...answer, headers: { date, ...answer.headers } };
     },
@@ -171,7 +172,7 @@ function verbsOf(floor: Floor) {
 }
 
 /** The line by its id, wherever in the order it is; without one, the first that is left. */
-function lineOf(floor: Floor, orderId: string, lineId?: string): { shipment: Shipment; item: Item } {
+function lineOf(floor: Floor, orderId: string, lineId?: string): Line {
   // A split order is named by its first shipment, and its lines may be in others.
   const family = find(floor, find(floor, orderId)[0]?.orderId ?? '');
   const rows = family.flatMap((shipment) => shipment.items.map((item) => ({ shipment, item })));

@@ -1,38 +1,33 @@
 import { AppError } from '../../errors.ts';
-import { newHistory, orderOf, recordOf } from '../kit/orders.ts';
+import { orderOf, recordOf } from '../kit/orders.ts';
 import { picksOf } from '../kit/shelves.ts';
 import type { SellRequest, SellResult, ShopOrder } from '../shop.ts';
 import { istLong } from './moment.ts';
 import type { Floor } from './notifier.ts';
-import { openReturns } from './returns.ts';
 import { dispatch, freeAt, giveBack, list, take } from './shelves.ts';
 import {
   after,
-  type Canceller,
+  type Cause,
   change,
   dayMs,
   hourMs,
   type Item,
   isCancelled,
   isDispatched,
-  type Listing,
+  type Line,
+  newItem,
+  newReturn,
+  newShipment,
   type Place,
+  type Return,
   type Shipment,
   type Stage,
   touch,
+  type Wish,
 } from './site.ts';
-import { createdAttributes } from './views.ts';
+import { createdAttributes, returnItemView, returnsOf } from './views.ts';
 
 /** What buyers, couriers and the merchant do to shipments (FK-2.6, FK-5, last verified 2026-11). */
-
-/** One line of a purchase. */
-interface Wish {
-  listing: Listing;
-  quantity: number;
-  location: string;
-  /** Lines of one group are cancelled together; default: a group of its own. */
-  groupId?: string;
-}
 
 /** By shipment id or by order id, which may lead to several. Throws AppError `unknown_order`. */
 export function find({ shipments }: Floor, id: string): Shipment[] {
@@ -85,31 +80,17 @@ export function place(floor: Floor, wishes: readonly Wish[], type: string): Ship
     const key = alone ? `${at}` : `${wish.location} ${wish.listing.profile}`;
     parts.set(key, [...(parts.get(key) ?? []), wish]);
   }
-  return [...parts.values()].map((part) => open(floor, part, { orderId, type }));
+  return [...parts.values()].flatMap((part) => open(floor, part, { orderId, type }));
 }
 
-function open(floor: Floor, wishes: readonly Wish[], facts: Pick<Shipment, 'orderId' | 'type'>): Shipment {
-  const { faults, ids, notifier, now } = floor;
+function open(floor: Floor, wishes: readonly Wish[], facts: Pick<Shipment, 'orderId' | 'type'>): Shipment[] {
+  const { faults, notifier } = floor;
   const { orders: random } = floor.chance;
+  const [spot] = wishes;
+  if (spot === undefined) return [];
   const marks = { mps: faults.hits('mps'), replacement: faults.hits('replacement') };
-  const [first] = wishes;
-  const dispatchAfter = now() + (random.chance(0.3) ? random.int(1, 4) * dayMs : 0);
-  const shipment: Shipment = {
-    ...newHistory(now()),
-    ...facts,
-    number: ids.next(),
-    id: ids.shipment(),
-    location: first?.location ?? '',
-    stage: 'APPROVED',
-    hold: false,
-    profile: first?.listing.profile ?? 'NON_FBF',
-    paymentType: random.chance(0.6) ? 'COD' : 'PREPAID',
-    items: wishes.map((wish) => itemOf(floor, wish, marks)),
-    updatedAt: now(),
-    dispatchAfter,
-    dispatchBy: dispatchAfter + dayMs,
-    searchableAt: 0,
-  };
+  const items = () => wishes.map((wish) => sold(floor, wish, newItem(floor, wish, marks)));
+  const shipment = newShipment(floor, { ...facts, items, spot });
   floor.shipments.set(shipment.id, shipment);
   if (faults.hits('hold')) shipment.hold = true;
   change(floor, shipment);
@@ -119,28 +100,13 @@ function open(floor: Floor, wishes: readonly Wish[], facts: Pick<Shipment, 'orde
     after(floor, random.int(1, 6) * hourMs, () => unhold(floor, shipment));
   }
   if (faults.hits('dates_changed')) moveDates(floor, shipment);
-  return shipment;
+  return [shipment];
 }
 
-function itemOf(
-  floor: Floor,
-  wish: Wish,
-  { mps, replacement }: { mps: boolean; replacement: boolean },
-): Item {
-  const { ids, chance } = floor;
-  const { listing, quantity, location, groupId } = wish;
+function sold(floor: Floor, { listing, location, quantity }: Wish, item: Item): Item {
   const spot = listing.places.get(location);
-  return {
-    id: ids.item(),
-    groupId: groupId ?? ids.group(),
-    listing,
-    quantity,
-    called: 0,
-    drawn: spot === undefined ? 0 : take(floor, spot, quantity),
-    cancelled: null,
-    replacement,
-    packageIds: Array.from({ length: mps ? chance.orders.int(2, 3) : 1 }, () => ids.package()),
-  };
+  if (spot !== undefined) item.drawn = take(floor, spot, quantity);
+  return item;
 }
 
 function moveDates(floor: Floor, shipment: Shipment): void {
@@ -154,12 +120,6 @@ function moveDates(floor: Floor, shipment: Shipment): void {
 }
 
 // -------------------------------------------------------------------------------------------------- calling off
-
-interface Cause {
-  by: Canceller;
-  reason: string;
-  subReason: string;
-}
 
 function callOff(floor: Floor, shipment: Shipment, how: Cause & { calls: readonly [Item, number][] }): void {
   const { calls, by, reason, subReason } = how;
@@ -211,10 +171,8 @@ export function cancel(floor: Floor, shipment: Shipment, { emptied }: { emptied:
   // Nothing can be called off any more: the parcel turns round (FK-2.6).
   for (const item of items)
     if (item.cancelled === null)
-      openReturns(floor, { shipment, item, source: 'courier_return' }, item.quantity);
+      openReturns(floor, { shipment, item }, { source: 'courier_return', units: item.quantity });
 }
-
-type Line = { shipment: Shipment; item: Item };
 
 /** Units are called off; a higher number changes nothing: a buyer who wants more orders again. */
 export function edit(floor: Floor, { shipment, item }: Line, quantity: number): void {
@@ -225,11 +183,12 @@ export function edit(floor: Floor, { shipment, item }: Line, quantity: number): 
 }
 
 /** Before dispatch: called off. After it: that many returns. Without restock money alone moves, which nothing shows. */
-export function sendBack(floor: Floor, { shipment, item }: Line, quantity: number): void {
+export function sendBack(floor: Floor, line: Line, units: number): void {
+  const { shipment, item } = line;
   if (item.cancelled !== null) return;
-  if (quantity > item.quantity) throw new AppError('refund_too_large', `item ${item.id} has fewer units`);
-  if (isDispatched(shipment)) openReturns(floor, { shipment, item, source: 'customer_return' }, quantity);
-  else callOff(floor, shipment, { calls: [[item, quantity]], ...byBuyer(floor) });
+  if (units > item.quantity) throw new AppError('refund_too_large', `item ${item.id} has fewer units`);
+  if (isDispatched(shipment)) openReturns(floor, line, { source: 'customer_return', units });
+  else callOff(floor, shipment, { calls: [[item, units]], ...byBuyer(floor) });
 }
 
 // --------------------------------------------------------------------------------------------- holding, shipping
@@ -304,6 +263,45 @@ export function ship(floor: Floor, shipment: Shipment): void {
   if (!late) return;
   after(floor, 6 * hourMs, () => {
     if (!isDispatched(shipment)) proceed(floor, shipment, way.length);
+  });
+}
+
+// ------------------------------------------------------------------------------------------------------ returns
+
+/** What comes back: one return for each unit (FK-5.5). None of it moves a number of the platform. */
+function openReturns(
+  floor: Floor,
+  line: Line,
+  { source, units }: Pick<Return, 'source'> & { units: number },
+): void {
+  const known = returnsOf(floor, line.item).filter(({ status }) => status !== 'CANCELLED').length;
+  const left = Math.min(units, line.item.quantity - known);
+  for (let unit = 0; unit < left; unit += 1) begin(floor, newReturn(floor, line, source));
+}
+
+function begin(floor: Floor, one: Return): void {
+  const { faults, ids } = floor;
+  floor.returns.set(one.id, one);
+  const tell = (event: string, attributes: Record<string, unknown>) => {
+    one.updatedAt = floor.now();
+    touch(floor, one.shipment);
+    floor.notifier.returnEvent(event, one, attributes);
+  };
+  tell('return_created', { status: 'RETURN_CREATED', returnItems: [returnItemView(one)] });
+  if (faults.hits('return_changes')) {
+    one.trackingId = ids.tracking();
+    for (const event of ['return_tracking_id_update', 'return_expected_date_changed'])
+      tell(event, { returnItems: [returnItemView(one)] });
+  }
+  const returnItems = [{ orderItemId: one.item.id }];
+  const cancelled = faults.hits('return_cancelled');
+  after(floor, 2 * dayMs, () => {
+    if (!cancelled) tell('return_picked_up', { returnItems });
+  });
+  after(floor, 5 * dayMs, () => {
+    one.status = cancelled ? 'CANCELLED' : 'COMPLETED';
+    const status = `RETURN_${one.status}`;
+    tell(status.toLowerCase(), { status, returnItems });
   });
 }
 

@@ -5,8 +5,8 @@ import { tableOf, textOf } from '../kit/untyped.ts';
 import { bad, type Call, errorRow, need, type Route } from './call.ts';
 import type { Floor } from './notifier.ts';
 import { sell } from './orders.ts';
-import { freeAt, placeAt } from './shelves.ts';
-import type { Listing, Site } from './site.ts';
+import { freeAt } from './shelves.ts';
+import { type Listing, placeAt, type Site } from './site.ts';
 import { listingView } from './views.ts';
 
 /** Listings and their numbers (FK-3 and FK-4, last verified 2026-11). */

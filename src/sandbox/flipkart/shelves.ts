@@ -1,39 +1,20 @@
 import type { CatalogueItem } from '../shop.ts';
-import type { Item, Listing, Place, Site } from './site.ts';
+import { type Item, type Listing, newListing, type Place, placeAt, type Site } from './site.ts';
 
 /** Puts a listing on the shelf, with these units at each of its locations. Throws nothing; a known SKU is replaced. */
 export function list(
   site: Site,
-  wish: { sku: string; title: string; units: Record<string, number> } & Partial<Listing>,
-): Listing {
-  const { sku, title, units, ...rest } = wish;
-  const { random } = site;
-  const letters = (length: number) =>
-    Array.from({ length }, () => 'ABCDEFGHJKMNPQRSTVWXYZ0123456789'[random.int(0, 31)]).join('');
-  const kind = `${title.toUpperCase().replace(/[^A-Z]/g, '')}XXX`.slice(0, 3);
-  const fsn = `${kind}${letters(13)}`;
-  const listing: Listing = {
+  {
     sku,
     title,
-    fsn,
-    listingId: `LST${fsn}${letters(2)}${random.int(1_000, 8_999)}`,
-    status: 'ACTIVE',
-    archived: 'NONE',
-    profile: 'NON_FBF',
-    price: random.int(99, 1_999),
-    places: new Map(),
-    ...rest,
-  };
+    units,
+    ...rest
+  }: { sku: string; title: string; units: Record<string, number> } & Partial<Listing>,
+): Listing {
+  const listing = { ...newListing(site, sku, title), ...rest };
   for (const [location, inventory] of Object.entries(units)) placeAt(listing, location).inventory = inventory;
   site.listings.set(sku, listing);
   return listing;
-}
-
-/** The number of a listing at a location, which begins with 0 there. */
-export function placeAt({ places }: Listing, location: string): Place {
-  const place = places.get(location) ?? { location, inventory: 0, pending: 0, enabled: true, stale: null };
-  places.set(location, place);
-  return place;
 }
 
 /** SKUs of the listings that the platform is odd about, none of them the catalogue's. */

@@ -1,9 +1,12 @@
 import type { Agenda } from '../kit/agenda.ts';
 import type { Ground } from '../kit/ground.ts';
-import { changed, type OrderHistory } from '../kit/orders.ts';
+import { changed, newHistory } from '../kit/orders.ts';
 import type { Random } from '../kit/random.ts';
 import type { Stale } from '../kit/shelves.ts';
 import { platformMs } from '../kit/time.ts';
+
+export const hourMs = 3_600_000;
+export const dayMs = 24 * hourMs;
 
 /**
  * `net`: the number that the API shows excludes the channel's open orders, a sale lowers it. `gross`: it still
@@ -29,28 +32,47 @@ export interface Site extends Ground {
 }
 
 /** What the seller sells under one SKU, which is unique in the account. */
-export interface Listing {
-  sku: string;
-  title: string;
-  listingId: string;
-  /** The platform's product, 16 characters; writes must name it. */
-  fsn: string;
-  status: 'ACTIVE' | 'INACTIVE';
-  archived: 'NONE' | 'ARCHIVED';
-  profile: 'NON_FBF' | 'FBF';
-  price: number;
-  /** By location. */
-  places: Map<string, Place>;
+export type Listing = ReturnType<typeof newListing>;
+
+export function newListing({ random }: Site, sku: string, title: string) {
+  const letters = (length: number) =>
+    Array.from({ length }, () => 'ABCDEFGHJKMNPQRSTVWXYZ0123456789'[random.int(0, 31)]).join('');
+  const kind = `${title.toUpperCase().replace(/[^A-Z]/g, '')}XXX`.slice(0, 3);
+  const fsn = `${kind}${letters(13)}`;
+  return {
+    sku,
+    title,
+    /** The platform's product, 16 characters; writes must name it. */
+    fsn,
+    listingId: `LST${fsn}${letters(2)}${random.int(1_000, 8_999)}`,
+    status: 'ACTIVE' as 'ACTIVE' | 'INACTIVE',
+    archived: 'NONE' as 'NONE' | 'ARCHIVED',
+    profile: 'NON_FBF' as 'NON_FBF' | 'FBF',
+    price: random.int(99, 1_999),
+    /** By location. */
+    places: new Map<string, Place>(),
+  };
 }
 
 /** The number of one listing at one location. */
-export interface Place {
-  location: string;
-  inventory: number;
-  /** Units of orders not dispatched. */
-  pending: number;
-  enabled: boolean;
-  stale: Stale<{ inventory: number; pending: number }>;
+export type Place = ReturnType<typeof newPlace>;
+
+function newPlace(location: string) {
+  return {
+    location,
+    inventory: 0,
+    /** Units of orders not dispatched. */
+    pending: 0,
+    enabled: true,
+    stale: null as Stale<{ inventory: number; pending: number }>,
+  };
+}
+
+/** The number of a listing at a location, which begins with 0 there. */
+export function placeAt({ places }: Listing, location: string): Place {
+  const place = places.get(location) ?? newPlace(location);
+  places.set(location, place);
+  return place;
 }
 
 /** Where a shipment is on its way, as long as it is not cancelled (FK-5.4). */
@@ -75,59 +97,107 @@ export const beforeDispatch: readonly Stage[] = [
 ];
 
 /** The platform's unit of an order: never mixes orders, one location (FK-5.2). */
-export interface Shipment extends OrderHistory {
-  /** Grows with each new shipment. */
-  number: number;
-  id: string;
-  orderId: string;
-  location: string;
-  stage: Stage;
-  hold: boolean;
-  /** Whose warehouse it leaves. */
-  profile: Listing['profile'];
-  type: string;
-  paymentType: 'COD' | 'PREPAID';
-  items: Item[];
-  /** What the platform tells as the time of change; nothing finer than seconds leaves the shop. */
-  updatedAt: number;
-  dispatchAfter: number;
-  dispatchBy: number;
-  /** The filter does not find it before. */
-  searchableAt: number;
+export type Shipment = ReturnType<typeof newShipment>;
+
+export function newShipment(
+  site: Site,
+  facts: { orderId: string; type: string; items(): Item[]; spot: Spot },
+) {
+  const { ids, now } = site;
+  const { orders: random } = site.chance;
+  const { orderId, type, items, spot } = facts;
+  const dispatchAfter = now() + (random.chance(0.3) ? random.int(1, 4) * dayMs : 0);
+  return {
+    ...newHistory(now()),
+    orderId,
+    type,
+    /** Grows with each new shipment. */
+    number: ids.next(),
+    id: ids.shipment(),
+    location: spot.location,
+    stage: 'APPROVED' as Stage,
+    hold: false,
+    /** Whose warehouse it leaves. */
+    profile: spot.listing.profile,
+    paymentType: random.chance(0.6) ? 'COD' : 'PREPAID',
+    items: items(),
+    /** What the platform tells as the time of change; nothing finer than seconds leaves the shop. */
+    updatedAt: now(),
+    dispatchAfter,
+    dispatchBy: dispatchAfter + dayMs,
+    /** The filter does not find it before. */
+    searchableAt: 0,
+  };
 }
 
-/** Who called an item off, in the words of the filter. */
-export type Canceller = 'sellerCancellation' | 'buyerCancellation' | 'marketplaceCancellation';
+/** A listing where it lies. */
+export interface Spot {
+  listing: Listing;
+  location: string;
+}
+
+/** One line of a purchase. */
+export interface Wish extends Spot {
+  quantity: number;
+  /** Lines of one group are cancelled together; default: a group of its own. */
+  groupId?: string;
+}
 
 /** A line of a shipment. */
-export interface Item {
-  /** Digits beyond 2^53. */
-  id: string;
-  groupId: string;
-  listing: Listing;
-  /** Units left after units were called off; a wholly cancelled item keeps its last one. */
-  quantity: number;
-  /** Units called off so far. */
-  called: number;
-  /** Units by which the sale lowered the number, that a cancellation may give back. */
-  drawn: number;
-  cancelled: { by: Canceller; reason: string; subReason: string; at: number } | null;
-  replacement: boolean;
-  packageIds: string[];
+export type Item = ReturnType<typeof newItem>;
+
+export function newItem(
+  site: Site,
+  wish: Wish,
+  { mps, replacement }: { mps: boolean; replacement: boolean },
+) {
+  const { ids, chance } = site;
+  return {
+    /** Digits beyond 2^53. */
+    id: ids.item(),
+    groupId: wish.groupId ?? ids.group(),
+    listing: wish.listing,
+    /** Units left after units were called off; a wholly cancelled item keeps its last one. */
+    quantity: wish.quantity,
+    /** Units called off so far. */
+    called: 0,
+    /** Units by which the sale lowered the number, that a cancellation may give back. */
+    drawn: 0,
+    cancelled: null as (Cause & { at: number }) | null,
+    replacement,
+    packageIds: Array.from({ length: mps ? chance.orders.int(2, 3) : 1 }, () => ids.package()),
+  };
+}
+
+/** Who called an item off, in the words of the filter, and why. */
+export interface Cause {
+  by: 'sellerCancellation' | 'buyerCancellation' | 'marketplaceCancellation';
+  reason: string;
+  subReason: string;
+}
+
+export interface Line {
+  shipment: Shipment;
+  item: Item;
 }
 
 /** One unit that comes back (FK-5.5). */
-export interface Return {
-  number: number;
-  id: string;
-  shipment: Shipment;
-  item: Item;
-  source: 'courier_return' | 'customer_return';
-  status: 'CREATED' | 'COMPLETED' | 'CANCELLED';
-  reason: string;
-  trackingId: string;
-  createdAt: number;
-  updatedAt: number;
+export type Return = ReturnType<typeof newReturn>;
+
+export function newReturn(site: Site, line: Line, source: 'courier_return' | 'customer_return') {
+  const { ids, now, chance } = site;
+  return {
+    ...line,
+    source,
+    number: ids.next(),
+    id: ids.return(),
+    status: 'CREATED' as 'CREATED' | 'COMPLETED' | 'CANCELLED',
+    reason:
+      source === 'courier_return' ? 'order_cancelled' : chance.returns.pick(['quality_issue', 'size_issue']),
+    trackingId: ids.tracking(),
+    createdAt: now(),
+    updatedAt: now(),
+  };
 }
 
 /** Seeded numbers with gaps, as others sell in between; those of one kind never repeat within a shop. */
@@ -175,9 +245,6 @@ export function touch(site: Site, shipment: Shipment): void {
   const lagMs = site.faults.dueMs('order_lag');
   if (lagMs !== null) shipment.searchableAt = Math.max(shipment.searchableAt, shipment.updatedAt + lagMs);
 }
-
-export const hourMs = 3_600_000;
-export const dayMs = 24 * hourMs;
 
 /** What couriers and the platform do by themselves, after so long in real life. */
 export function after({ life, timeScale }: Site, realMs: number, run: () => void): void {

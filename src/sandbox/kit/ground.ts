@@ -5,7 +5,7 @@ import { createFaults, type Faults } from './faults.ts';
 import { createPauses, type Pauses } from './pauses.ts';
 import { createRandom, type Random } from './random.ts';
 import { createRecords, type Records, type WriteRecord } from './records.ts';
-import { bodyOf, jsonAnswer, type ShopAnswer, type ShopRequest, ShopServer } from './server.ts';
+import { answered, bodyOf, jsonAnswer, type ShopAnswer, type ShopRequest, ShopServer } from './server.ts';
 
 /** What every shop stands on: its clock, chance and faults, what it will do later, whom it calls, and what it saw. */
 export interface Ground {
@@ -74,7 +74,7 @@ export function openDoor(
     }
     const slowMs = platform.slowElsewhere === true ? null : faults.dueMs('slow');
     if (slowMs !== null && !(await pauses.pause(slowMs))) return null;
-    return platform.route(request);
+    return answered(() => platform.route(request));
   };
   const server = new ShopServer(port, platform.shop, async (request) => {
     const answer = await answerTo(request);
@@ -117,7 +117,7 @@ export async function obeyWrite<Answer>(
   const lateMs = faults.dueMs('late_apply');
   if (lateMs !== null) {
     const obey = write.late?.() ?? write.run;
-    agenda.add({ afterMs: lateMs, group: 'late', run: async () => void (await obey()) });
+    agenda.add({ afterMs: lateMs, group: 'late', run: async () => void (await answered(obey)) });
     return null;
   }
   const answer = await write.run();

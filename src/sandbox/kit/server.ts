@@ -23,6 +23,26 @@ export interface ShopAnswer {
   body: string | Buffer;
 }
 
+/** A call that the platform refuses, and how: thrown by a handler, answered at the door. */
+export class Refused extends Error {
+  readonly answer: ShopAnswer;
+
+  constructor(message: string, answer: ShopAnswer) {
+    super(message);
+    this.answer = answer;
+  }
+}
+
+/** What a call is answered, be it a refusal. */
+export async function answered<Answer>(run: () => Answer | Promise<Answer>): Promise<Answer | ShopAnswer> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof Refused) return error.answer;
+    throw error;
+  }
+}
+
 /** `null`: the connection was cut, nothing is answered. */
 export type ShopHandler = (request: ShopRequest) => Promise<ShopAnswer | null>;
 
