@@ -8,7 +8,7 @@ import { createRate, type RateMemory, type RatePolicy } from '../kit/rate.ts';
 import { type Effect, Refusal, statusFailure } from '../kit/refusal.ts';
 import { type Answer, type Call as AnyCall, createRest } from '../kit/rest.ts';
 import type { AmazonConfig } from './config.ts';
-import { type Grant, type OperationName, operationOf } from './operations.ts';
+import { type Grant, type OperationName, operations } from './operations.ts';
 import { scrub, userAgent } from './platform.ts';
 import { createQueue, type Queue } from './queue.ts';
 
@@ -26,24 +26,20 @@ export interface Account {
   config: AmazonConfig;
   deps: ChannelDeps;
   http: HttpClient;
-  /** Sends a request within the rate of its operation. Throws nothing but `ChannelError`. */
-  call<T>(operation: OperationName, call: Call<T>, signal: AbortSignal): Promise<Answer<T>>;
   /** How long so many requests of an operation take within Amazon's rate. */
   forecastMs(operation: OperationName, requests: number): number;
   /** Null: orders are polled only. */
   queue: Queue | null;
   /** Who looks into the feed book takes turns; when Amazon was last asked about a feed. */
   feeds: { turn: Promise<unknown>; askedAt: number };
+  at(signal: AbortSignal): Task;
 }
 
 /** What the engine wants of an account, until `signal` calls it off. */
 export interface Task extends Account {
   signal: AbortSignal;
+  /** Sends a request within the rate of its operation. Throws nothing but `ChannelError`. */
   ask<T>(operation: OperationName, call: Call<T>): Promise<Answer<T>>;
-}
-
-export function taskOf(account: Account, signal: AbortSignal): Task {
-  return { ...account, signal, ask: (operation, call) => account.call(operation, call, signal) };
 }
 
 /** Beyond this a call is not waited for: whoever asked comes back at the time that the failure tells. */
@@ -54,10 +50,8 @@ const slowRate = 0.1;
 /** Opens the connection pools; nothing is sent yet. */
 export function openAccount(config: AmazonConfig, deps: ChannelDeps): Account {
   const http = createHttpClient({ clock: deps.clock, timeoutMs: deps.timeoutMs, userAgent });
-  const tokens: Record<Grant, Tokens> = {
-    seller: tokensOf({ config, deps, http }, 'seller'),
-    grantless: tokensOf({ config, deps, http }, 'grantless'),
-  };
+  const own = { config, deps, http };
+  const tokens = { seller: tokensOf(own, 'seller'), grantless: tokensOf(own, 'grantless') };
   const origin = deps.baseUrl ?? `https://sellingpartnerapi-${config.region}.amazon.com`;
   const lanes = new Map<OperationName, { pace: Pace; rate: RatePolicy }>();
   const laneOf = (operation: OperationName) => {
@@ -84,17 +78,22 @@ export function openAccount(config: AmazonConfig, deps: ChannelDeps): Account {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     }),
   });
-  return {
-    ...{ config, deps, http },
+  const account: Account = {
+    ...own,
     queue: config.sqs === undefined ? null : createQueue(config, config.sqs, deps),
     feeds: { turn: Promise.resolve(), askedAt: Number.NEGATIVE_INFINITY },
-    call(operation, { ids = [], ...call }, signal) {
-      const known = operationOf(operation);
-      const path = [known.path, ...ids.map(encodeURIComponent)].join('/');
-      return rest.call({ method: 'GET', ...known, ...call, operation, path }, signal);
-    },
     forecastMs: (operation, requests) => laneOf(operation).rate.forecastMs(requests),
+    at: (signal) => ({
+      ...account,
+      signal,
+      ask(operation, { ids = [], ...call }) {
+        const known = operations[operation];
+        const path = [known.path, ...ids.map(encodeURIComponent)].join('/');
+        return rest.call({ method: 'GET', ...known, ...call, operation, path }, signal);
+      },
+    }),
   };
+  return account;
 }
 
 /**
@@ -102,7 +101,7 @@ export function openAccount(config: AmazonConfig, deps: ChannelDeps): Account {
  * fast bucket is left one token to spare. The level of a slow one is remembered.
  */
 function createLane(deps: ChannelDeps, operation: OperationName): { pace: Pace; rate: RatePolicy } {
-  const { rate: perSecond, burst } = operationOf(operation);
+  const { rate: perSecond, burst } = operations[operation];
   const spare = perSecond >= 1 && burst > 1 ? 1 : 0;
   const memory = perSecond < slowRate ? memoryOf(deps, operation) : null;
   const rate = createRate({ perSecond, burst: burst - spare }, memory);
@@ -123,7 +122,6 @@ function memoryOf(deps: ChannelDeps, operation: OperationName): RateMemory {
   };
 }
 
-/** `?a=1&b=x,y`, or nothing. */
 function queryString(query: Query): string {
   const parts = Object.entries(query).flatMap(([name, value]) => {
     if (value === undefined) return [];
@@ -134,8 +132,7 @@ function queryString(query: Query): string {
 }
 
 /** Login with Amazon (AMZ-1.2); a token is renewed after four fifths of its life. */
-function tokensOf(at: { config: AmazonConfig; deps: ChannelDeps; http: HttpClient }, grant: Grant): Tokens {
-  const { config, deps, http } = at;
+function tokensOf({ config, deps, http }: Pick<Account, 'config' | 'deps' | 'http'>, grant: Grant): Tokens {
   const { client_id, client_secret, refresh_token } = config;
   const url = config.token_url ?? 'https://api.amazon.com/auth/o2/token';
   return createTokens({
@@ -169,8 +166,8 @@ const hints: Record<string, string> = {
   unauthorized_client: 'the refresh token belongs to another application than client_id',
 };
 
-/** The error body of old and new APIs alike (AMZ-1.3). */
 const said = z.string().nullish();
+/** The error body of old and new APIs alike (AMZ-1.3). */
 const ErrorList = z.object({ errors: z.array(z.object({ code: z.string(), message: said, details: said })) });
 
 /** Roles are frozen into the refresh token when it is made (AMZ-1.1). */

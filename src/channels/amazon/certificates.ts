@@ -59,7 +59,7 @@ export function createCertificates(http: HttpClient, clock: Clock, override: str
     const answer = await http(request, signal).catch(() => null);
     if (answer === null || answer.status >= 500 || answer.status === 429) return postpone(url);
     const isThere = answer.status === 200 && answer.body.length <= maxBytes;
-    const read = isThere ? readCertificate(answer.body) : bad('there is no certificate at its address');
+    const read = isThere ? readCertificate(answer.body) : missing;
     remember(url, read, read.kind === 'good' ? keepMs : keepBadMs);
   };
 
@@ -76,17 +76,16 @@ export function createCertificates(http: HttpClient, clock: Clock, override: str
   };
 }
 
-function bad(why: string): Certificate {
-  return { kind: 'bad', why };
-}
+const missing: Certificate = { kind: 'bad', why: 'there is no certificate at its address' };
+const unreadable: Certificate = { kind: 'bad', why: 'its certificate cannot be read' };
 
 function readCertificate(pem: Buffer): Certificate {
   try {
     const { publicKey: key, validFrom, validTo } = new X509Certificate(pem);
-    if (key.asymmetricKeyType !== 'rsa') return bad('its certificate cannot be read');
+    if (key.asymmetricKeyType !== 'rsa') return unreadable;
     return { kind: 'good', key, validFrom: Date.parse(validFrom), validTo: Date.parse(validTo) };
   } catch {
-    return bad('its certificate cannot be read');
+    return unreadable;
   }
 }
 

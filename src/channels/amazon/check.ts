@@ -8,7 +8,7 @@ import type { Answer } from '../kit/rest.ts';
 import type { Task } from './api.ts';
 import { searchPage } from './items.ts';
 import { marketplaceName, marketplaces, regionFacts } from './platform.ts';
-import { notFifo, policyHint, sender } from './queue.ts';
+import { fifoHint, policyHint, sender } from './queue.ts';
 import { listSubscriptions } from './subscriptions.ts';
 
 const participation = z.object({ isParticipating: z.boolean(), hasSuspendedListings: z.boolean() });
@@ -34,13 +34,12 @@ export async function identity({ ask, config }: Task): Promise<AccountIdentity> 
 /** One look at everything; a part that cannot be asked becomes an item of its own. */
 export async function check(task: Task): Promise<CheckItem[]> {
   const own = [regionItem(task), secretItem(task)];
-  let joined: Participations;
-  try {
-    joined = await task.ask('getMarketplaceParticipations', { data: participations });
-  } catch (error) {
-    if (!(error instanceof ChannelError)) throw error;
-    return [failed('credentials', error), ...own, ...(await queueItems(task))];
-  }
+  const asking = task.ask('getMarketplaceParticipations', { data: participations });
+  const joined = await asking.catch((error: unknown) => {
+    if (error instanceof ChannelError) return failed('credentials', error);
+    throw error;
+  });
+  if ('level' in joined) return [joined, ...own, ...(await queueItems(task))];
   const isRejected = ({ kind }: ChannelError) => kind === 'rejected';
   const search = () => searchPage(task, { pageSize: '1', includedData: ['summaries'] });
   const fetch = () => task.ask('getOrder', { ids: [noOrder], data: z.unknown() }).catch(nullWhen(isRejected));
@@ -58,11 +57,10 @@ export async function check(task: Task): Promise<CheckItem[]> {
 
 /** A marketplace of another region never answers under this host: the table tells before Amazon does. */
 function regionItem({ config }: Task): CheckItem {
-  const wrong = config.marketplaces.filter(
-    (id) => (marketplaces[id]?.region ?? config.region) !== config.region,
-  );
+  const regionOf = (id: string) => marketplaces[id]?.region ?? config.region;
+  const wrong = config.marketplaces.filter((id) => regionOf(id) !== config.region);
   if (wrong.length === 0) return ok('region', regionFacts[config.region].title);
-  const names = wrong.map((id) => `${marketplaceName(id)} is in ${marketplaces[id]?.region}`).join(', ');
+  const names = wrong.map((id) => `${marketplaceName(id)} is in ${regionOf(id)}`).join(', ');
   const remedy = 'one channel per region: each has its own refresh_token';
   return fail('region', `region is ${config.region}, but ${names}`, remedy);
 }
@@ -111,7 +109,7 @@ async function queueItems({ queue, signal }: Task): Promise<CheckItem[]> {
   if (queue === null) return [warn('queue', none, 'set sqs, or webhooks: false if that is meant')];
   const { arn, isFifo } = queue;
   if (isFifo)
-    return [fail('queue', `${arn} is a FIFO queue: Amazon sends nothing there, without a word`, notFifo)];
+    return [fail('queue', `${arn} is a FIFO queue: Amazon sends nothing there, without a word`, fifoHint)];
   const look = async () => {
     const call = { action: 'GetQueueAttributes', input: { AttributeNames: ['All'] }, data: attributes };
     const { QueueArn, Policy, MessageRetentionPeriod } = await queue.call(call, signal);

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { secret, text } from '../kit/config.ts';
-import { regions } from './platform.ts';
 
 const address = z
   .string()
@@ -46,7 +45,7 @@ export const amazonConfig = z.strictObject({
   seller_id: text
     .regex(/^[A-Z0-9]{5,32}$/, 'must be the merchant token, capitals and digits')
     .describe('Merchant token: Seller Central > Account Info > Your Merchant Token.'),
-  region: z.enum(regions).describe('na, eu or fe: where the marketplaces are.'),
+  region: z.enum(['na', 'eu', 'fe']).describe('na, eu or fe: where the marketplaces are.'),
   marketplaces: z
     .array(z.string().regex(/^[A-Z0-9]{8,20}$/, 'must be a marketplace id such as A1PA6795UKMFR9'))
     .min(1)

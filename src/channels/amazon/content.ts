@@ -76,24 +76,18 @@ export function ordersIn(sellerId: string, fields: Json, how: Obtaining): Delive
     const alert = `a notification is for the seller ${seller.slice(0, 40)}, not for ${sellerId}: the queue or topic is shared, or seller_id is wrong`;
     return saying({ ignored: 'another seller', alert });
   }
-  switch (said.kind) {
-    case 'order':
-      return orderContent(said, how);
-    case 'touched':
-      return saying({ touched: said.skus });
-    case 'alert':
-      return saying({ alert: said.text });
-    case 'ignored':
-      return saying({ ignored: said.why });
-    case 'unreadable-order':
-      throw new UnreadableDelivery(`order ${said.orderId ?? '(without id)'}: ${said.why}`);
-  }
+  if (said.kind === 'order') return orderContent(said, how);
+  if (said.kind === 'touched') return saying({ touched: said.skus });
+  if (said.kind === 'alert') return saying({ alert: said.text });
+  if (said.kind === 'ignored') return saying({ ignored: said.why });
+  throw new UnreadableDelivery(`order ${said.orderId ?? '(without id)'}: ${said.why}`);
 }
 
 /** Orders that Amazon ships from its own warehouses arrive in the same feeds (AMZ-9.22). */
 function orderContent(order: KeptOrder, how: Obtaining): DeliveryContent {
   if (order.fulfilledBy === 'amazon') return saying({ ignored: 'fulfilled by Amazon' });
-  if (foreignStatuses.has(order.status)) return saying({ ignored: `status ${order.status}` });
+  // This status concerns stock in those warehouses only.
+  if (order.status === 'UNFULFILLABLE') return saying({ ignored: `status ${order.status}` });
   // One item of a cancelled order says nothing about the others: only the whole order tells what is released.
   if (order.status === 'CANCELLED' && !order.complete) return saying({ fetch: [order.orderId] });
   // Only the order itself tells who cancelled it and why.
@@ -112,10 +106,7 @@ export function refsIn(fields: Json): string[] {
 type Rule = (line: KeptLine) => { taken: number; gone: number };
 
 const open: Rule = ({ ordered, shipped }) => ({ taken: Math.max(ordered, shipped), gone: shipped });
-const left: Rule = ({ ordered, shipped }) => ({
-  taken: Math.max(ordered, shipped),
-  gone: Math.max(ordered, shipped),
-});
+const left: Rule = (line) => ({ taken: open(line).taken, gone: open(line).taken });
 /** What was shipped before stays gone; the rest goes back to whatever gave it, whatever quantity the payload names. */
 const calledOff: Rule = ({ shipped }) => ({ taken: shipped, gone: shipped });
 const nothing: Rule = () => ({ taken: 0, gone: 0 });
@@ -132,8 +123,6 @@ const rules: Record<string, Rule> = {
   CANCELLED: calledOff,
 };
 
-/** Statuses that concern stock in Amazon's own warehouses only. */
-const foreignStatuses = new Set(['UNFULFILLABLE']);
 /** In these, what is shipped and what is to be shipped are all that was ordered. */
 const countedStatuses = new Set(['UNSHIPPED', 'PARTIALLY_SHIPPED', 'SHIPPED']);
 

@@ -7,10 +7,7 @@ import { beforeWriting } from '../kit/refusal.ts';
 import type { Task } from './api.ts';
 
 /** A line that may be written, with the marketplaces that show its number. */
-export interface Writable {
-  line: PushLine;
-  marketplaces: string[];
-}
+export type Writable = { line: PushLine; marketplaces: string[] };
 
 const document = z.object({ feedDocumentId: z.string().min(1), url: z.string() });
 const created = z.object({ feedId: z.string().min(1) });
@@ -61,20 +58,15 @@ export function changeOf(quantity: number) {
  * inside is found by reading back, as for a patch. Only lines that are listed in all configured marketplaces go: a feed
  * names its marketplaces once for all.
  */
-export async function sendFeed(
-  task: Task,
-  writable: Writable[],
-  outcomes: Map<PushLine, PushOutcome>,
-): Promise<void> {
+export async function sendFeed(task: Task, writable: Writable[]): Promise<Map<PushLine, PushOutcome>> {
   const everywhere = task.config.marketplaces.length;
   const fit = writable.filter(({ marketplaces }) => marketplaces.length === everywhere);
-  if (fit.length === 0) return;
   const skus = fit.map(({ line }) => line.listingId);
   // Another call may have begun a feed meanwhile: these lines stay without an outcome and come again.
-  if (!(await begin(task, skus))) return;
+  if (skus.length === 0 || !(await begin(task, skus))) return new Map();
   const outcome = await submit(task, fit);
-  if (outcome.kind !== 'accepted' && outcome.kind !== 'unknown') await abandon(task);
-  for (const { line } of fit) outcomes.set(line, outcome);
+  if (outcome.kind !== 'accepted' && outcome.kind !== 'unknown') await noteSent(task, null);
+  return new Map(fit.map(({ line }) => [line, outcome]));
 }
 
 /**
@@ -90,7 +82,7 @@ async function submit(task: Task, fit: Writable[]): Promise<PushOutcome> {
     });
     const body = { feedType, marketplaceIds, inputFeedDocumentId };
     const { data } = await task.ask('createFeed', { body, data: created, priority: 'push' });
-    await submitted(task, data.feedId);
+    await noteSent(task, data.feedId);
     return { kind: 'accepted' };
   } catch (error) {
     const outcome = lineOutcome(error);
@@ -166,16 +158,12 @@ function begin(task: Task, skus: string[]): Promise<boolean> {
   });
 }
 
-function submitted(task: Task, feedId: string): Promise<void> {
+/** Writes down that Amazon took the feed; null: it surely did not. */
+function noteSent(task: Task, feedId: string | null): Promise<void> {
   return inTurn(task, async () => {
-    const open = await read(task);
-    if (open !== null) await write(task, { ...open, feedId });
+    const open = feedId === null ? null : await read(task);
+    await write(task, open && { ...open, feedId });
   });
-}
-
-/** Amazon surely did not take the feed. */
-function abandon(task: Task): Promise<void> {
-  return inTurn(task, () => write(task, null));
 }
 
 function inTurn<T>({ feeds }: Task, act: () => Promise<T>): Promise<T> {

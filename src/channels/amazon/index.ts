@@ -1,5 +1,5 @@
 import type { Channel, ChannelDefinition, ChannelDeps } from '../channel.ts';
-import { openAccount, taskOf } from './api.ts';
+import { openAccount } from './api.ts';
 import { capabilities } from './capabilities.ts';
 import { check, identity } from './check.ts';
 import { type AmazonConfig, amazonConfig } from './config.ts';
@@ -34,8 +34,7 @@ export const amazon: ChannelDefinition<AmazonConfig> = {
 function create(config: AmazonConfig, deps: ChannelDeps): Channel {
   const account = openAccount(config, deps);
   const door = createSnsDoor(config, deps);
-  const { queue } = account;
-  const at = (signal: AbortSignal) => taskOf(account, signal);
+  const { at, queue } = account;
   return {
     capabilities,
     identity: (signal) => identity(at(signal)),

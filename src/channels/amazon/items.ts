@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Json, Listing, ListingRef, StockReading } from '../channel.ts';
 import type { Priority } from '../kit/pace.ts';
-import { noNumber, shownAs } from '../kit/reading.ts';
+import { noNumber, type Span, shownAs } from '../kit/reading.ts';
 import { isNotFound, nullWhen } from '../kit/refusal.ts';
 import type { Answer } from '../kit/rest.ts';
 import { walkPages } from '../kit/walk.ts';
@@ -30,7 +30,6 @@ type ListingsItem = z.infer<typeof listingsItem>;
 /** Merchant-fulfilled, the only kind whose number is written (AMZ-5.3, AMZ-5.4). */
 const ownChannel = 'DEFAULT';
 
-/** What is stored about a listing. */
 const listingFacts = z.object({
   /** Fulfilment channels, each once, sorted; empty for a variation parent. */
   channels: z.array(z.string()),
@@ -41,7 +40,6 @@ const listingFacts = z.object({
   restock_date: z.string().nullable(),
 });
 
-/** An item as a listing. */
 export function listingOf(item: ListingsItem): Listing {
   const own = item.attributes?.fulfillment_availability?.find(
     (each) => (each.fulfillment_channel_code ?? ownChannel) === ownChannel,
@@ -81,8 +79,7 @@ export function whyRemembered(facts: Json): string | null {
  * not, and strands its stock (AMZ-5.3).
  */
 function whyUnwritable(channels: readonly string[]): string | null {
-  const foreign = channels.filter((code) => code !== ownChannel);
-  const [first] = foreign;
+  const first = channels.find((code) => code !== ownChannel);
   if (first?.startsWith('AMAZON')) return `fulfilled by Amazon (${first}): Amazon counts its stock itself`;
   if (first !== undefined)
     return `its stock lies at the supply source ${first}: only ${ownChannel} can be kept in step`;
@@ -122,16 +119,12 @@ export type SearchAnswer = Answer<z.infer<typeof results>>;
 
 /** Whether a SKU can be a path segment: the two that address parsers resolve, and broken text, cannot. */
 function isAddressable(sku: string): boolean {
-  if (sku === '' || sku === '.' || sku === '..') return false;
-  return Buffer.from(sku, 'utf8').toString('utf8') === sku;
+  return !['', '.', '..'].includes(sku) && Buffer.from(sku, 'utf8').toString('utf8') === sku;
 }
 
-/** One page of a search. */
-export function searchPage(
-  { ask, config }: Task,
-  query: Query,
-  turn: Pick<Call<unknown>, 'priority' | 'patienceMs'> = {},
-): Promise<SearchAnswer> {
+type Turn = Pick<Call<unknown>, 'priority' | 'patienceMs'>;
+
+export function searchPage({ ask, config }: Task, query: Query, turn: Turn = {}): Promise<SearchAnswer> {
   return ask('searchListingsItems', {
     ids: [config.seller_id],
     query: { marketplaceIds: config.marketplaces, pageSize: String(pageSize), ...query },
@@ -140,17 +133,12 @@ export function searchPage(
   });
 }
 
-/** The next page's token; null at the end. */
 export function nextToken({ data }: Answer<z.infer<typeof paged>>): string | null {
   return data.pagination?.nextToken ?? null;
 }
 
 /** An item as it was found, with the span of the request; `item` is null when the account does not list the SKU. */
-export interface FoundItem {
-  item: ListingsItem | null;
-  askedAt: number;
-  answeredAt: number;
-}
+export type FoundItem = Span & { item: ListingsItem | null };
 
 const wanted = ['summaries', 'fulfillmentAvailability'];
 

@@ -17,12 +17,6 @@ const query: Query = {
   includedData: ['summaries', 'fulfillmentAvailability', 'attributes'],
 };
 
-/** A span of creation times in milliseconds, both ends included. */
-interface Span {
-  from: number;
-  to: number;
-}
-
 /**
  * The catalogue, one listing per SKU: all marketplaces of the region show its one number. Catalogues beyond the limit
  * are read in windows of creation time that are halved until each fits.
@@ -35,7 +29,7 @@ export async function* listListings(task: Task): AsyncGenerator<ListingPage> {
   const pages =
     total < mostPerQuery
       ? pagesOf(task, query, first)
-      : windowPages(task, { from: firstCreated, to: clock.now() + aheadMs });
+      : windowPages(task, firstCreated, clock.now() + aheadMs);
   for await (const { data } of pages) {
     const fresh = data.items.filter(({ sku }) => !seen.has(sku));
     for (const { sku } of fresh) seen.add(sku);
@@ -45,16 +39,17 @@ export async function* listListings(task: Task): AsyncGenerator<ListingPage> {
   if (seen.size < total) log.warn({ total, read: seen.size }, 'Amazon listed fewer items than it counted');
 }
 
-async function* windowPages(task: Task, span: Span): AsyncGenerator<SearchAnswer> {
-  const createdAfter = new Date(span.from).toISOString();
-  const createdBefore = new Date(span.to).toISOString();
+/** Items created within a span in milliseconds, both ends included. */
+async function* windowPages(task: Task, from: number, to: number): AsyncGenerator<SearchAnswer> {
+  const createdAfter = new Date(from).toISOString();
+  const createdBefore = new Date(to).toISOString();
   const window = { ...query, createdAfter, createdBefore };
   const first = await goOn(task, window, null);
   const count = first.data.numberOfResults;
-  const middle = Math.floor((span.from + span.to) / 2_000) * 1_000;
-  if (count >= mostPerQuery && middle > span.from && middle < span.to) {
-    yield* windowPages(task, { from: span.from, to: middle });
-    yield* windowPages(task, { from: middle, to: span.to });
+  const middle = Math.floor((from + to) / 2_000) * 1_000;
+  if (count >= mostPerQuery && middle > from && middle < to) {
+    yield* windowPages(task, from, middle);
+    yield* windowPages(task, middle, to);
     return;
   }
   if (count >= 2 * mostPerQuery) {

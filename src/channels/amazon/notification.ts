@@ -4,23 +4,6 @@ import { hashKey } from '../kit/hook.ts';
 import { parseJsonBytes } from '../kit/json.ts';
 import { type Kept, type KeptOrder, statusOf, timeOf } from './content.ts';
 
-/**
- * A notification in one spelling. Two families exist, `NotificationType` and `notificationType` (AMZ-2.1); only the
- * top level is read here, payloads keep their own spelling.
- */
-interface Notification {
-  type: string;
-  eventTime: string | null;
-  notificationId: string | null;
-  payload: unknown;
-}
-
-/** What a body turned out to be, and the id of its outermost wrapping, which repeats with every copy of it. */
-interface Unwrapped {
-  notification: Notification | null;
-  id: string | null;
-}
-
 const metadata = z.preprocess(lowerKeys, z.object({ notificationid: z.string().min(1) }));
 const bare = z.object({
   notificationtype: z.string().min(1),
@@ -28,6 +11,21 @@ const bare = z.object({
   payload: z.unknown().optional(),
   notificationmetadata: metadata.optional().catch(undefined),
 });
+/**
+ * A notification in one spelling. Two families exist, `NotificationType` and `notificationType` (AMZ-2.1); only the
+ * top level is read here, payloads keep their own spelling.
+ */
+const notification = z.preprocess(lowerKeys, bare).transform(({ payload, ...said }) => ({
+  type: said.notificationtype,
+  eventTime: said.eventtime ?? null,
+  notificationId: said.notificationmetadata?.notificationid ?? null,
+  payload,
+}));
+type Notification = z.infer<typeof notification>;
+
+/** What a body turned out to be, and the id of its outermost wrapping, which repeats with every copy of it. */
+type Unwrapped = { notification: Notification | null; id: string | null };
+
 /** EventBridge (AMZ-2.6): the notification is the detail. */
 const busEvent = z.object({
   id: z.string().min(1).optional(),
@@ -66,12 +64,9 @@ function unwrapJson(json: unknown, depth: number): Unwrapped {
     const inner = unwrapJson(event.detail, depth - 1);
     return event.id === undefined ? inner : { ...inner, id: `bus:${event.id}` };
   }
-  const said = bare.safeParse(lowerKeys(json)).data;
+  const said = notification.safeParse(json).data;
   if (said === undefined) return nothing;
-  const { notificationtype: type, eventtime: eventTime = null, payload } = said;
-  const notificationId = said.notificationmetadata?.notificationid ?? null;
-  const id = notificationId === null ? null : `ntf:${notificationId}`;
-  return { notification: { type, eventTime, notificationId, payload }, id };
+  return { notification: said, id: said.notificationId && `ntf:${said.notificationId}` };
 }
 
 function lowerKeys(json: unknown): unknown {

@@ -22,7 +22,7 @@ const destination = { ...notifications, path: '/notifications/v1/destinations', 
 const subscription = { ...notifications, path: '/notifications/v1/subscriptions' } as const;
 
 /** The operations that are used, with the published rates and bursts (AMZ-7, 2026-11). The ids of a call end its path. */
-export const operations = {
+const table = {
   searchListingsItems: { path: items, rate: 5, burst: 5 },
   getListingsItem: { path: items, rate: 5, burst: 10 },
   patchListingsItem: { method: 'PATCH', path: items, rate: 5, burst: 5 },
@@ -41,8 +41,6 @@ export const operations = {
   deleteSubscriptionById: { ...subscription, method: 'DELETE', grant: 'grantless' },
 } as const satisfies Record<string, Operation>;
 
-export type OperationName = keyof typeof operations;
+export type OperationName = keyof typeof table;
 
-export function operationOf(name: OperationName): Operation {
-  return operations[name];
-}
+export const operations: Record<OperationName, Operation> = table;

@@ -70,10 +70,8 @@ interface Span {
  * waits for its tokens rather than to begin again, because the watermark moves at its end only. Amazon documents no order
  * of the rows; each page is sorted.
  */
-export async function* listOrders(
-  task: Task,
-  { axis, since, fulfillmentStatuses }: Span,
-): AsyncGenerator<OrderPage> {
+export async function* listOrders(task: Task, span: Span): AsyncGenerator<OrderPage> {
+  const { axis, since, fulfillmentStatuses } = span;
   const after = Math.max(0, Math.min(since, task.deps.clock.now() - unsearchableMs));
   const query = {
     [`${axis}After`]: new Date(after).toISOString(),
@@ -179,7 +177,7 @@ const stockReason =
  * (Orders API 2026-01-01, 2026-11). Without a buyer's wish and without a reason the shelf is what is left to doubt.
  */
 function wasMissing({ cancellation }: z.infer<typeof item>): boolean {
-  const executed = cancellation?.cancellationExecution ?? null;
+  const executed = cancellation?.cancellationExecution;
   if (executed?.cancelledBy?.toUpperCase() !== 'MERCHANT') return false;
   if (executed.cancelReason) return stockReason.test(executed.cancelReason);
   return (cancellation?.cancellationRequest ?? null) === null;

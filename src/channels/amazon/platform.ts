@@ -1,11 +1,11 @@
 import { short } from '../kit/refusal.ts';
+import type { AmazonConfig } from './config.ts';
 
 /** Mandatory, at most 500 characters (AMZ-1.3). */
 export const userAgent = `invsync/1.0 (Language=TypeScript; Platform=Node/${process.versions.node.split('.')[0]})`;
 
-/** Selling regions, each with a host and refresh tokens of its own (AMZ-1.3). */
-export const regions = ['na', 'eu', 'fe'] as const;
-type Region = (typeof regions)[number];
+/** Each has a host and refresh tokens of its own (AMZ-1.3). */
+type Region = AmazonConfig['region'];
 
 /** What a region is called, and the cloud region that a queue without a readable one is taken for. */
 export const regionFacts: Record<Region, { cloud: string; title: string }> = {

@@ -3,7 +3,7 @@ import type { PushLine, PushOutcome } from '../channel.ts';
 import { lineOutcome } from '../kit/outcomes.ts';
 import { beforeWriting } from '../kit/refusal.ts';
 import { chunksOf, quantityRefusal } from '../kit/write.ts';
-import { type Task, taskOf } from './api.ts';
+import type { Task } from './api.ts';
 import { capabilities, feedFrom } from './capabilities.ts';
 import { changeOf, lockedSkus, mayBegin, sendFeed, type Writable } from './feed.ts';
 import { type FoundItem, findItems, marketplacesOf, pageSize, stateOf, whyRemembered } from './items.ts';
@@ -19,7 +19,6 @@ const zerosByPatch = 40;
 /** A SKU in a feed that has not ended is looked at again after this. */
 const feedWaitMs = 5_000;
 
-/** One call of `setStock` on its way. */
 interface Batch extends Task {
   outcomes: Map<PushLine, PushOutcome>;
   /** What went wrong beyond a single line; nothing more is sent then. */
@@ -40,7 +39,7 @@ const submission = z.object({
 export async function setStock(task: Task, lines: readonly PushLine[]): Promise<PushOutcome[]> {
   const { clock, timeoutMs } = task.deps;
   const batch: Batch = {
-    ...taskOf(task, AbortSignal.any([task.signal, AbortSignal.timeout(timeoutMs * endWithin)])),
+    ...task.at(AbortSignal.any([task.signal, AbortSignal.timeout(timeoutMs * endWithin)])),
     outcomes: new Map(),
     trouble: null,
     stopAt: clock.now() + timeoutMs * beginWithin,
@@ -55,7 +54,8 @@ export async function setStock(task: Task, lines: readonly PushLine[]): Promise<
     const zeros = free.filter(({ quantity }) => quantity === 0).slice(0, zerosByPatch);
     await patchAll(batch, zeros);
     const rest = free.filter((line) => !zeros.includes(line));
-    await sendFeed(batch, await writableOf(batch, rest), batch.outcomes);
+    const sent = await sendFeed(batch, await writableOf(batch, rest));
+    for (const [line, outcome] of sent) batch.outcomes.set(line, outcome);
   } else await patchAll(batch, free);
   return lines.map((line) => batch.outcomes.get(line) ?? later);
 }

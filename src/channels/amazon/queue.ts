@@ -19,7 +19,6 @@ export interface Queue {
   close(): Promise<void>;
 }
 
-/** One action of SQS. */
 interface QueueCall<T> {
   action: string;
   input: Record<string, unknown>;
@@ -99,13 +98,11 @@ export async function listen(
   }
 }
 
-/** What keeps a FIFO queue from being used. */
-export const notFifo = 'make a standard queue and set its URL as sqs.queue_url';
+export const fifoHint = 'make a standard queue and set its URL as sqs.queue_url';
 
 /** Amazon's own AWS account, which sends (AMZ-2.5), and what it must be allowed to do. */
 export const sender = { account: '437568002678', actions: ['SendMessage', 'GetQueueAttributes'] };
 
-/** What the queue's policy must allow, in words. */
 export function policyHint(arn: string): string {
   const actions = sender.actions.map((action) => `sqs:${action}`).join(' and ');
   return `allow the AWS account ${sender.account} ${actions} on ${arn} in the queue's access policy`;

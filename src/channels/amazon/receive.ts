@@ -2,7 +2,7 @@ import { createVerify, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import type { ChannelDeps, HookRequest, Receipt } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
-import { refused as refusedWith } from '../kit/hook.ts';
+import { refused } from '../kit/hook.ts';
 import { createHttpClient } from '../kit/http.ts';
 import { jsonOf } from '../kit/json.ts';
 import { exactBase64 } from '../kit/sign.ts';
@@ -42,11 +42,6 @@ const newestConfirmationMs = 3_600_000;
 const maxConfirmed = 100;
 const confirmTimeoutMs = 3_000;
 
-/** Refusals are 403: SNS ends a delivery at any 4xx, so that nothing of our own making may be one. */
-function refused(reason: string, status: 403 | 405 = 403): Receipt {
-  return refusedWith(reason, status);
-}
-
 /** The SNS listener (AMZ-2.7), with its own connections; nothing is asked for before a message of a known topic came. */
 export function createSnsDoor(config: AmazonConfig, deps: ChannelDeps) {
   const { clock, log, timeoutMs } = deps;
@@ -73,22 +68,28 @@ export function createSnsDoor(config: AmazonConfig, deps: ChannelDeps) {
     if (confirmed.size > maxConfirmed) confirmed.delete(oldest);
   };
 
+  /** A text is why it is refused. */
+  const judge = (request: HookRequest): Receipt | string => {
+    if (topics.size === 0) return 'no sns.topics are configured';
+    const read = readMessage(request);
+    if (typeof read === 'string') return read;
+    const { SigningCertURL: url, TopicArn: topic } = read;
+    if (!topics.has(topic)) return 'the topic is not among sns.topics';
+    if (!isCertUrl(url, topic)) return 'its certificate is not on the SNS host of the topic';
+    const certificate = certificates.look(url);
+    if (certificate?.kind === 'bad') return certificate.why;
+    if (certificate?.kind !== 'good')
+      return { kind: 'needs', load: (signal) => certificates.load(url, signal) };
+    if (!verifies(read, certificate.key)) return 'the signature is wrong';
+    return believed(read, request, { now: clock.now(), confirm });
+  };
   return {
     close: () => http.close(),
     receive(request: HookRequest): Receipt {
       if (request.method !== 'POST') return refused('SNS sends by POST', 405);
-      if (topics.size === 0) return refused('no sns.topics are configured');
-      const read = readMessage(request);
-      if (typeof read === 'string') return refused(read);
-      if (!topics.has(read.TopicArn)) return refused('the topic is not among sns.topics');
-      if (!isCertUrl(read.SigningCertURL, read.TopicArn))
-        return refused('its certificate is not on the SNS host of the topic');
-      const certificate = certificates.look(read.SigningCertURL);
-      if (certificate?.kind === 'bad') return refused(certificate.why);
-      if (certificate?.kind !== 'good')
-        return { kind: 'needs', load: (signal) => certificates.load(read.SigningCertURL, signal) };
-      if (!verifies(read, certificate.key)) return refused('the signature is wrong');
-      return believed(read, request, { now: clock.now(), confirm });
+      const receipt = judge(request);
+      // SNS ends a delivery at any 4xx, so that nothing of our own making may be one.
+      return typeof receipt === 'string' ? refused(receipt, 403) : receipt;
     },
   };
 }
@@ -113,7 +114,7 @@ function believed(
   message: SnsMessage,
   { body }: HookRequest,
   means: { now: number; confirm(message: SnsConfirmation, signal: AbortSignal): Promise<void> },
-): Receipt {
+): Receipt | string {
   const { Type: kind, MessageId } = message;
   if (kind === 'Notification') return { kind: 'deliveries', deliveries: [deliveryOf(body)] };
   // Its token would subscribe again: whether that is wanted is for a person to say.
@@ -121,16 +122,11 @@ function believed(
     return { kind: 'deliveries', deliveries: [{ key: `sns:${MessageId}`, kind, meta: null, body }] };
   const ageMs = means.now - Date.parse(message.Timestamp);
   if (!(ageMs <= oldestConfirmationMs && ageMs >= -newestConfirmationMs))
-    return refused('the confirmation is too old, or of the future');
+    return 'the confirmation is too old, or of the future';
   if (!isSubscribeUrl(message.SubscribeURL, message.TopicArn))
-    return refused('its SubscribeURL is not the confirmation of its topic');
-  return {
-    kind: 'handshake',
-    status: 200,
-    body: '',
-    contentType: 'text/plain',
-    complete: (signal) => means.confirm(message, signal),
-  };
+    return 'its SubscribeURL is not the confirmation of its topic';
+  const complete = (signal: AbortSignal) => means.confirm(message, signal);
+  return { kind: 'handshake', status: 200, body: '', contentType: 'text/plain', complete };
 }
 
 /** The only host that a topic's certificates and confirmations may be on; null when the text is no ARN of one. */

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { WebhookReport, WebhookState, Webhooks } from '../channel.ts';
 import { ChannelError } from '../errors.ts';
 import { isNotFound, nullWhen, Refusal } from '../kit/refusal.ts';
-import { type Account, type Task, taskOf } from './api.ts';
-import { notFifo, policyHint, type Queue } from './queue.ts';
+import type { Account, Task } from './api.ts';
+import { fifoHint, policyHint, type Queue } from './queue.ts';
 
 /** The only sale signal (AMZ-2.2). */
 const topic = 'ORDER_CHANGE';
@@ -41,9 +41,9 @@ const subscriptionId = z.object({ payload: z.object({ subscriptionId: z.string()
 export function subscriptionsOf(account: Account): Webhooks {
   return {
     needsUrl: false,
-    list: (signal) => listSubscriptions(taskOf(account, signal)),
-    ensure: (_url, signal) => ensure(taskOf(account, signal)),
-    remove: (signal) => remove(taskOf(account, signal)),
+    list: (signal) => listSubscriptions(account.at(signal)),
+    ensure: (_url, signal) => ensure(account.at(signal)),
+    remove: (signal) => remove(account.at(signal)),
   };
 }
 
@@ -70,15 +70,9 @@ async function findSubscription({ ask, deps }: Task): Promise<Subscription | nul
 
 async function ensure(task: Task): Promise<WebhookReport> {
   const { queue } = task;
-  if (queue === null) {
-    throw new ChannelError('rejected', 'notifications need a queue', {
-      hint: 'set sqs.queue_url and its keys, or webhooks: false to poll only',
-    });
-  }
-  if (queue.isFifo) {
-    const why = 'Amazon sends nothing to a FIFO queue, without a word';
-    throw new ChannelError('rejected', why, { hint: notFifo });
-  }
+  const noQueue = 'set sqs.queue_url and its keys, or webhooks: false to poll only';
+  if (queue === null) throw rejected('notifications need a queue', noQueue);
+  if (queue.isFifo) throw rejected('Amazon sends nothing to a FIFO queue, without a word', fifoHint);
   const changes: string[] = [];
   const found = await lookUp(task);
   const target = found.destinations.find(leadsTo(queue.arn));
@@ -110,19 +104,20 @@ async function createDestination(task: Task, arn: string): Promise<string> {
     const { data } = await task.ask('createDestination', { body, data: oneDestination });
     return data.payload.destinationId;
   } catch (error) {
-    if (error instanceof Refusal && error.status === 409) return existing(task, arn);
+    if (error instanceof Refusal && error.status === 409) {
+      const same = (await lookUp(task)).destinations.find(leadsTo(arn));
+      if (same !== undefined) return same.destinationId;
+      const hint = 'run: invsync webhooks remove, then register again';
+      throw rejected(`a destination named ${destinationName} exists for another queue`, hint);
+    }
     if (!(error instanceof ChannelError) || !['rejected', 'retry'].includes(error.kind)) throw error;
     // A bare 400 or 500 is how Amazon says that it may not send there (AMZ-3).
     throw new ChannelError(error.kind, error.message, { hint: policyHint(arn), cause: error });
   }
 }
 
-async function existing(task: Task, arn: string): Promise<string> {
-  const same = (await lookUp(task)).destinations.find(leadsTo(arn));
-  if (same !== undefined) return same.destinationId;
-  throw new ChannelError('rejected', `a destination named ${destinationName} exists for another queue`, {
-    hint: 'run: invsync webhooks remove, then register again',
-  });
+function rejected(message: string, hint: string): ChannelError {
+  return new ChannelError('rejected', message, { hint });
 }
 
 async function subscribe({ ask, deps }: Task, destinationId: string): Promise<void> {
@@ -143,16 +138,13 @@ async function unsubscribe({ ask, deps }: Task, { subscriptionId: id }: Subscrip
 async function remove(task: Task): Promise<string[]> {
   const { destinations: listed, subscription: own } = await lookUp(task);
   const ours = listed.filter((each) => isOurs(each, task.queue));
-  const removed: string[] = [];
-  if (own !== null && ours.some((each) => each.destinationId === own.destinationId)) {
-    await unsubscribe(task, own);
-    removed.push(`${topic} (${own.subscriptionId})`);
-  }
+  const isOwn = own !== null && ours.some((each) => each.destinationId === own.destinationId);
+  if (isOwn) await unsubscribe(task, own);
   for (const { destinationId } of ours) {
     const call = { ids: [destinationId], data: z.unknown() };
     await task.ask('deleteDestination', call).catch(nullWhen(isNotFound));
   }
-  return removed;
+  return isOwn ? [`${topic} (${own.subscriptionId})`] : [];
 }
 
 function leadsTo(arn: string) {
