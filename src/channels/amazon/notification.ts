@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Delivery, UnreadableDelivery } from '../channel.ts';
 import { hashKey } from '../kit/hook.ts';
 import { parseJsonBytes } from '../kit/json.ts';
-import { type Kept, type KeptOrder, statusOf, timeOf } from './content.ts';
+import { type Kept, type KeptOrder, statusOf, timeOf } from './order.ts';
 
 const metadata = z.preprocess(lowerKeys, z.object({ notificationid: z.string().min(1) }));
 const bare = z.object({

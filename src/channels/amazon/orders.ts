@@ -7,8 +7,8 @@ import { Text } from '../kit/shapes.ts';
 import { walkPages } from '../kit/walk.ts';
 import type { Task } from './api.ts';
 import { capabilities } from './capabilities.ts';
-import { type KeptLine, type KeptOrder, statusOf, timeOf, type UnreadableOrder } from './content.ts';
 import { nextToken, paged } from './items.ts';
+import { type KeptLine, type KeptOrder, statusOf, timeOf, type UnreadableOrder } from './order.ts';
 
 const pageSize = '100';
 /** Buyer and recipient are never asked for: invsync keeps out of personal data (AMZ-1.4). */
