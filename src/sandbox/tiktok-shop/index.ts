@@ -8,7 +8,6 @@ import type { Call } from './call.ts';
 import { faultNames } from './faults.ts';
 import { createGateway } from './gateway.ts';
 import { createIds } from './ids.ts';
-import { usualRates } from './limits.ts';
 import { createNotifier, type Notifier, topics } from './notifier.ts';
 import { heldUnits, Orders } from './orders.ts';
 import { accountRoutes } from './routes-account.ts';
@@ -16,8 +15,7 @@ import { inventoryRoutes, skusNamed } from './routes-inventory.ts';
 import { orderRoutes } from './routes-orders.ts';
 import { productRoutes, tellLevel, tellProduct } from './routes-products.ts';
 import { managedWarehouses, oddities, onSale, stockShelves } from './shelves.ts';
-import type { Product, ProductStatus, Sku, State } from './state.ts';
-import { seconds } from './state.ts';
+import { type Product, type ProductStatus, type Sku, type State, seconds } from './state.ts';
 import { availableOf, createStock, type Stock, shownOf } from './stock.ts';
 import { createTokens } from './tokens.ts';
 import { type LineGrain, truthOf } from './units.ts';
@@ -35,6 +33,14 @@ export interface TiktokShopOptions extends ShopOptions {
 /** With what tests may use beyond the common shop. */
 export type TiktokShop = ReturnType<typeof createTiktokShop>;
 
+/**
+ * What the shop allows of each endpoint. The platform publishes no number; these are the upper ends of the starting
+ * points that readers quote, ten seconds' worth at once (TTS-6).
+ */
+const usualRates: { read: Rate; write: Rate } = {
+  read: { rate: 10, burst: 100 },
+  write: { rate: 3, burst: 30 },
+};
 const deliveriesAtOnce = 10;
 const dayMs = 86_400_000;
 

@@ -1,5 +1,4 @@
-import type { Cancellation, Order, Return, Unit } from './state.ts';
-import { seconds } from './state.ts';
+import { type Cancellation, type Order, type Return, seconds, type Unit } from './state.ts';
 
 /** An order as searches and the detail call show it (TTS-5.2): one line item per unit, nowhere a quantity. */
 export function orderView(order: Order): Record<string, unknown> {
@@ -101,7 +100,7 @@ export function returnView(made: Return): Record<string, unknown> {
     order_id: made.order.id,
     return_type: made.type,
     return_status: made.status,
-    role: made.role,
+    role: 'BUYER',
     can_buyer_keep_item: made.type === 'REFUND',
     create_time: seconds(made.createdAt),
     update_time: seconds(made.updatedAt),

@@ -6,8 +6,17 @@ import { platformMs } from '../kit/time.ts';
 import type { SellRequest, SellResult } from '../shop.ts';
 import type { Notifier } from './notifier.ts';
 import { onSale } from './shelves.ts';
-import type { Cancellation, CancelStatus, Order, OrderStatus, Return, Sku, State, Unit } from './state.ts';
-import { seconds } from './state.ts';
+import {
+  type Cancellation,
+  type CancelStatus,
+  type Order,
+  type OrderStatus,
+  type Return,
+  type Sku,
+  type State,
+  seconds,
+  type Unit,
+} from './state.ts';
 import { availableOf, type Stock } from './stock.ts';
 import { type LineGrain, linesOf } from './units.ts';
 
@@ -302,7 +311,6 @@ export class Orders {
       order,
       units,
       type,
-      role: 'BUYER',
       status: '',
       createdAt: now(),
       updatedAt: now(),
@@ -314,7 +322,7 @@ export class Orders {
       made.status = status;
       const data = {
         order_id: order.id,
-        return_role: made.role,
+        return_role: 'BUYER',
         return_type: type,
         return_status: status,
         return_id: made.id,

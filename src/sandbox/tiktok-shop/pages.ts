@@ -1,5 +1,4 @@
-import type { Call } from './call.ts';
-import { invalid } from './refusal.ts';
+import { type Call, invalid } from './call.ts';
 
 /** How a list is walked: `after` names the last row of the page before, `offset` counts the rows before. */
 interface Place {
@@ -8,7 +7,7 @@ interface Place {
 }
 
 /** `page_size` of a call. */
-export function pageSizeOf(call: Call, most: number, usual: number): number {
+function pageSizeOf(call: Call, [most, usual]: readonly [number, number]): number {
   const text = call.query.get('page_size');
   if (text === null) return usual;
   const size = Number(text);
@@ -17,7 +16,7 @@ export function pageSizeOf(call: Call, most: number, usual: number): number {
 }
 
 /** The place that a `page_token` stands for; the beginning without one. A token fits the filters it was made with. */
-export function placeOf(call: Call, filters: unknown): Place {
+function placeOf(call: Call, filters: unknown): Place {
   const token = call.query.get('page_token') ?? '';
   if (token === '') return { after: null, offset: 0 };
   const text = Buffer.from(token, 'base64').subarray(mark.length).toString('utf8');
@@ -39,32 +38,44 @@ function tokenOf({ after, offset }: Place, filters: unknown): string {
   return Buffer.concat([mark, Buffer.from(JSON.stringify(place))]).toString('base64');
 }
 
-/** One page of rows that are sorted by time and id. `next` is empty at the end. */
+interface Keyed<Row> {
+  row: Row;
+  at: number;
+  id: string;
+}
+
+/** One page of rows by time and id, oldest first. `next` is empty at the end. */
 export function pageOf<Row>(
-  rows: readonly Row[],
-  wish: { place: Place; size: number; filters: unknown; by: 'key' | 'offset'; descending: boolean },
-  keyOf: (row: Row) => { at: number; id: string },
+  call: Call,
+  all: Keyed<Row>[],
+  wish: {
+    /** Rows on a page: the most, and without a word of the caller. */
+    size: readonly [number, number];
+    filters: unknown;
+    by: 'key' | 'offset';
+    descending?: boolean;
+    /** Hears of the end of the page that is asked for. */
+    reach?(end: number): void;
+  },
 ): { rows: Row[]; next: string } {
-  const { place, size, filters, by, descending } = wish;
-  const { after } = place;
-  const isLater = (row: Row) => {
-    if (after === null) return true;
-    const order = compare(keyOf(row), after);
-    return descending ? order < 0 : order > 0;
-  };
-  const left = by === 'offset' ? rows.slice(place.offset) : rows.filter(isLater);
+  const { filters, by, descending = false } = wish;
+  const size = pageSizeOf(call, wish.size);
+  const { after, offset } = placeOf(call, filters);
+  wish.reach?.(offset + size);
+  const sign = descending ? -1 : 1;
+  const rows = all.sort((a, b) => sign * compare(a, b));
+  const left =
+    by === 'offset'
+      ? rows.slice(offset)
+      : rows.filter((one) => after === null || sign * compare(one, after) > 0);
   const page = left.slice(0, size);
   const last = page.at(-1);
-  if (last === undefined || left.length <= size) return { rows: page, next: '' };
-  const next: Place = {
-    after: by === 'key' ? keyOf(last) : null,
-    offset: place.offset + page.length,
-  };
-  return { rows: page, next: tokenOf(next, filters) };
+  const place = { after: by === 'key' && last !== undefined ? last : null, offset: offset + page.length };
+  return { rows: page.map(({ row }) => row), next: left.length > size ? tokenOf(place, filters) : '' };
 }
 
 /** Oldest first; ids of one second in their own order. */
-export function compare(a: { at: number; id: string }, b: { at: number; id: string }): number {
+function compare(a: { at: number; id: string }, b: { at: number; id: string }): number {
   if (a.at !== b.at) return a.at - b.at;
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 }

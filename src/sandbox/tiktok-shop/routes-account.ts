@@ -1,11 +1,8 @@
 import type { Rate } from '../kit/buckets.ts';
 import { isLoopback } from '../kit/caller.ts';
-import { type Route, route } from './call.ts';
-import type { Notifier } from './notifier.ts';
-import { topics } from './notifier.ts';
-import { invalid } from './refusal.ts';
-import type { State } from './state.ts';
-import { seconds } from './state.ts';
+import { invalid, type Route, route } from './call.ts';
+import { type Notifier, topics } from './notifier.ts';
+import { type State, seconds } from './state.ts';
 
 /** Who the seller is, where the stock lies, and who is told what (TTS-1.3, TTS-2.5 and TTS-3.3). */
 export function accountRoutes(state: State, { registrations }: Notifier, rate: Rate): Route[] {

@@ -1,7 +1,6 @@
 import type { Rate } from '../kit/buckets.ts';
 import { listOf, tableOf } from '../kit/untyped.ts';
-import { type Call, malformed, type Route, route } from './call.ts';
-import { Refusal, refused } from './refusal.ts';
+import { type Call, malformed, Refusal, type Route, refused, route } from './call.ts';
 import { managedWarehouses } from './shelves.ts';
 import type { Holding, Product, Sku, State } from './state.ts';
 import { availableOf, type Stock, shownOf } from './stock.ts';

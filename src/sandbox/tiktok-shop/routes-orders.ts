@@ -1,25 +1,12 @@
 import type { Rate } from '../kit/buckets.ts';
 import { indexedAt } from '../kit/orders.ts';
 import { listOf, tableOf } from '../kit/untyped.ts';
-import { type Call, idsIn, malformed, type Route, route, timeIn, wordIn } from './call.ts';
+import { type Call, idsIn, invalid, malformed, type Route, refused, route, timeIn, wordIn } from './call.ts';
 import { cancellationView, orderView, returnView } from './order-view.ts';
 import { heldUnits, type Orders } from './orders.ts';
-import { compare, pageOf, pageSizeOf, placeOf } from './pages.ts';
-import { invalid, refused } from './refusal.ts';
-import type { Order, State, Unit } from './state.ts';
-import { seconds } from './state.ts';
+import { pageOf } from './pages.ts';
+import { type Case, orderStatuses, type State, seconds, type Unit } from './state.ts';
 
-const statuses = [
-  'UNPAID',
-  'ON_HOLD',
-  'AWAITING_SHIPMENT',
-  'PARTIALLY_SHIPPING',
-  'AWAITING_COLLECTION',
-  'IN_TRANSIT',
-  'DELIVERED',
-  'COMPLETED',
-  'CANCELLED',
-];
 const idsAtOnce = 50;
 const weekMs = 7 * 86_400_000;
 
@@ -55,7 +42,7 @@ function searchOrders(state: State, call: Call): Record<string, unknown> {
   const filters = {
     field,
     direction,
-    status: wordIn(body, 'order_status', statuses),
+    status: wordIn(body, 'order_status', orderStatuses),
     shipping: wordIn(body, 'shipping_type', ['TIKTOK', 'SELLER']),
     updatedFrom: timeIn(body, 'update_time_ge'),
     updatedBefore: timeIn(body, 'update_time_lt'),
@@ -79,24 +66,13 @@ function searchOrders(state: State, call: Call): Record<string, unknown> {
       (filters.status === null || filters.status === order.status) &&
       filters.shipping !== 'SELLER' &&
       (typeof filters.asks !== 'boolean' || filters.asks === order.asksToCancel);
-    return fits ? [{ order, at: field === 'update_time' ? at.updated : at.created, id: order.id }] : [];
+    return fits ? [{ row: order, at: field === 'update_time' ? at.updated : at.created, id: order.id }] : [];
   });
-  rows.sort(compare);
-  if (direction === 'DESC') rows.reverse();
   const by = state.faults.armed().includes('shifting_pages') ? 'offset' : 'key';
-  const page = pageOf(
-    rows,
-    {
-      place: placeOf(call, filters),
-      size: pageSizeOf(call, 100, 20),
-      filters,
-      by,
-      descending: direction === 'DESC',
-    },
-    (row) => row,
-  );
+  const descending = direction === 'DESC';
+  const page = pageOf(call, rows, { size: [100, 20], filters, by, descending });
   return {
-    orders: page.rows.map(({ order }) => orderView(order)),
+    orders: page.rows.map(orderView),
     total_count: rows.length,
     next_page_token: page.next,
   };
@@ -106,12 +82,6 @@ function searchOrders(state: State, call: Call): Record<string, unknown> {
 function within(at: number, fromMs: number | null, beforeMs: number | null): boolean {
   if (fromMs !== null && at < seconds(fromMs)) return false;
   return beforeMs === null || at < seconds(beforeMs);
-}
-
-interface Case {
-  id: string;
-  order: Order;
-  updatedAt: number;
 }
 
 /** One page of cancellations or returns that fit, oldest first unless asked otherwise (TTS-5.4). */
@@ -124,16 +94,13 @@ function searchCases<Row extends Case>(
   const descending = query.get('sort_order') === 'DESC';
   const [fromMs, beforeMs] = [timeIn(body, 'update_time_ge'), timeIn(body, 'update_time_lt')];
   const orderIds = idsIn(body, 'order_ids', 50);
-  const key = (row: Row) => ({ at: seconds(row.updatedAt), id: row.id });
   const fitting = rows
     .filter((row) => orderIds === null || orderIds.includes(row.order.id))
     .filter((row) => within(seconds(row.updatedAt), fromMs, beforeMs) && fits(row))
-    .sort((a, b) => compare(key(a), key(b)));
-  if (descending) fitting.reverse();
+    .map((row) => ({ row, at: seconds(row.updatedAt), id: row.id }));
   const filters = { body, descending };
-  const size = pageSizeOf(call, 50, 10);
-  const wish = { place: placeOf(call, filters), size, filters, by: 'key', descending } as const;
-  return { ...pageOf(fitting, wish, key), total: fitting.length };
+  const page = pageOf(call, fitting, { size: [50, 10], filters, by: 'key', descending });
+  return { ...page, total: fitting.length };
 }
 
 function searchCancellations(state: State, call: Call): Record<string, unknown> {

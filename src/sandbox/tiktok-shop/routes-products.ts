@@ -1,25 +1,12 @@
 import type { Rate } from '../kit/buckets.ts';
 import { shownTo } from '../kit/shelves.ts';
 import { listOf } from '../kit/untyped.ts';
-import { type Call, idsIn, malformed, type Route, route, timeIn, wordIn } from './call.ts';
+import { type Call, idsIn, invalid, malformed, type Route, refused, route, timeIn, wordIn } from './call.ts';
 import type { Notifier } from './notifier.ts';
-import { pageOf, pageSizeOf, placeOf } from './pages.ts';
-import { invalid, refused } from './refusal.ts';
-import type { Product, ProductStatus, Sku, State } from './state.ts';
-import { seconds } from './state.ts';
+import { pageOf } from './pages.ts';
+import { type Product, type ProductStatus, productStatuses, type Sku, type State, seconds } from './state.ts';
 import { availableOf, committedOf } from './stock.ts';
 
-const statuses = [
-  'ALL',
-  'DRAFT',
-  'PENDING',
-  'FAILED',
-  'ACTIVATE',
-  'SELLER_DEACTIVATED',
-  'PLATFORM_DEACTIVATED',
-  'FREEZE',
-  'DELETED',
-];
 /** TTS-3.1: no search goes further. */
 const rowsReachable = 10_000;
 
@@ -48,7 +35,7 @@ function searchProducts(state: State, call: Call): Record<string, unknown> {
   const { body } = call;
   const skus = listOf(body['seller_skus']);
   if (skus.length > 10) throw refused(12019027, 'The number of seller SKUs exceeds the limit of 10.');
-  const status = wordIn(body, 'status', statuses) ?? 'ALL';
+  const status = wordIn(body, 'status', ['ALL', ...productStatuses]) ?? 'ALL';
   const times = {
     createdFrom: timeIn(body, 'create_time_ge'),
     createdTo: timeIn(body, 'create_time_le'),
@@ -63,15 +50,12 @@ function searchProducts(state: State, call: Call): Record<string, unknown> {
       upTo(product.createdAt, times.createdFrom, times.createdTo) &&
       upTo(product.updatedAt, times.updatedFrom, times.updatedTo),
   );
-  const size = pageSizeOf(call, 100, 10);
-  const place = placeOf(call, filters);
-  if (place.offset + size > rowsReachable && rows.length > rowsReachable) {
+  const keyed = rows.map((row) => ({ row, at: 0, id: row.id }));
+  const reach = (end: number) => {
+    if (end <= rowsReachable || rows.length <= rowsReachable) return;
     throw refused(12052180, 'The search reaches at most 10000 products; narrow its filters.');
-  }
-  const page = pageOf(rows, { place, size, filters, by: 'offset', descending: false }, ({ id }) => ({
-    at: 0,
-    id,
-  }));
+  };
+  const page = pageOf(call, keyed, { size: [100, 10], filters, by: 'offset', reach });
   return {
     total_count: rows.length,
     next_page_token: page.next,

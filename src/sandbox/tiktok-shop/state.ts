@@ -36,15 +36,17 @@ export interface Warehouse {
   platform: boolean;
 }
 
-export type ProductStatus =
-  | 'DRAFT'
-  | 'PENDING'
-  | 'FAILED'
-  | 'ACTIVATE'
-  | 'SELLER_DEACTIVATED'
-  | 'PLATFORM_DEACTIVATED'
-  | 'FREEZE'
-  | 'DELETED';
+export const productStatuses = [
+  'DRAFT',
+  'PENDING',
+  'FAILED',
+  'ACTIVATE',
+  'SELLER_DEACTIVATED',
+  'PLATFORM_DEACTIVATED',
+  'FREEZE',
+  'DELETED',
+] as const;
+export type ProductStatus = (typeof productStatuses)[number];
 
 export interface Product {
   id: string;
@@ -88,16 +90,18 @@ export interface Sku {
 
 export type StockLevel = 'SUFFICIENT_STOCK' | 'LOW_STOCK' | 'OUT_OF_STOCK';
 
-export type OrderStatus =
-  | 'UNPAID'
-  | 'ON_HOLD'
-  | 'AWAITING_SHIPMENT'
-  | 'PARTIALLY_SHIPPING'
-  | 'AWAITING_COLLECTION'
-  | 'IN_TRANSIT'
-  | 'DELIVERED'
-  | 'COMPLETED'
-  | 'CANCELLED';
+export const orderStatuses = [
+  'UNPAID',
+  'ON_HOLD',
+  'AWAITING_SHIPMENT',
+  'PARTIALLY_SHIPPING',
+  'AWAITING_COLLECTION',
+  'IN_TRANSIT',
+  'DELIVERED',
+  'COMPLETED',
+  'CANCELLED',
+] as const;
+export type OrderStatus = (typeof orderStatuses)[number];
 
 export interface Order extends OrderHistory, Indexed {
   id: string;
@@ -135,16 +139,20 @@ export interface Unit {
   takes: { holding: Holding; fromShelf: boolean }[];
 }
 
-export interface Cancellation {
+/** A matter of some units of an order. */
+export interface Case {
   id: string;
   order: Order;
   units: Unit[];
+  createdAt: number;
+  updatedAt: number;
+}
+
+export interface Cancellation extends Case {
   type: 'CANCEL' | 'BUYER_CANCEL';
   role: 'BUYER' | 'SELLER' | 'SYSTEM';
   reason: string;
   status: CancelStatus;
-  createdAt: number;
-  updatedAt: number;
 }
 
 /** As the deliveries spell it; the API writes `CANCELLATION_REQUEST_CANCEL` (TTS-2.2). */
@@ -154,15 +162,9 @@ export type CancelStatus =
   | 'CANCELLATION_REQUEST_CANCELLED'
   | 'CANCELLATION_REQUEST_COMPLETE';
 
-export interface Return {
-  id: string;
-  order: Order;
-  units: Unit[];
+export interface Return extends Case {
   type: 'REFUND' | 'RETURN_AND_REFUND' | 'REPLACEMENT';
-  role: 'BUYER' | 'SELLER';
   status: string;
-  createdAt: number;
-  updatedAt: number;
 }
 
 /** Whole seconds, as the API tells times. */

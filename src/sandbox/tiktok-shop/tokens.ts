@@ -1,9 +1,8 @@
 import { jsonAnswer, type ShopAnswer, type ShopRequest } from '../kit/server.ts';
 import { platformMs } from '../kit/time.ts';
 import { createTokenDesk } from '../kit/token-desk.ts';
-import { Refusal } from './refusal.ts';
-import type { State } from './state.ts';
-import { seconds } from './state.ts';
+import { Refusal } from './call.ts';
+import { type State, seconds } from './state.ts';
 
 /** Issues and judges tokens (TTS-1.2). */
 export type Tokens = ReturnType<typeof createTokens>;
