@@ -1,7 +1,7 @@
 import { listOf, tableOf, textOf } from '../kit/untyped.ts';
 import { bad, need } from './call.ts';
 import { momentIn, wholeSecond } from './moment.ts';
-import { beforeDispatch, isCancelled, type Shipment, type Site } from './site.ts';
+import { beforeDispatch, type Item, isCancelled, type Shipment, type Site } from './site.ts';
 
 /** What a shipment filter asks for (FK-5.1, last verified 2026-11). */
 export interface Filter {
@@ -112,13 +112,13 @@ function profileTest(value: unknown): Test {
 const otherTests: Record<string, (wanted: unknown) => Test> = {
   locationId: (wanted) => (shipment) => shipment.location === wanted,
   sku: (wanted) => (shipment) => shipment.items.some(({ listing }) => listOf(wanted).includes(listing.sku)),
-  mps: (wanted) => (shipment) => isMps(shipment) === wanted,
+  mps: (wanted) => (shipment) => isMps(shipment.items) === wanted,
   shipmentTypes: (wanted) => (shipment) => listOf(wanted).includes(shipment.type),
   dispatchServiceTiers: (wanted) => () => listOf(wanted).includes('REGULAR'),
 };
 
 /** Items of it travel in several packages. */
-export function isMps({ items }: Shipment): boolean {
+export function isMps(items: readonly Item[]): boolean {
   return items.some(({ packageIds }) => packageIds.length > 1);
 }
 

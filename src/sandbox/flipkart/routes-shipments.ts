@@ -11,9 +11,8 @@ import { returnView, shipmentView } from './views.ts';
 /** Shipments, returns and the test orders of the sandbox (FK-5, FK-8, FK-9; last verified 2026-11). */
 
 interface Context extends Floor {
-  /** Pages to come, by token: bound to their filter. */
-  pages: Map<string, { filter: Filter; last: [key: number, number: number] }>;
-  returnPages: Map<string, { rows: Return[]; from: number }>;
+  /** Pages to come, by the address that the page before told: bound to their filter. */
+  pages: Map<string, () => ShopAnswer>;
 }
 
 const mostIds = 100;
@@ -24,7 +23,7 @@ const pagesKept = 2_000;
 
 /** Routes of the order calls. */
 export function shipmentRoutes(floor: Floor): Route[] {
-  const context: Context = { ...floor, pages: new Map(), returnPages: new Map() };
+  const context: Context = { ...floor, pages: new Map() };
   const route = (
     method: Route['method'],
     path: string,
@@ -53,16 +52,22 @@ function begin(context: Context, call: Call): ShopAnswer {
   return pageOf(context, filterIn(context, call.body), null);
 }
 
-function proceed(context: Context, call: Call): ShopAnswer {
-  const page = context.pages.get(call.query.get('next_token') ?? '');
-  if (page === undefined || call.query.size !== 1)
-    return bad('next_token is invalid; nextPageUrl must be called as it is');
-  return pageOf(context, page.filter, page.last);
+function proceed({ pages }: Context, { query }: Call): ShopAnswer {
+  const page = pages.get(`/v3/shipments/filter?${query}`);
+  return page?.() ?? bad('next_token is invalid; nextPageUrl must be called as it is');
+}
+
+/** The address of a page to come. */
+function addressOf({ pages, chance }: Context, path: string, page: () => ShopAnswer): string {
+  const url = `${path}?next_token=${chance.pages.hex(32)}`;
+  const [oldest] = pages.keys();
+  if (pages.size >= pagesKept && oldest !== undefined) pages.delete(oldest);
+  pages.set(url, page);
+  return url;
 }
 
 /** A page goes on behind the last shipment of the one before, whatever has left or joined the list meanwhile. */
 function pageOf(context: Context, filter: Filter, after: [number, number] | null): ShopAnswer {
-  const { pages, chance } = context;
   const sign = filter.ascending ? 1 : -1;
   const order = (a: [number, number], b: [number, number]) => sign * (a[0] - b[0] || a[1] - b[1]);
   const at = (shipment: Shipment): [number, number] => [filter.key(shipment), shipment.number];
@@ -72,14 +77,8 @@ function pageOf(context: Context, filter: Filter, after: [number, number] | null
   const shown = rows.slice(0, filter.pageSize);
   const last = shown.at(-1);
   const hasMore = rows.length > shown.length && last !== undefined;
-  let nextPageUrl = '';
-  if (hasMore) {
-    const token = chance.pages.hex(32);
-    const [oldest] = pages.keys();
-    if (pages.size >= pagesKept && oldest !== undefined) pages.delete(oldest);
-    pages.set(token, { filter, last: at(last) });
-    nextPageUrl = `/v3/shipments/filter?next_token=${token}`;
-  }
+  const next = () => pageOf(context, filter, last === undefined ? null : at(last));
+  const nextPageUrl = hasMore ? addressOf(context, '/v3/shipments/filter', next) : '';
   return shipments(context, shown, { hasMore, nextPageUrl });
 }
 
@@ -165,8 +164,8 @@ function cancelled(context: Context, row: Record<string, unknown>): Record<strin
 function listReturns(context: Context, { query }: Call): ShopAnswer {
   const token = query.get('next_token');
   if (token !== null) {
-    const { rows, from } = context.returnPages.get(token) ?? bad('next_token is invalid');
-    return returnsFrom(context, rows, from);
+    const page = context.pages.get(`/v2/returns?next_token=${token}`);
+    return page?.() ?? bad('next_token is invalid');
   }
   const ids = query.get('returnIds');
   const tracking = query.get('trackingIds');
@@ -201,12 +200,10 @@ function listReturns(context: Context, { query }: Call): ShopAnswer {
   return returnsFrom(context, rows, 0);
 }
 
-function returnsFrom({ returnPages, chance }: Context, rows: Return[], from: number): ShopAnswer {
+function returnsFrom(context: Context, rows: Return[], from: number): ShopAnswer {
   const end = from + returnPage;
   const hasMore = end < rows.length;
-  const token = hasMore ? chance.pages.hex(32) : '';
-  if (hasMore) returnPages.set(token, { rows, from: end });
-  const nextUrl = hasMore ? `/v2/returns?next_token=${token}` : '';
+  const nextUrl = hasMore ? addressOf(context, '/v2/returns', () => returnsFrom(context, rows, end)) : '';
   return jsonAnswer(200, { hasMore, nextUrl, returnItems: rows.slice(from, end).map(returnView) });
 }
 

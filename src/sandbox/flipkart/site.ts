@@ -75,26 +75,22 @@ export function placeAt({ places }: Listing, location: string): Place {
   return place;
 }
 
-/** Where a shipment is on its way, as long as it is not cancelled (FK-5.4). */
-export type Stage =
-  | 'APPROVED'
-  | 'PACKING_IN_PROGRESS'
-  | 'FORM_FAILED'
-  | 'PACKED'
-  | 'READY_TO_DISPATCH'
-  | 'PICKUP_COMPLETE'
-  | 'SHIPPED'
-  | 'DELIVERED'
-  | 'COMPLETED';
-
-/** The states in which the units are still with the merchant. */
-export const beforeDispatch: readonly Stage[] = [
+/** The states in which the units are still with the merchant (FK-5.4). */
+export const beforeDispatch = [
   'APPROVED',
   'PACKING_IN_PROGRESS',
   'PACKED',
   'FORM_FAILED',
   'READY_TO_DISPATCH',
-];
+] as const;
+
+/** Where a shipment is on its way, as long as it is not cancelled. */
+export type Stage =
+  | (typeof beforeDispatch)[number]
+  | 'PICKUP_COMPLETE'
+  | 'SHIPPED'
+  | 'DELIVERED'
+  | 'COMPLETED';
 
 /** The platform's unit of an order: never mixes orders, one location (FK-5.2). */
 export type Shipment = ReturnType<typeof newShipment>;
@@ -230,7 +226,7 @@ export function isCancelled(shipment: Shipment): boolean {
 
 /** The courier has it. */
 export function isDispatched(shipment: Shipment): boolean {
-  return !beforeDispatch.includes(shipment.stage);
+  return !beforeDispatch.some((stage) => stage === shipment.stage);
 }
 
 /** A change of what the shipment holds. */

@@ -26,16 +26,10 @@ export function listingView(site: Site, listing: Listing): Record<string, unknow
 export function shipmentView(site: Site, shipment: Shipment): Record<string, unknown> {
   return {
     shipmentId: shipment.id,
-    dispatchByDate: istLong(shipment.dispatchBy),
-    dispatchAfterDate: istLong(shipment.dispatchAfter),
+    ...shipmentFields(shipment),
     updatedAt: istLong(shipment.updatedAt),
     locationId: shipment.location,
-    hold: shipment.hold,
-    mps: isMps(shipment),
-    packagingPolicy: 'DEFAULT',
     shipmentType: shipment.type,
-    subShipments: subShipments(shipment),
-    forms: [],
     orderItems: shipment.items.map((item) => ({
       ...itemView(site, shipment, item),
       serviceProfile: shipment.profile === 'FBF' ? 'Flipkart_Fulfilment' : 'Seller_Fulfilment',
@@ -52,17 +46,26 @@ export function shipmentView(site: Site, shipment: Shipment): Record<string, unk
   };
 }
 
+/** What look-ups and the event of a new shipment tell alike. */
+function shipmentFields({ dispatchBy, dispatchAfter, hold, items }: Shipment): Record<string, unknown> {
+  const packages = items.flatMap(({ packageIds }) => packageIds);
+  return {
+    dispatchByDate: istLong(dispatchBy),
+    dispatchAfterDate: istLong(dispatchAfter),
+    hold,
+    mps: isMps(items),
+    packagingPolicy: 'DEFAULT',
+    subShipments: packages.map((packageId, at) => ({
+      subShipmentId: `SS-${at + 1}`,
+      packages: [{ packageId, packageSku: null, externalTitle: null }],
+    })),
+    forms: [],
+  };
+}
+
 /** What came back of an item, or is on its way. */
 export function returnsOf(site: Site, item: Item): Return[] {
   return [...site.returns.values()].filter((one) => one.item === item);
-}
-
-function subShipments(shipment: Shipment): unknown[] {
-  const packages = shipment.items.flatMap((item) => item.packageIds);
-  return packages.map((packageId, at) => ({
-    subShipmentId: `SS-${at + 1}`,
-    packages: [{ packageId, packageSku: null, externalTitle: null }],
-  }));
 }
 
 function itemView(site: Site, shipment: Shipment, item: Item): Record<string, unknown> {
@@ -105,34 +108,22 @@ function statusOf(site: Site, shipment: Shipment, item: Item): string {
 export function createdAttributes(site: Site, shipment: Shipment, random: Random): Record<string, unknown> {
   const mark = random.chance(0.5) ? 'is_replacement' : 'isReplacement';
   return {
-    dispatchByDate: istLong(shipment.dispatchBy),
-    dispatchAfterDate: istLong(shipment.dispatchAfter),
+    ...shipmentFields(shipment),
     updatedAt: ist(shipment.updatedAt),
-    hold: shipment.hold,
-    mps: isMps(shipment),
-    packagingPolicy: 'DEFAULT',
     orderItems: shipment.items.map((item) => ({
       ...itemView(site, shipment, item),
       [mark]: item.replacement,
     })),
-    subShipments: subShipments(shipment),
-    forms: [],
   };
 }
 
 /** A return as the list shows it (FK-5.5). */
 export function returnView(one: Return): Record<string, unknown> {
   return {
-    returnId: one.id,
-    orderItemId: one.item.id,
+    ...returnFields(one),
     orderId: one.shipment.orderId,
-    shipmentId: one.shipment.id,
-    quantity: 1,
     status: one.status,
     type: one.source,
-    reason: one.reason,
-    subReason: 'other',
-    trackingId: one.trackingId,
     locationId: one.shipment.location,
     createdDate: istLong(one.createdAt),
     updatedDate: istLong(one.updatedAt),
@@ -142,18 +133,17 @@ export function returnView(one: Return): Record<string, unknown> {
 /** The row of a return in its events. */
 export function returnItemView(one: Return): Record<string, unknown> {
   return {
-    returnId: one.id,
-    orderItemId: one.item.id,
+    ...returnFields(one),
     source: one.source,
     action: one.source === 'courier_return' ? 'courier_return' : 'refund',
-    quantity: 1,
-    reason: one.reason,
-    subReason: 'other',
-    trackingId: one.trackingId,
-    shipmentId: one.shipment.id,
     replacementOrderItemId: null,
     productId: one.item.listing.fsn,
     listingId: one.item.listing.listingId,
     expectedDate: istLong(one.createdAt + 5 * dayMs),
   };
+}
+
+function returnFields({ id, item, shipment, reason, trackingId }: Return): Record<string, unknown> {
+  const ids = { returnId: id, orderItemId: item.id, shipmentId: shipment.id, trackingId };
+  return { ...ids, quantity: 1, reason, subReason: 'other' };
 }
