@@ -74,11 +74,8 @@ const wrongScope = () =>
     'The requested scope is invalid, unknown, malformed, or exceeds the scope granted to the client',
   );
 
-/** Issues the tokens of one keyset. */
-export function createAuth({ state, random, quotas }: { state: State; random: Random; quotas: Quotas }) {
-  const { faults, now, timeScale } = state;
-  const credentials = createCredentials(state, random);
-  const { clientId, clientSecret } = credentials;
+/** What each grant type brings. */
+function createGrants({ faults, now, timeScale }: State, random: Random, credentials: Credentials) {
   const desk = createTokenDesk<Grant>(now, faults);
   const refreshable = new Map<string, Refreshable>([
     [credentials.refreshToken, { bornAt: credentials.refreshTokenCreated, scopes: consented }],
@@ -100,7 +97,6 @@ export function createAuth({ state, random, quotas }: { state: State; random: Ra
     return jsonAnswer(200, { access_token, expires_in, ...refresh, token_type });
   };
 
-  /** What each grant type brings. */
   const grants = {
     client_credentials(form: URLSearchParams) {
       if (desk.refuses()) return wrongClient();
@@ -130,6 +126,16 @@ export function createAuth({ state, random, quotas }: { state: State; random: Ra
       return issue({ kind: 'user', scopes });
     },
   };
+  return { desk, codes, grants };
+}
+
+/** Issues the tokens of one keyset. */
+export function createAuth(state: State, quotas: Quotas) {
+  const random = state.random.fork('auth');
+  const { faults, now } = state;
+  const credentials = createCredentials(state, random);
+  const { clientId, clientSecret } = credentials;
+  const { desk, codes, grants } = createGrants(state, random, credentials);
 
   return {
     credentials,

@@ -1,8 +1,8 @@
 import { createGround, openDoor } from '../kit/ground.ts';
 import { listed } from '../kit/shelves.ts';
-import type { FaultRequest, Shop, ShopOptions } from '../shop.ts';
+import type { FaultRequest, Shop, ShopOptions, ShopRecords } from '../shop.ts';
 import { accountRoutes, cancellationRoutes } from './account.ts';
-import { createAuth, uuid } from './auth.ts';
+import { type Credentials, createAuth, uuid } from './auth.ts';
 import { faultNames } from './faults.ts';
 import { fulfillmentRoutes } from './fulfillment.ts';
 import { inventoryRoutes } from './inventory.ts';
@@ -38,39 +38,27 @@ const deliveriesAtOnce = 10;
  */
 export function createEbayShop(options: EbayShopOptions) {
   const state = createState(options);
-  const { random, faults, agenda } = state;
+  const { agenda } = state;
   const quotas = createQuotas(state);
-  const auth = createAuth({ state, random: random.fork('auth'), quotas });
-  const { credentials } = auth;
-  const notifier = createNotifier(state, credentials);
+  const auth = createAuth(state, quotas);
+  const url = () => door.url;
+  const notifier = createNotifier(state, auth.credentials);
   const stock = createStock(state, (event, counter) =>
     notifier.told(event, { counter, line: null, order: null }),
   );
   const orders = new Orders(state, { stock, notifier });
   stockShelves(state, options.catalogue);
 
-  const disturb = (counters: Counter[]) => {
-    const counter = counters.find((one) => one.sku !== null && (shownOf(one) ?? 0) > 0);
-    // A sale that cannot happen does not use the fault up.
-    if (counter === undefined || !faults.hits('sale_before_write')) return;
-    orders.sell({ lines: [{ sku: counter.sku ?? '', quantity: 1 }] });
-  };
-
-  const url = () => door.url;
-  const side = { state, auth, quotas, disturb };
-  const rest = createRest({
-    ...side,
-    random: random.fork('rest'),
-    routes: [
-      ...inventoryRoutes(state, stock),
-      ...fulfillmentRoutes(state, url),
-      ...notificationRoutes(state, notifier, url),
-      ...accountRoutes(state, quotas),
-      ...cancellationRoutes(state, orders),
-    ],
-  });
-  const calls = tradingCalls({ state, stock, notifier });
-  const trading = createTrading({ ...side, random: random.fork('trading'), calls });
+  const side = { state, auth, quotas, disturb: disturber(state, orders) };
+  const routes = [
+    ...inventoryRoutes(state, stock),
+    ...fulfillmentRoutes(state, url),
+    ...notificationRoutes(state, notifier, url),
+    ...accountRoutes(state, quotas),
+    ...cancellationRoutes(state, orders),
+  ];
+  const rest = createRest({ ...side, routes });
+  const trading = createTrading({ ...side, calls: tradingCalls({ state, stock, notifier }) });
 
   const door = openDoor(options, state, {
     shop: (): Shop => shop,
@@ -91,22 +79,8 @@ export function createEbayShop(options: EbayShopOptions) {
     get url() {
       return door.url;
     },
-    credentials,
-    channelConfig: () => ({
-      type: 'ebay',
-      mode: 'live',
-      client_id: credentials.clientId,
-      client_secret: credentials.clientSecret,
-      dev_id: credentials.devId,
-      ru_name: credentials.ruName,
-      refresh_token: credentials.refreshToken,
-      refresh_token_created: new Date(credentials.refreshTokenCreated).toISOString().slice(0, 10),
-      marketplace: state.marketplace,
-      verification_token: credentials.verificationToken,
-      base_url: door.url,
-      token_url: `${door.url}/identity/v1/oauth2/token`,
-      trading_url: `${door.url}/ws/api.dll`,
-    }),
+    credentials: auth.credentials,
+    channelConfig: () => configOf(state, auth.credentials, door.url),
     start: door.start,
     stop: door.stop,
     ...verbsOf(state, orders, stock),
@@ -115,52 +89,88 @@ export function createEbayShop(options: EbayShopOptions) {
       armFault(state, notifier, request);
     },
     pending: () => agenda.size(),
-    records: () => ({
-      orders: state.orders.filter((order) => order.state === 'placed').map(truthOf),
-      calls: state.records.all(),
-      listings: state.counters
-        .filter(({ listing }) => listing !== null)
-        .map((counter) => ({
-          sku: counter.sku ?? '',
-          listing_id: listingIdOf(counter),
-          shown: shownOf(counter),
-        })),
-    }),
+    records: () => recordsOf(state),
     /** Runs all that the platform would do later, at once: deliveries with their retries, checkouts, late writes. */
     settle: () => agenda.settle(),
     /** The seller consents anew: a code for the token endpoint. */
-    consent: (scopes?: readonly string[]) => auth.consent(scopes),
+    consent: auth.consent,
     /** Invoices orders together; answers the id of the new order. */
     combine: (ids: readonly string[]) => orders.combine(ids.map((id) => orders.find(id))).orderId,
     /** From now on another key signs. */
-    rotateKey: () => notifier.rotateKey(),
+    rotateKey: notifier.rotateKey,
     /** A notification of any topic to those who subscribed to it. */
     notify: (topicId: string, data: unknown) => notifier.notify(topicId, topicId, { data }),
     /** Leaves so many calls of today's quota. */
     leaveCalls: quotas.leave,
-    /** A destination and a subscription of somebody else under the same keyset, made without a challenge. */
-    foreignWebhook(endpoint: string, topicId = 'PRIORITY_LISTING_REVISION') {
-      const [id, subscriptionId] = [uuid(random), uuid(random)];
-      notifier.destinations.push({
-        id,
-        name: 'another-program',
-        endpoint,
-        verificationToken: 'a'.repeat(40),
-        status: 'ENABLED',
-        givenUp: 0,
-        failingSince: null,
-      });
-      notifier.subscriptions.push({
-        id: subscriptionId,
-        topicId,
-        status: 'ENABLED',
-        destinationId: id,
-        schemaVersion: topicId === 'PRIORITY_LISTING_REVISION' ? '1.10' : '1.0',
-        createdAt: state.now(),
-      });
-    },
+    foreignWebhook: (url: string, topicId?: string) => plantForeign(state, notifier, [url, topicId]),
   } satisfies Shop & Record<string, unknown>;
   return shop;
+}
+
+/** A sale slips in before a write to one of these. One that cannot happen does not use the fault up. */
+function disturber({ faults }: State, orders: Orders): (counters: Counter[]) => void {
+  return (counters) => {
+    const counter = counters.find((one) => one.sku !== null && (shownOf(one) ?? 0) > 0);
+    if (counter === undefined || !faults.hits('sale_before_write')) return;
+    orders.sell({ lines: [{ sku: counter.sku ?? '', quantity: 1 }] });
+  };
+}
+
+function configOf({ marketplace }: State, credentials: Credentials, url: string) {
+  return {
+    type: 'ebay',
+    mode: 'live',
+    client_id: credentials.clientId,
+    client_secret: credentials.clientSecret,
+    dev_id: credentials.devId,
+    ru_name: credentials.ruName,
+    refresh_token: credentials.refreshToken,
+    refresh_token_created: new Date(credentials.refreshTokenCreated).toISOString().slice(0, 10),
+    marketplace,
+    verification_token: credentials.verificationToken,
+    base_url: url,
+    token_url: `${url}/identity/v1/oauth2/token`,
+    trading_url: `${url}/ws/api.dll`,
+  };
+}
+
+function recordsOf({ orders, records, counters }: State): ShopRecords {
+  const listed = counters.filter(({ listing }) => listing !== null);
+  return {
+    orders: orders.filter((order) => order.state === 'placed').map(truthOf),
+    calls: records.all(),
+    listings: listed.map((counter) => ({
+      sku: counter.sku ?? '',
+      listing_id: listingIdOf(counter),
+      shown: shownOf(counter),
+    })),
+  };
+}
+
+/** A destination and a subscription of somebody else under the same keyset, made without a challenge. */
+function plantForeign(
+  { random, now }: State,
+  { destinations, subscriptions }: Notifier,
+  [endpoint, topicId = 'PRIORITY_LISTING_REVISION']: [string, string | undefined],
+): void {
+  const [id, subscriptionId] = [uuid(random), uuid(random)];
+  destinations.push({
+    id,
+    name: 'another-program',
+    endpoint,
+    verificationToken: 'a'.repeat(40),
+    status: 'ENABLED',
+    givenUp: 0,
+    failingSince: null,
+  });
+  subscriptions.push({
+    id: subscriptionId,
+    topicId,
+    status: 'ENABLED',
+    destinationId: id,
+    schemaVersion: topicId === 'PRIORITY_LISTING_REVISION' ? '1.10' : '1.0',
+    createdAt: now(),
+  });
 }
 
 /** Shoppers and the merchant. */

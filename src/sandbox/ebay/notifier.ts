@@ -62,10 +62,9 @@ const ladder = {
 };
 
 export function createNotifier(state: State, credentials: Credentials) {
-  const { faults } = state;
   const random = state.random.fork('notifier');
   const send = createSender(state, ladder);
-  const { keys, sign } = createSigner(state, random);
+  const { sign, keyOf, rotateKey } = createSigner(state, random);
   const destinations: Destination[] = [];
   const subscriptions: Subscription[] = [];
   const soap = newSoap();
@@ -83,18 +82,20 @@ export function createNotifier(state: State, credentials: Credentials) {
     for (const subscription of wanted) {
       const destination = destinations.find(({ id }) => id === subscription.destinationId);
       if (destination?.status !== 'ENABLED') continue;
-      const ids = [`${uuid(random)}_${uuid(random)}`];
-      if (faults.hits('new_id_duplicate')) ids.push(`${uuid(random)}_${uuid(random)}`);
+      const ids = [idOf(random), ...(state.faults.hits('new_id_duplicate') ? [idOf(random)] : [])];
       const eventDate = iso(state.now());
+      // What waits when an address is given up or taken away is lost.
+      const isLost = () =>
+        destination.status !== 'ENABLED' ||
+        !destinations.includes(destination) ||
+        !subscriptions.includes(subscription);
       for (const notificationId of ids) {
         send({
           topic: topicId,
           subject,
           leaving: () => hears(order),
           write(publishAttemptCount) {
-            // What waits when an address is given up or taken away is lost.
-            if (destination.status !== 'ENABLED' || !destinations.includes(destination)) return null;
-            if (!subscriptions.includes(subscription)) return null;
+            if (isLost()) return null;
             const metadata = { topic: topicId, schemaVersion: subscription.schemaVersion, deprecated: false };
             const publishDate = iso(state.now());
             const notification = { notificationId, eventDate, publishDate, publishAttemptCount, data };
@@ -112,13 +113,7 @@ export function createNotifier(state: State, credentials: Credentials) {
     soap,
     /** A line was checked out: one notification per line, ids only (EBAY-2.2). */
     confirmed(order: Order, line: OrderLine): void {
-      const { userId, username } = state.seller;
-      const foreign = { userId: 'somebodyElse', username: 'somebody-else' };
-      const user = faults.hits('wrong_user') ? foreign : { userId, username };
-      const { lineItemId: orderLineItemId, itemId: listingId, quantity } = line;
-      const { orderId } = order;
-      const data = { user, order: { orderId, orderLineItems: [{ orderLineItemId, listingId, quantity }] } };
-      post('ORDER_CONFIRMATION', orderId, { data, order });
+      post('ORDER_CONFIRMATION', order.orderId, { data: confirmation(state, order, line), order });
     },
     /** Tells by SOAP, if anybody listens. */
     told(event: SoapEvent, subject: SoapSubject): void {
@@ -132,11 +127,21 @@ export function createNotifier(state: State, credentials: Credentials) {
     markDown(): void {
       for (const destination of destinations) destination.status = 'MARKED_DOWN';
     },
-    /** The public half of a key, by its id. */
-    keyOf: (kid: string) => keys.find((key) => key.kid === kid),
-    /** From now on another key signs; the old ones stay known. */
-    rotateKey: () => void keys.push(newSigningKey(random)),
+    keyOf,
+    rotateKey,
   };
+}
+
+function idOf(random: Random): string {
+  return `${uuid(random)}_${uuid(random)}`;
+}
+
+function confirmation({ seller, faults }: State, { orderId }: Order, line: OrderLine) {
+  const foreign = { userId: 'somebodyElse', username: 'somebody-else' };
+  const { userId, username } = seller;
+  const user = faults.hits('wrong_user') ? foreign : { userId, username };
+  const { lineItemId: orderLineItemId, itemId: listingId, quantity } = line;
+  return { user, order: { orderId, orderLineItems: [{ orderLineItemId, listingId, quantity }] } };
 }
 
 function ended(state: State, destination: Destination, taken: boolean): void {
@@ -171,7 +176,13 @@ function createSigner({ faults }: State, random: Random) {
     };
     return { headers, body: bytes };
   };
-  return { keys, sign };
+  return {
+    sign,
+    /** The public half of a key, by its id. */
+    keyOf: (kid: string) => keys.find((key) => key.kid === kid),
+    /** From now on another key signs; the old ones stay known. */
+    rotateKey: () => void keys.push(newSigningKey(random)),
+  };
 }
 
 interface SoapSide {

@@ -1,5 +1,4 @@
 import { obeyWrite } from '../kit/ground.ts';
-import type { Random } from '../kit/random.ts';
 import { routeOf } from '../kit/routes.ts';
 import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
 import { listOf, tableOf, textOf } from '../kit/untyped.ts';
@@ -15,14 +14,14 @@ interface Deps {
   state: State;
   auth: Auth;
   quotas: Quotas;
-  random: Random;
   routes: readonly Route[];
   disturb(counters: Counter[]): void;
 }
 
 /** The REST side: faults, token, headers, route, faults again. Null: the connection is cut. */
 export function createRest(deps: Deps): (request: ShopRequest) => Promise<ShopAnswer | null> {
-  const { state, random } = deps;
+  const { state } = deps;
+  const random = state.random.fork('rest');
   const { faults } = state;
 
   const foundFor = (request: ShopRequest): { route: Route; params: string[] } => {

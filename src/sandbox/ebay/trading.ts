@@ -17,7 +17,6 @@ interface Deps {
   state: State;
   auth: Auth;
   quotas: Quotas;
-  random: Random;
   calls: Readonly<Record<string, TradingCall>>;
   /** A sale slips in before the write, if that fault is due. */
   disturb(counters: Counter[]): void;
@@ -25,50 +24,18 @@ interface Deps {
 
 /** `POST /ws/api.dll` (EBAY-1.4 and EBAY-5.2). Almost everything is HTTP 200; null: the connection is cut. */
 export function createTrading(deps: Deps): (request: ShopRequest) => Promise<ShopAnswer | null> {
-  const { state, auth, quotas, random, calls } = deps;
+  const { state, auth, quotas, calls } = deps;
+  const random = state.random.fork('trading');
   const { faults } = state;
 
+  const answer = (name: string, result: TradingResult) => answerOf(name, result, iso(state.now()));
   const wrong = (name: string, code: number, long: string): ShopAnswer =>
     answer(name, { content: [], errors: [requestError(code, long)] });
-
-  const answer = (name: string, result: TradingResult): ShopAnswer => {
-    const failed = result.errors.some(({ severity }) => severity === 'Error');
-    const ack = !failed
-      ? result.errors.length > 0
-        ? 'Warning'
-        : 'Success'
-      : result.partly
-        ? 'PartialFailure'
-        : 'Failure';
-    const body = element(
-      `${name}Response`,
-      [
-        element('Timestamp', iso(state.now())),
-        element('Ack', ack),
-        ...result.errors.map(errorElement),
-        element('Version', '1451'),
-        element('Build', 'E1451_CORE_APISELLINGIO_19284192_R1'),
-        ...result.content,
-      ],
-      namespace,
-    );
-    return {
-      status: 200,
-      headers: { 'content-type': 'text/xml;charset=utf-8' },
-      body: `<?xml version="1.0" encoding="UTF-8"?>\n${body}`,
-    };
-  };
-
-  const outage = (): ShopAnswer => ({
-    status: random.pick([500, 503]),
-    headers: { 'content-type': 'text/html' },
-    body: '<html><body>Internal Server Error</body></html>',
-  });
 
   /** What fails before anything is done. */
   const early = (name: string): ShopAnswer | 'cut' | null => {
     if (faults.hits('timeout')) return 'cut';
-    if (faults.hits('error_500')) return outage();
+    if (faults.hits('error_500')) return outageOf(random);
     if (faults.hits('throttle') || !quotas.take('trading')) {
       return wrong(name, random.pick(limitCodes), 'Your application has exceeded usage limit on this call.');
     }
@@ -122,7 +89,7 @@ export function createTrading(deps: Deps): (request: ShopRequest) => Promise<Sho
       writes.push(...(result.writes ?? []));
       return answer(name, result);
     };
-    return obeyWrite(state, { run: obey, failure: outage, writes });
+    return obeyWrite(state, { run: obey, failure: () => outageOf(random), writes });
   };
 }
 
@@ -132,4 +99,34 @@ function named(state: State, node: XmlNode): Counter[] {
     const sku = textAt(row, 'SKU');
     return counters.filter((counter) => sku === null || counter.sku === sku);
   });
+}
+
+function outageOf(random: Random): ShopAnswer {
+  return {
+    status: random.pick([500, 503]),
+    headers: { 'content-type': 'text/html' },
+    body: '<html><body>Internal Server Error</body></html>',
+  };
+}
+
+function answerOf(name: string, { content, errors, partly }: TradingResult, timestamp: string): ShopAnswer {
+  const failed = errors.some(({ severity }) => severity === 'Error');
+  const ack = failed ? (partly ? 'PartialFailure' : 'Failure') : errors.length > 0 ? 'Warning' : 'Success';
+  const body = element(
+    `${name}Response`,
+    [
+      element('Timestamp', timestamp),
+      element('Ack', ack),
+      ...errors.map(errorElement),
+      element('Version', '1451'),
+      element('Build', 'E1451_CORE_APISELLINGIO_19284192_R1'),
+      ...content,
+    ],
+    namespace,
+  );
+  return {
+    status: 200,
+    headers: { 'content-type': 'text/xml;charset=utf-8' },
+    body: `<?xml version="1.0" encoding="UTF-8"?>\n${body}`,
+  };
 }

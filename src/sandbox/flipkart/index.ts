@@ -3,7 +3,7 @@ import { createAgenda } from '../kit/agenda.ts';
 import { createGround, openDoor } from '../kit/ground.ts';
 import { answered } from '../kit/server.ts';
 import { listed } from '../kit/shelves.ts';
-import type { Shop, ShopOptions } from '../shop.ts';
+import type { Shop, ShopOptions, ShopRecords } from '../shop.ts';
 import { type Auth, createAuth } from './auth.ts';
 import { faultNames } from './faults.ts';
 import { createGateway } from './gateway.ts';
@@ -78,19 +78,7 @@ export function createFlipkartShop(options: FlipkartShopOptions) {
     credentials: auth.credentials as Readonly<Auth['credentials']>,
     /** Ids of the merchant's locations, the main one first. */
     locations: site.locations as readonly string[],
-    channelConfig: () => ({
-      type: 'flipkart',
-      mode: 'live',
-      app_id: auth.credentials.appId,
-      app_secret: auth.credentials.appSecret,
-      location: site.locations[0],
-      basis: site.basis,
-      // Notifications are signed with the application's own secret (FK-2.4).
-      hook_secret: auth.credentials.appSecret,
-      // The shop keeps its own rate; the adapter's careful default is for a platform that publishes none.
-      requests_per_second: 200,
-      base_url: door.url,
-    }),
+    channelConfig: () => configOf(site, auth.credentials, door.url),
     start: door.start,
     async stop() {
       site.life.stop();
@@ -106,22 +94,9 @@ export function createFlipkartShop(options: FlipkartShopOptions) {
       site.faults.arm(request);
     },
     pending: () => site.agenda.size() + notifier.waiting(),
-    records: () => ({
-      orders: [...site.shipments.values()].map(truthOf),
-      calls: site.records.all(),
-      listings: [...site.listings.values()].map((listing) => ({
-        sku: listing.sku,
-        listing_id: listing.listingId,
-        shown: shownOf(site, listing),
-      })),
-    }),
+    records: () => recordsOf(site),
     /** Runs all that the platform would do later, at once: deliveries with their retries, late writes, couriers. */
-    async settle(): Promise<void> {
-      while (site.agenda.size() + site.life.size() > 0) {
-        await site.agenda.settle();
-        await site.life.settle();
-      }
-    },
+    settle: () => settle(site),
     /**
      * The merchant's ticket was approved: events go to this address. There is one address, no API for it, no test
      * call; default: no events of returns, all locations of now. Over HTTP: `POST /_sandbox/subscribe`.
@@ -131,16 +106,45 @@ export function createFlipkartShop(options: FlipkartShopOptions) {
     enrol: (url: string) => void subscribe({ url, returnsUrl: url }),
     unsubscribe,
     enrolment,
-    /** A location that no enrolment covers yet. Answers its id. */
-    addLocation(): string {
-      const id = `LOC${site.random.hex(32)}`;
-      site.locations.push(id);
-      return id;
-    },
     /** A new application secret: the old one is dead at once, for tokens and for signatures. */
     rotateSecret: auth.rotateSecret,
   } satisfies Shop & Record<string, unknown>;
   return shop;
+}
+
+async function settle({ agenda, life }: Site): Promise<void> {
+  while (agenda.size() + life.size() > 0) {
+    await agenda.settle();
+    await life.settle();
+  }
+}
+
+function configOf({ locations, basis }: Site, { appId, appSecret }: Auth['credentials'], url: string) {
+  return {
+    type: 'flipkart',
+    mode: 'live',
+    app_id: appId,
+    app_secret: appSecret,
+    location: locations[0],
+    basis,
+    // Notifications are signed with the application's own secret (FK-2.4).
+    hook_secret: appSecret,
+    // The shop keeps its own rate; the adapter's careful default is for a platform that publishes none.
+    requests_per_second: 200,
+    base_url: url,
+  };
+}
+
+function recordsOf(site: Site): ShopRecords {
+  return {
+    orders: [...site.shipments.values()].map(truthOf),
+    calls: site.records.all(),
+    listings: [...site.listings.values()].map((listing) => ({
+      sku: listing.sku,
+      listing_id: listing.listingId,
+      shown: shownOf(site, listing),
+    })),
+  };
 }
 
 /** What people do in the shop. */
@@ -166,6 +170,12 @@ function verbsOf(floor: Floor) {
     ship: ({ order_id }) => each(order_id, ship),
     set: ({ sku, quantity }) => putAt({ sku, quantity, location: floor.locations[0] }),
     putAt,
+    /** A location that no enrolment covers yet. Answers its id. */
+    addLocation(): string {
+      const id = `LOC${floor.random.hex(32)}`;
+      floor.locations.push(id);
+      return id;
+    },
     hold: ({ order_id }: { order_id: string }) => each(order_id, hold),
     unhold: ({ order_id }: { order_id: string }) => each(order_id, unhold),
   } satisfies Partial<Shop> & Record<string, unknown>;

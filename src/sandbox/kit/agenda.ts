@@ -26,12 +26,12 @@ export function createAgenda(limits: Record<string, number>): Agenda {
   let waiting: Task[] = [];
   const running = new Map<string, number>();
   const inFlight = new Set<Promise<void>>();
-  let timer: NodeJS.Timeout | null = null;
+  let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let settling = 0;
 
   const busy = (group: string) => running.get(group) ?? 0;
-  const isFree = (task: Task) => busy(task.group) < (limits[task.group] ?? Number.POSITIVE_INFINITY);
+  const room = (group: string) => (limits[group] ?? Number.POSITIVE_INFINITY) - busy(group);
 
   const start = (task: Task): Promise<void> => {
     running.set(task.group, busy(task.group) + 1);
@@ -45,17 +45,7 @@ export function createAgenda(limits: Record<string, number>): Agenda {
   };
 
   const tick = () => {
-    timer = null;
-    const now = Date.now();
-    const due: Task[] = [];
-    const claimed = new Map<string, number>();
-    for (const task of waiting) {
-      if (task.at > now) break;
-      const taken = busy(task.group) + (claimed.get(task.group) ?? 0);
-      if (taken >= (limits[task.group] ?? Number.POSITIVE_INFINITY)) continue;
-      claimed.set(task.group, (claimed.get(task.group) ?? 0) + 1);
-      due.push(task);
-    }
+    const due = dueOf(waiting, room);
     const gone = new Set(due);
     if (gone.size > 0) waiting = waiting.filter((task) => !gone.has(task));
     for (const task of due) void start(task);
@@ -63,10 +53,9 @@ export function createAgenda(limits: Record<string, number>): Agenda {
   };
 
   const arrange = () => {
-    if (timer !== null) clearTimeout(timer);
-    timer = null;
+    clearTimeout(timer);
     if (stopped || settling > 0) return;
-    const next = waiting.find(isFree);
+    const next = waiting.find(({ group }) => room(group) > 0);
     if (next === undefined) return;
     timer = setTimeout(tick, Math.min(longestTimerMs, Math.max(0, next.at - Date.now())));
   };
@@ -74,16 +63,13 @@ export function createAgenda(limits: Record<string, number>): Agenda {
   return {
     add({ afterMs, group, run }) {
       if (stopped) return;
-      const task: Task = { at: Date.now() + afterMs, group, run };
-      let place = waiting.length;
-      while (place > 0 && (waiting[place - 1]?.at ?? 0) > task.at) place -= 1;
-      waiting.splice(place, 0, task);
+      insert(waiting, { at: Date.now() + afterMs, group, run });
       arrange();
     },
-    size: (group) =>
-      group === undefined
-        ? waiting.length + inFlight.size
-        : waiting.filter((task) => task.group === group).length,
+    size(group) {
+      if (group === undefined) return waiting.length + inFlight.size;
+      return waiting.filter((task) => task.group === group).length;
+    },
     async settle() {
       settling += 1;
       arrange();
@@ -101,8 +87,29 @@ export function createAgenda(limits: Record<string, number>): Agenda {
     stop() {
       stopped = true;
       waiting = [];
-      if (timer !== null) clearTimeout(timer);
-      timer = null;
+      clearTimeout(timer);
     },
   };
+}
+
+/** Behind those that are due no later. */
+function insert(waiting: Task[], task: Task): void {
+  let place = waiting.length;
+  while (place > 0 && (waiting[place - 1]?.at ?? 0) > task.at) place -= 1;
+  waiting.splice(place, 0, task);
+}
+
+/** What is due and finds room in its group. */
+function dueOf(waiting: readonly Task[], room: (group: string) => number): Task[] {
+  const now = Date.now();
+  const due: Task[] = [];
+  const claimed = new Map<string, number>();
+  for (const task of waiting) {
+    if (task.at > now) break;
+    const taken = claimed.get(task.group) ?? 0;
+    if (taken >= room(task.group)) continue;
+    claimed.set(task.group, taken + 1);
+    due.push(task);
+  }
+  return due;
 }

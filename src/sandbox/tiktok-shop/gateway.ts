@@ -12,7 +12,6 @@ interface Deps {
   state: State;
   tokens: Tokens;
   limits: Buckets;
-  random: Random;
   routes: readonly Route[];
   /** Something happens between a caller's read and its write. */
   disturb(call: Call): void;
@@ -32,7 +31,8 @@ const page = '<html><body><h1>503 Service Temporarily Unavailable</h1></body></h
 
 /** Opens the gateway. */
 export function createGateway(deps: Deps): Gateway {
-  const { state, random } = deps;
+  const { state } = deps;
+  const random = state.random.fork('gateway');
   const { faults } = state;
 
   const dated = (answer: ShopAnswer): ShopAnswer => ({
@@ -45,33 +45,11 @@ export function createGateway(deps: Deps): Gateway {
     const answer = envelope(status, code, message, null);
     return { ...answer, headers: { ...answer.headers, ...headers } };
   };
-  const html = (status: number) => dated({ status, headers: { 'content-type': 'text/html' }, body: page });
-
-  /** What fails before anything is looked at. */
-  const failBefore = (route: Route): ShopAnswer | 'cut' | null => {
-    if (faults.hits('timeout')) return 'cut';
-    if (faults.hits('error_500')) throw new Refusal(500, 36009003, 'Internal error.');
-    if (faults.hits('overload')) return html(503);
-    if (faults.hits('html')) return html(200);
-    if (faults.hits('throttle')) throw tooMany(state, random);
-    if (faults.hits('throttle_in_200')) {
-      const product = route.domain === 'product' && random.chance(0.5);
-      throw new Refusal(200, product ? 12052109 : 36009002, 'Too many requests. Please try again later.');
-    }
-    if (faults.hits('hourly_limit')) {
-      throw new Refusal(429, 36009037, 'The hourly request limit of the sandbox shop is reached.');
-    }
-    if (faults.hits('internal_in_200')) {
-      throw new Refusal(200, random.pick([36009003, 36009007, 12001000, 33001002]), 'Internal error.');
-    }
-    return null;
-  };
-
   const handle = async (request: ShopRequest): Promise<ShopAnswer | null> => {
     const { route, params } = routeOf(deps.routes, request);
-    const failing = failBefore(route);
-    if (failing === 'cut') return null;
-    if (failing !== null) return failing;
+    if (faults.hits('timeout')) return null;
+    const page = failBefore(state, random, route);
+    if (page !== null) return dated(page);
     authorize(deps, request, route);
     const bucket = `${route.method} ${route.domain} ${route.rest}`;
     if (!deps.limits.take(bucket, route.rate)) throw tooMany(state, random);
@@ -114,6 +92,27 @@ export function createGateway(deps: Deps): Gateway {
         throw error;
       }),
   };
+}
+
+/** What fails before anything is looked at: a page of HTML, or a refusal. */
+function failBefore(state: State, random: Random, { domain }: Route): ShopAnswer | null {
+  const { faults } = state;
+  if (faults.hits('error_500')) throw new Refusal(500, 36009003, 'Internal error.');
+  const html = { headers: { 'content-type': 'text/html' }, body: page };
+  if (faults.hits('overload')) return { status: 503, ...html };
+  if (faults.hits('html')) return { status: 200, ...html };
+  if (faults.hits('throttle')) throw tooMany(state, random);
+  if (faults.hits('throttle_in_200')) {
+    const product = domain === 'product' && random.chance(0.5);
+    throw new Refusal(200, product ? 12052109 : 36009002, 'Too many requests. Please try again later.');
+  }
+  if (faults.hits('hourly_limit')) {
+    throw new Refusal(429, 36009037, 'The hourly request limit of the sandbox shop is reached.');
+  }
+  if (faults.hits('internal_in_200')) {
+    throw new Refusal(200, random.pick([36009003, 36009007, 12001000, 33001002]), 'Internal error.');
+  }
+  return null;
 }
 
 /** TTS-9: an unknown path is 404 whoever asks. */

@@ -3,8 +3,7 @@ import { createBuckets, type Rate } from '../kit/buckets.ts';
 import { createGround, openDoor } from '../kit/ground.ts';
 import { listed } from '../kit/shelves.ts';
 import { platformMs } from '../kit/time.ts';
-import type { FaultRequest, Shop, ShopOptions } from '../shop.ts';
-import type { Call } from './call.ts';
+import type { FaultRequest, Shop, ShopOptions, ShopRecords } from '../shop.ts';
 import { faultNames } from './faults.ts';
 import { createGateway } from './gateway.ts';
 import { createIds } from './ids.ts';
@@ -17,7 +16,7 @@ import { productRoutes, tellLevel, tellProduct } from './routes-products.ts';
 import { managedWarehouses, oddities, onSale, stockShelves } from './shelves.ts';
 import { type Product, type ProductStatus, type Sku, type State, seconds } from './state.ts';
 import { availableOf, createStock, type Stock, shownOf } from './stock.ts';
-import { createTokens } from './tokens.ts';
+import { createTokens, type Tokens } from './tokens.ts';
 import { type LineGrain, truthOf } from './units.ts';
 
 /** What this shop can be told beside what every shop can. */
@@ -52,7 +51,7 @@ const dayMs = 86_400_000;
  */
 export function createTiktokShop(options: TiktokShopOptions) {
   const state = createState(options);
-  const { random, faults, agenda, seller } = state;
+  const { faults, agenda, seller } = state;
   const rates = options.rates ?? usualRates;
   const grain = options.lines ?? 'sku';
   const tokens = createTokens(state);
@@ -62,24 +61,22 @@ export function createTiktokShop(options: TiktokShopOptions) {
   stockShelves(state, options.catalogue);
   const orders = new Orders(state, { stock, notifier, grain });
   const setStatus = statusSetter(state, notifier);
-  const disturb = (call: Call) => {
-    const sku = skusNamed(state, call).find((one) => one.sellerSku !== '' && availableOf(one) > 0);
-    // A sale that cannot happen does not use the fault up.
-    if (sku === undefined || !faults.hits('sale_before_write')) return;
-    orders.sell({ lines: [{ sku: sku.sellerSku, quantity: 1 }] });
-  };
   const gateway = createGateway({
     state,
     tokens,
     limits: createBuckets(state.now, state.timeScale),
-    random: random.fork('gateway'),
     routes: [
       ...accountRoutes(state, notifier, rates.read),
       ...productRoutes(state, rates, setStatus),
       ...inventoryRoutes({ state, stock }, rates.write),
       ...orderRoutes(state, orders, rates),
     ],
-    disturb,
+    disturb(call) {
+      const sku = skusNamed(state, call).find((one) => one.sellerSku !== '' && availableOf(one) > 0);
+      // A sale that cannot happen does not use the fault up.
+      if (sku === undefined || !faults.hits('sale_before_write')) return;
+      orders.sell({ lines: [{ sku: sku.sellerSku, quantity: 1 }] });
+    },
   });
 
   const door = openDoor(options, state, {
@@ -102,19 +99,7 @@ export function createTiktokShop(options: TiktokShopOptions) {
     account: { shopId: seller.shopId, cipher: seller.cipher },
     /** SKUs beside the catalogue. */
     oddities,
-    channelConfig: () => ({
-      type: 'tiktok-shop',
-      mode: 'live',
-      app_key: credentials.appKey,
-      app_secret: credentials.appSecret,
-      refresh_token: credentials.refreshToken,
-      shop_id: seller.shopId,
-      warehouses: managedWarehouses(state).map(({ id }) => id),
-      // The shop's seconds are shorter by the time scale; half of what it allows leaves room for bursts.
-      requests_per_second: Math.min(1_000, Math.max(0.1, (rates.write.rate * options.timeScale) / 2)),
-      base_url: door.url,
-      token_url: `${door.url}/api/v2/token/refresh`,
-    }),
+    channelConfig: () => configOf(state, credentials, { url: door.url, rate: rates.write.rate }),
     start: door.start,
     stop: door.stop,
     ...verbsOf(state, orders, stock),
@@ -124,19 +109,20 @@ export function createTiktokShop(options: TiktokShopOptions) {
     },
     // What only moves an order from one open state to the next is not waited for.
     pending: () => agenda.size() - agenda.size('states'),
-    records: () => ({
-      orders: [...state.orders.values()].map((order) => truthOf(order, grain)),
-      calls: state.records.all(),
-      listings: [...state.skus.values()].map((sku) => ({
-        sku: sku.sellerSku,
-        listing_id: sku.id,
-        shown: shownOf(sku, managedWarehouses(state)),
-      })),
-    }),
+    records: () => recordsOf(state, grain),
     /** Runs all that the platform would do later, at once: deliveries with their retries, payments, holds, late writes. */
     settle: () => agenda.settle(),
     /** The seller consents anew: a code for the token host. */
     consent: tokens.consent,
+    ...testVerbs(state, orders, notifier),
+  } satisfies Shop & Record<string, unknown>;
+  return shop;
+}
+
+/** What tests ask people and the platform to do. */
+function testVerbs(state: State, orders: Orders, notifier: Notifier) {
+  const setStatus = statusSetter(state, notifier);
+  return {
     /** The delivered order is completed. */
     arrive: (orderId: string) => orders.arrive(orders.find(orderId)),
     /** The buyer asks to cancel; nobody has decided. */
@@ -165,8 +151,40 @@ export function createTiktokShop(options: TiktokShopOptions) {
         holdings.map(({ warehouse, available, committed }) => [warehouse.name, { available, committed }]),
       );
     },
-  } satisfies Shop & Record<string, unknown>;
-  return shop;
+  };
+}
+
+function configOf(
+  state: State,
+  { appKey, appSecret, refreshToken }: Tokens['credentials'],
+  { url, rate }: { url: string; rate: number },
+) {
+  return {
+    type: 'tiktok-shop',
+    mode: 'live',
+    app_key: appKey,
+    app_secret: appSecret,
+    refresh_token: refreshToken,
+    shop_id: state.seller.shopId,
+    warehouses: managedWarehouses(state).map(({ id }) => id),
+    // The shop's seconds are shorter by the time scale; half of what it allows leaves room for bursts.
+    requests_per_second: Math.min(1_000, Math.max(0.1, (rate * state.timeScale) / 2)),
+    base_url: url,
+    token_url: `${url}/api/v2/token/refresh`,
+  };
+}
+
+function recordsOf(state: State, grain: LineGrain): ShopRecords {
+  const managed = managedWarehouses(state);
+  return {
+    orders: [...state.orders.values()].map((order) => truthOf(order, grain)),
+    calls: state.records.all(),
+    listings: [...state.skus.values()].map((sku) => ({
+      sku: sku.sellerSku,
+      listing_id: sku.id,
+      shown: shownOf(sku, managed),
+    })),
+  };
 }
 
 function statusSetter(state: State, notifier: Notifier) {

@@ -1,3 +1,4 @@
+import type { Random } from '../kit/random.ts';
 import { jsonAnswer, type ShopAnswer, type ShopRequest } from '../kit/server.ts';
 import { platformMs } from '../kit/time.ts';
 import { createTokenDesk } from '../kit/token-desk.ts';
@@ -27,41 +28,27 @@ interface Refreshable {
   until: number;
 }
 
-/**
- * Opens the token host of one app. What the facts leave open is assumed: a refresh token that has been rotated
- * lives on until a token of its successor's generation is used, so that a lost answer can be asked for again; codes
- * of refusals are 36004xxx.
- */
-export function createTokens(state: State) {
-  const { faults, now, timeScale } = state;
-  const random = state.random.fork('tokens');
-  /** Base64 of chance, with the characters that a URL reserves. */
-  const opaque = (prefix: string, bytes: number) =>
-    `${prefix}_${Buffer.from(`fbefbe${random.hex(bytes * 2)}fbef`, 'hex').toString('base64')}`;
-  /** Throwaway keys of one app, and of one seller's consent: the refresh token is rotated away by its first use. */
-  const credentials = {
-    appKey: random.hex(13),
-    appSecret: random.hex(40),
-    refreshToken: opaque('TTP', 48),
-  };
+/** Base64 of chance, with the characters that a URL reserves. */
+function opaque(random: Random, prefix: string, bytes: number): string {
+  return `${prefix}_${Buffer.from(`fbefbe${random.hex(bytes * 2)}fbef`, 'hex').toString('base64')}`;
+}
+
+/** The pairs of tokens that one app was given, and which of them are good. */
+function createPairs({ faults, now, timeScale, seller }: State, random: Random, first: string) {
   let generation = 0;
   const desk = createTokenDesk<{ scopes: readonly string[]; generation: number }>(now, faults);
-  const codes = new Map<string, number>();
   const consentEnds = () => now() + platformMs(consentMs, timeScale);
-  const refreshable = new Map<string, Refreshable>([
-    [credentials.refreshToken, { generation, until: consentEnds() }],
-  ]);
+  const refreshable = new Map<string, Refreshable>([[first, { generation, until: consentEnds() }]]);
 
   /** What is older than a generation that was used is dead. */
   const proven = (used: number) => {
     for (const [token, one] of refreshable) if (one.generation < used) refreshable.delete(token);
   };
-  const revoked = () => faults.armed().includes('deauthorized');
 
-  const issue = (until: number): ShopAnswer => {
+  const issue = (until = consentEnds()): ShopAnswer => {
     generation += 1;
-    const accessToken = opaque('TTP', 64);
-    const refreshToken = opaque('TTP', 48);
+    const accessToken = opaque(random, 'TTP', 64);
+    const refreshToken = opaque(random, 'TTP', 48);
     const scopes = faults.armed().includes('missing_scope')
       ? consented.filter((scope) => scope !== 'seller.product.write')
       : consented;
@@ -75,14 +62,34 @@ export function createTokens(state: State) {
       access_token_expire_in: seconds(ends) - since,
       refresh_token: refreshToken,
       refresh_token_expire_in: seconds(until) - since,
-      open_id: state.seller.openId,
-      seller_name: state.seller.name,
-      seller_base_region: state.seller.region,
+      open_id: seller.openId,
+      seller_name: seller.name,
+      seller_base_region: seller.region,
       user_type: 0,
       granted_scopes: scopes,
     };
     return jsonAnswer(200, { code: 0, message: 'success', data, request_id: random.hex(32) });
   };
+  return { desk, refreshable, proven, issue };
+}
+
+/**
+ * Opens the token host of one app. What the facts leave open is assumed: a refresh token that has been rotated
+ * lives on until a token of its successor's generation is used, so that a lost answer can be asked for again; codes
+ * of refusals are 36004xxx.
+ */
+export function createTokens(state: State) {
+  const { faults, now, timeScale } = state;
+  const random = state.random.fork('tokens');
+  /** Throwaway keys of one app, and of one seller's consent: the refresh token is rotated away by its first use. */
+  const credentials = {
+    appKey: random.hex(13),
+    appSecret: random.hex(40),
+    refreshToken: opaque(random, 'TTP', 48),
+  };
+  const { desk, refreshable, proven, issue } = createPairs(state, random, credentials.refreshToken);
+  const codes = new Map<string, number>();
+  const revoked = () => faults.armed().includes('deauthorized');
 
   const exchange = (query: URLSearchParams): ShopAnswer => {
     // Not `authorization_code`, as everywhere else.
@@ -93,7 +100,7 @@ export function createTokens(state: State) {
     if (made === undefined || now() - made > platformMs(codeMs, timeScale)) {
       throw tokenRefusal('Authorization code is invalid or expired');
     }
-    return issue(consentEnds());
+    return issue();
   };
 
   const refresh = (query: URLSearchParams): ShopAnswer | null => {
@@ -131,7 +138,7 @@ export function createTokens(state: State) {
     },
     /** The seller consents: a code, good for half an hour and one exchange. */
     consent(): string {
-      const code = opaque('ROW', 24);
+      const code = opaque(random, 'ROW', 24);
       codes.set(code, now());
       return code;
     },
