@@ -340,7 +340,7 @@ describe('size', () => {
   /** Lines of an adapter and of its sandbox shop, and what is over them still; these numbers only get smaller. */
   const budget = { adapter: 2_600, shop: 4_500 };
   const over: Record<string, { adapter?: number; shop?: number }> = {
-    shopify: { shop: 5_806 },
+    shopify: { shop: 5_215 },
   };
 
   test('a hand-written adapter and its shop keep to their budgets', () => {
