@@ -3,9 +3,9 @@ import { createHttpClient, type HttpClient } from '../kit/http.ts';
 import type { Tokens } from '../kit/oauth.ts';
 import { createPace, type Pace } from '../kit/pace.ts';
 import { createRate, type RateLimits } from '../kit/rate.ts';
-import { createRest, effectOf, queryString } from '../kit/rest.ts';
-import { createCiphers, readShop } from './account.ts';
-import type { Api, Call } from './call.ts';
+import { type Answer, createRest, effectOf, queryString } from '../kit/rest.ts';
+import { walkPages } from '../kit/walk.ts';
+import { type Api, type Call, readShop } from './account.ts';
 import type { TikTokShopConfig } from './config.ts';
 import { envelopeOf, failure } from './failures.ts';
 import { createServerClock, type ServerClock } from './server-clock.ts';
@@ -63,7 +63,8 @@ function createApi(
   };
   const paces = { write: paceOf(writeLimits), read: paceOf(readLimits) };
   const base = deps.baseUrl ?? host;
-  const ciphers = createCiphers((signal) => readShop(config, api, signal));
+  /** The shop's, asked for once: deliveries name the shop by its id, calls by its cipher (TTS-7.10). */
+  let cipher: string | null = null;
   let hasClockMoved = false;
   const api: Api = createRest<Call<unknown>>({
     http,
@@ -78,12 +79,12 @@ function createApi(
       // Serialised once: the signature covers the very bytes that are sent.
       const body = call.body === undefined ? '' : JSON.stringify(call.body);
       // Asking for it may mend the clock: the time is taken afterwards.
-      const cipher = call.isShopless === true ? null : await ciphers.current(signal);
+      if (call.isShopless !== true) cipher ??= (await readShop(config, api, signal)).data.cipher;
       const query: Record<string, string> = {
         ...call.query,
         app_key: config.app_key,
         timestamp: String(Math.floor(serverClock.now() / 1_000)),
-        ...(cipher === null ? {} : { shop_cipher: cipher }),
+        ...(cipher === null || call.isShopless === true ? {} : { shop_cipher: cipher }),
       };
       const sign = signatureOf({ path: call.path, query, body }, config.app_secret);
       return {
@@ -94,11 +95,30 @@ function createApi(
       };
     },
     async mend(cure) {
-      if (cure === 'cipher') ciphers.forget();
+      if (cure === 'cipher') cipher = null;
       return cure === 'clock' ? hasClockMoved : true;
     },
     content: (answer) => envelopeOf(answer)?.data ?? null,
     clockOf: (answer) => serverClock.now() - (answer.answeredAt - answer.askedAt),
   });
   return api;
+}
+
+/** All pages of a search, by TikTok's page tokens; the first one has none. */
+export function searched<T extends { next_page_token?: string | null | undefined }>(
+  shop: Shop,
+  search: Pick<Call<T>, 'path' | 'query' | 'body' | 'data'> & { what: string },
+  signal: AbortSignal,
+): AsyncGenerator<Answer<T>> {
+  const { what, query, ...rest } = search;
+  return walkPages<string, Answer<T>>({
+    what,
+    first: '',
+    mostPages: 2_000,
+    ask(token) {
+      const at = token === '' ? {} : { page_token: token };
+      return shop.api.call({ ...rest, method: 'POST', effect: 'read', query: { ...query, ...at } }, signal);
+    },
+    next: ({ data }) => data.next_page_token || null,
+  });
 }

@@ -8,6 +8,7 @@ import {
   UnreadableDelivery,
 } from '../channel.ts';
 import { jsonIn, saying } from '../kit/hook.ts';
+import { maybe } from '../kit/shapes.ts';
 import type { TikTokShopConfig } from './config.ts';
 import { Id } from './ids.ts';
 import { KeptOrder } from './order.ts';
@@ -25,21 +26,20 @@ const Kept = z.discriminatedUnion('kind', [
 ]);
 type Kept = z.infer<typeof Kept>;
 
-const Word = z.string().max(100).nullish().catch(null);
+const Word = maybe(z.string().max(100));
 const Body = z.object({
-  data: z
-    .object({
-      order_id: Id.nullish().catch(null),
+  data: maybe(
+    z.object({
+      order_id: maybe(Id),
       order_status: Word,
-      sku_id: Id.nullish().catch(null),
-      product_id: Id.nullish().catch(null),
-      return_id: Id.nullish().catch(null),
+      sku_id: maybe(Id),
+      product_id: maybe(Id),
+      return_id: maybe(Id),
       return_type: Word,
       return_status: Word,
-      expiration_time: z.int().positive().max(99_999_999_999).nullish().catch(null),
-    })
-    .nullish()
-    .catch(null),
+      expiration_time: maybe(z.int().positive().max(99_999_999_999)),
+    }),
+  ),
 });
 type Data = NonNullable<z.infer<typeof Body>['data']>;
 

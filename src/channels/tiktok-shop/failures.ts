@@ -16,15 +16,10 @@ import {
   throttleCodes,
   transientCodes,
 } from './codes.ts';
+import { wholeOf } from './ids.ts';
 
 /** A code of TikTok's, also where it is written as text. */
-export const Code = z.union([
-  z.int(),
-  z
-    .string()
-    .regex(/^\d{1,12}$/)
-    .transform(Number),
-]);
+export const Code = wholeOf(12);
 const Envelope = z.object({ code: Code, message: Text, data: z.unknown() });
 /** The wrapping of every answer; success is `code` 0 and nothing else (TTS-0). */
 export type Envelope = z.infer<typeof Envelope>;

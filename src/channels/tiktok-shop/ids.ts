@@ -12,3 +12,14 @@ export const Id = z.union([z.string().regex(digits), z.int().nonnegative().trans
 export function isId(text: string): boolean {
   return digits.test(text);
 }
+
+/** A whole number (a code, a time in seconds), also where it is written as text. */
+export function wholeOf(mostDigits: number) {
+  return z.union([
+    z.int(),
+    z
+      .string()
+      .regex(new RegExp(`^\\d{1,${mostDigits}}$`))
+      .transform(Number),
+  ]);
+}

@@ -1,18 +1,12 @@
 import { z } from 'zod';
-import { Flag, Text } from '../kit/shapes.ts';
-import { Id } from './ids.ts';
+import { Flag, maybe, Text } from '../kit/shapes.ts';
+import { Id, wholeOf } from './ids.ts';
 
-const Seconds = z.union([
-  z.int(),
-  z
-    .string()
-    .regex(/^\d{1,12}$/)
-    .transform(Number),
-]);
-const Time = Seconds.nullish().catch(null);
+const Seconds = wholeOf(12);
+const Time = maybe(Seconds);
 
 const Row = z.object({
-  sku_id: Id.nullish().catch(null),
+  sku_id: maybe(Id),
   seller_sku: Text,
   display_status: Text,
   package_id: Text,
@@ -21,11 +15,10 @@ const Row = z.object({
   cancel_reason: Text,
   sku_type: Text,
   /** Not in the schema of 2026-11: one row is one unit. Read in case that it comes. */
-  quantity: z.int().min(1).max(100_000).nullish().catch(null),
-  combined_listing_skus: z
-    .array(z.object({ sku_id: Id, sku_count: z.int().min(1).max(100_000).catch(1) }))
-    .nullish()
-    .catch(null),
+  quantity: maybe(z.int().min(1).max(100_000)),
+  combined_listing_skus: maybe(
+    z.array(z.object({ sku_id: Id, sku_count: z.int().min(1).max(100_000).catch(1) })),
+  ),
 });
 type Row = z.infer<typeof Row>;
 

@@ -4,9 +4,8 @@ import { fetchInChunks } from '../kit/fetch.ts';
 import { type Gathered, type GatheredSpan, gather, handedOut } from '../kit/gather.ts';
 import type { Refusal } from '../kit/refusal.ts';
 import type { Answer } from '../kit/rest.ts';
-import { rowsOf, Whole } from '../kit/shapes.ts';
-import { walkPages } from '../kit/walk.ts';
-import type { Shop } from './api.ts';
+import { allOf, rowsOf, Text, Whole } from '../kit/shapes.ts';
+import { type Shop, searched } from './api.ts';
 import { capabilities, rowsPerPage } from './capabilities.ts';
 import { lacksScope } from './failures.ts';
 import { Id, isId } from './ids.ts';
@@ -26,10 +25,10 @@ const idsPerCall = 50;
 const Page = z.object({
   total_count: Whole,
   next_page_token: z.string().nullish(),
-  orders: z.array(z.unknown()).nullish(),
+  orders: allOf(z.unknown()),
 });
 type Page = z.infer<typeof Page>;
-const Found = z.object({ orders: z.array(z.unknown()).nullish() }).nullish();
+const Found = z.object({ orders: allOf(z.unknown()) }).nullish();
 
 interface Search {
   field: 'update_time' | 'create_time';
@@ -106,7 +105,7 @@ async function* walk(shop: Shop, search: Search, signal: AbortSignal): AsyncGene
       {
         what: 'the list of orders',
         pages: () => pages(shop, { search, window }, signal),
-        rows: ({ orders }) => (orders ?? []).map(gathered),
+        rows: ({ orders }) => orders.map(gathered),
         total: (page) => page.total_count ?? 0,
       },
       found,
@@ -140,34 +139,11 @@ function pages(
 ): AsyncGenerator<Answer<Page>> {
   const { field } = search;
   const end = window.to === null ? {} : { [`${field}_lt`]: window.to };
-  const sorted = { page_size: String(rowsPerPage), sort_field: field, sort_order: 'ASC' };
-  return walkTokens('the list of orders', (token) =>
-    shop.api.call(
-      {
-        method: 'POST',
-        path: '/order/202309/orders/search',
-        query: { ...sorted, ...token },
-        body: { [`${field}_ge`]: window.from, ...end },
-        data: Page,
-        effect: 'read',
-      },
-      signal,
-    ),
-  );
-}
-
-/** Pages by TikTok's page tokens; the first one has none. */
-export function walkTokens<T extends { next_page_token?: string | null | undefined }>(
-  what: string,
-  ask: (query: { page_token?: string }) => Promise<Answer<T>>,
-): AsyncGenerator<Answer<T>> {
-  return walkPages<string, Answer<T>>({
-    what,
-    first: '',
-    mostPages: 2_000,
-    ask: (token) => ask(token === '' ? {} : { page_token: token }),
-    next: ({ data }) => data.next_page_token || null,
-  });
+  const what = 'the list of orders';
+  const path = '/order/202309/orders/search';
+  const query = { page_size: String(rowsPerPage), sort_field: field, sort_order: 'ASC' };
+  const body = { [`${field}_ge`]: window.from, ...end };
+  return searched(shop, { what, path, query, body, data: Page }, signal);
 }
 
 /** A row of any list. One that cannot be read is handed on as such, so that it is seen and not skipped. */
@@ -209,7 +185,7 @@ async function addCancelled(
 
 /** The name of the list of rows is not documented where we looked: the only list there is (TTS-5.4). */
 const Cancellations = z
-  .looseObject({ next_page_token: z.string().nullish().catch(null) })
+  .looseObject({ next_page_token: Text })
   .nullish()
   .transform((page) => page ?? { next_page_token: null });
 const Row = z.object({ order_id: Id });
@@ -222,16 +198,11 @@ async function ordersCancelledSince(shop: Shop, since: number, signal: AbortSign
   const ids = new Set<string>();
   const from = Math.floor(Math.min(since, shop.serverClock.now() - 60_000) / 1000);
   const path = '/return_refund/202309/cancellations/search';
-  const sorted = { page_size: '50', sort_field: 'update_time', sort_order: 'ASC' };
+  const query = { page_size: '50', sort_field: 'update_time', sort_order: 'ASC' };
   const body = { update_time_ge: from };
+  const what = 'the list of cancellations';
   try {
-    const all = walkTokens('the list of cancellations', (token) =>
-      shop.api.call(
-        { method: 'POST', path, query: { ...sorted, ...token }, body, data: Cancellations, effect: 'read' },
-        signal,
-      ),
-    );
-    for await (const { data } of all)
+    for await (const { data } of searched(shop, { what, path, query, body, data: Cancellations }, signal))
       for (const row of rowsOf(Row).parse(Object.values(data).find(Array.isArray))) ids.add(row.order_id);
   } catch (error) {
     if (!lacksScope(error)) throw error;

@@ -1,31 +1,27 @@
 import { z } from 'zod';
 import { ChannelError } from '../errors.ts';
 import { Refusal } from '../kit/refusal.ts';
-import { Text, Whole } from '../kit/shapes.ts';
-import type { Shop } from './api.ts';
+import { allOf, maybe, Text, Whole } from '../kit/shapes.ts';
+import { type Shop, searched } from './api.ts';
 import { rowsPerPage } from './capabilities.ts';
 import { tooManyRowsCode } from './codes.ts';
 import { Id } from './ids.ts';
-import { walkTokens } from './orders.ts';
 
 const Sku = z.object({
   id: Id,
   seller_sku: Text,
-  inventory: z
-    .array(z.object({ warehouse_id: Id.nullish().catch(null), quantity: z.int() }))
-    .nullish()
-    .catch(null),
+  inventory: maybe(z.array(z.object({ warehouse_id: maybe(Id), quantity: z.int() }))),
 });
 const Product = z.object({
   id: Id,
   title: Text,
   status: Text,
-  skus: z.array(z.unknown()).nullish(),
+  skus: allOf(z.unknown()),
 });
 const Page = z.object({
   total_count: Whole,
   next_page_token: z.string().nullish(),
-  products: z.array(z.unknown()).nullish(),
+  products: allOf(z.unknown()),
 });
 
 export type ProductSku = z.infer<typeof Sku>;
@@ -80,18 +76,13 @@ async function readRange(
   const query = { page_size: String(rowsPerPage) };
   const bounds = range === null ? {} : { update_time_ge: range.from, update_time_le: range.to };
   const body = { status: 'ALL', ...bounds };
-  const pages = walkTokens('the list of products', (token) =>
-    shop.api.call(
-      { method: 'POST', path, query: { ...query, ...token }, body, data: Page, effect: 'read' },
-      signal,
-    ),
-  );
+  const what = 'the list of products';
   try {
     let rows = 0;
-    for await (const { data } of pages) {
+    for await (const { data } of searched(shop, { what, path, query, body, data: Page }, signal)) {
       rows += rowsPerPage;
       if ((data.total_count ?? 0) > mostRows || rows > mostRows + rowsPerPage) return false;
-      for (const row of data.products ?? []) keep(shop, row, found);
+      for (const row of data.products) keep(shop, row, found);
     }
     return true;
   } catch (error) {
@@ -108,8 +99,8 @@ function keep(shop: Shop, row: unknown, found: Map<string, Product>): void {
   }
   const { id, title, status, skus } = product.data;
   if (status === 'DELETED') return;
-  const read = (skus ?? []).flatMap((each) => Sku.safeParse(each).data ?? []);
-  if (read.length < (skus ?? []).length) {
+  const read = skus.flatMap((each) => Sku.safeParse(each).data ?? []);
+  if (read.length < skus.length) {
     shop.deps.log.warn({ product: id }, 'a SKU cannot be read and is left out of the catalogue');
   }
   found.set(id, { id, title: title || id, status: status ?? '', skus: read });

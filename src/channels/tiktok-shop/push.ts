@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { PushLine, PushOutcome } from '../channel.ts';
 import { Refusal, short } from '../kit/refusal.ts';
-import { Text } from '../kit/shapes.ts';
+import { maybe, Text } from '../kit/shapes.ts';
 import { type Due as AnyDue, compared, groupsOf, writeInBatches } from '../kit/write.ts';
 import type { Shop } from './api.ts';
 import { capabilities } from './capabilities.ts';
@@ -18,18 +18,11 @@ interface Due extends AnyDue {
 }
 
 const SkuError = z.object({
-  code: Code.nullish().catch(null),
+  code: maybe(Code),
   message: Text,
-  detail: z
-    .object({
-      sku_id: Id.nullish().catch(null),
-      extra_errors: z
-        .array(z.object({ code: Code.nullish().catch(null) }))
-        .nullish()
-        .catch(null),
-    })
-    .nullish()
-    .catch(null),
+  detail: maybe(
+    z.object({ sku_id: maybe(Id), extra_errors: maybe(z.array(z.object({ code: maybe(Code) }))) }),
+  ),
 });
 type SkuError = z.infer<typeof SkuError>;
 /** A list of errors that cannot be read must not look like success. */

@@ -3,25 +3,17 @@ import { z } from 'zod';
 import type { HookRequest, Receipt } from '../channel.ts';
 import { hashKey, refused } from '../kit/hook.ts';
 import { jsonOf } from '../kit/json.ts';
+import { maybe } from '../kit/shapes.ts';
 import type { TikTokShopConfig } from './config.ts';
-import { Id } from './ids.ts';
+import { Id, wholeOf } from './ids.ts';
 import { deliverySignature } from './sign.ts';
 import { topics } from './topics.ts';
 
 /** What is read at the door. Old samples lack the notification id, and some show the shop as a number. */
 const Head = z.object({
-  type: z
-    .union([
-      z.int(),
-      z
-        .string()
-        .regex(/^\d{1,9}$/)
-        .transform(Number),
-    ])
-    .nullish()
-    .catch(null),
-  tts_notification_id: Id.nullish().catch(null),
-  shop_id: Id.nullish().catch(null),
+  type: maybe(wholeOf(9)),
+  tts_notification_id: maybe(Id),
+  shop_id: maybe(Id),
 });
 
 /**

@@ -20,14 +20,11 @@ export function signatureOf(request: SignedRequest, secret: string): string {
     .sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
     .map(([name, value]) => `${name}${value}`)
     .join('');
-  return hmacHex(`${secret}${request.path}${pairs}${request.body}${secret}`, secret);
+  const text = `${secret}${request.path}${pairs}${request.body}${secret}`;
+  return createHmac('sha256', secret).update(text, 'utf8').digest('hex');
 }
 
 /** The `Authorization` of a delivery (TTS-2.3, official vector): over the app key and the raw body. */
 export function deliverySignature(body: Uint8Array, keys: { appKey: string; secret: string }): string {
   return createHmac('sha256', keys.secret).update(keys.appKey, 'utf8').update(body).digest('hex');
-}
-
-function hmacHex(text: string, secret: string): string {
-  return createHmac('sha256', secret).update(text, 'utf8').digest('hex');
 }

@@ -4,7 +4,8 @@ import type { TikTokShopConfig } from './config.ts';
 import type { Group, KeptOrder } from './order.ts';
 
 /** Whether the units of a line in this state are kept from sale, and whether they have left the shelf (TTS-5.3). */
-const states: Readonly<Record<string, 'unpaid' | 'held' | 'gone' | 'free'>> = {
+type State = 'unpaid' | 'held' | 'gone' | 'free';
+const states: Readonly<Record<string, State>> = {
   UNPAID: 'unpaid',
   ON_HOLD: 'held',
   AWAITING_SHIPMENT: 'held',
@@ -36,17 +37,18 @@ export function snapshotOf(
   const lines = new Map<string, SnapshotLine>();
   const warnings = new Set<string>();
   for (const group of order.groups) {
-    const { share, warning } = shareOf(group, config);
-    const free = !share.taken && states[group.status] === 'free' && !isIgnored(group, config);
-    if (warning !== null) warnings.add(warning);
+    const state = stateOf(group, config);
+    const isTaken = state !== 'free' && state !== 'nothing';
+    if (state === undefined)
+      warnings.add(`unknown status ${group.status}: its units are held until it is known`);
     for (const part of partsOf(group, facts)) {
       const units = part.units * group.units;
       const lineKey = `${order.orderId}/${part.sku ?? 'unknown'}`;
       const line = lines.get(lineKey) ?? emptyLine(lineKey, part);
-      line.taken += share.taken ? units : 0;
-      line.gone += share.gone ? units : 0;
-      if (share.gone) line.goneAt = order.collectedAt;
-      if (free && group.notFound) line.doubted = (line.doubted ?? 0) + units;
+      line.taken += isTaken ? units : 0;
+      line.gone += state === 'gone' ? units : 0;
+      if (state === 'gone') line.goneAt = order.collectedAt;
+      if (state === 'free' && group.notFound) line.doubted = (line.doubted ?? 0) + units;
       lines.set(lineKey, line);
     }
   }
@@ -86,23 +88,12 @@ function partsOf(group: Group, facts: FactsOf): Part[] {
   return parts.map((part) => ({ ...part, sellerSku: facts(part.sku)?.channelSku ?? null }));
 }
 
-function shareOf(
-  group: Group,
-  config: TikTokShopConfig,
-): { share: { taken: boolean; gone: boolean }; warning: string | null } {
-  const nothing = { taken: false, gone: false };
-  if (isIgnored(group, config)) return { share: nothing, warning: null };
-  const state = states[group.status];
-  if (state === 'gone' || group.collected) return { share: { taken: true, gone: true }, warning: null };
-  if (state === 'free') return { share: nothing, warning: null };
-  if (state === 'unpaid' && !config.hold_unpaid) return { share: nothing, warning: null };
-  const warning =
-    state === undefined ? `unknown status ${group.status}: its units are held until it is known` : null;
-  return { share: { taken: true, gone: false }, warning };
-}
-
-function isIgnored(group: Group, config: TikTokShopConfig): boolean {
-  return group.type === 'PRE_ORDER' && config.pre_orders === 'ignore';
+/** `nothing` by the configuration: such units are no concern of this stock. Undefined: nobody knows the status. */
+function stateOf(group: Group, config: TikTokShopConfig): State | 'nothing' | undefined {
+  if (group.type === 'PRE_ORDER' && config.pre_orders === 'ignore') return 'nothing';
+  if (group.collected) return 'gone';
+  const state = Object.hasOwn(states, group.status) ? states[group.status] : undefined;
+  return state === 'unpaid' && !config.hold_unpaid ? 'nothing' : state;
 }
 
 function emptyLine(lineKey: string, part: Part): SnapshotLine {

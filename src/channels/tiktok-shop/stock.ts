@@ -3,7 +3,7 @@ import type { ListingRef, StockReading } from '../channel.ts';
 import { stopped } from '../errors.ts';
 import { noNumber, type Reading, type Span, shownAs } from '../kit/reading.ts';
 import { Refusal } from '../kit/refusal.ts';
-import { Whole } from '../kit/shapes.ts';
+import { allOf, Whole } from '../kit/shapes.ts';
 import { chunksOf } from '../kit/write.ts';
 import type { Shop } from './api.ts';
 import { skusPerRead } from './capabilities.ts';
@@ -15,10 +15,14 @@ import { type Level, type Sites, shownOf } from './warehouses.ts';
 const Sku = z.object({
   id: Id,
   total_available_quantity: Whole,
-  warehouse_inventory: z.array(z.object({ warehouse_id: Id, available_quantity: z.int() })).nullish(),
+  warehouse_inventory: allOf(
+    z
+      .object({ warehouse_id: Id, available_quantity: z.int() })
+      .transform((row) => ({ warehouseId: row.warehouse_id, available: row.available_quantity })),
+  ),
 });
 const Found = z.object({
-  inventory: z.array(z.object({ product_id: Id, skus: z.array(z.unknown()).nullish() })).nullish(),
+  inventory: allOf(z.object({ product_id: Id, skus: allOf(z.unknown()) })),
 });
 
 /** What TikTok tells about the number of one SKU. `levels` is null when it cannot be read. */
@@ -100,21 +104,14 @@ async function readSome(
     { method: 'POST', path, body: { sku_ids: skuIds }, data: Found, effect: 'read', priority },
     signal,
   );
-  for (const { product_id: productId, skus } of data.inventory ?? []) {
-    for (const row of skus ?? []) {
+  for (const { product_id: productId, skus } of data.inventory) {
+    for (const row of skus) {
       const sku = Sku.safeParse(row).data;
       const id = sku?.id ?? z.object({ id: Id }).safeParse(row).data?.id;
       if (id === undefined) continue;
-      const levels = sku === undefined ? null : levelsOf(sku);
+      const levels = sku?.warehouse_inventory ?? null;
       const total = sku?.total_available_quantity ?? null;
       found.set(id, { productId, levels, total, askedAt, answeredAt });
     }
   }
-}
-
-function levelsOf(sku: z.infer<typeof Sku>): Level[] {
-  return (sku.warehouse_inventory ?? []).map((row) => ({
-    warehouseId: row.warehouse_id,
-    available: row.available_quantity,
-  }));
 }

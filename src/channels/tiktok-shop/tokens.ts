@@ -6,22 +6,20 @@ import { createTokens, type Granted, nobodysSignal, type Tokens } from '../kit/o
 import { Refusal, short } from '../kit/refusal.ts';
 import { queryString } from '../kit/rest.ts';
 import { retryAfterMs } from '../kit/retry-after.ts';
+import { maybe } from '../kit/shapes.ts';
 import { reconsent, throttleCodes, transientCodes } from './codes.ts';
 import type { TikTokShopConfig } from './config.ts';
 import { envelopeOf } from './failures.ts';
 import type { ServerClock } from './server-clock.ts';
 
-const Seconds = z
-  .union([z.number(), z.string().regex(/^\d+$/).transform(Number)])
-  .nullish()
-  .catch(null);
+const Seconds = maybe(z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]));
 const Data = z.object({
   access_token: z.string().min(1),
   access_token_expire_in: Seconds,
   refresh_token: z.string().min(1),
   refresh_token_expire_in: Seconds,
   user_type: Seconds,
-  granted_scopes: z.array(z.string()).nullish().catch(null),
+  granted_scopes: maybe(z.array(z.string())),
 });
 const Told = z.object({ refreshUntil: z.number().nullable(), scopes: z.array(z.string()).nullable() });
 

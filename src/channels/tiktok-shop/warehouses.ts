@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
-import { Flag, Text } from '../kit/shapes.ts';
-import type { Api } from './call.ts';
+import { allOf, Flag, Text } from '../kit/shapes.ts';
+import type { Api } from './account.ts';
 import type { TikTokShopConfig } from './config.ts';
 import { Id } from './ids.ts';
 
@@ -14,7 +14,7 @@ const Warehouse = z.object({
 });
 /** A place. One that ships and takes returns is listed twice under two ids (TTS-3.3). */
 export type Warehouse = z.infer<typeof Warehouse>;
-const Page = z.object({ warehouses: z.array(Warehouse).nullish() });
+const Page = z.object({ warehouses: allOf(Warehouse) });
 
 /** The number of one SKU in one warehouse. */
 export interface Level {
@@ -50,7 +50,7 @@ export function createWarehouses(config: TikTokShopConfig, api: Api, clock: Cloc
       { method: 'GET', path: '/logistics/202309/warehouses', data: Page, priority: 'push' },
       signal,
     );
-    const sites = sitesOf(config.warehouses, data.warehouses ?? []);
+    const sites = sitesOf(config.warehouses, data.warehouses);
     kept = { sites, at: clock.now() };
     return sites;
   };
