@@ -1,14 +1,7 @@
+import { jsonAnswer, type ShopAnswer } from '../kit/server.ts';
 import { tableOf, textOf } from '../kit/untyped.ts';
 import { scope } from './auth.ts';
-import {
-  errorsOf,
-  ok,
-  type RestCall,
-  RestProblem,
-  type RestResult,
-  type Route,
-  routesUnder,
-} from './call.ts';
+import { empty, errorsOf, ok, type RestCall, type Route, routesUnder } from './call.ts';
 import { iso } from './order-view.ts';
 import type { Orders } from './orders.ts';
 import { dayEndsAt, type Quota, type Quotas } from './quota.ts';
@@ -61,7 +54,7 @@ const resources: readonly [apiContext: string, apiName: string, quota: Quota, na
 ];
 
 /** 204 when nothing fits the question. */
-function rateLimits({ state, quotas }: { state: State; quotas: Quotas }, { query }: RestCall): RestResult {
+function rateLimits({ state, quotas }: { state: State; quotas: Quotas }, { query }: RestCall): ShopAnswer {
   const context = query.get('api_context');
   const wanted = query.get('api_name')?.toLowerCase();
   const fitting = resources.filter(
@@ -69,7 +62,7 @@ function rateLimits({ state, quotas }: { state: State; quotas: Quotas }, { query
       (context === null || apiContext === context) &&
       (wanted === undefined || apiName.toLowerCase() === wanted),
   );
-  if (fitting.length === 0) return { status: 204 };
+  if (fitting.length === 0) return empty(204);
   const reset = iso(dayEndsAt(state));
   const rateLimits = fitting.map(([apiContext, apiName, quota, name]) => ({
     apiContext,
@@ -82,7 +75,7 @@ function rateLimits({ state, quotas }: { state: State; quotas: Quotas }, { query
 
 const cancelMs = 60_000;
 const reasons = ['OUT_OF_STOCK_OR_CANNOT_FULFILL', 'BUYER_ASKED_CANCEL', 'ADDRESS_ISSUES'];
-const bad = errorsOf('returns');
+const { problem } = errorsOf('returns');
 
 /**
  * The seller's cancellation (EBAY-8): the whole order, asynchronous. Out of stock means that nothing is there to
@@ -102,16 +95,16 @@ export function cancellationRoutes(state: State, orders: Orders): Route[] {
     at('POST ', needs, (_, call) => {
       const order = orderIn(state, call);
       const reason = textOf(tableOf(call.body)['cancelReason']);
-      if (!reasons.includes(reason)) throw new RestProblem(400, bad(1501, 'Invalid reason.'));
+      if (!reasons.includes(reason)) throw problem(400, 1501, 'Invalid reason.');
       const [obstacle] = obstacles(order);
-      if (obstacle !== undefined) throw new RestProblem(409, bad(1502, obstacle));
+      if (obstacle !== undefined) throw problem(409, 1502, obstacle);
       const restores = reason !== 'OUT_OF_STOCK_OR_CANNOT_FULFILL';
       orders.cancel(order, { restores, initiator: 'SELLER', reason, takesMs: cancelMs });
-      return { status: 201, body: { cancelId: order.cancel?.id } };
+      return jsonAnswer(201, { cancelId: order.cancel?.id });
     }),
     at('GET /(\\d+)', needs, (_, { params: [cancelId] }) => {
       const order = state.orders.find((one) => one.cancel?.id === cancelId);
-      if (order === undefined) throw new RestProblem(404, bad(1503, 'No such cancellation.'));
+      if (order === undefined) throw problem(404, 1503, 'No such cancellation.');
       const done = order.cancel?.state === 'CANCELED';
       const cancelDetail = {
         cancelId,
@@ -128,7 +121,7 @@ function orderIn({ orders }: State, call: RestCall): Order {
   const legacyOrderId = textOf(tableOf(call.body)['legacyOrderId']);
   const order = orders.find((one) => one.orderId === legacyOrderId && one.state === 'placed');
   if (order !== undefined) return order;
-  throw new RestProblem(404, bad(1500, 'The order does not exist.', { legacyOrderId }));
+  throw problem(404, 1500, 'The order does not exist.', { legacyOrderId });
 }
 
 function obstacles(order: Order): string[] {

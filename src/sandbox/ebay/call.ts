@@ -1,4 +1,5 @@
 import type { WriteRecord } from '../kit/records.ts';
+import { jsonAnswer, Refused, type ShopAnswer } from '../kit/server.ts';
 import type { Grant } from './auth.ts';
 import type { Family } from './quota.ts';
 
@@ -17,16 +18,14 @@ export interface RestCall {
   writes: WriteRecord[];
 }
 
-/** What a handler answers; without `body` the answer is empty. */
-export interface RestResult {
-  status: number;
-  body?: unknown;
-  headers?: Record<string, string>;
+/** An answer with everything in order. */
+export function ok(body: unknown): ShopAnswer {
+  return jsonAnswer(200, body);
 }
 
-/** An answer with everything in order. */
-export function ok(body: unknown): RestResult {
-  return { status: 200, body };
+/** An empty answer. */
+export function empty(status: number, headers: Record<string, string> = {}): ShopAnswer {
+  return { status, headers, body: '' };
 }
 
 /** A route of the REST side. `pattern` is matched against the whole path. */
@@ -40,7 +39,7 @@ export interface Route {
   token: 'user' | 'app' | 'any';
   /** Changes a number, so the faults that leave a writer in doubt may hit it. */
   writesStock?: true;
-  run(call: RestCall): RestResult | Promise<RestResult>;
+  run(call: RestCall): ShopAnswer | Promise<ShopAnswer>;
 }
 
 /** Makes routes under a path, each of a line `GET /offer/#` where `#` stands for one segment. */
@@ -48,7 +47,7 @@ export function routesUnder<Context>(context: Context, base: string) {
   return (
     line: string,
     needs: Omit<Route, 'method' | 'pattern' | 'run'>,
-    run: (context: Context, call: RestCall) => RestResult | Promise<RestResult>,
+    run: (context: Context, call: RestCall) => ShopAnswer | Promise<ShopAnswer>,
   ): Route => {
     const [method = '', path = ''] = line.split(' ');
     const pattern = new RegExp(`^${base}${path.replaceAll('#', '([^/]+)')}$`);
@@ -72,18 +71,15 @@ export interface RestError {
 }
 
 /** Ends a REST call with an error body. */
-export class RestProblem extends Error {
-  readonly result: RestResult;
-
+export class RestProblem extends Refused {
   constructor(status: number, error: RestError, headers: Record<string, string> = {}) {
-    super(error.message);
-    this.result = { status, body: { errors: [error] }, headers };
+    super(error.message, { ...jsonAnswer(status, { errors: [error] }), headers });
   }
 }
 
 /** The errors of the requests to one API; `parameters` as name and value pairs. */
 export function errorsOf(domain: string) {
-  return (errorId: number, message: string, parameters: Record<string, string> = {}): RestError => ({
+  const bad = (errorId: number, message: string, parameters: Record<string, string> = {}): RestError => ({
     errorId,
     domain,
     category: 'REQUEST',
@@ -91,6 +87,9 @@ export function errorsOf(domain: string) {
     longMessage: message,
     parameters: Object.entries(parameters).map(([name, value]) => ({ name, value })),
   });
+  const problem = (status: number, ...error: Parameters<typeof bad>) =>
+    new RestProblem(status, bad(...error));
+  return { bad, problem };
 }
 
 /** An error on the platform's side. */
@@ -102,10 +101,10 @@ export function systemError(domain: string, errorId: number, message: string): R
 export function bounded(
   { query }: RestCall,
   [name, fallback, low, high]: [name: string, fallback: number, low: number, high: number],
-  refusal: (message: string, parameters: Record<string, string>) => RestError,
+  refusal: (message: string, parameters: Record<string, string>) => RestProblem,
 ): number {
   const text = query.get(name);
   const value = text === null ? fallback : Number(text);
   if (Number.isInteger(value) && value >= low && value <= high) return value;
-  throw new RestProblem(400, refusal(`Invalid ${name}.`, { [name]: text ?? '' }));
+  throw refusal(`Invalid ${name}.`, { [name]: text ?? '' });
 }

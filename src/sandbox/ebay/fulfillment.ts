@@ -1,20 +1,12 @@
 import { indexedAt } from '../kit/orders.ts';
+import type { ShopAnswer } from '../kit/server.ts';
 import { platformMs } from '../kit/time.ts';
 import { scope } from './auth.ts';
-import {
-  bounded,
-  errorsOf,
-  ok,
-  type RestCall,
-  RestProblem,
-  type RestResult,
-  type Route,
-  routesUnder,
-} from './call.ts';
+import { bounded, errorsOf, ok, type RestCall, type Route, routesUnder } from './call.ts';
 import { orderView } from './order-view.ts';
 import type { Order, State } from './state.ts';
 
-const bad = errorsOf('API_FULFILLMENT');
+const { problem } = errorsOf('API_FULFILLMENT');
 const scopes = [scope('sell.fulfillment'), scope('sell.fulfillment.readonly')];
 const needs = { family: 'fulfillment', token: 'user', scopes } as const;
 const dayMs = 86_400_000;
@@ -33,10 +25,10 @@ interface Context {
   url(): string;
 }
 
-function getOrder({ state }: Context, { params: [id = ''] }: RestCall): RestResult {
+function getOrder({ state }: Context, { params: [id = ''] }: RestCall): ShopAnswer {
   const order = found(state, id);
   if (order !== undefined) return ok(orderView(state, order, true));
-  throw new RestProblem(404, bad(32100, `Invalid order ID: ${id}.`));
+  throw problem(404, 32100, `Invalid order ID: ${id}.`);
 }
 
 /** Ids of orders that were combined lead nowhere for callers. */
@@ -46,7 +38,7 @@ function found({ orders, ordersById }: State, id: string): Order | undefined {
   return leads ? order : undefined;
 }
 
-function listOrders(context: Context, call: RestCall): RestResult {
+function listOrders(context: Context, call: RestCall): ShopAnswer {
   const { state } = context;
   const ids = call.query.get('orderIds');
   if (ids !== null) {
@@ -54,7 +46,9 @@ function listOrders(context: Context, call: RestCall): RestResult {
     return pageOf(context, call, { orders, limit: 50, offset: 0 });
   }
   const whole = (name: string, errorId: number, [fallback, low, high]: [number, number, number]) =>
-    bounded(call, [name, fallback, low, high], (message, parameters) => bad(errorId, message, parameters));
+    bounded(call, [name, fallback, low, high], (message, parameters) =>
+      problem(400, errorId, message, parameters),
+    );
   const limit = whole('limit', 30820, [50, 1, 200]);
   const offset = whole('offset', 30830, [0, 0, 1_000_000]);
   return pageOf(context, call, { orders: searched(state, call.query.get('filter') ?? ''), limit, offset });
@@ -62,9 +56,9 @@ function listOrders(context: Context, call: RestCall): RestResult {
 
 function byIds(text: string): string[] {
   const ids = text.split(',').map((id) => id.trim());
-  if (ids.length > 50) throw new RestProblem(400, bad(30810, 'Up to 50 order IDs are allowed.'));
+  if (ids.length > 50) throw problem(400, 30810, 'Up to 50 order IDs are allowed.');
   const wrong = ids.find((id) => !idForm.test(id));
-  if (wrong !== undefined) throw new RestProblem(400, bad(30800, `Invalid order ID format: ${wrong}.`));
+  if (wrong !== undefined) throw problem(400, 30800, `Invalid order ID format: ${wrong}.`);
   return [...new Set(ids)];
 }
 
@@ -72,7 +66,7 @@ function pageOf(
   { state, url }: Context,
   { query: asked, path }: RestCall,
   { orders, limit, offset }: { orders: Order[]; limit: number; offset: number },
-): RestResult {
+): ShopAnswer {
   const at = (start: number) => {
     const query = new URLSearchParams(asked);
     query.set('limit', String(limit));
@@ -130,7 +124,7 @@ function filtersIn(text: string): Map<string, string> {
   });
   const strange = [...filters.keys()].find((name) => !known.includes(name));
   if (strange !== undefined || rest.replace(/[,\s]/g, '') !== '') {
-    throw new RestProblem(400, bad(30840, 'Invalid filter.', { filter: text }));
+    throw problem(400, 30840, 'Invalid filter.', { filter: text });
   }
   return filters;
 }
@@ -142,10 +136,10 @@ function rangeOf(text: string | undefined, now: number, fallback: number): { fro
   const from = dateIn(start);
   const to = end === '' ? Number.POSITIVE_INFINITY : dateIn(end);
   if (parts === null || Number.isNaN(from) || Number.isNaN(to) || from > to) {
-    throw new RestProblem(400, bad(30840, 'Invalid date range.', { range: text }));
+    throw problem(400, 30840, 'Invalid date range.', { range: text });
   }
   if (end !== '' && to > now) {
-    throw new RestProblem(400, bad(30850, 'The end date cannot be in the future.', { date: end }));
+    throw problem(400, 30850, 'The end date cannot be in the future.', { date: end });
   }
   return { from, to };
 }

@@ -1,16 +1,17 @@
 import type { Random } from '../kit/random.ts';
+import { jsonAnswer, type ShopAnswer } from '../kit/server.ts';
 import { shownTo } from '../kit/shelves.ts';
 import { platformMs } from '../kit/time.ts';
 import { listOf, tableOf, textOf } from '../kit/untyped.ts';
 import { scope } from './auth.ts';
 import {
   bounded,
+  empty,
   errorsOf,
   ok,
   type RestCall,
   type RestError,
   RestProblem,
-  type RestResult,
   type Route,
   routesUnder,
   systemError,
@@ -20,7 +21,7 @@ import { type Counter, isLive, type State, shownOf, unitsOf } from './state.ts';
 import { revisionsPerDay, type Stock } from './stock.ts';
 
 const domain = 'API_INVENTORY';
-const bad = errorsOf(domain);
+const { bad, problem } = errorsOf(domain);
 const base = '/sell/inventory/v1';
 const writers = [scope('sell.inventory')];
 const reads = {
@@ -91,8 +92,9 @@ function itemView(context: Context, counter: Counter): Record<string, unknown> {
 }
 
 /** EBAY-4.1: the offset is the number of a page here, not of a record. */
-function listItems(context: Context, call: RestCall): RestResult {
-  const refusal = (message: string, parameters: Record<string, string>) => bad(25706, message, parameters);
+function listItems(context: Context, call: RestCall): ShopAnswer {
+  const refusal = (message: string, parameters: Record<string, string>) =>
+    problem(400, 25706, message, parameters);
   const limit = bounded(call, ['limit', 25, 1, 200], refusal);
   const offset = bounded(call, ['offset', 0, 0, 1_000_000], refusal);
   const items = context.state.counters.filter(({ model }) => model === 'inventory');
@@ -109,14 +111,14 @@ function listItems(context: Context, call: RestCall): RestResult {
   });
 }
 
-function getItem(context: Context, call: RestCall): RestResult {
+function getItem(context: Context, call: RestCall): ShopAnswer {
   const counter = itemOf(context, call.params[0] ?? '');
   if (counter !== undefined) return ok(itemView(context, counter));
   const text = "We didn't find the entity you are requesting. Please verify the request";
-  throw new RestProblem(404, bad(25710, text));
+  throw problem(404, 25710, text);
 }
 
-function bulkGet(context: Context, call: RestCall): RestResult {
+function bulkGet(context: Context, call: RestCall): ShopAnswer {
   const rows = listOf(tableOf(call.body)['requests']);
   checkBatch(rows);
   const responses = rows.map((row) => {
@@ -127,7 +129,7 @@ function bulkGet(context: Context, call: RestCall): RestResult {
     }
     return { sku, statusCode: 200, inventoryItem: itemView(context, counter), errors: [], warnings: [] };
   });
-  return { status: responses.every(({ statusCode }) => statusCode === 200) ? 200 : 207, body: { responses } };
+  return jsonAnswer(responses.every(({ statusCode }) => statusCode === 200) ? 200 : 207, { responses });
 }
 
 /** EBAY-9.18: new SKUs are letters and digits only, in the platform's own words. */
@@ -142,16 +144,15 @@ function missing(sku: string): RestError {
 
 function checkBatch(rows: unknown[]): void {
   if (rows.length >= 1 && rows.length <= longestBatch) return;
-  throw new RestProblem(400, bad(25002, `Between 1 and ${longestBatch} requests are allowed.`));
+  throw problem(400, 25002, `Between 1 and ${longestBatch} requests are allowed.`);
 }
 
-function getGroup(context: Context, call: RestCall): RestResult {
+function getGroup(context: Context, call: RestCall): ShopAnswer {
   const key = call.params[0] ?? '';
   const members = context.state.counters.filter(
     ({ model, listing }) => model === 'inventory' && listing?.groupKey === key,
   );
-  if (members.length === 0)
-    throw new RestProblem(404, bad(25705, 'The inventory item group could not be found.'));
+  if (members.length === 0) throw problem(404, 25705, 'The inventory item group could not be found.');
   return ok({
     inventoryItemGroupKey: key,
     title: members[0]?.listing?.title,
@@ -187,10 +188,9 @@ function offerView(context: Context, counter: Counter): Record<string, unknown> 
 }
 
 /** EBAY-4.1: the SKU is mandatory; there is no list of all offers. */
-function listOffers(context: Context, call: RestCall): RestResult {
+function listOffers(context: Context, call: RestCall): ShopAnswer {
   const sku = call.query.get('sku');
-  if (sku === null || sku === '')
-    throw new RestProblem(400, bad(25709, 'Invalid value for sku.', { sku: '' }));
+  if (sku === null || sku === '') throw problem(400, 25709, 'Invalid value for sku.', { sku: '' });
   if (!/^[A-Za-z0-9]+$/.test(sku) && context.state.faults.hits('sku_refused'))
     throw new RestProblem(400, malformed(sku));
   const counter = itemOf(context, sku);
@@ -211,12 +211,11 @@ function noOffer(parameters: Record<string, string>): RestError {
 }
 
 /** Full replacement: a number that is left out is gone. */
-function replaceOffer(context: Context, call: RestCall): RestResult {
+function replaceOffer(context: Context, call: RestCall): ShopAnswer {
   const counter = offerIn(context, call);
   const { offer } = counter;
   const wanted = tableOf(call.body)['availableQuantity'];
-  if (wanted !== undefined && !isQuantity(wanted))
-    throw new RestProblem(400, bad(25004, 'Invalid quantity.'));
+  if (wanted !== undefined && !isQuantity(wanted)) throw problem(400, 25004, 'Invalid quantity.');
   if (!context.stock.revise(counter.listing)) throw new RestProblem(400, exhausted(counter));
   const from = shownOf(counter);
   if (offer !== null) offer.available = isQuantity(wanted) ? wanted : null;
@@ -224,7 +223,7 @@ function replaceOffer(context: Context, call: RestCall): RestResult {
   return ok({ offerId: offer?.offerId, warnings: [] });
 }
 
-function publish(context: Context, call: RestCall): RestResult {
+function publish(context: Context, call: RestCall): ShopAnswer {
   const counter = offerIn(context, call);
   needBody(call);
   if (counter.offer !== null) counter.offer.published = true;
@@ -238,7 +237,7 @@ function publish(context: Context, call: RestCall): RestResult {
   return ok({ listingId: listing.itemId });
 }
 
-function withdraw(context: Context, call: RestCall): RestResult {
+function withdraw(context: Context, call: RestCall): ShopAnswer {
   const counter = offerIn(context, call);
   needBody(call);
   if (counter.offer !== null) counter.offer.published = false;
@@ -329,15 +328,14 @@ function refusalOf({ state, stock }: Context, row: Extract<Row, { kind: 'fit' }>
   return isLive(listing) && !stock.revise(listing) ? exhausted(counter) : null;
 }
 
-async function bulkUpdate(context: Context, call: RestCall): Promise<RestResult> {
+async function bulkUpdate(context: Context, call: RestCall): Promise<ShopAnswer> {
   const values = listOf(tableOf(call.body)['requests']);
   checkBatch(values);
   const skus = values.map((value) => textOf(tableOf(value)['sku']));
   if (values.length > 1 && context.state.faults.armed().includes('batch_of_one')) {
-    throw new RestProblem(400, bad(25002, 'Only one request is allowed per call.'));
+    throw problem(400, 25002, 'Only one request is allowed per call.');
   }
-  if (new Set(skus).size < skus.length)
-    throw new RestProblem(400, bad(25002, 'A sku may occur once per call.'));
+  if (new Set(skus).size < skus.length) throw problem(400, 25002, 'A sku may occur once per call.');
   const rows = values.map((value) => rowOf(context, value));
   const busy = (row: Row) =>
     row.kind === 'fit' &&
@@ -390,13 +388,13 @@ function answerRow(context: Context, call: RestCall, [row, busy]: [Row, boolean]
 }
 
 /** EBAY-5.1: 200 or 207 when some failed, seemingly at random; 500 only when all met others. */
-function batchResult(context: Context, responses: ReturnType<typeof answerRow>[]): RestResult {
+function batchResult(context: Context, responses: ReturnType<typeof answerRow>[]): ShopAnswer {
   const failed = responses.filter(({ statusCode }) => statusCode !== 200);
   if (failed.length === responses.length && failed.every(({ statusCode }) => statusCode === 500)) {
-    return { status: 500, body: { errors: failed.flatMap(({ errors }) => errors) } };
+    return jsonAnswer(500, { errors: failed.flatMap(({ errors }) => errors) });
   }
   const status = failed.length > 0 && context.random.chance(0.5) ? 207 : 200;
-  return { status, body: { responses } };
+  return jsonAnswer(status, { responses });
 }
 
 function hideBehindOldNumber(context: Context, counter: Counter): void {
@@ -415,15 +413,15 @@ function note(
 }
 
 /** Full replacement: whatever the body leaves out is deleted, the number too (EBAY-5.1 and EBAY-9.7). */
-function replaceItem(context: Context, call: RestCall): RestResult {
+function replaceItem(context: Context, call: RestCall): ShopAnswer {
   const sku = call.params[0] ?? '';
   const body = tableOf(call.body);
   const shipTo = tableOf(tableOf(body['availability'])['shipToLocationAvailability']);
   const quantity = shipTo['quantity'] ?? 0;
-  if (!isQuantity(quantity)) throw new RestProblem(400, bad(25004, 'Invalid quantity.', { sku }));
+  if (!isQuantity(quantity)) throw problem(400, 25004, 'Invalid quantity.', { sku });
   const known = itemOf(context, sku);
   if (known === undefined && !/^[A-Za-z0-9]{1,50}$/.test(sku))
-    throw new RestProblem(400, bad(25707, 'Invalid sku.', { sku }));
+    throw problem(400, 25707, 'Invalid sku.', { sku });
   const counter = known ?? addCounter(context.state, { model: 'inventory', sku, title: '', stock: 0 });
   if (counter.listing !== null && !context.stock.revise(counter.listing))
     throw new RestProblem(400, exhausted(counter));
@@ -432,5 +430,5 @@ function replaceItem(context: Context, call: RestCall): RestResult {
   counter.warehouses = null;
   context.stock.put(counter, quantity, null);
   note(context, call, counter, { from, to: quantity, applied: true });
-  return { status: known === undefined ? 201 : 204 };
+  return empty(known === undefined ? 201 : 204);
 }

@@ -1,16 +1,9 @@
 import { isLoopback } from '../kit/caller.ts';
 import type { Random } from '../kit/random.ts';
+import type { ShopAnswer } from '../kit/server.ts';
 import { tableOf, textOf } from '../kit/untyped.ts';
 import { scope, uuid } from './auth.ts';
-import {
-  errorsOf,
-  ok,
-  type RestCall,
-  RestProblem,
-  type RestResult,
-  type Route,
-  routesUnder,
-} from './call.ts';
+import { empty, errorsOf, ok, type RestCall, type Route, routesUnder } from './call.ts';
 import type { Destination, Notifier, Subscription } from './notifier.ts';
 import { iso } from './order-view.ts';
 import { challengeAnswer } from './signature.ts';
@@ -24,7 +17,7 @@ const anybody = {
   token: 'any',
   scopes: [scope(''), scope('commerce.notification.subscription')],
 } as const;
-const bad = errorsOf('API_NOTIFICATION');
+const { problem } = errorsOf('API_NOTIFICATION');
 
 interface Context {
   state: State;
@@ -64,14 +57,14 @@ export function notificationRoutes(state: State, notifier: Notifier, url: () => 
   ];
 }
 
-/** Refuses the call. `error`: id, message and parameters. */
-function fail(status: number, ...error: Parameters<typeof bad>): never {
-  throw new RestProblem(status, bad(...error));
+/** Refuses the call. */
+function fail(...refusal: Parameters<typeof problem>): never {
+  throw problem(...refusal);
 }
 
 // ---------------------------------------------------------------------------------------- keys, topics, config
 
-function publicKey(context: Context, call: RestCall): RestResult {
+function publicKey(context: Context, call: RestCall): ShopAnswer {
   const [id = ''] = call.params;
   const key = context.notifier.keyOf(id) ?? fail(404, 195001, 'Invalid public key.', { public_key_id: id });
   return ok({ key: key.publicText, algorithm: 'ECDSA', digest: 'SHA1' });
@@ -87,20 +80,20 @@ function topicOf(context: Context, topicId: string, status: number): Topic {
   return topic ?? fail(status, 195002, 'Invalid or missing topic id.', { topicId });
 }
 
-function getConfig(context: Context): RestResult {
+function getConfig(context: Context): ShopAnswer {
   if (context.alertEmail === null) return fail(404, 195026, 'The configuration was not found.');
   return ok({ alertEmail: context.alertEmail });
 }
 
-function putConfig(context: Context, call: RestCall): RestResult {
+function putConfig(context: Context, call: RestCall): ShopAnswer {
   const email = textOf(tableOf(call.body)['alertEmail']);
   if (!/^[^@\s]+@[^@\s]+$/.test(email)) return fail(400, 195004, 'Invalid alert email.');
   context.alertEmail = email;
-  return { status: 204 };
+  return empty(204);
 }
 
 /** Pages of 10 to 100 entries; the token to go on stands inside `next` (EBAY-3). */
-function pageOf(context: Context, call: RestCall, list: Record<string, readonly unknown[]>): RestResult {
+function pageOf(context: Context, call: RestCall, list: Record<string, readonly unknown[]>): ShopAnswer {
   const [[name, entries] = ['', []]] = Object.entries(list);
   const limit = Number(call.query.get('limit') ?? 20);
   if (!Number.isInteger(limit) || limit < 10 || limit > 100) return fail(400, 195005, 'Invalid limit.');
@@ -190,7 +183,7 @@ function needFree({ notifier }: Context, { endpoint }: DestinationWish, own?: De
   if (taken) fail(409, 195021, 'Destination exists for this endpoint.', { endpoint });
 }
 
-async function createDestination(context: Context, call: RestCall): Promise<RestResult> {
+async function createDestination(context: Context, call: RestCall): Promise<ShopAnswer> {
   const wish = wishIn(call);
   needEmail(context);
   needFree(context, wish);
@@ -200,22 +193,22 @@ async function createDestination(context: Context, call: RestCall): Promise<Rest
   return created(context, `destination/${id}`);
 }
 
-async function updateDestination(context: Context, call: RestCall): Promise<RestResult> {
+async function updateDestination(context: Context, call: RestCall): Promise<ShopAnswer> {
   const destination = destinationIn(context, call);
   const wish = wishIn(call);
   needFree(context, wish, destination);
   await challenge(context, wish);
   Object.assign(destination, { ...wish, givenUp: 0, failingSince: null });
-  return { status: 204 };
+  return empty(204);
 }
 
-function deleteDestination(context: Context, call: RestCall): RestResult {
+function deleteDestination(context: Context, call: RestCall): ShopAnswer {
   const destination = destinationIn(context, call);
   if (context.notifier.subscriptions.some(({ destinationId }) => destinationId === destination.id)) {
     return fail(409, 195024, 'The destination is in use.');
   }
   context.notifier.destinations.splice(context.notifier.destinations.indexOf(destination), 1);
-  return { status: 204 };
+  return empty(204);
 }
 
 // --------------------------------------------------------------------------------------------- subscriptions
@@ -278,11 +271,11 @@ function subscriptionWishIn(
   return { status, destinationId: destination.id, schemaVersion };
 }
 
-function created({ url }: Context, path: string): RestResult {
-  return { status: 201, headers: { Location: `${url()}${base}/${path}` } };
+function created({ url }: Context, path: string): ShopAnswer {
+  return empty(201, { Location: `${url()}${base}/${path}` });
 }
 
-function createSubscription(context: Context, call: RestCall): RestResult {
+function createSubscription(context: Context, call: RestCall): ShopAnswer {
   const body = tableOf(call.body);
   needEmail(context);
   const topic = topicOf(context, textOf(body['topicId']), 400);
@@ -304,37 +297,37 @@ function createSubscription(context: Context, call: RestCall): RestResult {
   return created(context, `subscription/${id}`);
 }
 
-function updateSubscription(context: Context, call: RestCall): RestResult {
+function updateSubscription(context: Context, call: RestCall): ShopAnswer {
   const subscription = subscriptionIn(context, call);
   const topic = topicOf(context, subscription.topicId, 400);
   authorize(topic, call);
   Object.assign(subscription, subscriptionWishIn(context, topic, tableOf(call.body)));
-  return { status: 204 };
+  return empty(204);
 }
 
-function deleteSubscription(context: Context, call: RestCall): RestResult {
+function deleteSubscription(context: Context, call: RestCall): ShopAnswer {
   const subscription = ownSubscription(context, call);
   context.notifier.subscriptions.splice(context.notifier.subscriptions.indexOf(subscription), 1);
-  return { status: 204 };
+  return empty(204);
 }
 
-function actOnSubscription(context: Context, call: RestCall): RestResult {
+function actOnSubscription(context: Context, call: RestCall): ShopAnswer {
   const subscription = ownSubscription(context, call);
   const destination = context.notifier.destinations.find(({ id }) => id === subscription.destinationId);
   const act = call.params[1];
   if (act === 'disable') {
     subscription.status = 'DISABLED';
-    return { status: 204 };
+    return empty(204);
   }
   if (destination?.status !== 'ENABLED') return fail(409, 195015, 'The destination is not enabled.');
   if (act === 'enable') {
     subscription.status = 'ENABLED';
-    return { status: 204 };
+    return empty(204);
   }
   const line = { orderLineItemId: '10000000000001', listingId: '110000000001', quantity: 1 };
   const order = { orderId: '00-00000-00000', orderLineItems: [line] };
   const user = { userId: context.state.seller.userId, username: context.state.seller.username };
   const what = { data: { user, order }, only: subscription };
   context.notifier.notify(subscription.topicId, order.orderId, what);
-  return { status: 202 };
+  return empty(202);
 }

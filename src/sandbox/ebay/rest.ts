@@ -1,14 +1,14 @@
 import { obeyWrite } from '../kit/ground.ts';
 import { routeOf } from '../kit/routes.ts';
-import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
+import { answered, type ShopAnswer, type ShopRequest } from '../kit/server.ts';
 import { listOf, tableOf, textOf } from '../kit/untyped.ts';
 import type { Auth, Grant } from './auth.ts';
-import { errorsOf, type RestCall, RestProblem, type RestResult, type Route, systemError } from './call.ts';
+import { errorsOf, type RestCall, RestProblem, type Route, systemError } from './call.ts';
 import type { Family } from './quota.ts';
 import { dayEndsAt, type Quotas } from './quota.ts';
 import type { Counter, State } from './state.ts';
 
-const bad = errorsOf('ACCESS');
+const { bad, problem } = errorsOf('ACCESS');
 
 interface Deps {
   state: State;
@@ -28,73 +28,48 @@ export function createRest(deps: Deps): (request: ShopRequest) => Promise<ShopAn
     const found = routeOf(deps.routes, request, request.path);
     if (typeof found !== 'string') return { ...found, params: found.params.map(decoded) };
     const status = found === 'wrong method' ? 405 : 404;
-    throw new RestProblem(status, bad(2002, 'Resource not found'));
+    throw problem(status, 2002, 'Resource not found');
   };
 
-  const failBefore = (family: Family): 'cut' | null => {
-    if (faults.hits('timeout')) return 'cut';
-    if (faults.hits('error_500')) throw new RestProblem(500, outage(family));
+  const failBefore = (family: Family): void => {
+    if (faults.hits('error_500')) throw outage(family);
     if (faults.hits('throttle'))
       throw tooMany(random.chance(0.5) ? Math.max(1, Math.round(30 / state.timeScale)) : null);
-    if (!deps.quotas.take(family)) {
-      const seconds = Math.max(1, Math.ceil((dayEndsAt(state) - state.now()) / 1000));
-      throw tooMany(random.chance(0.5) ? seconds : null);
-    }
-    return null;
-  };
-
-  const run = async (route: Route, call: RestCall): Promise<RestResult> => {
-    if (route.writesStock === true) deps.disturb(named(state, call));
-    try {
-      return await route.run(call);
-    } catch (error) {
-      if (error instanceof RestProblem) return error.result;
-      throw error;
-    }
-  };
-
-  const handle = async (request: ShopRequest): Promise<RestResult | 'cut'> => {
-    const { route, params } = foundFor(request);
-    if (failBefore(route.family) === 'cut') return 'cut';
-    const grant = grantOf(deps, request, route);
-    checkHeaders(request, route);
-    const { query, path } = request;
-    const { length } = request.body;
-    const call: RestCall = { path, query, params, body: bodyOf(request), length, grant, writes: [] };
-    if (route.writesStock !== true) return run(route, call);
-    const failure = () => new RestProblem(500, outage(route.family)).result;
-    return (await obeyWrite(state, { run: () => run(route, call), failure, writes: call.writes })) ?? 'cut';
+    if (deps.quotas.take(family)) return;
+    const seconds = Math.max(1, Math.ceil((dayEndsAt(state) - state.now()) / 1000));
+    throw tooMany(random.chance(0.5) ? seconds : null);
   };
 
   return async (request) => {
     // EBAY-6: brackets and bars must be encoded; the front server does not even ask the API.
     if (/[[\]{}|]/.test(request.rawTarget)) {
-      return {
-        status: 400,
-        headers: { 'content-type': 'text/html' },
-        body: '<html><body>Bad Request</body></html>',
-      };
+      const headers = { 'content-type': 'text/html' };
+      return { status: 400, headers, body: '<html><body>Bad Request</body></html>' };
     }
-    const result = await handle(request).catch((error: unknown) => {
-      if (error instanceof RestProblem) return error.result;
-      throw error;
-    });
-    return result === 'cut' ? null : answerOf(result);
+    const { route, params } = foundFor(request);
+    if (faults.hits('timeout')) return null;
+    failBefore(route.family);
+    const grant = grantOf(deps, request, route);
+    checkHeaders(request, route);
+    const { query, path } = request;
+    const { length } = request.body;
+    const call: RestCall = { path, query, params, body: bodyOf(request), length, grant, writes: [] };
+    if (route.writesStock !== true) return route.run(call);
+    const run = () => {
+      deps.disturb(named(state, call));
+      return answered(() => route.run(call));
+    };
+    return obeyWrite(state, { run, failure: () => outage(route.family).answer, writes: call.writes });
   };
 }
 
-function answerOf(result: RestResult): ShopAnswer {
-  return {
-    status: result.status,
-    headers: { ...result.headers },
-    body: result.body === undefined ? '' : JSON.stringify(result.body),
-  };
-}
+const outages: Partial<Record<Family, [domain: string, errorId: number, message: string]>> = {
+  inventory: ['API_INVENTORY', 25001, 'A system error has occurred.'],
+  fulfillment: ['API_FULFILLMENT', 30500, 'System error.'],
+};
 
-function outage(family: Family) {
-  if (family === 'inventory') return systemError('API_INVENTORY', 25001, 'A system error has occurred.');
-  if (family === 'fulfillment') return systemError('API_FULFILLMENT', 30500, 'System error.');
-  return systemError('ACCESS', 2003, 'Internal error');
+function outage(family: Family): RestProblem {
+  return new RestProblem(500, systemError(...(outages[family] ?? ['ACCESS', 2003, 'Internal error'])));
 }
 
 /** EBAY-7: `Retry-After` is not always there. */
@@ -110,7 +85,7 @@ function grantOf({ auth }: Deps, request: ShopRequest, route: Route): Grant {
   const [, token] = new RegExp(`^${scheme} (.+)$`).exec(request.headers['authorization'] ?? '') ?? [];
   const grant = auth.grantOf(token);
   if (grant === null) {
-    const oauth = errorsOf('OAuth');
+    const { bad: oauth } = errorsOf('OAuth');
     const error =
       token === undefined ? oauth(1002, 'Missing access token') : oauth(1001, 'Invalid access token');
     throw new RestProblem(401, error, { 'WWW-Authenticate': 'Bearer error="invalid_token"' });
@@ -128,12 +103,12 @@ function grantOf({ auth }: Deps, request: ShopRequest, route: Route): Grant {
 function checkHeaders(request: ShopRequest, route: Route): void {
   const needsBody = request.method === 'PUT' || (request.method === 'POST' && request.body.length > 0);
   if (needsBody && !/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
-    throw new RestProblem(415, bad(2004, 'Invalid content type'));
+    throw problem(415, 2004, 'Invalid content type');
   }
   if (route.family !== 'inventory') return;
   const locale = /^[a-z]{2}-[A-Z]{2}\b/;
   const wrong = (name: string) =>
-    new RestProblem(400, errorsOf('API_INVENTORY')(25709, `Invalid value for header ${name}.`, { name }));
+    errorsOf('API_INVENTORY').problem(400, 25709, `Invalid value for header ${name}.`, { name });
   if (!locale.test(request.headers['accept-language'] ?? '')) throw wrong('Accept-Language');
   const write = needsBody && !request.path.endsWith('/bulk_get_inventory_item');
   if (write && !locale.test(request.headers['content-language'] ?? '')) throw wrong('Content-Language');
@@ -144,7 +119,7 @@ function bodyOf(request: ShopRequest): unknown {
   try {
     return JSON.parse(request.body.toString('utf8'));
   } catch {
-    throw new RestProblem(400, bad(2004, 'Could not read the request body'));
+    throw problem(400, 2004, 'Could not read the request body');
   }
 }
 
