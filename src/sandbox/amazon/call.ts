@@ -16,9 +16,7 @@ export interface Call {
 
 export type Handler = (call: Call) => ShopAnswer;
 
-export function json(status: number, body: unknown): ShopAnswer {
-  return { status, body: JSON.stringify(body) };
-}
+export { jsonAnswer as json } from '../kit/server.ts';
 
 /** The request's JSON. Throws Problem 400. */
 export function bodyOf(call: Call): unknown {
@@ -91,6 +89,14 @@ export function readToken(token: string, name: string): Record<string, unknown> 
     // Falls through: not one of ours.
   }
   throw invalidInput(`Invalid '${name}' provided.`);
+}
+
+/** One page of a list, and the token for the one after it, with what else it is to carry, where there is one. */
+export function pageAt<T>(found: T[], offset: number, size: number, carried: Record<string, unknown> = {}) {
+  const page = found.slice(offset, offset + size);
+  const after = offset + page.length;
+  const next = after < found.length ? { nextToken: writeToken({ offset: after, ...carried }) } : {};
+  return { page, next };
 }
 
 /** Whole seconds in UTC: what the data APIs tell, however exact the event was. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
+import type { ShopAnswer } from '../kit/server.ts';
 import { platformMs } from '../kit/time.ts';
 import {
   bodyOf,
@@ -9,12 +9,14 @@ import {
   type Handler,
   json,
   listOf,
+  pageAt,
   readToken,
   timeOf,
   wholeSecond,
-  writeToken,
 } from './call.ts';
-import { judge, obey, type PatchDeps, readPatch } from './patches.ts';
+import { createDocuments } from './feed-documents.ts';
+import type { Floor } from './notifier.ts';
+import { type Issue, judge, obey, readPatch } from './patches.ts';
 import { Problem } from './problem.ts';
 
 /** Feeds 2021-06-30 with JSON_LISTINGS_FEED (AMZ-5.2, last verified 2026-11). */
@@ -31,27 +33,11 @@ interface Feed {
   resultFeedDocumentId: string | null;
 }
 
-interface Document {
-  id: string;
-  contentType: string;
-  signature: string;
-  signedAt: number;
-  /** Null until uploaded. */
-  text: string | null;
-}
-
-export interface Feeds {
-  routes: Record<'list' | 'create' | 'get' | 'cancel' | 'createDocument' | 'getDocument', Handler>;
-  /** Uploads and downloads by presigned address; null: not one of those. */
-  storage(request: ShopRequest): ShopAnswer | null;
-}
-
 const listingsFeed = 'JSON_LISTINGS_FEED';
 /** Ended on 2025-07-31: taken, then FATAL. */
 const deadFeeds = ['POST_INVENTORY_AVAILABILITY_DATA', 'POST_FLAT_FILE_INVLOADER_DATA', 'POST_PRODUCT_DATA'];
 const knownFeeds = [listingsFeed, ...deadFeeds, 'POST_ORDER_ACKNOWLEDGEMENT_DATA'];
 const statuses = ['CANCELLED', 'DONE', 'FATAL', 'IN_PROGRESS', 'IN_QUEUE'];
-const urlLifeMs = 300_000;
 const maxMessages = 25_000;
 
 const createSchema = z.object({
@@ -78,35 +64,20 @@ const feedSchema = z.object({
 });
 type Message = z.infer<typeof feedSchema>['messages'][number];
 
-interface ReportIssue {
-  messageId: number;
-  sku: string;
-  code: string;
-  severity: 'ERROR' | 'WARNING' | 'INFO';
-  message: string;
-}
+export type Feeds = ReturnType<typeof createFeeds>;
 
 /** `url`: where the shop is reached, for presigned addresses. */
-export function createFeeds(deps: PatchDeps & { url(): string }): Feeds {
-  const { site, notifier } = deps;
+export function createFeeds(floor: Floor, url: () => string) {
   const feeds = new Map<string, Feed>();
-  const documents = new Map<string, Document>();
-  let count = 50_000 + site.random.int(0, 999);
-
-  const newDocument = (contentType: string, text: string | null): Document => {
-    const document = {
-      id: `amzn1.tortuga.4.na.${site.uuid()}.${site.random.hex(12).toUpperCase()}`,
-      contentType,
-      signature: site.random.hex(64),
-      signedAt: site.now(),
-      text,
-    };
-    documents.set(document.id, document);
-    return document;
-  };
-  const urlOf = (document: Document) => {
-    const expires = Math.max(1, Math.round(platformMs(urlLifeMs, site.timeScale) / 1000));
-    return `${deps.url()}/tortuga/${document.id}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=${expires}&X-Amz-Signature=${document.signature}`;
+  const documents = createDocuments(floor, url);
+  let count = 50_000 + floor.random.int(0, 999);
+  const work = (feed: Feed) => {
+    const { status, report } = processed(floor, feed, documents.textOf(feed.inputFeedDocumentId));
+    Object.assign(feed, { status, endedAt: floor.now() });
+    if (report !== null) {
+      feed.resultFeedDocumentId = documents.add('application/json', JSON.stringify(report)).id;
+    }
+    floor.notifier.feedFinished({ ...feed, processingStatus: status });
   };
   const feedOf = (call: Call): Feed => {
     const feed = feeds.get(call.params[0] ?? '');
@@ -114,130 +85,31 @@ export function createFeeds(deps: PatchDeps & { url(): string }): Feeds {
     return feed;
   };
 
-  // -------------------------------------------------------------------------------------------------- processing
-
-  const finish = (feed: Feed, status: 'DONE' | 'FATAL', report: unknown) => {
-    feed.status = status;
-    feed.endedAt = site.now();
-    if (report !== null) {
-      feed.resultFeedDocumentId = newDocument('application/json', JSON.stringify(report)).id;
-    }
-    notifier.feedFinished({ ...feed, processingStatus: status });
-  };
-
-  const process = (feed: Feed) => {
-    const text = documents.get(feed.inputFeedDocumentId)?.text ?? null;
-    if (feed.feedType !== listingsFeed || text === null) return finish(feed, 'FATAL', null);
-    const parsed = feedSchema.safeParse(jsonOf(text));
-    const ids = parsed.data?.messages.map(({ messageId }) => messageId) ?? [];
-    const twice = new Set(ids).size < ids.length;
-    if (!parsed.success || parsed.data.header.sellerId !== site.sellerId || twice) {
-      return finish(feed, 'FATAL', report(feed, [], { processed: 0, accepted: 0 }));
-    }
-    const issues: ReportIssue[] = [];
-    let accepted = 0;
-    for (const message of parsed.data.messages) {
-      const found = obeyMessage(message);
-      issues.push(...found);
-      if (found.every(({ severity }) => severity !== 'ERROR')) accepted += 1;
-    }
-    finish(feed, 'DONE', report(feed, issues, { processed: ids.length, accepted }));
-  };
-
-  const report = (feed: Feed, issues: ReportIssue[], sums: { processed: number; accepted: number }) => ({
-    header: { sellerId: site.sellerId, version: '2.0', feedId: feed.feedId },
-    issues,
-    summary: {
-      errors: issues.filter(({ severity }) => severity === 'ERROR').length,
-      warnings: issues.filter(({ severity }) => severity === 'WARNING').length,
-      messagesProcessed: sums.processed,
-      messagesAccepted: sums.accepted,
-      messagesInvalid: sums.processed - sums.accepted,
-    },
-  });
-
-  /** What the feed says is obeyed now, however old it is: a patch of meanwhile is overwritten (AMZ-5.2). */
-  const obeyMessage = (message: Message): ReportIssue[] => {
-    const { messageId, sku } = message;
-    const issue = (code: string, text: string): ReportIssue => ({
-      messageId,
-      sku,
-      code,
-      severity: 'ERROR',
-      message: text,
-    });
-    if (message.operationType === 'UPDATE' || message.operationType === 'DELETE') {
-      return [issue('90000900', 'This operation is not for listings of this sandbox.')];
-    }
-    try {
-      const request = readPatch({ productType: message.productType, patches: patchesOf(message) });
-      const listing = site.listings.get(sku);
-      const { issues, target } = judge(listing, request);
-      if (listing !== undefined && target !== null) {
-        const write = obey(deps, listing, request, target);
-        if (write !== null) write.answered = true;
-      }
-      return issues.map(({ code, severity, message: text }) => ({
-        messageId,
-        sku,
-        code,
-        severity,
-        message: text,
-      }));
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      return [issue('4000001', problem.message)];
-    }
-  };
-
-  const schedule = (feed: Feed) => {
-    const slowMs = site.faults.dueMs('feed_slow');
-    const seconds = (low: number, high: number) =>
-      platformMs(site.random.int(low, high) * 1000, site.timeScale);
-    const queuedMs =
-      slowMs === null ? seconds(5, 60) : slowMs === 0 ? platformMs(20 * 60_000, site.timeScale) : slowMs;
-    site.agenda.add({
-      afterMs: queuedMs,
-      group: 'feeds',
-      run: () => {
-        if (feed.status !== 'IN_QUEUE') return;
-        feed.status = 'IN_PROGRESS';
-        feed.startedAt = site.now();
-        site.agenda.add({ afterMs: seconds(2, 30), group: 'feeds', run: () => process(feed) });
-      },
-    });
-  };
-
-  // ------------------------------------------------------------------------------------------------------ routes
-
-  const routes: Feeds['routes'] = {
+  const routes = {
     list: (call) => list(feeds, call),
     create(call) {
-      const parsed = createSchema.safeParse(bodyOf(call));
-      if (!parsed.success) throw bad(400, 'Invalid input');
-      const { feedType, marketplaceIds, inputFeedDocumentId } = parsed.data;
-      const here = site.marketplaces.map(({ id }) => id);
-      const input = documents.get(inputFeedDocumentId);
+      const { feedType, marketplaceIds, inputFeedDocumentId } = read(createSchema, call);
+      const here = floor.marketplaces.map(({ id }) => id);
       if (!knownFeeds.includes(feedType) || marketplaceIds.some((id) => !here.includes(id))) {
         throw bad(400, 'Invalid input');
       }
-      if (input === undefined || input.text === null) {
+      if (documents.textOf(inputFeedDocumentId) === null) {
         throw bad(400, `Document ${inputFeedDocumentId} was not found`);
       }
-      count += site.random.int(1, 9);
+      count += floor.random.int(1, 9);
       const feed: Feed = {
         feedId: String(count),
         feedType,
         marketplaceIds,
         inputFeedDocumentId,
-        createdAt: site.now(),
+        createdAt: floor.now(),
         status: 'IN_QUEUE',
         startedAt: null,
         endedAt: null,
         resultFeedDocumentId: null,
       };
       feeds.set(feed.feedId, feed);
-      schedule(feed);
+      schedule(floor, feed, work);
       return json(202, { feedId: feed.feedId });
     },
     get: (call) => json(200, view(feedOf(call))),
@@ -247,56 +119,100 @@ export function createFeeds(deps: PatchDeps & { url(): string }): Feeds {
       feed.status = 'CANCELLED';
       return { status: 200, body: '' };
     },
-    createDocument(call) {
-      const parsed = documentSchema.safeParse(bodyOf(call));
-      if (!parsed.success) throw bad(400, 'Invalid input');
-      const document = newDocument(parsed.data.contentType, null);
-      return json(201, { feedDocumentId: document.id, url: urlOf(document) });
-    },
+    createDocument: (call) =>
+      json(201, documents.view(documents.add(read(documentSchema, call).contentType))),
     getDocument(call) {
-      const document = documents.get(call.params[0] ?? '');
+      const document = documents.sign(call.params[0] ?? '');
       if (document === undefined) throw bad(404, 'Document not found');
-      document.signedAt = site.now();
-      return json(200, { feedDocumentId: document.id, url: urlOf(document) });
+      return json(200, documents.view(document));
+    },
+  } satisfies Record<string, Handler>;
+
+  return { routes, storage: documents.storage };
+}
+
+// -------------------------------------------------------------------------------------------------- processing
+
+function schedule(floor: Floor, feed: Feed, work: (feed: Feed) => void): void {
+  const { random, timeScale, agenda } = floor;
+  const slowMs = floor.faults.dueMs('feed_slow', platformMs(20 * 60_000, timeScale));
+  const seconds = (low: number, high: number) => platformMs(random.int(low, high) * 1000, timeScale);
+  agenda.add({
+    afterMs: slowMs ?? seconds(5, 60),
+    group: 'feeds',
+    run: () => {
+      if (feed.status !== 'IN_QUEUE') return;
+      feed.status = 'IN_PROGRESS';
+      feed.startedAt = floor.now();
+      agenda.add({ afterMs: seconds(2, 30), group: 'feeds', run: () => work(feed) });
+    },
+  });
+}
+
+type ReportIssue = Pick<Issue, 'code' | 'severity' | 'message'>;
+
+/** Obeys a feed. Answers how it ended, and the report on it. */
+function processed(
+  floor: Floor,
+  { feedId, feedType }: Feed,
+  text: string | null,
+): { status: 'DONE' | 'FATAL'; report: unknown } {
+  if (feedType !== listingsFeed || text === null) return { status: 'FATAL', report: null };
+  const { data } = feedSchema.safeParse(jsonOf(text));
+  const ids = data?.messages.map(({ messageId }) => messageId) ?? [];
+  const twice = new Set(ids).size < ids.length;
+  const good = data !== undefined && data.header.sellerId === floor.sellerId && !twice;
+  const messages = good ? data.messages : [];
+  const found = messages.map((message) => ({ ...message, issues: obeyMessage(floor, message) }));
+  const issues = found.flatMap(({ messageId, sku, issues }) =>
+    issues.map(({ code, severity, message }) => ({ messageId, sku, code, severity, message })),
+  );
+  const count = (severity: Issue['severity']) => issues.filter((one) => one.severity === severity).length;
+  const invalid = found.filter((one) => one.issues.some(({ severity }) => severity === 'ERROR')).length;
+  const report = {
+    header: { sellerId: floor.sellerId, version: '2.0', feedId },
+    issues,
+    summary: {
+      errors: count('ERROR'),
+      warnings: count('WARNING'),
+      messagesProcessed: found.length,
+      messagesAccepted: found.length - invalid,
+      messagesInvalid: invalid,
     },
   };
+  return { status: good ? 'DONE' : 'FATAL', report };
+}
 
-  const storage = (request: ShopRequest): ShopAnswer | null => {
-    const id = /^\/tortuga\/(.+)$/.exec(request.path)?.[1];
-    if (id === undefined) return null;
-    const document = documents.get(decodeURIComponent(id));
-    if (document === undefined || request.query.get('X-Amz-Signature') !== document.signature) {
-      return stored(403, 'SignatureDoesNotMatch');
+/** What the feed says is obeyed now, however old it is: a patch of meanwhile is overwritten (AMZ-5.2). */
+function obeyMessage(floor: Floor, message: Message): ReportIssue[] {
+  const refused = (code: string, text: string): ReportIssue[] => [{ code, severity: 'ERROR', message: text }];
+  if (message.operationType === 'UPDATE' || message.operationType === 'DELETE') {
+    return refused('90000900', 'This operation is not for listings of this sandbox.');
+  }
+  try {
+    const request = readPatch({ productType: message.productType, patches: patchesOf(message) });
+    const listing = floor.listings.get(message.sku);
+    const { issues, target } = judge(listing, request);
+    if (listing !== undefined && target !== null) {
+      const write = obey(floor, listing, request, target);
+      if (write !== null) write.answered = true;
     }
-    if (site.now() - document.signedAt > platformMs(urlLifeMs, site.timeScale)) {
-      return stored(403, 'AccessDenied', 'Request has expired');
-    }
-    if (request.method === 'PUT') {
-      // The content type is part of what was signed.
-      if (request.headers['content-type'] !== document.contentType) {
-        return stored(403, 'SignatureDoesNotMatch');
-      }
-      document.text = request.body.toString('utf8');
-      return { status: 200, headers: { ETag: `"${site.random.hex(32)}"` }, body: '' };
-    }
-    if (request.method !== 'GET' || document.text === null) return stored(404, 'NoSuchKey');
-    return { status: 200, headers: { 'content-type': document.contentType }, body: document.text };
-  };
+    return issues;
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    return refused('4000001', problem.message);
+  }
+}
 
-  return { routes, storage };
+function read<T>(schema: z.ZodType<T>, call: Call): T {
+  const parsed = schema.safeParse(bodyOf(call));
+  if (!parsed.success) throw bad(400, 'Invalid input');
+  return parsed.data;
 }
 
 /** The codes of this API are numbers as text (models, static answers). */
 function bad(status: number, message: string): Problem {
   return new Problem(status, String(status), message, message);
-}
-
-function stored(status: number, code: string, message = ''): ShopAnswer {
-  return {
-    status,
-    headers: { 'content-type': 'application/xml' },
-    body: `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message></Error>`,
-  };
 }
 
 function jsonOf(text: string): unknown {
@@ -348,10 +264,6 @@ function list(feeds: Map<string, Feed>, { query }: Call): ShopAnswer {
         createdAt <= until,
     )
     .reverse();
-  const page = found.slice(offset, offset + size);
-  const next = offset + page.length;
-  return json(200, {
-    feeds: page.map(view),
-    ...(next < found.length ? { nextToken: writeToken({ offset: next }) } : {}),
-  });
+  const { page, next } = pageAt(found, offset, size);
+  return json(200, { feeds: page.map(view), ...next });
 }

@@ -36,14 +36,14 @@ export function summaryView(order: Order, lines: Line[]): Record<string, unknown
   return {
     MarketplaceId: order.marketplaceId,
     OrderStatus: oldStatus(order),
-    PurchaseDate: new Date(order.createdAt).toISOString(),
+    PurchaseDate: new Date(order.placedAt).toISOString(),
     DestinationPostalCode: order.status === 'PENDING' ? null : '10001',
     FulfillmentType: order.fulfilledBy,
     OrderType: 'StandardOrder',
     NumberOfItemsShipped: sum(order.lines, (line) => line.shipped),
     NumberOfItemsUnshipped: sum(order.lines, (line) => open(order, line)),
-    EarliestShipDate: new Date(order.createdAt + dayMs).toISOString(),
-    LatestShipDate: new Date(order.createdAt + 3 * dayMs).toISOString(),
+    EarliestShipDate: new Date(order.placedAt + dayMs).toISOString(),
+    LatestShipDate: new Date(order.placedAt + 3 * dayMs).toISOString(),
     OrderPrograms: [],
     ShippingPrograms: [],
     OrderItems: lines.map((line) => ({
@@ -69,7 +69,7 @@ export function v0View(order: Order): Record<string, unknown> {
   return {
     AmazonOrderId: order.id,
     SellerOrderId: order.id,
-    PurchaseDate: wholeSecond(order.createdAt),
+    PurchaseDate: wholeSecond(order.placedAt),
     LastUpdateDate: wholeSecond(order.updatedAt),
     OrderStatus: oldStatus(order),
     FulfillmentChannel: order.fulfilledBy,
@@ -79,8 +79,8 @@ export function v0View(order: Order): Record<string, unknown> {
     NumberOfItemsUnshipped: sum(order.lines, (line) => open(order, line)),
     MarketplaceId: order.marketplaceId,
     OrderType: 'StandardOrder',
-    EarliestShipDate: wholeSecond(order.createdAt + dayMs),
-    LatestShipDate: wholeSecond(order.createdAt + 3 * dayMs),
+    EarliestShipDate: wholeSecond(order.placedAt + dayMs),
+    LatestShipDate: wholeSecond(order.placedAt + 3 * dayMs),
     IsBusinessOrder: false,
     IsPrime: false,
     IsReplacementOrder: false,
@@ -110,13 +110,13 @@ export function orderView(order: Order, included: readonly string[]): Record<str
     fulfilledBy: order.fulfilledBy === 'AFN' ? 'AMAZON' : 'MERCHANT',
     fulfillmentServiceLevel: 'STANDARD',
     shipByWindow: {
-      earliestDateTime: wholeSecond(order.createdAt + dayMs),
-      latestDateTime: wholeSecond(order.createdAt + 3 * dayMs),
+      earliestDateTime: wholeSecond(order.placedAt + dayMs),
+      latestDateTime: wholeSecond(order.placedAt + 3 * dayMs),
     },
   };
   return {
     orderId: order.id,
-    createdTime: wholeSecond(order.createdAt),
+    createdTime: wholeSecond(order.placedAt),
     lastUpdatedTime: wholeSecond(order.updatedAt),
     programs: [],
     salesChannel: {

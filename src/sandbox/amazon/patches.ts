@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { WriteRecord } from '../kit/records.ts';
 import { platformMs } from '../kit/time.ts';
-import type { Notifier } from './notifier.ts';
+import type { Floor } from './notifier.ts';
 import { invalidInput } from './problem.ts';
 import {
   isMerchantFulfilled,
@@ -46,22 +46,13 @@ export function readPatch(body: unknown): PatchRequest {
 }
 
 /** Where a listing's availability would go. */
-interface Target {
-  channelCode: string | null;
-  quantity: number;
-  leadTimeDays: number | null;
-  restockDate: string | null;
-  title: string;
-}
+type Target = Pick<Listing, 'channelCode' | 'quantity' | 'leadTimeDays' | 'restockDate' | 'title'>;
 
-interface Judged {
-  issues: Issue[];
-  /** Null when an issue forbids it. */
-  target: Target | null;
-}
-
-/** Looks at a patch without obeying it: what VALIDATION_PREVIEW answers. */
-export function judge(listing: Listing | undefined, request: PatchRequest): Judged {
+/** Looks at a patch without obeying it: what VALIDATION_PREVIEW answers. No target: an issue forbids it. */
+export function judge(
+  listing: Listing | undefined,
+  request: PatchRequest,
+): { issues: Issue[]; target: Target | null } {
   if (listing === undefined) {
     const message = 'The SKU does not exist in the catalog of this selling partner.';
     return { issues: [error('13013', message, [], 'INVALID_ATTRIBUTE')], target: null };
@@ -71,13 +62,8 @@ export function judge(listing: Listing | undefined, request: PatchRequest): Judg
     const message = `The provided product type '${request.productType}' does not match the listing's.`;
     issues.push(error('4000004', message, ['productType'], 'INVALID_ATTRIBUTE'));
   }
-  let target: Target = {
-    channelCode: listing.channelCode,
-    quantity: listing.quantity,
-    leadTimeDays: listing.leadTimeDays,
-    restockDate: listing.restockDate,
-    title: listing.title,
-  };
+  const { channelCode, quantity, leadTimeDays, restockDate, title } = listing;
+  let target: Target = { channelCode, quantity, leadTimeDays, restockDate, title };
   for (const operation of request.patches) {
     const found = operationIssues(listing, operation);
     issues.push(...found);
@@ -142,6 +128,8 @@ function elementIssues(listing: Listing, op: Operation['op'], element: Record<st
   return [];
 }
 
+const nothing = { quantity: 0, leadTimeDays: null, restockDate: null };
+
 /** `replace` and `add` overwrite the whole element: what they do not name is gone (AMZ-5.1). */
 function applied(target: Target, { op, path, value = [] }: Operation): Target {
   const [element] = value;
@@ -151,12 +139,12 @@ function applied(target: Target, { op, path, value = [] }: Operation): Target {
   }
   if (path !== '/attributes/fulfillment_availability') return target;
   if (op === 'delete' || element === undefined) {
-    return { ...target, channelCode: null, quantity: 0, leadTimeDays: null, restockDate: null };
+    return { ...target, ...nothing, channelCode: null };
   }
   const code = String(element['fulfillment_channel_code']);
   // A listing has one element here: another code replaces it, whatever the operation.
   const fresh = op !== 'merge' || code !== target.channelCode;
-  const base = fresh ? { quantity: 0, leadTimeDays: null, restockDate: null } : target;
+  const base = fresh ? nothing : target;
   const lead = element['lead_time_to_ship_max_days'];
   const restock = element['restock_date'];
   return {
@@ -174,68 +162,37 @@ function error(code: string, message: string, attributeNames: string[], category
 
 /** How long an accepted number stays invisible: mostly seconds, now and then minutes (AMZ-5.1). */
 function drawSettleMs(site: Site): number {
-  const seldom = site.random.chance(0.2);
-  return platformMs(
-    seldom ? site.random.int(30_000, 180_000) : site.random.int(2_000, 30_000),
-    site.timeScale,
-  );
-}
-
-export interface PatchDeps {
-  site: Site;
-  notifier: Notifier;
+  const [least, most] = site.random.chance(0.2) ? [30_000, 180_000] : [2_000, 30_000];
+  return platformMs(site.random.int(least, most), site.timeScale);
 }
 
 /**
  * Obeys an accepted patch. The number can be bought at once and is seen after the settle time; under `patch_late` it
  * is bought late, too; under `patch_lost` never. Answers the record of the write, null where no number was told.
  */
-export function obey(
-  deps: PatchDeps,
-  listing: Listing,
-  request: PatchRequest,
-  target: Target,
-): WriteRecord | null {
-  const { site } = deps;
-  const record = numberIsTold(request)
-    ? site.records.write({
-        sku: listing.sku,
-        from: listing.quantity,
-        to: target.quantity,
-        applied: false,
-        answered: false,
-        key: null,
-      })
-    : null;
-  if (site.faults.hits('patch_lost')) return record;
-  const lateMs = site.faults.dueMs('patch_late');
-  if (lateMs === null) {
-    land(deps, listing, request, record);
-    return record;
-  }
-  site.agenda.add({
-    afterMs: lateMs,
-    group: 'patches',
-    run: () => land(deps, listing, request, record),
-  });
+export function obey(floor: Floor, listing: Listing, request: PatchRequest, target: Target) {
+  const { sku, quantity: from } = listing;
+  const write = { sku, from, to: target.quantity, applied: false, answered: false, key: null };
+  const record = numberIsTold(request) ? floor.records.write(write) : null;
+  if (floor.faults.hits('patch_lost')) return record;
+  const lateMs = floor.faults.dueMs('patch_late');
+  const run = () => land(floor, listing, request, record);
+  if (lateMs === null) run();
+  else floor.agenda.add({ afterMs: lateMs, group: 'patches', run });
   return record;
 }
 
 /** Judged again: between acceptance and landing the listing may have become another. */
-function land(deps: PatchDeps, listing: Listing, request: PatchRequest, record: WriteRecord | null): void {
-  const { site, notifier } = deps;
+function land(floor: Floor, listing: Listing, request: PatchRequest, record: WriteRecord | null): void {
   const { target } = judge(listing, request);
   if (target === null) return;
-  noteDamage(site, listing, request, target);
-  listing.channelCode = target.channelCode;
-  listing.leadTimeDays = target.leadTimeDays;
-  listing.restockDate = target.restockDate;
-  listing.title = target.title;
-  listing.updatedAt = site.now();
+  noteDamage(floor, listing, request, target);
+  const { quantity, ...rest } = target;
+  Object.assign(listing, rest, { updatedAt: floor.now() });
   if (record === null) return;
   record.applied = true;
-  setNumberSlowly(site, listing, target.quantity, drawSettleMs(site));
-  if (isMerchantFulfilled(listing)) notifier.numberChanged(listing);
+  setNumberSlowly(floor, listing, quantity, drawSettleMs(floor));
+  if (isMerchantFulfilled(listing)) floor.notifier.numberChanged(listing);
 }
 
 function numberIsTold(request: PatchRequest): boolean {
@@ -249,13 +206,13 @@ function numberIsTold(request: PatchRequest): boolean {
 function noteDamage(site: Site, listing: Listing, request: PatchRequest, target: Target): void {
   const named = (field: string) =>
     request.patches.some(({ value }) => value?.some((element) => field in element) === true);
-  const wiped: string[] = [];
-  if (listing.leadTimeDays !== null && target.leadTimeDays === null && !named('lead_time_to_ship_max_days')) {
-    wiped.push('lead_time_to_ship_max_days');
-  }
-  if (listing.restockDate !== null && target.restockDate === null && !named('restock_date')) {
-    wiped.push('restock_date');
-  }
+  const fields = [
+    ['leadTimeDays', 'lead_time_to_ship_max_days'],
+    ['restockDate', 'restock_date'],
+  ] as const;
+  const wiped = fields
+    .filter(([own, field]) => listing[own] !== null && target[own] === null && !named(field))
+    .map(([, field]) => field);
   if (wiped.length > 0) site.records.damage(`WIPED ${wiped.join(',')} ${listing.sku}`);
   if (isPlatformFulfilled(listing) && target.channelCode !== listing.channelCode) {
     site.records.damage(`FLIPPED ${listing.channelCode} ${listing.sku}`);

@@ -1,36 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Random } from '../kit/random.ts';
 import { platformMs } from '../kit/time.ts';
+import type { Site } from './site.ts';
 
-/** A Standard queue: at least once, in roughly the order of arrival (AMZ-2.5, last verified 2026-11). */
-export interface Queue {
-  readonly arn: string;
-  readonly url: string;
-  /** `told` hears when the message was deleted (`ok`), and when a receive ran out without that (`failed`). */
-  send(body: string, told: Told | null): void;
-  /** Up to `max` messages, as soon as there is one, none after `waitMs` or when nobody waits any more. */
-  receive(ask: {
-    max: number;
-    waitMs: number;
-    visibilityMs: number;
-    gone: () => boolean;
-  }): Promise<Received[]>;
-  /** `stale`: a handle of an earlier receive, which deletes nothing although it looks so. */
-  remove(handle: string): 'removed' | 'stale' | 'unknown';
-  setVisibility(handle: string, visibilityMs: number): 'set' | 'not-in-flight' | 'unknown';
-  counts(): { visible: number; inFlight: number; dead: number };
-  /** Bodies that wait, in order, without receiving them. For tests. */
-  bodies(): string[];
-  /** Bodies that were received ten times and never deleted. */
-  deadBodies(): string[];
-  /** Long polls that hang. */
-  waiting(): number;
-  /** Every message in flight is visible again now, as if its visibility time-out were over. */
-  expire(): void;
-  /** Ends all waiting. */
-  stop(): void;
-}
-
+/** Hears when the message was deleted (`ok`), and when a receive ran out without that (`failed`). */
 export type Told = (receipt: { outcome: 'ok' | 'failed'; ms: number; receives: number }) => void;
 
 export interface Received {
@@ -53,58 +26,94 @@ interface Message extends Received {
 /** A message that was received so often without being deleted goes to the dead-letter queue. */
 const maxReceives = 10;
 
-export function createQueue(options: {
-  name: string;
-  awsRegion: string;
-  accountId: string;
-  random: Random;
-  timeScale: number;
-  now: () => number;
-  uuid: () => string;
-}): Queue {
-  const { random, timeScale, now, awsRegion, accountId, name } = options;
-  let visible: Message[] = [];
-  let head = 0;
-  let visibleCount = 0;
-  const flying = new Map<string, Message>();
+export type Queue = ReturnType<typeof createQueue>;
+
+/** A Standard queue: at least once, in roughly the order of arrival (AMZ-2.5, last verified 2026-11). */
+export function createQueue(site: Site) {
+  const random = site.random.fork('queue');
+  const { now, timeScale } = site;
   const byId = new Map<string, Message>();
   const dead: string[] = [];
-  const waiters = new Set<() => void>();
-  let wakeTimer: NodeJS.Timeout | null = null;
-  let nextExpiry = Number.POSITIVE_INFINITY;
-  let stopped = false;
-
-  const wake = () => {
-    for (const waiter of [...waiters]) waiter();
-  };
-
-  const show = (message: Message) => {
-    message.state = 'visible';
-    visible.push(message);
-    visibleCount += 1;
-  };
-
-  const bury = (message: Message) => {
+  const shelf = createShelf(random);
+  const flights = createFlights((message, at) => {
+    message.told?.({ outcome: 'failed', ms: at - message.receivedAt, receives: message.receives });
+    if (message.receives < maxReceives) return shelf.put(message);
     message.state = 'dead';
     byId.delete(message.messageId);
     dead.push(message.body);
-  };
+  });
 
-  /** Receives that ran out come back; the message has another handle next time. */
-  const reclaim = (at: number) => {
-    if (at < nextExpiry) return;
-    nextExpiry = Number.POSITIVE_INFINITY;
-    for (const message of flying.values()) {
-      if (message.visibleAt > at) {
-        nextExpiry = Math.min(nextExpiry, message.visibleAt);
-        continue;
-      }
-      flying.delete(message.messageId);
-      message.told?.({ outcome: 'failed', ms: at - message.receivedAt, receives: message.receives });
-      if (message.receives >= maxReceives) bury(message);
-      else show(message);
+  const take = (max: number, visibilityMs: number): Received[] => {
+    const at = now();
+    flights.reclaim(at);
+    const taken: Received[] = [];
+    for (let message = shelf.take(max); message !== undefined; message = shelf.take(max - taken.length)) {
+      received(message, at, random);
+      flights.add(message, at + platformMs(visibilityMs, timeScale));
+      taken.push({ ...message });
     }
+    if (polls.waiting() > 0) polls.arrange();
+    return taken;
   };
+  const polls = createPolls(site, { take, nextExpiry: flights.nextExpiry });
+
+  return {
+    ...addressOf(site),
+    ...polls,
+    send(body: string, told: Told | null): void {
+      const message = newMessage(site, body, told);
+      byId.set(message.messageId, message);
+      shelf.put(message);
+      polls.wake();
+    },
+    /** `stale`: deletes nothing although it looks so. Deleting twice is no error. */
+    remove(handle: string): 'removed' | 'stale' | 'unknown' {
+      const found = foundBy(handle, byId);
+      if (typeof found === 'string') return found === 'gone' ? 'removed' : found;
+      if (!flights.drop(found)) shelf.forget();
+      byId.delete(found.messageId);
+      found.state = 'removed';
+      found.told?.({ outcome: 'ok', ms: now() - found.receivedAt, receives: found.receives });
+      return 'removed';
+    },
+    setVisibility(handle: string, visibilityMs: number): 'set' | 'not-in-flight' | 'unknown' {
+      const found = foundBy(handle, byId);
+      if (found === 'unknown') return found;
+      if (typeof found === 'string' || found.state !== 'flying') return 'not-in-flight';
+      flights.add(found, visibilityMs === 0 ? now() : now() + platformMs(visibilityMs, timeScale));
+      polls.wake();
+      polls.arrange();
+      return 'set';
+    },
+    counts() {
+      flights.reclaim(now());
+      return { visible: shelf.size(), inFlight: flights.size(), dead: dead.length };
+    },
+    bodies: shelf.bodies,
+    /** Bodies that were received ten times and never deleted. */
+    deadBodies: () => [...dead],
+    /** Every message in flight is visible again now, as if its visibility time-out were over. */
+    expire() {
+      flights.expire(now());
+      polls.wake();
+    },
+  };
+}
+
+/** `stale`: a handle of an earlier receive. `gone`: of a message that is deleted already. */
+function foundBy(handle: string, byId: ReadonlyMap<string, Message>): Message | 'stale' | 'gone' | 'unknown' {
+  const text = Buffer.from(handle, 'base64').toString('utf8');
+  const [id = '', receive = ''] = text.split(' ');
+  const message = byId.get(id);
+  if (message !== undefined) return String(message.receives) === receive ? message : 'stale';
+  return /^[0-9a-f-]{36} \d+ [0-9a-f]+$/.test(text) ? 'gone' : 'unknown';
+}
+
+/** The messages that can be received, in roughly the order in which they became so. */
+function createShelf(random: Random) {
+  let visible: Message[] = [];
+  let head = 0;
+  let count = 0;
 
   const next = (): Message | undefined => {
     while (head < visible.length && visible[head]?.state !== 'visible') head += 1;
@@ -123,142 +132,164 @@ export function createQueue(options: {
     return chosen;
   };
 
-  const take = (max: number, visibilityMs: number): Received[] => {
-    const at = now();
-    reclaim(at);
-    const taken: Received[] = [];
-    while (taken.length < max) {
-      const message = next();
-      if (message === undefined) break;
-      head += 1;
-      visibleCount -= 1;
-      message.state = 'flying';
-      message.receives += 1;
-      message.receivedAt = at;
-      if (message.receives === 1) message.firstReceivedAt = at;
-      message.visibleAt = at + platformMs(visibilityMs, timeScale);
-      message.handle = handleOf(message, random);
-      flying.set(message.messageId, message);
-      nextExpiry = Math.min(nextExpiry, message.visibleAt);
-      taken.push({ ...message });
-    }
-    if (waiters.size > 0) arrangeWake();
-    return taken;
-  };
-
-  const arrangeWake = () => {
-    if (wakeTimer !== null) clearTimeout(wakeTimer);
-    wakeTimer = null;
-    if (waiters.size === 0 || nextExpiry === Number.POSITIVE_INFINITY) return;
-    wakeTimer = setTimeout(
-      () => {
-        wakeTimer = null;
-        wake();
-        arrangeWake();
-      },
-      Math.max(1, nextExpiry - now()),
-    );
-  };
-
-  const find = (handle: string): { message: Message; current: boolean } | null => {
-    const [id = '', receive = ''] = Buffer.from(handle, 'base64').toString('utf8').split(' ');
-    const message = byId.get(id);
-    return message === undefined ? null : { message, current: String(message.receives) === receive };
-  };
-
   return {
-    arn: `arn:aws:sqs:${awsRegion}:${accountId}:${name}`,
-    url: `https://sqs.${awsRegion}.amazonaws.com/${accountId}/${name}`,
-    send(body, told) {
-      const message: Message = {
-        messageId: options.uuid(),
-        handle: '',
-        body,
-        md5: createHash('md5').update(body).digest('hex'),
-        sentAt: now(),
-        firstReceivedAt: 0,
-        receives: 0,
-        told,
-        receivedAt: 0,
-        visibleAt: 0,
-        state: 'visible',
-      };
-      byId.set(message.messageId, message);
-      show(message);
-      wake();
+    put(message: Message): void {
+      message.state = 'visible';
+      visible.push(message);
+      count += 1;
     },
-    receive: ({ max, waitMs, visibilityMs, gone }) => {
-      const atOnce = take(max, visibilityMs);
-      if (atOnce.length > 0 || waitMs === 0 || stopped) return Promise.resolve(atOnce);
-      return new Promise((resolve) => {
-        const end = (messages: Received[]) => {
-          clearTimeout(timer);
-          waiters.delete(look);
-          resolve(messages);
-        };
-        const look = () => {
-          if (stopped || gone()) return end([]);
-          const messages = take(max, visibilityMs);
-          if (messages.length > 0) end(messages);
-        };
-        const timer = setTimeout(() => end([]), platformMs(waitMs, timeScale));
-        waiters.add(look);
-        arrangeWake();
-      });
+    /** The next one, if one is wanted still. */
+    take(wanted: number): Message | undefined {
+      const message = wanted > 0 ? next() : undefined;
+      if (message === undefined) return undefined;
+      head += 1;
+      count -= 1;
+      return message;
     },
-    remove(handle) {
-      const found = find(handle);
-      if (found === null) return isHandle(handle) ? 'removed' : 'unknown';
-      const { message, current } = found;
-      if (!current) return 'stale';
-      const flew = flying.delete(message.messageId);
-      if (!flew) visibleCount -= 1;
-      byId.delete(message.messageId);
-      message.state = 'removed';
-      message.told?.({ outcome: 'ok', ms: now() - message.receivedAt, receives: message.receives });
-      return 'removed';
+    /** One of them was deleted: its state tells which. */
+    forget(): void {
+      count -= 1;
     },
-    setVisibility(handle, visibilityMs) {
-      const found = find(handle);
-      if (found === null) return isHandle(handle) ? 'not-in-flight' : 'unknown';
-      if (!found.current || found.message.state !== 'flying') return 'not-in-flight';
-      found.message.visibleAt = visibilityMs === 0 ? now() : now() + platformMs(visibilityMs, timeScale);
-      nextExpiry = Math.min(nextExpiry, found.message.visibleAt);
-      wake();
-      arrangeWake();
-      return 'set';
-    },
-    counts() {
-      reclaim(now());
-      return { visible: visibleCount, inFlight: flying.size, dead: dead.length };
-    },
+    size: () => count,
+    /** Bodies that wait, in order, without receiving them. For tests. */
     bodies: () =>
       visible
         .slice(head)
         .filter(({ state }) => state === 'visible')
         .map(({ body }) => body),
-    deadBodies: () => [...dead],
-    waiting: () => waiters.size,
-    expire() {
+  };
+}
+
+/** The messages that were received and not deleted; `end` gets those whose visibility time-out is over. */
+function createFlights(end: (message: Message, at: number) => void) {
+  const flying = new Map<string, Message>();
+  let nextExpiry = Number.POSITIVE_INFINITY;
+
+  /** Receives that ran out come back; the message has another handle next time. */
+  const reclaim = (at: number): void => {
+    if (at < nextExpiry) return;
+    nextExpiry = Number.POSITIVE_INFINITY;
+    for (const message of flying.values()) {
+      if (message.visibleAt > at) {
+        nextExpiry = Math.min(nextExpiry, message.visibleAt);
+        continue;
+      }
+      flying.delete(message.messageId);
+      end(message, at);
+    }
+  };
+
+  return {
+    reclaim,
+    add(message: Message, visibleAt: number): void {
+      message.state = 'flying';
+      message.visibleAt = visibleAt;
+      flying.set(message.messageId, message);
+      nextExpiry = Math.min(nextExpiry, visibleAt);
+    },
+    drop: ({ messageId }: Message) => flying.delete(messageId),
+    expire(at: number): void {
       for (const message of flying.values()) message.visibleAt = 0;
       nextExpiry = 0;
-      reclaim(now());
-      wake();
+      reclaim(at);
     },
-    stop() {
+    size: () => flying.size,
+    nextExpiry: () => nextExpiry,
+  };
+}
+
+/** Receives, and those of them that hang until something comes. */
+function createPolls(
+  { now, timeScale }: Site,
+  queue: { take(max: number, visibilityMs: number): Received[]; nextExpiry(): number },
+) {
+  const waiters = new Set<() => void>();
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  const wake = (): void => {
+    for (const waiter of [...waiters]) waiter();
+  };
+
+  /** Looks again when the next message in flight comes back. */
+  const arrange = (): void => {
+    clearTimeout(timer);
+    const at = queue.nextExpiry();
+    if (waiters.size === 0 || at === Number.POSITIVE_INFINITY) return;
+    const look = () => {
+      wake();
+      arrange();
+    };
+    timer = setTimeout(look, Math.max(1, at - now()));
+  };
+
+  return {
+    wake,
+    arrange,
+    /** Long polls that hang. */
+    waiting: () => waiters.size,
+    /** Up to `max` messages, as soon as there is one, none after `waitMs` or when nobody waits any more. */
+    receive(ask: {
+      max: number;
+      waitMs: number;
+      visibilityMs: number;
+      gone(): boolean;
+    }): Promise<Received[]> {
+      const { max, waitMs, visibilityMs, gone } = ask;
+      const atOnce = queue.take(max, visibilityMs);
+      if (atOnce.length > 0 || waitMs === 0 || stopped) return Promise.resolve(atOnce);
+      return new Promise((resolve) => {
+        const end = (messages: Received[]) => {
+          clearTimeout(patience);
+          waiters.delete(look);
+          resolve(messages);
+        };
+        const look = () => {
+          if (stopped || gone()) return end([]);
+          const messages = queue.take(max, visibilityMs);
+          if (messages.length > 0) end(messages);
+        };
+        const patience = setTimeout(() => end([]), platformMs(waitMs, timeScale));
+        waiters.add(look);
+        arrange();
+      });
+    },
+    /** Ends all waiting. */
+    stop(): void {
       stopped = true;
-      if (wakeTimer !== null) clearTimeout(wakeTimer);
-      wakeTimer = null;
+      clearTimeout(timer);
       wake();
     },
   };
 }
 
-function handleOf(message: Message, random: Random): string {
-  return Buffer.from(`${message.messageId} ${message.receives} ${random.hex(80)}`).toString('base64');
+function addressOf({ region, awsAccountId, awsName }: Site) {
+  return {
+    arn: `arn:aws:sqs:${region.awsRegion}:${awsAccountId}:${awsName}`,
+    url: `https://sqs.${region.awsRegion}.amazonaws.com/${awsAccountId}/${awsName}`,
+  };
 }
 
-/** A handle of a message that is deleted already: deleting twice is no error. */
-function isHandle(handle: string): boolean {
-  return /^[0-9a-f-]{36} \d+ [0-9a-f]+$/.test(Buffer.from(handle, 'base64').toString('utf8'));
+function newMessage(site: Site, body: string, told: Told | null): Message {
+  return {
+    messageId: site.uuid(),
+    handle: '',
+    body,
+    md5: createHash('md5').update(body).digest('hex'),
+    sentAt: site.now(),
+    firstReceivedAt: 0,
+    receives: 0,
+    told,
+    receivedAt: 0,
+    visibleAt: 0,
+    state: 'visible',
+  };
+}
+
+function received(message: Message, at: number, random: Random): void {
+  message.receives += 1;
+  message.receivedAt = at;
+  if (message.receives === 1) message.firstReceivedAt = at;
+  const handle = `${message.messageId} ${message.receives} ${random.hex(80)}`;
+  message.handle = Buffer.from(handle).toString('base64');
 }

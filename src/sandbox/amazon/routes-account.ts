@@ -1,14 +1,5 @@
 import { platformMs } from '../kit/time.ts';
-import {
-  type Call,
-  countOf,
-  type Handler,
-  json,
-  listOf,
-  readToken,
-  wholeSecond,
-  writeToken,
-} from './call.ts';
+import { type Call, countOf, type Handler, json, listOf, pageAt, readToken, wholeSecond } from './call.ts';
 import { invalidInput } from './problem.ts';
 import { isPlatformFulfilled, type Listing, type Site } from './site.ts';
 
@@ -59,17 +50,14 @@ function inventory(site: Site, { query }: Call) {
   const found = [...site.listings.values()].filter(
     (listing) => isPlatformFulfilled(listing) && (skus.length === 0 || skus.includes(listing.sku)),
   );
-  const page = found.slice(offset, offset + pageSize);
-  const next = offset + page.length;
+  const { page, next } = pageAt(found, offset, pageSize, { madeAt: site.now() });
   const details = query.get('details') === 'true';
   return json(200, {
     payload: {
       granularity: { granularityType: 'Marketplace', granularityId },
       inventorySummaries: page.map((listing) => summaryView(listing, details)),
     },
-    ...(next < found.length
-      ? { pagination: { nextToken: writeToken({ offset: next, madeAt: site.now() }) } }
-      : {}),
+    ...('nextToken' in next ? { pagination: next } : {}),
   });
 }
 

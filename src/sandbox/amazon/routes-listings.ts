@@ -1,4 +1,3 @@
-import type { Buckets } from '../kit/buckets.ts';
 import type { ShopAnswer } from '../kit/server.ts';
 import {
   bodyOf,
@@ -14,7 +13,8 @@ import {
   wholeSecond,
   writeToken,
 } from './call.ts';
-import { type Issue, judge, obey, type PatchDeps, readPatch } from './patches.ts';
+import type { Floor } from './notifier.ts';
+import { type Issue, judge, obey, readPatch } from './patches.ts';
 import { denied, invalidInput, Problem, quotaExceeded } from './problem.ts';
 import { isPlatformFulfilled, type Listing, type Site } from './site.ts';
 
@@ -38,55 +38,45 @@ const maxPaged = 1000;
 /** A SKU that is written over and over is throttled on its own; the numbers are this shop's, none are published. */
 const perSku = { rate: 0.5, burst: 5 };
 
-export interface ListingDeps extends PatchDeps {
-  buckets: Buckets;
-}
-
-export function listingRoutes(deps: ListingDeps): Record<'search' | 'get' | 'patch', Handler> {
-  const { site } = deps;
-
-  const own = (sellerId: string | undefined) => {
-    if (sellerId !== site.sellerId) throw denied();
-  };
+export function listingRoutes(floor: Floor) {
+  /** For the seller himself only. */
+  const own =
+    (handle: Handler): Handler =>
+    (call) => {
+      if (call.params[0] !== floor.sellerId) throw denied();
+      return handle(call);
+    };
 
   return {
-    search(call) {
-      own(call.params[0]);
-      return search(site, call);
-    },
-    get(call) {
-      own(call.params[0]);
+    search: own((call) => search(floor, call)),
+    get: own((call) => {
       const sku = call.params[1] ?? '';
-      const [marketplace = ''] = marketplacesOf(site, call.query, 'marketplaceIds');
-      const listing = site.listings.get(sku);
+      const [marketplace = ''] = marketplacesOf(floor, call.query, 'marketplaceIds');
+      const listing = floor.listings.get(sku);
       if (listing === undefined) {
         throw new Problem(404, 'NOT_FOUND', `SKU '${sku}' not found in marketplace ${marketplace}`, '');
       }
-      return json(200, itemView(site, call, listing, listing.seen));
-    },
-    patch(call) {
-      own(call.params[0]);
-      return patch(deps, call);
-    },
+      return json(200, itemView(floor, call, listing, listing.seen));
+    }),
+    patch: own((call) => patch(floor, call)),
   };
 }
 
-function patch(deps: ListingDeps, call: Call): ShopAnswer {
-  const { site, buckets } = deps;
+function patch(floor: Floor, call: Call): ShopAnswer {
   const sku = call.params[1] ?? '';
-  marketplacesOf(site, call.query, 'marketplaceIds');
+  marketplacesOf(floor, call.query, 'marketplaceIds');
   const wanted = chosenOf(call.query, 'includedData', ['identifiers', 'issues']);
   const mode = call.query.get('mode');
   if (mode !== null && mode !== 'VALIDATION_PREVIEW') throw invalidInput("Invalid 'mode' provided.", mode);
   const request = readPatch(bodyOf(call));
-  const listing = site.listings.get(sku);
+  const listing = floor.listings.get(sku);
   const answer = (status: string, issues: Issue[]) =>
     json(200, {
       sku,
       status,
-      submissionId: site.uuid().replaceAll('-', ''),
+      submissionId: floor.uuid().replaceAll('-', ''),
       ...(wanted.includes('identifiers') && listing !== undefined
-        ? { identifiers: site.marketplaces.map(({ id }) => ({ marketplaceId: id, asin: listing.asin })) }
+        ? { identifiers: floor.marketplaces.map(({ id }) => ({ marketplaceId: id, asin: listing.asin })) }
         : {}),
       issues,
     });
@@ -94,17 +84,17 @@ function patch(deps: ListingDeps, call: Call): ShopAnswer {
   const { issues, target } = judge(listing, request);
   if (mode !== null) return answer(target === null ? 'INVALID' : 'VALID', issues);
   if (listing === undefined || target === null) return answer('INVALID', issues);
-  if (!buckets.take(`product data ${sku}`, perSku)) {
+  if (!floor.buckets.take(`product data ${sku}`, perSku)) {
     throw quotaExceeded(
       'You exceeded your quota for the requested resource: product data submissions for this SKU.',
     );
   }
-  if (site.faults.hits('patch_invalid')) return answer('INVALID', [...issues, suppressed('ERROR')]);
-  if (site.faults.hits('accepted_with_error')) return answer('ACCEPTED', [...issues, suppressed('ERROR')]);
-  const write = obey(deps, listing, request, target);
+  if (floor.faults.hits('patch_invalid')) return answer('INVALID', [...issues, suppressed('ERROR')]);
+  if (floor.faults.hits('accepted_with_error')) return answer('ACCEPTED', [...issues, suppressed('ERROR')]);
+  const write = obey(floor, listing, request, target);
   if (write !== null) call.writes.push(write);
   // Warnings that have nothing to do with the number come with many an accepted write.
-  return answer('ACCEPTED', site.random.chance(0.1) ? [...issues, suppressed('WARNING')] : issues);
+  return answer('ACCEPTED', floor.random.chance(0.1) ? [...issues, suppressed('WARNING')] : issues);
 }
 
 function suppressed(severity: Issue['severity']): Issue {
@@ -226,7 +216,7 @@ function statusOf(listing: Listing): string[] {
   return buyable ? ['BUYABLE', 'DISCOVERABLE'] : ['DISCOVERABLE'];
 }
 
-export function itemView(site: Site, call: Call, listing: Listing, seen: number): Record<string, unknown> {
+function itemView(site: Site, call: Call, listing: Listing, seen: number): Record<string, unknown> {
   const asked = chosenOf(call.query, 'includedData', dataSets);
   const ids = marketplacesOf(site, call.query, 'marketplaceIds');
   const wanted = asked.length === 0 ? ['summaries'] : asked;

@@ -46,19 +46,7 @@ const subscriptionSchema = z.object({
 
 const orderChangeTypes = ['OrderStatusChange', 'BuyerRequestedChange', 'DeliveryTipChange'];
 
-type Route =
-  | 'destinations'
-  | 'destination'
-  | 'addDestination'
-  | 'dropDestination'
-  | 'subscriptions'
-  | 'subscription'
-  | 'subscribe'
-  | 'subscriptionById'
-  | 'unsubscribe'
-  | 'test';
-
-export function notificationRoutes(site: Site, subscriptions: Subscriptions): Record<Route, Handler> {
+export function notificationRoutes(site: Site, subscriptions: Subscriptions) {
   const { destinations, all } = subscriptions;
 
   const destinationOf = (id: string | undefined): Destination => {
@@ -68,7 +56,7 @@ export function notificationRoutes(site: Site, subscriptions: Subscriptions): Re
   };
   const typeOf = (call: Call): string => {
     const type = call.params[0] ?? '';
-    if (notificationTypes[type] === undefined) throw old(400, 'InvalidInput', 'Invalid notification type.');
+    if (notificationTypes[type] === undefined) throw invalid('Invalid notification type.');
     return type;
   };
   const byId = (call: Call): Subscription => {
@@ -97,7 +85,7 @@ export function notificationRoutes(site: Site, subscriptions: Subscriptions): Re
       const types = call.query.getAll('notificationTypes').flatMap((value) => value.split(','));
       const [type = ''] = types;
       if (types.length !== 1 || notificationTypes[type] === undefined) {
-        throw old(400, 'InvalidInput', "Invalid 'notificationTypes' provided.");
+        throw invalid("Invalid 'notificationTypes' provided.");
       }
       countOf(call.query, 'pageSize', { lowest: 30, highest: 100, fallback: 30 });
       const version = call.query.get('payloadVersion');
@@ -119,15 +107,20 @@ export function notificationRoutes(site: Site, subscriptions: Subscriptions): Re
     test() {
       throw denied();
     },
-  };
+  } satisfies Record<string, Handler>;
 }
 
 function old(status: number, code: string, message: string): Problem {
   return new Problem(status, code, message, null);
 }
 
-function missing(message: string): Problem {
-  return old(404, 'NotFound', message);
+const invalid = (message: string) => old(400, 'InvalidInput', message);
+const missing = (message: string) => old(404, 'NotFound', message);
+
+function read<T>(schema: z.ZodType<T>, body: unknown): T {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw invalid(`Request is invalid: ${parsed.error.issues[0]?.path.join('.') ?? ''}`);
 }
 
 function view({ subscriptionId, payloadVersion, destinationId, processingDirective }: Subscription) {
@@ -140,15 +133,10 @@ function view({ subscriptionId, payloadVersion, destinationId, processingDirecti
 }
 
 function addDestination(site: Site, subscriptions: Subscriptions, body: unknown): Destination {
-  const parsed = destinationSchema.safeParse(body);
-  if (!parsed.success) {
-    const where = parsed.error.issues[0]?.path.join('.') ?? '';
-    throw old(400, 'InvalidInput', `Request is invalid: ${where}`);
-  }
-  const { name, resourceSpecification: wish } = parsed.data;
+  const { name, resourceSpecification: wish } = read(destinationSchema, body);
   const resource = resourceOf(wish);
   if (resource === null) {
-    throw old(400, 'InvalidInput', 'Exactly one of sqs and eventBridge must be given.');
+    throw invalid('Exactly one of sqs and eventBridge must be given.');
   }
   const key = keyOf(resource);
   if ([...subscriptions.destinations.values()].some((one) => keyOf(one.resource) === key)) {
@@ -158,7 +146,7 @@ function addDestination(site: Site, subscriptions: Subscriptions, body: unknown)
   if (wish.sqs !== undefined && site.faults.hits('missing_policy')) {
     throw site.random.chance(0.5)
       ? internalFailure()
-      : old(400, 'InvalidInput', 'The destination resource is not accessible.');
+      : invalid('The destination resource is not accessible.');
   }
   return subscriptions.addDestination(name, resource);
 }
@@ -177,33 +165,26 @@ function keyOf(resource: Resource): string {
 }
 
 function subscribe(subscriptions: Subscriptions, type: string, body: unknown): Subscription {
-  const parsed = subscriptionSchema.safeParse(body);
-  if (!parsed.success) {
-    const where = parsed.error.issues[0]?.path.join('.') ?? '';
-    throw old(400, 'InvalidInput', `Request is invalid: ${where}`);
-  }
-  const { payloadVersion, destinationId, processingDirective } = parsed.data;
+  const { payloadVersion, destinationId, processingDirective } = read(subscriptionSchema, body);
   const kind = notificationTypes[type];
   if (kind === undefined || !kind.versions.includes(payloadVersion)) {
-    throw old(400, 'InvalidInput', `Payload version ${payloadVersion} does not exist for ${type}.`);
+    throw invalid(`Payload version ${payloadVersion} does not exist for ${type}.`);
   }
   const destination = subscriptions.destinations.get(destinationId);
-  if (destination === undefined) throw old(400, 'InvalidInput', 'The destination does not exist.');
+  if (destination === undefined) throw invalid('The destination does not exist.');
   if (!(kind.by in destination.resource)) {
-    throw old(400, 'InvalidInput', `${type} cannot be delivered to this kind of destination.`);
+    throw invalid(`${type} cannot be delivered to this kind of destination.`);
   }
   const filter = processingDirective?.eventFilter;
   if (filter !== undefined && processingDirective?.filterExpression !== undefined) {
     throw invalidInput('eventFilter and filterExpression are mutually exclusive.');
   }
   if (filter !== undefined && filter.eventFilterType !== type) {
-    throw old(400, 'InvalidInput', `eventFilterType must be ${type}.`);
+    throw invalid(`eventFilterType must be ${type}.`);
   }
   const stranger = filter?.orderChangeTypes?.find((one) => !orderChangeTypes.includes(one));
-  if (stranger !== undefined) throw old(400, 'InvalidInput', `Unknown order change type ${stranger}.`);
-  const same = subscriptions.of(type).some(({ subscription }) => {
-    return subscription.payloadVersion === payloadVersion;
-  });
+  if (stranger !== undefined) throw invalid(`Unknown order change type ${stranger}.`);
+  const same = subscriptions.of(type).some((one) => one.subscription.payloadVersion === payloadVersion);
   if (same) throw old(409, 'Conflict', 'Subscription already exists.');
   return subscriptions.add({
     type,

@@ -52,9 +52,7 @@ const dataSets = [
 ];
 const orderIdPattern = /^\d{3}-\d{7}-\d{7}$/;
 
-export function orderRoutes(
-  site: Site,
-): Record<'search' | 'get' | 'searchV0' | 'getV0' | 'itemsV0', Handler> {
+export function orderRoutes(site: Site) {
   const orderOf = (call: Call): Order => {
     const id = call.params[0] ?? '';
     if (!orderIdPattern.test(id)) throw new Problem(400, 'InvalidInput', 'Invalid Input', null);
@@ -76,7 +74,7 @@ export function orderRoutes(
       const OrderItems = order.lines.map((line) => v0ItemView(order, line));
       return json(200, { payload: { AmazonOrderId: order.id, OrderItems } });
     },
-  };
+  } satisfies Record<string, Handler>;
 }
 
 /** The span that a search walks, fixed with its first page. */
@@ -89,7 +87,7 @@ interface Walk {
 }
 
 const timeIn = (order: Order, by: Walk['by']) =>
-  Math.floor((by === 'created' ? order.createdAt : order.updatedAt) / 1000) * 1000;
+  Math.floor((by === 'created' ? order.placedAt : order.updatedAt) / 1000) * 1000;
 
 /** A page, oldest first, and the walk that goes on after it. Whoever changes meanwhile falls out of the span. */
 function pageOf(
@@ -115,26 +113,25 @@ function pageOf(
   return { orders, next: more ? { ...walk, last: key(final) } : null };
 }
 
-interface Names {
-  createdAfter: string;
-  createdBefore: string;
-  updatedAfter: string;
-  updatedBefore: string;
-}
+/** The newest API writes its names in camel case, the old one in Pascal case. */
+type Spelling = (name: string) => string;
+const asIs: Spelling = (name) => name;
+const pascal: Spelling = (name) => name.charAt(0).toUpperCase() + name.slice(1);
 
-function walkOf(site: Site, query: URLSearchParams, names: Names): Walk {
-  const created = timeOf(query, names.createdAfter);
-  const updated = timeOf(query, names.updatedAfter);
+function walkOf(site: Site, query: URLSearchParams, spell: Spelling): Walk {
+  const [createdAfter, createdBefore] = [spell('createdAfter'), spell('createdBefore')];
+  const [updatedAfter, updatedBefore] = [spell('lastUpdatedAfter'), spell('lastUpdatedBefore')];
+  const created = timeOf(query, createdAfter);
+  const updated = timeOf(query, updatedAfter);
   const strict = site.now() - platformMs(site.unsearchableMs, site.timeScale);
   if ((created === null) === (updated === null)) {
     throw invalidInput(
-      `Exactly one of '${names.createdAfter}' and '${names.updatedAfter}' must be provided.`,
+      `Exactly one of '${createdAfter}' and '${updatedAfter}' must be provided.`,
       'Dates were not provided',
     );
   }
   const by = created === null ? 'updated' : 'created';
-  const own = by === 'created' ? names.createdBefore : names.updatedBefore;
-  const other = by === 'created' ? names.updatedBefore : names.createdBefore;
+  const [own, other] = by === 'created' ? [createdBefore, updatedBefore] : [updatedBefore, createdBefore];
   if (query.get(other) !== null) throw invalidInput(`'${other}' cannot be used here.`);
   const after = created ?? updated ?? 0;
   const before = timeOf(query, own);
@@ -149,85 +146,70 @@ function walkIn(token: string, name: string): Walk {
   const { by, after, before, last } = readToken(token, name);
   const place = Array.isArray(last) ? last : [];
   const [at, id] = place;
-  if (
-    (by !== 'created' && by !== 'updated') ||
-    typeof after !== 'number' ||
-    typeof before !== 'number' ||
-    typeof at !== 'number' ||
-    typeof id !== 'string'
-  ) {
+  const isOurs = by === 'created' || by === 'updated';
+  const isSpan = typeof after === 'number' && typeof before === 'number';
+  if (!isOurs || !isSpan || typeof at !== 'number' || typeof id !== 'string') {
     throw invalidInput(`Invalid '${name}' provided.`);
   }
   return { by, after, before, last: [at, id] };
 }
 
-function search(site: Site, call: Call) {
-  const { query } = call;
+const isAmong = (chosen: string[], value: string) => chosen.length === 0 || chosen.includes(value);
+
+/** What both searches tell of a walk: where its page ends. */
+const upTo = ({ by, before }: Walk, spell: Spelling) => ({
+  [spell(by === 'created' ? 'createdBefore' : 'lastUpdatedBefore')]: wholeSecond(before),
+});
+
+function search(site: Site, { query }: Call) {
   const size = countOf(query, 'maxResultsPerPage', { lowest: 1, highest: 100, fallback: 100 });
   const included = chosenOf(query, 'includedData', dataSets);
   const states = chosenOf(query, 'fulfillmentStatuses', statuses);
   const fulfilledBy = chosenOf(query, 'fulfilledBy', ['MERCHANT', 'AMAZON']);
   const places = marketplacesOf(site, query, 'marketplaceIds', 'all');
   const token = query.get('paginationToken');
-  const walk =
-    token === null
-      ? walkOf(site, query, {
-          createdAfter: 'createdAfter',
-          createdBefore: 'createdBefore',
-          updatedAfter: 'lastUpdatedAfter',
-          updatedBefore: 'lastUpdatedBefore',
-        })
-      : walkIn(token, 'paginationToken');
+  const walk = token === null ? walkOf(site, query, asIs) : walkIn(token, 'paginationToken');
   const { orders, next } = pageOf(
     site,
     walk,
     size,
     (order) =>
       places.includes(order.marketplaceId) &&
-      (states.length === 0 || states.includes(order.status)) &&
-      (fulfilledBy.length === 0 || fulfilledBy.includes(order.fulfilledBy === 'AFN' ? 'AMAZON' : 'MERCHANT')),
+      isAmong(states, order.status) &&
+      isAmong(fulfilledBy, order.fulfilledBy === 'AFN' ? 'AMAZON' : 'MERCHANT'),
   );
   return json(200, {
     orders: orders.map((order) => orderView(order, included)),
     ...(next === null ? {} : { pagination: { nextToken: writeToken(next) } }),
-    [walk.by === 'created' ? 'createdBefore' : 'lastUpdatedBefore']: wholeSecond(walk.before),
+    ...upTo(walk, asIs),
   });
 }
 
-function searchV0(site: Site, call: Call) {
-  const { query } = call;
+function searchV0(site: Site, { query }: Call) {
   const size = countOf(query, 'MaxResultsPerPage', { lowest: 1, highest: 100, fallback: 100 });
   const states = chosenOf(query, 'OrderStatuses', oldStatuses);
   const channels = chosenOf(query, 'FulfillmentChannels', ['AFN', 'MFN']);
   const places = marketplacesOf(site, query, 'MarketplaceIds');
   const ids = listOf(query, 'AmazonOrderIds');
   const token = query.get('NextToken');
+  const whole: Walk = { by: 'created', after: 0, before: site.now(), last: null };
   const walk =
-    token !== null
-      ? walkIn(token, 'NextToken')
-      : ids.length > 0
-        ? { by: 'created' as const, after: 0, before: site.now(), last: null }
-        : walkOf(site, query, {
-            createdAfter: 'CreatedAfter',
-            createdBefore: 'CreatedBefore',
-            updatedAfter: 'LastUpdatedAfter',
-            updatedBefore: 'LastUpdatedBefore',
-          });
+    token !== null ? walkIn(token, 'NextToken') : ids.length > 0 ? whole : walkOf(site, query, pascal);
   const { orders, next } = pageOf(
     site,
     walk,
     size,
     (order) =>
       places.includes(order.marketplaceId) &&
-      (ids.length === 0 || ids.includes(order.id)) &&
-      (states.length === 0 || states.includes(oldStatus(order))) &&
-      (channels.length === 0 || channels.includes(order.fulfilledBy)),
+      isAmong(ids, order.id) &&
+      isAmong(states, oldStatus(order)) &&
+      isAmong(channels, order.fulfilledBy),
   );
   return json(200, {
     payload: {
       Orders: orders.map(v0View),
       ...(next === null ? {} : { NextToken: writeToken(next) }),
-      [walk.by === 'created' ? 'CreatedBefore' : 'LastUpdatedBefore']: wholeSecond(walk.before),
+      ...upTo(walk, pascal),
     },
   });
 }

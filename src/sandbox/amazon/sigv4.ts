@@ -1,5 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { ShopRequest } from '../kit/server.ts';
+import type { Site } from './site.ts';
 
 /** AWS Signature Version 4, the checking side, from the AWS text; shares nothing with any signer. */
 
@@ -11,20 +12,32 @@ export interface SigningRules {
   now: number;
 }
 
-export type SigningRefusal =
-  | { code: 'MissingAuthenticationToken'; message: string }
-  | { code: 'IncompleteSignature'; message: string }
-  | { code: 'InvalidClientTokenId'; message: string }
-  | { code: 'SignatureDoesNotMatch'; message: string };
+export interface SigningRefusal {
+  code:
+    | 'MissingAuthenticationToken'
+    | 'IncompleteSignature'
+    | 'InvalidClientTokenId'
+    | 'SignatureDoesNotMatch';
+  message: string;
+}
 
 /** A request may be this much older or younger than the clock. */
 const skewMs = 15 * 60_000;
 
+/** The judgement on a request to one of the merchant's own AWS services. Null: signed well. */
+export function awsRefusal(site: Site, service: string, request: ShopRequest): SigningRefusal | null {
+  const { accessKeyId, secretAccessKey } = site.credentials;
+  const secretOf = (id: string) => (id === accessKeyId ? secretAccessKey : null);
+  return refusalOf(request, { service, region: site.region.awsRegion, secretOf, now: site.now() });
+}
+
 /** Null: signed well. */
 export function refusalOf(request: ShopRequest, rules: SigningRules): SigningRefusal | null {
+  const refused = (code: SigningRefusal['code'], message: string): SigningRefusal => ({ code, message });
+  const mismatch = (message: string) => refused('SignatureDoesNotMatch', message);
   const header = request.headers['authorization'];
   if (header === undefined) {
-    return { code: 'MissingAuthenticationToken', message: 'Request is missing Authentication Token' };
+    return refused('MissingAuthenticationToken', 'Request is missing Authentication Token');
   }
   const parts =
     /^AWS4-HMAC-SHA256 Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]{64})$/.exec(
@@ -35,16 +48,12 @@ export function refusalOf(request: ShopRequest, rules: SigningRules): SigningRef
   const stamp = request.headers['x-amz-date'] ?? '';
   const names = signedHeaders.split(';');
   if (parts === null || end !== 'aws4_request' || !/^\d{8}T\d{6}Z$/.test(stamp)) {
-    return {
-      code: 'IncompleteSignature',
-      message: "Authorization header requires 'Credential', 'SignedHeaders', 'Signature' and a date.",
-    };
+    const message = "Authorization header requires 'Credential', 'SignedHeaders', 'Signature' and a date.";
+    return refused('IncompleteSignature', message);
   }
-  const mismatch = (message: string): SigningRefusal => ({ code: 'SignatureDoesNotMatch', message });
   const secret = rules.secretOf(accessKeyId);
   if (secret === null) {
-    const message = 'The security token included in the request is invalid.';
-    return { code: 'InvalidClientTokenId', message };
+    return refused('InvalidClientTokenId', 'The security token included in the request is invalid.');
   }
   if (region !== rules.region) {
     return mismatch(`Credential should be scoped to a valid region, not '${region}'.`);

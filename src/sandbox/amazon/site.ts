@@ -1,10 +1,28 @@
-import type { Ground } from '../kit/ground.ts';
+import { type Buckets, createBuckets } from '../kit/buckets.ts';
+import { createGround, type Ground } from '../kit/ground.ts';
+import type { OrderHistory } from '../kit/orders.ts';
 import type { Random } from '../kit/random.ts';
-import type { CatalogueItem } from '../shop.ts';
-import type { Marketplace, Region } from './marketplaces.ts';
+import type { CatalogueItem, ShopOptions } from '../shop.ts';
+import { faultNames } from './faults.ts';
+import { type Marketplace, type Region, regions } from './marketplaces.ts';
+
+/** What the account can be told beside what every shop can. */
+export interface SiteOptions extends ShopOptions {
+  /** Default `na`. */
+  region?: Region['name'];
+  /** How many times the published rates this seller may call: plans follow the volume of sales (AMZ-6.2). Default 1. */
+  usagePlan?: number;
+  /** What is younger than this no search tells, in ms of the platform. Default: its two minutes (AMZ-6.1). */
+  unsearchableMs?: number;
+  /** The shop's clock, ms since 1970; default the machine's. Timers stay the machine's. */
+  now?: () => number;
+}
 
 /** What the seller's account holds, its clock and its chance. Times in ms since 1970. */
 export interface Site extends Ground {
+  readonly credentials: Credentials;
+  /** Calls that are left, by operation. */
+  readonly buckets: Buckets;
   /** The seller's plan: so many times the published rates; bursts are the same for all (AMZ-6.2). */
   readonly usagePlan: number;
   /** No search tells what is younger than this, in ms of the platform. */
@@ -13,6 +31,8 @@ export interface Site extends Ground {
   readonly sellerId: string;
   /** The merchant's own AWS account: where queue and topic are. */
   readonly awsAccountId: string;
+  /** How the queue and the topic are called there. */
+  readonly awsName: string;
   readonly storeName: string;
   /** Where the seller takes part; the first is where orders come from. */
   readonly marketplaces: Marketplace[];
@@ -23,6 +43,9 @@ export interface Site extends Ground {
   nextOrderNumber(): number;
   nextItemNumber(): number;
 }
+
+/** Of the application and of the merchant's AWS account. */
+export type Credentials = ReturnType<typeof createCredentials>;
 
 /** One SKU. A listing without `channelCode` is a variation parent: nothing of it can be bought. */
 export interface Listing {
@@ -50,15 +73,12 @@ export interface Listing {
 
 export type OrderStatus = 'PENDING' | 'UNSHIPPED' | 'PARTIALLY_SHIPPED' | 'SHIPPED' | 'CANCELLED';
 
-export interface Order {
+export interface Order extends OrderHistory {
   id: string;
   status: OrderStatus;
   /** AFN: the platform ships; MFN: the merchant. */
   fulfilledBy: 'AFN' | 'MFN';
   marketplaceId: string;
-  createdAt: number;
-  /** Last change of state, for the proof. */
-  changedAt: number;
   /** What the API calls the last update; moves for refunds, too. */
   updatedAt: number;
   /** When searches find the last update at the earliest; mostly 0, the two-minute rule comes on top. */
@@ -69,9 +89,6 @@ export interface Order {
   /** Cancelled lines tell 0 units in some orders and the ordered ones in others (AMZ-2.4). */
   zeroWhenCancelled: boolean;
   lines: Line[];
-  /** Grows with each change of state; `heard` is the newest that a consumer took. */
-  revision: number;
-  heard: number;
 }
 
 export interface Line {
@@ -82,6 +99,61 @@ export interface Line {
   quantity: number;
   shipped: number;
   cancelRequested: boolean;
+}
+
+/** Deliveries of the topic in flight at once. */
+const topicDeliveries = 10;
+
+export function createSite(options: SiteOptions): Site {
+  const ground = createGround(options, {
+    faults: faultNames,
+    limits: { topic: topicDeliveries },
+    patience: { answerMs: 15_000, sockets: 20 }, // AMZ-2.7
+  });
+  const { random } = ground;
+  const region = regions[options.region ?? 'na'];
+  const own = random.fork('site');
+  let orderNumber = 1_000_000 + own.int(0, 999);
+  let itemNumber = 70_000_000_000_000 + own.int(0, 999_999);
+  return {
+    ...ground,
+    random: own,
+    credentials: createCredentials(own.fork('credentials')),
+    buckets: createBuckets(ground.now, ground.timeScale),
+    usagePlan: options.usagePlan ?? 1,
+    unsearchableMs: options.unsearchableMs ?? 120_000,
+    region,
+    sellerId: `A${own.hex(13).toUpperCase()}`,
+    awsAccountId: String(random.fork('aws account').int(100_000_000_000, 999_999_999_999)),
+    awsName: `invsync-${options.name.replace(/[^A-Za-z0-9_-]+/g, '-')}`,
+    storeName: options.name,
+    marketplaces: region.marketplaces.slice(0, 2),
+    listings: new Map(),
+    orders: new Map(),
+    uuid: () => {
+      const hex = own.hex(30);
+      return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(12, 15)}-8${hex.slice(15, 18)}-${hex.slice(18, 30)}`;
+    },
+    // The last block of an order id is never used twice in a shop.
+    nextOrderNumber: () => {
+      orderNumber += own.int(1, 3);
+      return orderNumber;
+    },
+    nextItemNumber: () => {
+      itemNumber += own.int(1, 9999);
+      return itemNumber;
+    },
+  };
+}
+
+function createCredentials(random: Random) {
+  return {
+    clientId: `amzn1.application-oa2-client.${random.hex(32)}`,
+    clientSecret: `amzn1.oa2-cs.v1.${random.hex(64)}`,
+    refreshToken: `Atzr|IwEBI${random.hex(120)}`,
+    accessKeyId: `AKIA${random.hex(16).toUpperCase()}`,
+    secretAccessKey: random.hex(40),
+  };
 }
 
 /** Changes what can be bought, as a sale or a cancellation does: shown at once, whatever writes are still hidden. */
@@ -168,33 +240,18 @@ export function stockShelves(site: Site, catalogue: readonly CatalogueItem[]): v
       createdAt: born + index * 60_000,
     });
   });
-  addListing(site, { sku: 'PARENT-1', title: 'All pieces', stock: 0, channelCode: null, createdAt: born });
-  addListing(site, {
-    sku: 'ODD/SKU #1+ü 100%',
-    title: 'Odd piece',
-    stock: 6,
-    channelCode: 'DEFAULT',
-    createdAt: born,
-  });
-  addListing(site, {
-    sku: 'DEPOT-1',
-    title: 'Piece in the depot',
-    stock: 9,
-    channelCode: site.uuid(),
-    createdAt: born,
-  });
+  const add = (sku: string, title: string, stock: number, channelCode: string | null) =>
+    addListing(site, { sku, title, stock, channelCode, createdAt: born });
+  add('PARENT-1', 'All pieces', 0, null);
+  add('ODD/SKU #1+ü 100%', 'Odd piece', 6, 'DEFAULT');
+  add('DEPOT-1', 'Piece in the depot', 9, site.uuid());
 }
 
-/** Adds a listing. */
 function addListing(
   site: Site,
-  {
-    stock,
-    ...entry
-  }: Pick<Listing, 'sku' | 'title' | 'channelCode' | 'createdAt'> &
-    Partial<Pick<Listing, 'asin' | 'productType' | 'leadTimeDays' | 'restockDate'>> & { stock: number },
-): Listing {
-  const listing: Listing = {
+  { stock, ...entry }: Pick<Listing, 'channelCode' | 'createdAt'> & Partial<Listing> & CatalogueItem,
+): void {
+  site.listings.set(entry.sku, {
     productType: 'DRINKING_CUP',
     parentSku: null,
     quantity: stock,
@@ -207,9 +264,7 @@ function addListing(
     updatedAt: entry.createdAt,
     ...entry,
     asin: entry.asin ?? newAsin(site.random),
-  };
-  site.listings.set(listing.sku, listing);
-  return listing;
+  });
 }
 
 function newAsin(random: Random): string {

@@ -1,16 +1,10 @@
 import { z } from 'zod';
 import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
 import type { Queue, Received } from './queue.ts';
-import { refusalOf, type SigningRefusal } from './sigv4.ts';
+import { awsRefusal, type SigningRefusal } from './sigv4.ts';
 import type { Site } from './site.ts';
 
 /** The queue's endpoint in the JSON protocol (AMZ-2.5, last verified 2026-11). */
-
-export interface SqsDeps {
-  site: Site;
-  queue: Queue;
-  secretOf(accessKeyId: string): string | null;
-}
 
 /** Anything that the endpoint refuses. */
 class SqsProblem extends Error {
@@ -24,6 +18,11 @@ class SqsProblem extends Error {
   }
 }
 
+const refused = (name: string, message: string) => new SqsProblem(400, `com.amazonaws.sqs#${name}`, message);
+/** Of the framework below the service. */
+const coral = (status: number, name: string, message = '') =>
+  new SqsProblem(status, `com.amazon.coral.service#${name}`, message);
+
 const contentType = 'application/x-amz-json-1.0';
 const defaultVisibilitySeconds = 30;
 const defaultWaitSeconds = 20;
@@ -33,10 +32,10 @@ const platformAccount = '437568002678';
 
 /** How this protocol spells what the older query protocol calls by its short name (from memory, untried). */
 const signingTypes: Record<SigningRefusal['code'], string> = {
-  MissingAuthenticationToken: 'com.amazon.coral.service#MissingAuthenticationTokenException',
-  IncompleteSignature: 'com.amazon.coral.service#IncompleteSignatureException',
-  InvalidClientTokenId: 'com.amazon.coral.service#UnrecognizedClientException',
-  SignatureDoesNotMatch: 'com.amazon.coral.service#InvalidSignatureException',
+  MissingAuthenticationToken: 'MissingAuthenticationTokenException',
+  IncompleteSignature: 'IncompleteSignatureException',
+  InvalidClientTokenId: 'UnrecognizedClientException',
+  SignatureDoesNotMatch: 'InvalidSignatureException',
 };
 
 const queueUrl = z.object({ QueueUrl: z.string() });
@@ -61,71 +60,68 @@ export function isSqs(request: ShopRequest): boolean {
   return request.method === 'POST' && (request.headers['x-amz-target'] ?? '').startsWith('AmazonSQS.');
 }
 
+type Action = (body: unknown, request: ShopRequest) => unknown;
+
+/** Every action but one names the queue that it is for. */
+function actionsOf(site: Site, queue: Queue): Record<string, Action> {
+  const on =
+    <T extends { QueueUrl: string }>(
+      schema: z.ZodType<T>,
+      act: (ask: T, request: ShopRequest) => unknown,
+    ): Action =>
+    (body, request) => {
+      const ask = parse(schema, body);
+      if (ask.QueueUrl !== queue.url) throw noQueue();
+      return act(ask, request) ?? {};
+    };
+  return {
+    ReceiveMessage: on(receiveSchema, (ask, request) => receive(site, queue, { ...ask, gone: request.gone })),
+    DeleteMessage: on(oneSchema, ({ ReceiptHandle }) => {
+      if (queue.remove(ReceiptHandle) === 'unknown') throw badHandle(ReceiptHandle);
+    }),
+    DeleteMessageBatch: on(batchSchema, ({ Entries }) => deleteBatch(queue, Entries)),
+    ChangeMessageVisibility: on(visibilitySchema, (ask) => changeVisibility(queue, ask)),
+    GetQueueAttributes: on(attributesSchema, (ask) => attributes(site, queue, ask.AttributeNames ?? [])),
+    GetQueueUrl(body) {
+      if (parse(urlSchema, body).QueueName !== site.awsName) throw noQueue();
+      return { QueueUrl: queue.url };
+    },
+  };
+}
+
 /** Answers one action; null when the caller has hung up meanwhile. */
-export function createSqs(deps: SqsDeps): (request: ShopRequest) => Promise<ShopAnswer | null> {
-  const { site, queue } = deps;
+export function createSqs(site: Site, queue: Queue): (request: ShopRequest) => Promise<ShopAnswer | null> {
+  const actions = actionsOf(site, queue);
   const answer = (status: number, body: unknown): ShopAnswer => ({
     status,
     headers: { 'content-type': contentType, 'x-amzn-RequestId': site.uuid() },
     body: JSON.stringify(body),
   });
 
-  const act = async (action: string, body: unknown, request: ShopRequest): Promise<unknown> => {
-    switch (action) {
-      case 'ReceiveMessage':
-        return receive(deps, parse(receiveSchema, body), request);
-      case 'DeleteMessage': {
-        const { QueueUrl, ReceiptHandle } = parse(oneSchema, body);
-        needQueue(queue, QueueUrl);
-        if (queue.remove(ReceiptHandle) === 'unknown') throw badHandle(ReceiptHandle);
-        return {};
-      }
-      case 'DeleteMessageBatch':
-        return deleteBatch(queue, parse(batchSchema, body));
-      case 'ChangeMessageVisibility': {
-        const { QueueUrl, ReceiptHandle, VisibilityTimeout } = parse(visibilitySchema, body);
-        needQueue(queue, QueueUrl);
-        changeVisibility(queue, ReceiptHandle, VisibilityTimeout);
-        return {};
-      }
-      case 'GetQueueAttributes': {
-        const { QueueUrl, AttributeNames = [] } = parse(attributesSchema, body);
-        needQueue(queue, QueueUrl);
-        return attributes(deps, AttributeNames);
-      }
-      case 'GetQueueUrl': {
-        if (parse(urlSchema, body).QueueName !== queue.arn.split(':').at(-1)) throw noQueue();
-        return { QueueUrl: queue.url };
-      }
-      default:
-        throw new SqsProblem(400, 'com.amazon.coral.service#UnknownOperationException', '');
+  const act = (request: ShopRequest): unknown => {
+    if (site.faults.hits('sqs_error_500')) {
+      throw new SqsProblem(500, 'com.amazonaws.sqs#InternalFailure', 'The request processing has failed.');
     }
+    const unsigned = awsRefusal(site, 'sqs', request);
+    if (unsigned !== null) throw coral(403, signingTypes[unsigned.code], unsigned.message);
+    // There is no token to renew here: the key pair itself is refused.
+    if (site.faults.hits('auth')) {
+      const message = 'The security token included in the request is invalid.';
+      throw coral(403, signingTypes.InvalidClientTokenId, message);
+    }
+    if ((request.headers['content-type'] ?? '').split(';')[0] !== contentType) {
+      throw coral(415, 'UnsupportedMediaType');
+    }
+    const action = (request.headers['x-amz-target'] ?? '').slice('AmazonSQS.'.length);
+    const body = JSON.parse(request.body.toString('utf8'));
+    const known = Object.hasOwn(actions, action) ? actions[action] : undefined;
+    if (known === undefined) throw coral(400, 'UnknownOperationException');
+    return known(body, request);
   };
 
   return async (request) => {
     try {
-      if (site.faults.hits('sqs_error_500')) {
-        throw new SqsProblem(500, 'com.amazonaws.sqs#InternalFailure', 'The request processing has failed.');
-      }
-      const refused = refusalOf(request, {
-        service: 'sqs',
-        region: site.region.awsRegion,
-        secretOf: deps.secretOf,
-        now: site.now(),
-      });
-      if (refused !== null) {
-        throw new SqsProblem(403, signingTypes[refused.code], refused.message);
-      }
-      // There is no token to renew here: the key pair itself is refused.
-      if (site.faults.hits('auth')) {
-        const message = 'The security token included in the request is invalid.';
-        throw new SqsProblem(403, signingTypes.InvalidClientTokenId, message);
-      }
-      if ((request.headers['content-type'] ?? '').split(';')[0] !== contentType) {
-        throw new SqsProblem(415, 'com.amazon.coral.service#UnsupportedMediaType', '');
-      }
-      const action = (request.headers['x-amz-target'] ?? '').slice('AmazonSQS.'.length);
-      const result = await act(action, JSON.parse(request.body.toString('utf8')), request);
+      const result = await act(request);
       return request.gone() ? null : answer(200, result);
     } catch (problem) {
       if (problem instanceof SyntaxError) {
@@ -140,57 +136,50 @@ export function createSqs(deps: SqsDeps): (request: ShopRequest) => Promise<Shop
 function parse<T>(schema: z.ZodType<T>, body: unknown): T {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
-  const name = parsed.error.issues[0]?.path[0] ?? '';
-  throw new SqsProblem(
-    400,
-    'com.amazonaws.sqs#MissingRequiredParameterException',
-    `The request must contain the parameter ${String(name)}.`,
-  );
+  const name = String(parsed.error.issues[0]?.path[0] ?? '');
+  throw refused('MissingRequiredParameterException', `The request must contain the parameter ${name}.`);
 }
 
 function noQueue(): SqsProblem {
-  return new SqsProblem(400, 'com.amazonaws.sqs#QueueDoesNotExist', 'The specified queue does not exist.');
-}
-
-function needQueue(queue: Queue, url: string): void {
-  if (url !== queue.url) throw noQueue();
+  return refused('QueueDoesNotExist', 'The specified queue does not exist.');
 }
 
 function badHandle(handle: string): SqsProblem {
   const message = `The input receipt handle "${handle}" is not a valid receipt handle.`;
-  return new SqsProblem(400, 'com.amazonaws.sqs#ReceiptHandleIsInvalid', message);
+  return refused('ReceiptHandleIsInvalid', message);
 }
 
-function badValue(name: string, value: number, bounds: string): SqsProblem {
-  const message = `Value ${value} for parameter ${name} is invalid. Reason: Must be ${bounds}, if provided.`;
-  return new SqsProblem(400, 'com.amazonaws.sqs#InvalidParameterValueException', message);
+function within(name: string, value: number, [least, most, bounds]: [number, number, string?]): number {
+  if (value >= least && value <= most) return value;
+  const must = bounds ?? `between ${least} and ${most}`;
+  const message = `Value ${value} for parameter ${name} is invalid. Reason: Must be ${must}, if provided.`;
+  throw refused('InvalidParameterValueException', message);
 }
 
 async function receive(
-  { site, queue }: SqsDeps,
-  ask: z.infer<typeof receiveSchema>,
-  request: ShopRequest,
+  site: Site,
+  queue: Queue,
+  ask: z.infer<typeof receiveSchema> & { gone(): boolean },
 ): Promise<unknown> {
-  needQueue(queue, ask.QueueUrl);
-  const max = ask.MaxNumberOfMessages ?? 1;
+  const max = within('MaxNumberOfMessages', ask.MaxNumberOfMessages ?? 1, [1, 10]);
   const wait = ask.WaitTimeSeconds ?? defaultWaitSeconds;
-  const visibility = ask.VisibilityTimeout ?? defaultVisibilitySeconds;
-  if (max < 1 || max > 10) throw badValue('MaxNumberOfMessages', max, 'between 1 and 10');
-  if (wait < 0 || wait > 20) throw badValue('WaitTimeSeconds', wait, '>= 0 and <= 20');
-  if (visibility < 0 || visibility > maxVisibilitySeconds) {
-    throw badValue('VisibilityTimeout', visibility, `between 0 and ${maxVisibilitySeconds}`);
-  }
+  within('WaitTimeSeconds', wait, [0, 20, '>= 0 and <= 20']);
+  const seconds = ask.VisibilityTimeout ?? defaultVisibilitySeconds;
+  within('VisibilityTimeout', seconds, [0, maxVisibilitySeconds]);
   // A short poll asks a sample of the servers only and may bring fewer than there are.
   const asked = wait === 0 && max > 1 ? site.random.int(1, max) : max;
-  const messages = await queue.receive({
-    max: asked,
-    waitMs: wait * 1000,
-    visibilityMs: visibility * 1000,
-    gone: () => request.gone(),
-  });
+  const { gone } = ask;
+  const times = { waitMs: wait * 1000, visibilityMs: seconds * 1000 };
+  const messages = await queue.receive({ max: asked, ...times, gone });
   if (messages.length === 0) return {};
   const names = [...(ask.MessageSystemAttributeNames ?? []), ...(ask.AttributeNames ?? [])];
   return { Messages: messages.map((message) => messageView(message, names)) };
+}
+
+/** The attributes asked for, none at all where none are. */
+function chosen(all: Record<string, string>, names: string[]): { Attributes?: Record<string, string> } {
+  const wanted = Object.entries(all).filter(([name]) => names.includes('All') || names.includes(name));
+  return wanted.length === 0 ? {} : { Attributes: Object.fromEntries(wanted) };
 }
 
 function messageView(message: Received, names: string[]): Record<string, unknown> {
@@ -200,32 +189,27 @@ function messageView(message: Received, names: string[]): Record<string, unknown
     SentTimestamp: String(message.sentAt),
     ApproximateFirstReceiveTimestamp: String(message.firstReceivedAt),
   };
-  const wanted = Object.entries(all).filter(([name]) => names.includes('All') || names.includes(name));
   return {
     MessageId: message.messageId,
     ReceiptHandle: message.handle,
     MD5OfBody: message.md5,
     Body: message.body,
-    ...(wanted.length === 0 ? {} : { Attributes: Object.fromEntries(wanted) }),
+    ...chosen(all, names),
   };
 }
 
-function deleteBatch(queue: Queue, { QueueUrl, Entries }: z.infer<typeof batchSchema>): unknown {
-  needQueue(queue, QueueUrl);
-  const batch = (name: string, message: string) => new SqsProblem(400, `com.amazonaws.sqs#${name}`, message);
-  if (Entries.length === 0) {
-    throw batch('EmptyBatchRequest', 'There should be at least one entry in the request.');
+function deleteBatch(queue: Queue, entries: z.infer<typeof batchSchema>['Entries']): unknown {
+  const count = entries.length;
+  if (count === 0) throw refused('EmptyBatchRequest', 'There should be at least one entry in the request.');
+  if (count > 10) {
+    const message = `Maximum number of entries per request are 10. You have sent ${count}.`;
+    throw refused('TooManyEntriesInBatchRequest', message);
   }
-  if (Entries.length > 10) {
-    throw batch(
-      'TooManyEntriesInBatchRequest',
-      `Maximum number of entries per request are 10. You have sent ${Entries.length}.`,
-    );
+  if (new Set(entries.map(({ Id }) => Id)).size < count) {
+    const message = 'Two or more batch entries in the request have the same Id.';
+    throw refused('BatchEntryIdsNotDistinct', message);
   }
-  if (new Set(Entries.map(({ Id }) => Id)).size < Entries.length) {
-    throw batch('BatchEntryIdsNotDistinct', 'Two or more batch entries in the request have the same Id.');
-  }
-  const done = Entries.map(({ Id, ReceiptHandle }) => ({ Id, result: queue.remove(ReceiptHandle) }));
+  const done = entries.map(({ Id, ReceiptHandle }) => ({ Id, result: queue.remove(ReceiptHandle) }));
   const failed = done.filter(({ result }) => result === 'unknown');
   return {
     Successful: done.filter(({ result }) => result !== 'unknown').map(({ Id }) => ({ Id })),
@@ -238,20 +222,19 @@ function deleteBatch(queue: Queue, { QueueUrl, Entries }: z.infer<typeof batchSc
   };
 }
 
-function changeVisibility(queue: Queue, handle: string, seconds: number): void {
-  if (seconds < 0 || seconds > maxVisibilitySeconds) {
-    throw badValue('VisibilityTimeout', seconds, `between 0 and ${maxVisibilitySeconds}`);
-  }
+function changeVisibility(queue: Queue, ask: z.infer<typeof visibilitySchema>): void {
+  const { ReceiptHandle: handle, VisibilityTimeout: seconds } = ask;
+  within('VisibilityTimeout', seconds, [0, maxVisibilitySeconds]);
   const outcome = queue.setVisibility(handle, seconds * 1000);
   if (outcome === 'unknown') throw badHandle(handle);
   if (outcome === 'not-in-flight') {
     const message = `Value ${handle} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.`;
-    throw new SqsProblem(400, 'com.amazonaws.sqs#MessageNotInflight', message);
+    throw refused('MessageNotInflight', message);
   }
 }
 
 /** Everything is text, as the protocol has it. */
-function attributes({ site, queue }: SqsDeps, names: string[]): unknown {
+function attributes(site: Site, queue: Queue, names: string[]): unknown {
   const armed = site.faults.armed();
   const { visible, inFlight } = queue.counts();
   const fifo = armed.includes('fifo_queue');
@@ -271,11 +254,8 @@ function attributes({ site, queue }: SqsDeps, names: string[]): unknown {
     ...(fifo ? { FifoQueue: 'true', ContentBasedDeduplication: 'false' } : {}),
   };
   const stranger = names.find((name) => name !== 'All' && !attributeNames.has(name));
-  if (stranger !== undefined) {
-    throw new SqsProblem(400, 'com.amazonaws.sqs#InvalidAttributeName', `Unknown Attribute ${stranger}.`);
-  }
-  const wanted = Object.entries(all).filter(([name]) => names.includes('All') || names.includes(name));
-  return wanted.length === 0 ? {} : { Attributes: Object.fromEntries(wanted) };
+  if (stranger !== undefined) throw refused('InvalidAttributeName', `Unknown Attribute ${stranger}.`);
+  return chosen(all, names);
 }
 
 const attributeNames = new Set([

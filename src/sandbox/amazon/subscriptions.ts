@@ -23,15 +23,6 @@ export interface Subscription {
   marketplaceIds: string[] | null;
 }
 
-export interface Subscriptions {
-  destinations: Map<string, Destination>;
-  all: Map<string, Subscription>;
-  addDestination(name: string, resource: Resource): Destination;
-  add(subscription: Omit<Subscription, 'subscriptionId'>): Subscription;
-  /** Subscriptions of the type, each with where it leads. */
-  of(type: string): { subscription: Subscription; destination: Destination }[];
-}
-
 /** By type: how it travels, and the versions that exist. Only types that a seller of goods meets. */
 export const notificationTypes: Readonly<Record<string, { by: 'sqs' | 'eventBridge'; versions: string[] }>> =
   {
@@ -45,23 +36,26 @@ export const notificationTypes: Readonly<Record<string, { by: 'sqs' | 'eventBrid
     LISTINGS_ITEM_ISSUES_CHANGE: { by: 'eventBridge', versions: ['2023-12-13'] },
   };
 
-export function createSubscriptions(site: Site): Subscriptions {
+export type Subscriptions = ReturnType<typeof createSubscriptions>;
+
+export function createSubscriptions(site: Site) {
   const destinations = new Map<string, Destination>();
   const all = new Map<string, Subscription>();
   return {
     destinations,
     all,
-    addDestination(name, resource) {
+    addDestination(name: string, resource: Resource): Destination {
       const destination = { destinationId: site.uuid(), name, resource };
       destinations.set(destination.destinationId, destination);
       return destination;
     },
-    add(subscription) {
+    add(subscription: Omit<Subscription, 'subscriptionId'>): Subscription {
       const made = { subscriptionId: site.uuid(), ...subscription };
       all.set(made.subscriptionId, made);
       return made;
     },
-    of: (type) =>
+    /** Subscriptions of the type, each with where it leads. */
+    of: (type: string) =>
       [...all.values()].flatMap((subscription) => {
         const destination = destinations.get(subscription.destinationId);
         return subscription.type === type && destination !== undefined ? [{ subscription, destination }] : [];

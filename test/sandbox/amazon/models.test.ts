@@ -234,7 +234,7 @@ describe.skipIf(contracts === null)(`notifications and feeds against their schem
 });
 
 function nameOf(world: World, method: string, path: string): string {
-  return world.shop.operations.find((one) => one.method === method && one.path.test(path))?.name ?? '';
+  return world.shop.operations.find((one) => one.method === method && one.pattern.test(path))?.name ?? '';
 }
 
 /** Orders of every state, with lines of several kinds. */
