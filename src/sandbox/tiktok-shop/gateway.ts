@@ -1,7 +1,7 @@
-import type { Buckets } from '../kit/buckets.ts';
+import { createBuckets } from '../kit/buckets.ts';
 import { obeyWrite } from '../kit/ground.ts';
 import type { Random } from '../kit/random.ts';
-import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
+import { jsonAnswer, type ShopAnswer, type ShopRequest } from '../kit/server.ts';
 import { tableOf } from '../kit/untyped.ts';
 import { type Call, invalid, Refusal, type Route } from './call.ts';
 import { requestSignature } from './sign.ts';
@@ -11,56 +11,52 @@ import type { Tokens } from './tokens.ts';
 interface Deps {
   state: State;
   tokens: Tokens;
-  limits: Buckets;
   routes: readonly Route[];
   /** Something happens between a caller's read and its write. */
   disturb(call: Call): void;
-}
-
-/** The one host of all markets: route, faults, credentials, limits, handler, faults again (TTS-0, TTS-1 and TTS-9). */
-interface Gateway {
-  /** Null: the connection is cut. */
-  answer(request: ShopRequest): Promise<ShopAnswer | null>;
-  /** Runs anything as an API call would be: a refusal becomes an envelope. */
-  enveloped(act: () => ShopAnswer | null): ShopAnswer | null;
 }
 
 const oldestMs = 300_000;
 const newestMs = 30_000;
 const page = '<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>';
 
-/** Opens the gateway. */
-export function createGateway(deps: Deps): Gateway {
+/** The one host of all markets: route, faults, credentials, limits, handler, faults again (TTS-0, TTS-1 and TTS-9). */
+export function createGateway(deps: Deps) {
   const { state } = deps;
-  const random = state.random.fork('gateway');
   const { faults } = state;
+  const random = state.random.fork('gateway');
+  const limits = createBuckets(state.now, state.timeScale);
 
   const dated = (answer: ShopAnswer): ShopAnswer => ({
     ...answer,
     headers: { Date: new Date(state.now()).toUTCString(), ...answer.headers },
   });
-  const envelope = (status: number, code: number, message: string, data: unknown): ShopAnswer =>
-    dated({ status, body: JSON.stringify({ code, message, request_id: requestId(state, random), data }) });
-  const refusal = ({ status, code, message, headers }: Refusal): ShopAnswer => {
-    const answer = envelope(status, code, message, null);
-    return { ...answer, headers: { ...answer.headers, ...headers } };
+  const envelope = (status: number, code: number, [message, data]: [string, unknown]): ShopAnswer =>
+    dated(jsonAnswer(status, { code, message, request_id: requestId(state, random), data }));
+
+  /** Runs anything as an API call would be: a refusal becomes an envelope. */
+  const enveloped = async (act: () => Answer | Promise<Answer>): Promise<Answer> => {
+    try {
+      return await act();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const answer = envelope(error.status, error.code, [error.message, null]);
+      return { ...answer, headers: { ...answer.headers, ...error.headers } };
+    }
   };
-  const handle = async (request: ShopRequest): Promise<ShopAnswer | null> => {
+
+  const handle = async (request: ShopRequest): Promise<Answer> => {
     const { route, params } = routeOf(deps.routes, request);
     if (faults.hits('timeout')) return null;
     const page = failBefore(state, random, route);
     if (page !== null) return dated(page);
     authorize(deps, request, route);
     const bucket = `${route.method} ${route.domain} ${route.rest}`;
-    if (!deps.limits.take(bucket, route.rate)) throw tooMany(state, random);
+    if (!limits.take(bucket, route.rate)) throw tooMany(state, random);
     const call: Call = { query: request.query, params, body: bodyOf(request), writes: [] };
-    const run = () => envelope(200, 0, 'Success', route.run(call));
+    const run = () => envelope(200, 0, ['Success', route.run(call)]);
     if (route.writesStock !== true) return run();
     deps.disturb(call);
-    return write(call, run);
-  };
-
-  const write = (call: Call, run: () => ShopAnswer): Promise<ShopAnswer | null> => {
     return obeyWrite(state, {
       run() {
         const answer = run();
@@ -75,24 +71,11 @@ export function createGateway(deps: Deps): Gateway {
     });
   };
 
-  const enveloped = (act: () => ShopAnswer | null): ShopAnswer | null => {
-    try {
-      return act();
-    } catch (error) {
-      if (error instanceof Refusal) return refusal(error);
-      throw error;
-    }
-  };
-
-  return {
-    enveloped,
-    answer: (request) =>
-      handle(request).catch((error: unknown) => {
-        if (error instanceof Refusal) return refusal(error);
-        throw error;
-      }),
-  };
+  return { enveloped, answer: (request: ShopRequest) => enveloped(() => handle(request)) };
 }
+
+/** Null: the connection is cut. */
+type Answer = ShopAnswer | null;
 
 /** What fails before anything is looked at: a page of HTML, or a refusal. */
 function failBefore(state: State, random: Random, { domain }: Route): ShopAnswer | null {
@@ -116,10 +99,7 @@ function failBefore(state: State, random: Random, { domain }: Route): ShopAnswer
 }
 
 /** TTS-9: an unknown path is 404 whoever asks. */
-function routeOf(
-  routes: readonly Route[],
-  { method, path }: ShopRequest,
-): { route: Route; params: string[] } {
+function routeOf(routes: readonly Route[], { method, path }: ShopRequest) {
   const [, domain = '', version = '', rest = ''] = /^\/([a-z_]+)\/(\d{6})\/(.+)$/.exec(path) ?? [];
   const fitting = routes.flatMap((route) => {
     const match = route.domain === domain ? route.rest.exec(rest) : null;

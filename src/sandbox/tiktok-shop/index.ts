@@ -1,5 +1,5 @@
 import { AppError } from '../../errors.ts';
-import { createBuckets, type Rate } from '../kit/buckets.ts';
+import type { Rate } from '../kit/buckets.ts';
 import { createGround, openDoor } from '../kit/ground.ts';
 import { listed } from '../kit/shelves.ts';
 import { platformMs } from '../kit/time.ts';
@@ -64,7 +64,6 @@ export function createTiktokShop(options: TiktokShopOptions) {
   const gateway = createGateway({
     state,
     tokens,
-    limits: createBuckets(state.now, state.timeScale),
     routes: [
       ...accountRoutes(state, notifier, rates.read),
       ...productRoutes(state, rates, setStatus),

@@ -1,5 +1,5 @@
 import type { CatalogueItem } from '../shop.ts';
-import type { Holding, Product, ProductStatus, Sku, State, Warehouse } from './state.ts';
+import type { Holding, Product, Sku, State, Warehouse } from './state.ts';
 import { availableOf, levelOf } from './stock.ts';
 
 /** SKUs beside the catalogue, for what not every listing has. */
@@ -20,23 +20,19 @@ const joinsNext = (index: number) => index % 10 === 4 || index % 10 === 8;
 const liesInTwo = (index: number) => index % 5 === 4;
 
 /** The warehouses that the shop opens with (TTS-3.3: one place appears for sales and for returns). */
-function openWarehouses(state: State): void {
-  const add = (name: string, changes: Partial<Warehouse> = {}) =>
-    state.warehouses.push({
-      id: state.ids.warehouse(),
-      name,
-      type: 'SALES_WAREHOUSE',
-      status: 'ENABLED',
-      isDefault: false,
-      platform: false,
-      ...changes,
-    });
-  add('Main', { isDefault: true });
-  add('Second');
+function openWarehouses(state: State) {
+  const add = (name: string, changes: Partial<Warehouse> = {}): Warehouse => {
+    const id = state.ids.warehouse();
+    const usual = { type: 'SALES_WAREHOUSE', status: 'ENABLED', isDefault: false, platform: false } as const;
+    const warehouse = { id, name, ...usual, ...changes };
+    state.warehouses.push(warehouse);
+    return warehouse;
+  };
+  const [main, second] = [add('Main', { isDefault: true }), add('Second')];
   add('Main', { type: 'RETURN_WAREHOUSE', isDefault: true });
   add('Overflow');
   add('Old cellar', { status: 'DISABLED' });
-  add('Platform', { platform: true });
+  return { main, second, platform: add('Platform', { platform: true }) };
 }
 
 /** The warehouses whose stock is the merchant's to keep: `warehouses` of the configuration. */
@@ -48,9 +44,7 @@ export function managedWarehouses(state: State): Warehouse[] {
 
 /** Lists the catalogue and the oddities. */
 export function stockShelves(state: State, catalogue: readonly CatalogueItem[]): void {
-  openWarehouses(state);
-  const [main, second] = managedWarehouses(state);
-  if (main === undefined || second === undefined) throw new Error('no warehouses');
+  const { main, second, platform } = openWarehouses(state);
   let product: Product | null = null;
   for (const [index, item] of catalogue.entries()) {
     product ??= openProduct(state, item.title);
@@ -60,30 +54,24 @@ export function stockShelves(state: State, catalogue: readonly CatalogueItem[]):
     addSku(state, product, { sellerSku: item.sku, holdings });
     if (!joinsNext(index)) product = null;
   }
-  addOddities(state, main);
+  addOddities(state, main, platform);
 }
 
-function addOddities(state: State, main: Warehouse): void {
+function addOddities(state: State, main: Warehouse, platform: Warehouse): void {
   const single = (sellerSku: string, units: number, changes: Partial<Product> = {}) => {
     const product = openProduct(state, `Odd ${sellerSku}`.trim(), changes);
     return addSku(state, product, { sellerSku, holdings: [hold(main, units)] });
   };
-  const draft: [string, ProductStatus][] = [
-    ['DRAFT-1', 'DRAFT'],
-    ['FROZEN-1', 'FREEZE'],
-    ['GONE-1', 'DELETED'],
-  ];
-  for (const [sellerSku, status] of draft) single(sellerSku, 5, { status });
+  single('DRAFT-1', 5, { status: 'DRAFT' });
+  single('FROZEN-1', 5, { status: 'FREEZE' });
+  single('GONE-1', 5, { status: 'DELETED' });
   const combo = addSku(state, openProduct(state, 'Odd COMBO-1'), { sellerSku: 'COMBO-1', holdings: [] });
   combo.parts = [
     { sku: single('PART-1', 9), count: 2 },
     { sku: single('PART-2', 4), count: 1 },
   ];
-  const platform = state.warehouses.find((warehouse) => warehouse.platform);
-  if (platform !== undefined) {
-    const product = openProduct(state, 'Odd PLATFORM-1');
-    addSku(state, product, { sellerSku: 'PLATFORM-1', holdings: [hold(platform, 6)] });
-  }
+  const distant = { sellerSku: 'PLATFORM-1', holdings: [hold(platform, 6)] };
+  addSku(state, openProduct(state, 'Odd PLATFORM-1'), distant);
   single('GLOBAL-1', 7, { global: true });
   single('DUP-1', 3);
   single('DUP-1', 4);
