@@ -1,12 +1,19 @@
 import { AppError } from '../../errors.ts';
-import { changed, index, newHistory, orderOf, recordOf } from '../kit/orders.ts';
+import { changed, index, orderOf, recordOf } from '../kit/orders.ts';
 import type { Random } from '../kit/random.ts';
 import { picksOf } from '../kit/shelves.ts';
 import { platformMs } from '../kit/time.ts';
 import type { SellRequest, SellResult, ShopOrder } from '../shop.ts';
 import type { Notifier } from './notifier.ts';
-import type { Cancellation, Counter, Order, OrderLine, State } from './state.ts';
-import { shownOf } from './state.ts';
+import {
+  type Cancellation,
+  newLine,
+  newOrder,
+  type Order,
+  type OrderLine,
+  type State,
+  shownOf,
+} from './state.ts';
 import type { Stock } from './stock.ts';
 
 /** How an order is called off. `restores`: the flow gives the units back to the listing (EBAY-6: only some do). */
@@ -43,8 +50,8 @@ export class Orders {
     const picks = picksOf(request, placesOf, (counter) => shownOf(counter) ?? 0);
     if (typeof picks === 'string') return { sold: false, reason: picks };
     if (faults.hits('marked_down')) this.#notifier.markDown();
-    const lines = picks.map(({ place, quantity }) => this.#newLine(place, quantity));
-    const order = this.#newOrder(lines, this.#random.chance(0.9));
+    const lines = picks.map(({ place, quantity }) => newLine(this.#state, place, quantity));
+    const order = this.#open(lines, this.#random.chance(0.9));
     for (const line of lines) {
       this.#stock.take(line.counter, line.quantity);
       this.#notifier.told('FixedPriceTransaction', { counter: line.counter, line, order: null });
@@ -67,35 +74,9 @@ export class Orders {
     };
   }
 
-  #newLine(counter: Counter, quantity: number): OrderLine {
-    const { sku, title, variationId, listing } = counter;
-    const { ids } = this.#state;
-    return {
-      lineItemId: ids.lineItem(),
-      transactionId: ids.transaction(),
-      counter,
-      itemId: listing?.itemId ?? '',
-      variationId,
-      sku,
-      title,
-      quantity,
-      refunded: 0,
-    };
-  }
-
-  #newOrder(lines: OrderLine[], paid: boolean): Order {
-    const { ids, now, orders, ordersById } = this.#state;
-    const order: Order = {
-      ...newHistory(now()),
-      orderId: ids.order(),
-      state: 'committed',
-      updatedAt: now(),
-      indexed: [],
-      paid,
-      cancel: null,
-      shippedAt: null,
-      lines,
-    };
+  #open(lines: OrderLine[], paid: boolean): Order {
+    const { orders, ordersById } = this.#state;
+    const order = newOrder(this.#state, lines, paid);
     orders.push(order);
     ordersById.set(order.orderId, order);
     return order;
@@ -159,7 +140,7 @@ export class Orders {
   combine(parts: readonly Order[]): Order {
     const { ordersById } = this.#state;
     for (const part of parts) this.#dissolve(part);
-    const whole = this.#newOrder(
+    const whole = this.#open(
       parts.flatMap((part) => part.lines),
       parts.every((part) => part.paid),
     );

@@ -1,5 +1,5 @@
 import type { Ground } from '../kit/ground.ts';
-import type { Indexed, OrderHistory } from '../kit/orders.ts';
+import { type Indexed, newHistory } from '../kit/orders.ts';
 import type { Random } from '../kit/random.ts';
 import type { Stale } from '../kit/shelves.ts';
 
@@ -63,14 +63,22 @@ export interface Counter {
   stale: Stale<number>;
 }
 
-/** One purchase; `placedAt` is its checkout. `committed`: bought without checkout, no order for anybody yet. */
-export interface Order extends OrderHistory, Indexed {
-  orderId: string;
-  state: 'committed' | 'placed';
-  paid: boolean;
-  cancel: Cancellation | null;
-  shippedAt: number | null;
-  lines: OrderLine[];
+/** One purchase; `placedAt` is its checkout. */
+export type Order = ReturnType<typeof newOrder>;
+
+export function newOrder({ ids, now }: State, lines: OrderLine[], paid: boolean) {
+  return {
+    ...newHistory(now()),
+    orderId: ids.order(),
+    /** `committed`: bought without checkout, no order for anybody yet. */
+    state: 'committed' as 'committed' | 'placed',
+    updatedAt: now(),
+    indexed: [] as Indexed['indexed'],
+    paid,
+    cancel: null as Cancellation | null,
+    shippedAt: null as number | null,
+    lines,
+  };
 }
 
 /** A cancellation; `requests` is what only a look at the single order tells (EBAY-6). */
@@ -84,16 +92,21 @@ export interface Cancellation {
 }
 
 /** A line; its id exists from the commitment on and survives combining (EBAY-6). */
-export interface OrderLine {
-  lineItemId: string;
-  transactionId: string;
-  counter: Counter;
-  itemId: string;
-  variationId: string | null;
-  sku: string | null;
-  title: string;
-  quantity: number;
-  refunded: number;
+export type OrderLine = ReturnType<typeof newLine>;
+
+export function newLine({ ids }: State, counter: Counter, quantity: number) {
+  const { sku, title, variationId, listing } = counter;
+  return {
+    lineItemId: ids.lineItem(),
+    transactionId: ids.transaction(),
+    counter,
+    itemId: listing?.itemId ?? '',
+    variationId,
+    sku,
+    title,
+    quantity,
+    refunded: 0,
+  };
 }
 
 /** Numbers that the platform gives out: seeded, with gaps, as others sell in between. */

@@ -1,5 +1,5 @@
 import { AppError } from '../../errors.ts';
-import { changed, index, newHistory, orderOf } from '../kit/orders.ts';
+import { changed, index, orderOf } from '../kit/orders.ts';
 import type { Random } from '../kit/random.ts';
 import { picksOf } from '../kit/shelves.ts';
 import { platformMs } from '../kit/time.ts';
@@ -9,6 +9,8 @@ import { onSale } from './shelves.ts';
 import {
   type Cancellation,
   type CancelStatus,
+  newOrder,
+  newUnit,
   type Order,
   type OrderStatus,
   type Return,
@@ -158,43 +160,16 @@ export class Orders {
   }
 
   #newUnits(sku: Sku, quantity: number, facts: Partial<Unit> = {}): Unit[] {
-    return Array.from({ length: quantity }, () => ({
-      id: this.#state.ids.lineItem(),
-      sku,
-      status: 'UNPAID',
-      type: 'NORMAL',
-      gift: false,
-      shipped: false,
-      refunded: false,
-      cancelledBy: '',
-      cancelReason: '',
-      packageId: '',
-      takes: this.#stock.take(sku),
-      ...facts,
-    }));
+    const { ids } = this.#state;
+    return Array.from({ length: quantity }, () => {
+      const id = ids.lineItem();
+      return { ...newUnit(id, sku, this.#stock.take(sku)), ...facts };
+    });
   }
 
   #newOrder(units: Unit[], changes: Partial<Order> = {}): Order {
-    const { faults, ids, now, orders } = this.#state;
-    const order: Order = {
-      ...newHistory(now()),
-      id: ids.order(),
-      status: 'UNPAID',
-      paidAt: null,
-      updatedAt: now(),
-      indexed: [],
-      collectedAt: null,
-      cancelledAt: null,
-      cancelledBy: null,
-      asksToCancel: false,
-      sample: faults.hits('sample_order'),
-      replaces: null,
-      byPlatform: units.some(({ sku }) => sku.holdings[0]?.warehouse.platform === true),
-      units,
-      lostRevision: 0,
-      ...changes,
-    };
-    orders.set(order.id, order);
+    const order = { ...newOrder(this.#state, units), ...changes };
+    this.#state.orders.set(order.id, order);
     this.#moved(order);
     return order;
   }

@@ -1,5 +1,5 @@
 import type { Ground } from '../kit/ground.ts';
-import type { Indexed, OrderHistory } from '../kit/orders.ts';
+import { type Indexed, newHistory } from '../kit/orders.ts';
 import type { Stale } from '../kit/shelves.ts';
 import type { Ids } from './ids.ts';
 
@@ -103,40 +103,51 @@ export const orderStatuses = [
 ] as const;
 export type OrderStatus = (typeof orderStatuses)[number];
 
-export interface Order extends OrderHistory, Indexed {
-  id: string;
-  status: OrderStatus;
-  paidAt: number | null;
-  /** The carrier took the first of it. */
-  collectedAt: number | null;
-  cancelledAt: number | null;
-  cancelledBy: 'BUYER' | 'SELLER' | 'SYSTEM' | null;
-  /** A buyer asks to cancel and nobody has decided. */
-  asksToCancel: boolean;
-  sample: boolean;
-  /** The order whose goods came back and are sent again. */
-  replaces: string | null;
-  byPlatform: boolean;
-  units: Unit[];
-  /** The revision whose message the fault `drop_webhook` has swallowed. */
-  lostRevision: number;
+export type Order = ReturnType<typeof newOrder>;
+
+export function newOrder({ ids, now, faults }: State, units: Unit[]) {
+  return {
+    ...newHistory(now()),
+    id: ids.order(),
+    status: 'UNPAID' as OrderStatus,
+    paidAt: null as number | null,
+    updatedAt: now(),
+    indexed: [] as Indexed['indexed'],
+    /** The carrier took the first of it. */
+    collectedAt: null as number | null,
+    cancelledAt: null as number | null,
+    cancelledBy: null as Cancellation['role'] | null,
+    /** A buyer asks to cancel and nobody has decided. */
+    asksToCancel: false,
+    sample: faults.hits('sample_order'),
+    /** The order whose goods came back and are sent again. */
+    replaces: null as string | null,
+    byPlatform: units.some(({ sku }) => sku.holdings[0]?.warehouse.platform === true),
+    units,
+    /** The revision whose message the fault `drop_webhook` has swallowed. */
+    lostRevision: 0,
+  };
 }
 
 /** One unit: a line item of the platform (TTS-5.2). */
-export interface Unit {
-  id: string;
-  sku: Sku;
-  status: OrderStatus;
-  type: 'NORMAL' | 'PRE_ORDER';
-  gift: boolean;
-  /** Left the shelf. */
-  shipped: boolean;
-  refunded: boolean;
-  cancelledBy: string;
-  cancelReason: string;
-  packageId: string;
-  /** Where it is committed, one entry for each piece of a combo; `fromShelf`: available fell for it. */
-  takes: { holding: Holding; fromShelf: boolean }[];
+export type Unit = ReturnType<typeof newUnit>;
+
+/** `takes`: where it is committed, one entry for each piece of a combo; `fromShelf`: available fell for it. */
+export function newUnit(id: string, sku: Sku, takes: { holding: Holding; fromShelf: boolean }[]) {
+  return {
+    id,
+    sku,
+    status: 'UNPAID' as OrderStatus,
+    type: 'NORMAL' as 'NORMAL' | 'PRE_ORDER',
+    gift: false,
+    /** Left the shelf. */
+    shipped: false,
+    refunded: false,
+    cancelledBy: '',
+    cancelReason: '',
+    packageId: '',
+    takes,
+  };
 }
 
 /** A matter of some units of an order. */
