@@ -3,9 +3,35 @@ import type { Notifier } from './notifier.ts';
 import { iso } from './order-view.ts';
 import { type Counter, controlsOutOfStock, type Listing, type State, shownOf, unitsOf } from './state.ts';
 import { revisionsPerDay, type Stock } from './stock.ts';
-import { requestError, type TradingError } from './trading-error.ts';
 import { activeItem, endOf, wholeItem } from './trading-view.ts';
 import { element, nodeAt, nodesAt, textAt, type XmlNode } from './xml.ts';
+
+/**
+ * Codes that the facts do not name (5, 37, 340, 515, 10009, 10012, 21916620, 21916799, 21919165, 21919188, 21919474,
+ * 21920200) are from memory and not verified: no caller should lean on their exact value.
+ */
+
+/** One `Errors` container. `subject` names what it is about, as error parameters. */
+export interface TradingError {
+  code: number;
+  short: string;
+  long: string;
+  severity: 'Error' | 'Warning';
+  classification: 'RequestError' | 'SystemError';
+  subject: Record<string, string>;
+}
+
+/** An error of the request. */
+export function requestError(code: number, long: string, subject: Record<string, string> = {}): TradingError {
+  return {
+    code,
+    short: long.split('. ')[0] ?? long,
+    long,
+    severity: 'Error',
+    classification: 'RequestError',
+    subject,
+  };
+}
 
 /** What a call answers: elements after the acknowledgement, and errors, of which some may be warnings. */
 export interface TradingResult {
@@ -32,7 +58,7 @@ const highest = 2 ** 31 - 1;
 /** The Trading calls that this shop knows, by name (EBAY-4.2, EBAY-5.2, EBAY-5.3 and EBAY-2.6). */
 export function tradingCalls(context: Context): Readonly<Record<string, TradingCall>> {
   return {
-    GeteBayOfficialTime: () => ({ content: [], errors: [] }),
+    GeteBayOfficialTime: () => done(),
     GetUser: () => getUser(context),
     GetMyeBaySelling: (request) => getActive(context, request),
     GetSellerList: (request) => getSellerList(context, request),
@@ -46,6 +72,10 @@ export function tradingCalls(context: Context): Readonly<Record<string, TradingC
   };
 }
 
+function done(...content: string[]): TradingResult {
+  return { content, errors: [] };
+}
+
 /** Ends a call. */
 function refused(code: number, long: string, subject: Record<string, string> = {}): TradingResult {
   return { content: [], errors: [requestError(code, long, subject)] };
@@ -57,7 +87,7 @@ function getUser({ state }: Context): TradingResult {
     element('EIASToken', state.seller.eiasToken),
     element('Status', 'Confirmed'),
   ]);
-  return { content: [user], errors: [] };
+  return done(user);
 }
 
 // ------------------------------------------------------------------------------------------------------ reads
@@ -95,12 +125,12 @@ function getActive({ state }: Context, request: XmlNode): TradingResult {
   const live = [...state.listings.values()].filter(({ endedAt }) => endedAt === null);
   const { part, result, beyond } = paged(live, wish);
   if (beyond) return refused(340, 'Page number is out of range. Page number is out of range.');
-  if (textAt(list, 'Include') === 'false') return { content: [], errors: [] };
+  if (textAt(list, 'Include') === 'false') return done();
   const items = element(
     'ItemArray',
     part.map((listing) => activeItem(state, listing)),
   );
-  return { content: [element('ActiveList', [items, result])], errors: [] };
+  return done(element('ActiveList', [items, result]));
 }
 
 const longestRangeMs = 121 * 86_400_000;
@@ -133,15 +163,15 @@ function getSellerList({ state }: Context, request: XmlNode): TradingResult {
   const { part, result, more, beyond } = paged(listings, wish);
   if (beyond) return refused(340, 'Page number is out of range. Page number is out of range.');
   const items = part.map((listing) => wholeItem(state, listing));
-  const content = [result, element('HasMoreItems', String(more)), element('ItemArray', items)];
-  return { content: [...content, element('ReturnedItemCountActual', String(items.length))], errors: [] };
+  const count = element('ReturnedItemCountActual', String(items.length));
+  return done(result, element('HasMoreItems', String(more)), element('ItemArray', items), count);
 }
 
 function getItem({ state }: Context, request: XmlNode): TradingResult {
   const itemId = textAt(request, 'ItemID') ?? '';
   const listing = state.listings.get(itemId);
   if (listing === undefined) return refused(17, unreachable, { ItemID: itemId });
-  return { content: [wholeItem(state, listing)], errors: [] };
+  return done(wholeItem(state, listing));
 }
 
 const unreachable =
@@ -255,11 +285,8 @@ function reviseRow(
 // ------------------------------------------------------------------------------------------------ preferences
 
 function getPreferences({ state }: Context, request: XmlNode): TradingResult {
-  if (textAt(request, 'ShowOutOfStockControlPreference') !== 'true') return { content: [], errors: [] };
-  return {
-    content: [element('OutOfStockControlPreference', String(controlsOutOfStock(state)))],
-    errors: [],
-  };
+  if (textAt(request, 'ShowOutOfStockControlPreference') !== 'true') return done();
+  return done(element('OutOfStockControlPreference', String(controlsOutOfStock(state))));
 }
 
 /** Switching the option on ends the fault of that name. */
@@ -267,7 +294,7 @@ function setPreferences({ state }: Context, request: XmlNode): TradingResult {
   const wanted = textAt(request, 'OutOfStockControlPreference');
   if (wanted !== null) state.outOfStockControl = wanted === 'true';
   if (wanted === 'true') state.faults.arm({ name: 'out_of_stock_control_off', count: 0 });
-  return { content: [], errors: [] };
+  return done();
 }
 
 function setNotifications({ notifier }: Context, request: XmlNode): TradingResult {
@@ -282,7 +309,7 @@ function setNotifications({ notifier }: Context, request: XmlNode): TradingResul
     if (textAt(entry, 'EventEnable') === 'Enable') soap.events.add(event);
     else soap.events.delete(event);
   }
-  return { content: [], errors: [] };
+  return done();
 }
 
 function getNotifications({ notifier }: Context): TradingResult {
@@ -295,7 +322,7 @@ function getNotifications({ notifier }: Context): TradingResult {
   const events = [...soap.events].map((event) =>
     element('NotificationEnable', [element('EventType', event), element('EventEnable', 'Enable')]),
   );
-  return { content: [application, element('UserDeliveryPreferenceArray', events)], errors: [] };
+  return done(application, element('UserDeliveryPreferenceArray', events));
 }
 
 /** Within the last 72 hours, in sum (EBAY-2.6). */
@@ -312,5 +339,5 @@ function getUsage({ state, notifier }: Context, request: XmlNode): TradingResult
     element('ExpiredCount', '0'),
     element('ErrorCount', String(soap.failed)),
   ]);
-  return { content: [element('StartTime', iso(state.now() - 72 * 3_600_000)), statistics], errors: [] };
+  return done(element('StartTime', iso(state.now() - 72 * 3_600_000)), statistics);
 }

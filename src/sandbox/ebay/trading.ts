@@ -6,12 +6,17 @@ import type { Auth } from './auth.ts';
 import { iso } from './order-view.ts';
 import type { Quotas } from './quota.ts';
 import type { Counter, State } from './state.ts';
-import type { TradingCall, TradingResult } from './trading-calls.ts';
-import { errorElement, limitCodes, requestError, tokenCodes } from './trading-error.ts';
+import { requestError, type TradingCall, type TradingError, type TradingResult } from './trading-calls.ts';
 import { element, nodeAt, nodesAt, parseXml, textAt, type XmlNode } from './xml.ts';
 
 const writesStock = 'ReviseInventoryStatus';
 const namespace = ' xmlns="urn:ebay:apis:eBLBaseComponents"';
+
+/** EBAY-5.2: any of these says that the token is no good. */
+const tokenCodes = [931, 932, 21916984, 21917053] as const;
+
+/** EBAY-5.2: any of these says that too many calls were made. */
+const limitCodes = [218050, 218053, 218054] as const;
 
 interface Deps {
   state: State;
@@ -129,4 +134,19 @@ function answerOf(name: string, { content, errors, partly }: TradingResult, time
     headers: { 'content-type': 'text/xml;charset=utf-8' },
     body: `<?xml version="1.0" encoding="UTF-8"?>\n${body}`,
   };
+}
+
+/** The container as XML. */
+function errorElement(error: TradingError): string {
+  const parameters = Object.entries(error.subject).map(([name, value]) =>
+    element('ErrorParameters', [element('Value', value)], ` ParamID="${name}"`),
+  );
+  return element('Errors', [
+    element('ShortMessage', error.short),
+    element('LongMessage', error.long),
+    element('ErrorCode', String(error.code)),
+    element('SeverityCode', error.severity),
+    ...parameters,
+    element('ErrorClassification', error.classification),
+  ]);
 }
