@@ -41,21 +41,6 @@ export interface Policy {
   intervalMs(): number;
 }
 
-/** The one queue of a channel's requests (or of a family of them), fed by the platform's own answers. */
-export interface Pace {
-  /** Runs `work` when it is its turn; its failure is the caller's alone. Throws `retry` when stopped while waiting. */
-  run<T>(turn: Turn, work: () => Promise<T>): Promise<T>;
-  /** The time that its policy is told, for what answers tell the policy. */
-  now(): number;
-  succeeded(): void;
-  /**
-   * A request was refused for its rate. Returns how long to stay away: as told (the first rest at least), however many
-   * refusals came before; else 1 s doubled with each in a row, one turn of the rate at least. Who asks here meanwhile
-   * waits `longestPauseMs` at most; longer rests are for the engine, which is told, so that nobody hangs.
-   */
-  refused(toldMs: number | null): number;
-}
-
 export interface PaceOptions {
   /** Requests under way at once; default: any number. */
   inFlight?: number;
@@ -77,39 +62,26 @@ interface Waiter {
 /** Waits that follow each other before a request is let go anyway; guards against a clock that stands. */
 const mostRounds = 100;
 
-export function createPace(clock: Clock, policy: Policy, options: PaceOptions = {}): Pace {
-  const { inFlight = Number.POSITIVE_INFINITY, longestPauseMs = 5_000, firstRestMs = 1_000 } = options;
+export type Pace = ReturnType<typeof createPace>;
+
+/** The one queue of a channel's requests (or of a family of them), fed by the platform's own answers. */
+export function createPace(clock: Clock, policy: Policy, options: PaceOptions = {}) {
+  const { inFlight = Number.POSITIVE_INFINITY } = options;
   const waiting: Waiter[] = [];
   let recalling: Promise<void> | undefined;
   let underWay = 0;
   let admitting = false;
-  let resting: AbortController | null = null;
-  let pausedUntil = Number.NEGATIVE_INFINITY;
-  let refusals = 0;
-  /** A sleep counts in its full length whatever the clock says afterwards: one that was set back holds up nobody. */
-  let ahead = 0;
-  const now = (): number => clock.now() + ahead;
+  const { now, rest, wake } = createRests(clock, policy);
+  const { restUntil, succeeded, refused } = createRefusals(policy, options, now);
   const recalled = (): Promise<void> | undefined => {
     recalling ??= policy.recall?.(now());
     return recalling;
   };
 
-  const waitMs = ({ cost, priority, ahead: before }: Omit<Wish, 'pushCost'>): number => {
+  const waitMs = (wish: Omit<Wish, 'pushCost'>): number => {
     const pushes = waiting.filter((each) => each.priority === 'push');
     const pushCost = pushes.reduce((sum, each) => sum + each.cost, 0);
-    return Math.max(
-      policy.waitMs({ cost, priority, ahead: before, pushCost }, now()),
-      pausedUntil - now(),
-      0,
-    );
-  };
-  const rest = async (ms: number): Promise<void> => {
-    resting = new AbortController();
-    const { signal } = resting;
-    const began = clock.now();
-    await clock.sleep(ms, signal);
-    if (!signal.aborted && policy.byTheClock !== true) ahead += Math.max(0, ms - (clock.now() - began));
-    resting = null;
+    return Math.max(policy.waitMs({ ...wish, pushCost }, now()), restUntil() - now(), 0);
   };
   const admit = async (): Promise<void> => {
     if (admitting) return;
@@ -118,7 +90,8 @@ export function createPace(clock: Clock, policy: Policy, options: PaceOptions = 
     let rounds = 0;
     while (waiting.length > 0 && underWay < inFlight) {
       const next = nextOf(waiting);
-      const ms = waitMs({ ...next, ahead: 0 });
+      const { cost, priority } = next;
+      const ms = waitMs({ cost, priority, ahead: 0 });
       if (ms > 0 && rounds < mostRounds) {
         rounds += 1;
         await rest(ms);
@@ -127,35 +100,16 @@ export function createPace(clock: Clock, policy: Policy, options: PaceOptions = 
       rounds = 0;
       waiting.splice(waiting.indexOf(next), 1);
       underWay += 1;
-      await policy.take(next.cost, now());
+      await policy.take(cost, now());
       next.go();
     }
     admitting = false;
   };
-  const enter = (turn: { cost: number; priority: Priority }, signal: AbortSignal): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const waiter: Waiter = {
-        ...turn,
-        go() {
-          signal.removeEventListener('abort', leave);
-          resolve();
-        },
-      };
-      const leave = (): void => {
-        const at = waiting.indexOf(waiter);
-        if (at < 0) return;
-        waiting.splice(at, 1);
-        resting?.abort();
-        reject(stopped());
-      };
-      signal.addEventListener('abort', leave, { once: true });
-      waiting.push(waiter);
-      if (turn.priority === 'push') resting?.abort();
-      void admit();
-    });
 
   return {
-    async run({ priority = 'read', cost = 1, signal, patienceMs = options.patienceMs }, work) {
+    /** Runs `work` when it is its turn; its failure is the caller's alone. Throws `retry` when stopped while waiting. */
+    async run<T>(turn: Turn, work: () => Promise<T>): Promise<T> {
+      const { priority = 'read', cost = 1, signal, patienceMs = options.patienceMs } = turn;
       if (signal.aborted) throw stopped();
       if (patienceMs !== undefined) {
         await recalled();
@@ -163,7 +117,10 @@ export function createPace(clock: Clock, policy: Policy, options: PaceOptions = 
         if (afterMs > patienceMs)
           throw new ChannelError('throttled', 'the budget of this request is used up', { afterMs });
       }
-      await enter({ cost, priority }, signal);
+      const turned = enter(waiting, { cost, priority, signal, left: wake });
+      if (priority === 'push') wake();
+      void admit();
+      await turned;
       try {
         if (signal.aborted) throw stopped();
         return await work();
@@ -172,12 +129,74 @@ export function createPace(clock: Clock, policy: Policy, options: PaceOptions = 
         void admit();
       }
     },
+    /** The time that its policy is told, for what answers tell the policy. */
     now,
-    succeeded() {
+    succeeded,
+    refused,
+  };
+}
+
+/** Joins the queue; resolves when let go, fails with `retry` when stopped before, and then tells `left`. */
+function enter(
+  waiting: Waiter[],
+  { signal, left, ...turn }: Omit<Waiter, 'go'> & { signal: AbortSignal; left(): void },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const waiter: Waiter = {
+      ...turn,
+      go() {
+        signal.removeEventListener('abort', leave);
+        resolve();
+      },
+    };
+    const leave = (): void => {
+      const at = waiting.indexOf(waiter);
+      if (at < 0) return;
+      waiting.splice(at, 1);
+      left();
+      reject(stopped());
+    };
+    signal.addEventListener('abort', leave, { once: true });
+    waiting.push(waiter);
+  });
+}
+
+/** The waits before a request is let go, which `wake` ends. */
+function createRests(clock: Clock, policy: Policy) {
+  let resting: AbortController | null = null;
+  /** A sleep counts in its full length whatever the clock says afterwards: one that was set back holds up nobody. */
+  let ahead = 0;
+  return {
+    now: (): number => clock.now() + ahead,
+    async rest(ms: number): Promise<void> {
+      resting = new AbortController();
+      const { signal } = resting;
+      const began = clock.now();
+      await clock.sleep(ms, signal);
+      if (!signal.aborted && policy.byTheClock !== true) ahead += Math.max(0, ms - (clock.now() - began));
+      resting = null;
+    },
+    wake: (): void => resting?.abort(),
+  };
+}
+
+/** What refusals for the rate cost: the longer the more there are in a row. */
+function createRefusals(policy: Policy, options: PaceOptions, now: () => number) {
+  const { longestPauseMs = 5_000, firstRestMs = 1_000 } = options;
+  let until = Number.NEGATIVE_INFINITY;
+  let refusals = 0;
+  return {
+    restUntil: (): number => until,
+    succeeded(): void {
       refusals = 0;
       policy.succeeded(now());
     },
-    refused(toldMs) {
+    /**
+     * A request was refused for its rate. Returns how long to stay away: as told (the first rest at least), however many
+     * refusals came before; else 1 s doubled with each in a row, one turn of the rate at least. Who asks here meanwhile
+     * waits `longestPauseMs` at most; longer rests are for the engine, which is told, so that nobody hangs.
+     */
+    refused(toldMs: number | null): number {
       const share = 1 - (options.jitter?.() ?? 0);
       const grown = firstRestMs * 2 ** Math.min(20, refusals) * share;
       refusals += 1;
@@ -185,7 +204,7 @@ export function createPace(clock: Clock, policy: Policy, options: PaceOptions = 
       const ownMs = Math.max(Math.min(options.mostRestMs ?? 60_000, grown), policy.intervalMs());
       const isTold = toldMs !== null && toldMs > 0;
       const restMs = Math.ceil(isTold ? Math.max(toldMs, firstRestMs) : ownMs);
-      pausedUntil = Math.max(pausedUntil, now() + Math.min(restMs, longestPauseMs));
+      until = Math.max(until, now() + Math.min(restMs, longestPauseMs));
       return restMs;
     },
   };
