@@ -154,7 +154,7 @@ export class Orders {
 
   cancel(order: Order, wish: CancelWish): void {
     const { agenda, ids, now, timeScale } = this.#state;
-    if (order.state === 'committed') this.#dropCommitment(order);
+    if (this.#isCommitted(order)) this.#dropCommitment(order);
     if (order.state === 'committed' || order.cancel !== null) return;
     const { initiator, reason, takesMs } = wish;
     const id = ids.cancellation();
