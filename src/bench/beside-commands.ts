@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type DaemonProcess, runCommand, startServe } from './daemon.ts';
-import { channelName, secret, skuName } from './fixture.ts';
+import { channel, channelName, skuName } from './fixture.ts';
 import { growLedger, shipAll } from './grow.ts';
-import { startRole } from './role.ts';
+import { type Role, withRole } from './role.ts';
 import { type Effort, type Measurement, type Row, rowOf } from './row.ts';
 
 /** So many SKUs have a long history; the import counts each of them. */
@@ -20,24 +20,19 @@ export const besideCommands: Measurement = {
   rows: ['ack_worst_ms_beside_commands'],
   run: async (effort) => {
     const dir = join(effort.dir, 'beside');
-    const role = startRole('process');
-    await role.call('stock', { dir, sold: 1 });
-    await role.stop();
+    await withRole('process', (role) => role.call('stock', { dir, sold: 1 }));
     const sales = grown * (effort.quick ? linesEach / 10 : linesEach);
     effort.say(`writing ${sales} sales of ${grown} SKUs into the books`);
     growLedger(join(dir, 'invsync.db'), sales, grown);
     shipAll(join(dir, 'invsync.db'));
     const rows = Array.from({ length: grown }, (_, n) => `${skuName(n * 7_919)},900000`);
     writeFileSync(join(dir, 'stock.csv'), `sku,on_hand\n${rows.join('\n')}\n`);
-    return [await measured(effort, dir)];
+    return [await withRole('load', (sender) => measured(effort, dir, sender))];
   },
 };
 
-async function measured(effort: Effort, dir: string): Promise<Row> {
-  const daemon = await startServe(dir, {
-    [channelName]: { type: 'memory', mode: 'observe', platform: channelName, secret, poll: 'off' },
-  });
-  const sender = startRole('load');
+async function measured(effort: Effort, dir: string, sender: Role): Promise<Row> {
+  const daemon = await startServe(dir, { [channelName]: { ...channel, poll: 'off' } });
   try {
     await slowest(sender, daemon, Promise.resolve());
     const alone = await slowest(sender, daemon, Promise.resolve());
@@ -53,17 +48,12 @@ async function measured(effort: Effort, dir: string): Promise<Row> {
     // Where answers are slow with nobody beside them, the machine is busy with something else.
     return row.ok === false && alone > busyMs ? { ...row, unsure: true } : row;
   } finally {
-    await sender.stop();
     await daemon.kill();
   }
 }
 
 /** Sends webhooks at a steady rate until the work is done; answers the longest time to a 200. */
-async function slowest(
-  sender: ReturnType<typeof startRole>,
-  daemon: DaemonProcess,
-  work: Promise<void>,
-): Promise<number> {
+async function slowest(sender: Role, daemon: DaemonProcess, work: Promise<void>): Promise<number> {
   let going = true;
   const done = work.finally(() => {
     going = false;

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import type { Json } from '../channels/channel.ts';
 import { systemClock } from '../clock.ts';
 import { openSqliteStore } from '../store/sqlite/index.ts';
 import type { Store } from '../store/store.ts';
+import { portOf } from './ports.ts';
 
 const bin = fileURLToPath(new URL('../../bin/invsync.js', import.meta.url));
 
@@ -41,14 +43,7 @@ export async function startServe(
   };
   writeFileSync(join(dir, 'config.yaml'), stringify(config));
   const log = join(dir, 'daemon.log');
-  const child = spawn(
-    process.execPath,
-    [bin, 'serve', '--config', join(dir, 'config.yaml'), '--log-level', 'warn'],
-    {
-      stdio: ['ignore', 'ignore', openSync(log, 'a')],
-    },
-  );
-  const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const { child, gone } = started(dir, ['serve', '--log-level', 'warn'], openSync(log, 'a'));
   const running = () => child.exitCode === null && child.signalCode === null;
   await untilReady(`http://127.0.0.1:${admin}/readyz`, running, log);
   const store = await openSqliteStore({ dataDir: dir, writer: 'caller' });
@@ -73,11 +68,15 @@ export async function startServe(
 
 /** Runs a command on the folder of a daemon to its end; rejects unless it exits 0. */
 export async function runCommand(dir: string, args: readonly string[]): Promise<void> {
-  const child = spawn(process.execPath, [bin, ...args, '--config', join(dir, 'config.yaml')], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const code = await started(dir, args, 'inherit').gone;
   if (code !== 0) throw new Error(`invsync ${args.join(' ')} ended with ${code}`);
+}
+
+function started(dir: string, args: readonly string[], errors: number | 'inherit') {
+  const child = spawn(process.execPath, [bin, ...args, '--config', join(dir, 'config.yaml')], {
+    stdio: ['ignore', 'ignore', errors],
+  });
+  return { child, gone: new Promise<number | null>((resolve) => child.once('exit', resolve)) };
 }
 
 async function untilReady(url: string, running: () => boolean, log: string): Promise<void> {
@@ -105,20 +104,9 @@ async function asked(store: Store, kind: string, args: Json): Promise<Json> {
 }
 
 async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve) => {
-          const server = createServer().listen(0, '127.0.0.1', () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === 'object' && address !== null ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports = await Promise.all(servers.map(portOf));
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
   return ports;
 }
 

@@ -1,8 +1,11 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stringify } from 'yaml';
+import type { Delivery } from '../channels/channel.ts';
 import { definitions } from '../channels/registry.ts';
 import { systemClock } from '../clock.ts';
-import { type Composition, compose } from '../compose.ts';
+import { compose } from '../compose.ts';
 import { loadConfig } from '../config/load.ts';
 import { silentLog } from '../log.ts';
 import { openSqliteStore } from '../store/sqlite/index.ts';
@@ -22,66 +25,77 @@ export function skuName(n: number): string {
   return `SKU-${String(n % skuCount).padStart(5, '0')}`;
 }
 
-/** Writes a config.yaml with the one channel; nothing is pushed unless it is live. */
-export function writeConfig(dir: string): string {
-  mkdirSync(dir, { recursive: true });
-  const file = join(dir, 'config.yaml');
-  const lines = [
-    'data_dir: .',
-    'channels:',
-    `  ${channelName}: { type: memory, mode: observe, platform: ${channelName}, secret: "${secret}" }`,
-  ];
-  writeFileSync(file, `${lines.join('\n')}\n`);
-  return file;
-}
+/** Its configuration: nothing is pushed. */
+export const channel = { type: 'memory', mode: 'observe', platform: channelName, secret };
 
 /** The real store and engine over a folder, as `serve` composes them, without its duties. */
-export async function openEngine(
-  dir: string,
-  writer: 'own' | 'caller',
-): Promise<{ store: Store; composition: Composition; channelId: number }> {
-  const { config } = loadConfig(writeConfig(dir), {}, await definitions(['memory']));
+export async function openEngine(dir: string, writer: 'own' | 'caller') {
+  mkdirSync(dir, { recursive: true });
+  const file = join(dir, 'config.yaml');
+  writeFileSync(file, stringify({ data_dir: '.', channels: { [channelName]: channel } }));
+  const { config } = loadConfig(file, {}, await definitions(['memory']));
   const store = await openSqliteStore({ dataDir: dir, writer });
   const composition = await compose(config, store, { log: silentLog });
-  const [channelId] = composition.engine.channels.keys();
-  if (channelId === undefined) throw new Error('the benchmark channel is missing');
-  return { store, composition, channelId };
+  const [live] = composition.engine.channels.values();
+  if (live === undefined) throw new Error('the benchmark channel is missing');
+  const close = async (): Promise<void> => {
+    await composition.close();
+    await store.close();
+  };
+  return { store, engine: composition.engine, live, close };
+}
+
+/** Deliveries as the receiver hands them to the inbox. */
+export function inboxRows(channelId: number, deliveries: readonly Delivery[], receivedAt: number) {
+  return deliveries.map((delivery) => ({
+    ...delivery,
+    channelId,
+    bodyHash: createHash('sha256').update(delivery.body).digest('hex'),
+    receivedAt,
+  }));
+}
+
+/** Parts of at most `size`, in order. */
+export function chunksOf<T>(all: readonly T[], size: number): T[][] {
+  const count = Math.ceil(all.length / size);
+  return Array.from({ length: count }, (_, n) => all.slice(n * size, (n + 1) * size));
+}
+
+/** Counts what there is of each SKU. */
+export async function countStock(
+  store: Store,
+  items: readonly { sku: string; stock: number }[],
+): Promise<void> {
+  const now = systemClock.now();
+  const counted = {
+    kind: 'count',
+    basis: 'free',
+    asOf: now,
+    create: true,
+    ref: null,
+    presumeGoneMs: {},
+  } as const;
+  for (const some of chunksOf(items, 200)) {
+    const changes = some.map(({ sku, stock }) => ({ ...counted, sku, quantity: stock }));
+    await store.stock.change(changes, actor, now);
+  }
 }
 
 /** Counts every SKU and lists each once on the channel, mapped. */
 export async function stockUp(store: Store, channelId: number): Promise<void> {
   const now = systemClock.now();
-  for (let from = 0; from < skuCount; from += 200) {
-    const skus = Array.from({ length: 200 }, (_, index) => skuName(from + index));
-    await store.stock.change(
-      skus.map((sku) => ({
-        sku,
-        kind: 'count',
-        quantity: 1_000_000,
-        basis: 'free',
-        asOf: now,
-        create: true,
-        ref: null,
-        presumeGoneMs: {},
-      })),
-      actor,
-      now,
-    );
-    await store.listings.upsert(
-      channelId,
-      skus.map((sku) => ({
-        listingId: sku,
-        counterKey: sku,
-        channelSku: sku,
-        title: sku,
-        aliases: [],
-        unwritable: null,
-        ambiguous: false,
-        shown: 1_000_000,
-        facts: null,
-      })),
-      now,
-    );
+  const skus = Array.from({ length: skuCount }, (_, n) => skuName(n));
+  await countStock(
+    store,
+    skus.map((sku) => ({ sku, stock: 1_000_000 })),
+  );
+  const sound = { aliases: [], unwritable: null, ambiguous: false, shown: 1_000_000, facts: null };
+  for (const some of chunksOf(skus, 200)) {
+    const listings = some.map((sku) => ({
+      ...{ listingId: sku, counterKey: sku, channelSku: sku, title: sku },
+      ...sound,
+    }));
+    await store.listings.upsert(channelId, listings, now);
   }
   for (const match of await store.listings.matches(channelName, false, skuCount)) {
     await store.listings.map(match.listingRowId, [{ sku: match.sku, units: 1 }], actor, now);

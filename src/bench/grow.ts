@@ -6,8 +6,7 @@ type Changes = Readonly<Record<string, string>>;
 
 /**
  * Lays a history of `sales` under a database in which the engine has sold each SKU once: the rows of the first `skus`
- * sales are repeated,
- * with ids, keys and chains as the engine would have made them, so that the books still close. Deliveries are not
+ * sales are repeated, with ids, keys and chains as the engine would have made them, so that the books still close. Deliveries are not
  * repeated: their keys are pruned after 30 days, the ledger is kept for ever.
  */
 export function growLedger(path: string, sales: number, skus = skuCount): void {
@@ -24,34 +23,23 @@ export function growLedger(path: string, sales: number, skus = skuCount): void {
   const step = `(${skuCount} + (@r - 1) * ${skus})`;
   // The first repetition follows the sale itself.
   const prev = `id + case @r when 1 then 0 else ${skuCount} + (@r - 2) * ${skus} end`;
+  const id = `id + ${step}`;
+  const orderId = "order_id || '-' || @r";
+  const orders = repeated(db, `orders where id <= ${skus}`, { id, order_id: orderId });
+  const lines = repeated(db, `line where id <= ${skus}`, {
+    id,
+    line_key: "line_key || '-' || @r",
+    order_ref: `order_ref + ${step}`,
+    parts: `json_set(parts, '$[0][2]', ${prev})`,
+  });
+  const entries = repeated(db, `entry where line_id <= ${skus} and line_id is not null`, {
+    ...{ id, prev, after: 'after - @r' },
+    order_id: orderId,
+    line_id: `line_id + ${step}`,
+  });
   db.transaction(() => {
     for (let r = 1; r <= rounds; r += 1) {
-      repeat(db, 'orders', { id: `id + ${step}`, order_id: "order_id || '-' || @r" }, `id <= ${skus}`, r);
-      repeat(
-        db,
-        'line',
-        {
-          id: `id + ${step}`,
-          line_key: "line_key || '-' || @r",
-          order_ref: `order_ref + ${step}`,
-          parts: `json_set(parts, '$[0][2]', ${prev})`,
-        },
-        `id <= ${skus}`,
-        r,
-      );
-      repeat(
-        db,
-        'entry',
-        {
-          id: `id + ${step}`,
-          prev,
-          after: 'after - @r',
-          order_id: "order_id || '-' || @r",
-          line_id: `line_id + ${step}`,
-        },
-        `line_id <= ${skus} and line_id is not null`,
-        r,
-      );
+      for (const repeat of [orders, lines, entries]) repeat.run({ r });
     }
     const all = skuCount + (rounds - 1) * skus;
     db.prepare(
@@ -80,10 +68,10 @@ export function shipAll(path: string): void {
   db.close();
 }
 
-function repeat(db: Database.Database, table: string, changes: Changes, where: string, r: number): void {
+/** Inserts rows of a table once more, changed. */
+function repeated(db: Database.Database, rows: string, changes: Changes): Database.Statement {
+  const [table = ''] = rows.split(' ');
   const columns = (db.pragma(`table_info(${table})`) as { name: string }[]).map(({ name }) => name);
   const values = columns.map((name) => changes[name] ?? name);
-  db.prepare(
-    `insert into ${table} (${columns.join(', ')}) select ${values.join(', ')} from ${table} where ${where}`,
-  ).run({ r });
+  return db.prepare(`insert into ${table} (${columns.join(', ')}) select ${values.join(', ')} from ${rows}`);
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { z } from 'zod';
 import { signMemory } from '../channels/memory/wire.ts';
@@ -10,9 +11,8 @@ import type { Verbs } from './role.ts';
  * The senders, in a process of their own: keep-alive connections over raw sockets, one request in flight on each.
  * Bodies are signed beforehand; only the delivery key is written into the request's bytes when it is sent.
  */
-const where = z.object({ port: z.int() });
-const closedArgs = where.extend({ ms: z.number(), connections: z.int() });
-const openArgs = where.extend({ ms: z.number(), perSecond: z.number(), connections: z.int() });
+const closedArgs = z.object({ port: z.int(), ms: z.number(), connections: z.int() });
+const openArgs = closedArgs.extend({ perSecond: z.number() });
 
 const distinctBodies = 2_000;
 const keyMark = deliveryKey(0);
@@ -22,9 +22,8 @@ let requests: { bytes: Buffer; keyAt: number }[] = [];
 export const loadVerbs: Verbs = {
   /** As many deliveries as each connection can get answered. */
   closed: async (args) => {
-    const { port, ms, connections } = closedArgs.parse(args);
-    prepare();
-    const lines = await dial(port, connections);
+    const { ms, ...where } = closedArgs.parse(args);
+    const lines = await dial(where);
     const until = performance.now() + ms;
     const times: number[] = [];
     const began = performance.now();
@@ -41,9 +40,8 @@ export const loadVerbs: Verbs = {
   },
   /** A fixed rate, whatever the answers do; times count from the moment a delivery was due. */
   open: async (args) => {
-    const { port, ms, perSecond, connections } = openArgs.parse(args);
-    prepare();
-    const lines = await dial(port, connections);
+    const { ms, perSecond, ...where } = openArgs.parse(args);
+    const lines = await dial(where);
     const idle = [...lines];
     const due: number[] = [];
     const times: number[] = [];
@@ -123,19 +121,14 @@ interface Line {
   close(): void;
 }
 
-async function dial(port: number, connections: number): Promise<Line[]> {
-  return Promise.all(
-    Array.from(
-      { length: connections },
-      () =>
-        new Promise<Line>((resolve, reject) => {
-          const socket = connect(port, '127.0.0.1');
-          socket.setNoDelay(true);
-          socket.once('error', reject);
-          socket.once('connect', () => resolve(lineOn(socket)));
-        }),
-    ),
+async function dial({ port, connections }: { port: number; connections: number }): Promise<Line[]> {
+  prepare();
+  const sockets = Array.from({ length: connections }, () =>
+    connect({ port, host: '127.0.0.1', noDelay: true }),
   );
+  const lines = sockets.map(lineOn);
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  return lines;
 }
 
 function lineOn(socket: Socket): Line {

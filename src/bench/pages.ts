@@ -1,18 +1,13 @@
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { Agent, request } from 'undici';
 import { z } from 'zod';
+import { portOf } from './ports.ts';
 import type { Verbs } from './role.ts';
 
 /** Every reading answer that a shop gave while the daemon reconciled, as it went over the wire. */
 let kept: { body: Buffer; type: string }[] = [];
-let server: Server | null = null;
-
-const portOf = (listening: Server): number => {
-  const address = listening.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
-};
 
 /** A proxy before a shop that keeps the answers to its readings and serves them again at `/kept/<n>`. */
 export const proxyVerbs: Verbs = {
@@ -44,8 +39,6 @@ export const proxyVerbs: Verbs = {
         outgoing.end(body);
       })().catch(() => outgoing.destroy());
     });
-    await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
-    server = listening;
     return portOf(listening);
   },
   forget: async () => {
@@ -53,10 +46,6 @@ export const proxyVerbs: Verbs = {
     return null;
   },
   count: async () => kept.length,
-  stop: async () => {
-    server?.close();
-    return null;
-  },
 };
 
 const readArgs = z.object({ port: z.int(), pages: z.int(), dir: z.string() });

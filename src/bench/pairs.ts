@@ -1,10 +1,14 @@
 import { median } from './median.ts';
 import { type Effort, type Goal, meets, type Row, rowOf } from './row.ts';
 
-/** One slice of each side, taken one right after the other. */
-export interface Pair {
-  ours: number;
-  limit: number;
+/** What one round of slices measured, by side. */
+type Slices = Readonly<Record<string, number>>;
+
+/** A row: the first side against the second, each by its name in the slices. */
+export interface Wanted {
+  name: string;
+  goal: Goal;
+  sides: readonly [ours: string, limit: string];
 }
 
 /** Slices to begin with, at most, and how many more at a time while the verdict is unsure. */
@@ -18,35 +22,28 @@ const quickly = { first: 3, more: 0, most: 3 } as const;
  */
 export async function pairs(
   effort: Effort,
-  wanted: readonly { name: string; goal: Goal; of: (slices: Slices) => Pair }[],
+  wanted: readonly Wanted[],
   slices: () => Promise<Slices>,
 ): Promise<Row[]> {
   const { first, more, most } = effort.quick ? quickly : pairsOf;
   const taken: Slices[] = [];
   for (let goal = first; taken.length < most; goal += more) {
     while (taken.length < Math.min(goal, most)) taken.push(await slices());
-    if (more === 0 || wanted.every((row) => verdict(ratiosOf(taken, row.of), row.goal) !== 'unsure')) break;
+    if (more === 0 || wanted.every((row) => verdict(ratiosOf(taken, row), row.goal) !== 'unsure')) break;
   }
-  return wanted.map(({ name, goal, of }) => {
-    const found = taken.map(of);
-    const ratios = ratiosOf(taken, of);
+  return wanted.map(({ name, goal, sides }) => {
+    const ratios = ratiosOf(taken, { sides });
     const [low, high] = intervalOf(ratios);
-    const sides = {
-      ours: median(found.map((pair) => pair.ours)),
-      limit: median(found.map((pair) => pair.limit)),
-    };
-    const row = rowOf(name, { ...sides, value: median(ratios), low, high }, goal);
+    const [ours = 0, limit = 0] = sides.map((side) => median(taken.map((slices) => slices[side] ?? 0)));
+    const row = rowOf(name, { ours, limit, value: median(ratios), low, high }, goal);
     const unsure = !effort.quick && verdict(ratios, goal) === 'unsure';
     effort.say(`${name}: ${row.value} (${row.low} to ${row.high}) in ${taken.length} pairs`);
     return unsure ? { ...row, unsure } : row;
   });
 }
 
-/** What one round of slices measured, by side. */
-export type Slices = Readonly<Record<string, number>>;
-
-function ratiosOf(taken: readonly Slices[], of: (slices: Slices) => Pair): number[] {
-  return taken.map(of).map(({ ours, limit }) => ours / limit);
+function ratiosOf(taken: readonly Slices[], { sides: [ours, limit] }: Pick<Wanted, 'sides'>): number[] {
+  return taken.map((slices) => (slices[ours] ?? 0) / (slices[limit] ?? 0));
 }
 
 function verdict(ratios: readonly number[], goal: Goal): 'met' | 'missed' | 'unsure' {

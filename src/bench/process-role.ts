@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import Database from 'better-sqlite3';
@@ -7,19 +6,16 @@ import type { Json } from '../channels/channel.ts';
 import { systemClock } from '../clock.ts';
 import type { Store } from '../store/store.ts';
 import { createIngest } from '../sync/inbound/ingest.ts';
-import { deliveryKey, openEngine, orderBody, skuCount, stockUp } from './fixture.ts';
+import { chunksOf, deliveryKey, inboxRows, openEngine, orderBody, skuCount, stockUp } from './fixture.ts';
 import type { Verbs } from './role.ts';
 
 const sliceArgs = z.object({ count: z.int() });
 const openArgs = z.object({ dir: z.string(), first: z.int(), warmUp: z.int() });
 
-/** One opened side, with the number of its next order. */
-interface Side {
-  slice(first: number, count: number): Promise<number>;
-  close(): Promise<void>;
-}
+/** Works so many orders off; answers how many seconds that took. */
+type Slice = (first: number, count: number) => Promise<number>;
 
-let side: Side | null = null;
+let slice: Slice | null = null;
 let next = 0;
 
 /** The two sides of `process_vs_raw`, and what they start from. */
@@ -27,23 +23,21 @@ export const processVerbs: Verbs = {
   /** A database with every SKU counted, listed and (so many times) sold; answers whether its books close. */
   stock: async (args) => {
     const { dir, sold } = z.object({ dir: z.string(), sold: z.int() }).parse(args);
-    const { store, composition, channelId } = await openEngine(dir, 'own');
-    await stockUp(store, channelId);
-    const ingest = createIngest(composition.engine);
-    await accept(store, channelId, 0, sold * skuCount);
+    const { store, engine, live, close } = await openEngine(dir, 'own');
+    await stockUp(store, live.id);
+    const ingest = createIngest(engine);
+    await accept(store, live.id, { first: 0, count: sold * skuCount });
     await ingest.runUntilIdle();
     await ingest.stop();
-    await composition.close();
-    await store.close();
+    await close();
     return null;
   },
   /** Answers how many SKUs' books do not close; none may. */
   audit: async (args) => {
     const { dir } = z.object({ dir: z.string() }).parse(args);
-    const { store, composition } = await openEngine(dir, 'caller');
+    const { store, close } = await openEngine(dir, 'caller');
     const { open, entries } = await store.reports.audit();
-    await composition.close();
-    await store.close();
+    await close();
     return { open: open.length, entries };
   },
   /** Opens the real store, writer thread and ingest duty on these books. */
@@ -53,84 +47,60 @@ export const processVerbs: Verbs = {
   /** Orders per second, from accepted to applied. */
   slice: async (args) => {
     const { count } = sliceArgs.parse(args);
-    if (side === null) throw new Error('open a side first');
-    const seconds = await side.slice(next, count);
+    if (slice === null) throw new Error('open a side first');
+    const seconds = await slice(next, count);
     next += count;
     return count / seconds;
   },
-  close: async () => {
-    await side?.close();
-    return null;
-  },
 };
 
-async function open(args: Json, make: (dir: string) => Promise<Side>): Promise<null> {
+async function open(args: Json, make: (dir: string) => Promise<Slice>): Promise<null> {
   const { dir, first, warmUp } = openArgs.parse(args);
-  side = await make(dir);
-  await side.slice(first, warmUp);
+  slice = await make(dir);
+  await slice(first, warmUp);
   next = first + warmUp;
   return null;
 }
 
 /** Accepting is not what is measured; every delivery of a slice must be applied within it. */
-async function ours(dir: string): Promise<Side> {
-  const { store, composition, channelId } = await openEngine(dir, 'own');
-  const ingest = createIngest(composition.engine);
-  return {
-    slice: async (first, count) => {
-      await accept(store, channelId, first, count);
-      const began = performance.now();
-      await ingest.runUntilIdle();
-      const seconds = (performance.now() - began) / 1_000;
-      const listed = await store.inbox.list({ status: 'applied', limit: count });
-      const done = listed.filter((row) => row.attempts === 0).length;
-      const { inbox } = await store.reports.status(systemClock.now());
-      if (inbox.pending > 0 || inbox.dead > 0 || done < count)
-        throw new Error(`${done} of ${count} deliveries were applied`);
-      return seconds;
-    },
-    close: async () => {
-      await ingest.stop();
-      await composition.close();
-      await store.close();
-    },
+async function ours(dir: string): Promise<Slice> {
+  const { store, engine, live } = await openEngine(dir, 'own');
+  const ingest = createIngest(engine);
+  return async (first, count) => {
+    await accept(store, live.id, { first, count });
+    const began = performance.now();
+    await ingest.runUntilIdle();
+    const seconds = (performance.now() - began) / 1_000;
+    const listed = await store.inbox.list({ status: 'applied', limit: count });
+    const done = listed.filter((row) => row.attempts === 0).length;
+    const { inbox } = await store.reports.status(systemClock.now());
+    if (inbox.pending > 0 || inbox.dead > 0 || done < count)
+      throw new Error(`${done} of ${count} deliveries were applied`);
+    return seconds;
   };
 }
 
-async function raw(dir: string): Promise<Side> {
+async function raw(dir: string): Promise<Slice> {
   const db = rawDatabase(join(dir, 'raw.db'));
-  return {
-    slice: async (first, count) => {
-      const began = performance.now();
-      rawLoop(db, first, count);
-      return (performance.now() - began) / 1_000;
-    },
-    close: async () => {
-      db.close();
-    },
+  return async (first, count) => {
+    const began = performance.now();
+    rawLoop(db, first, count);
+    return (performance.now() - began) / 1_000;
   };
 }
 
-async function accept(store: Store, channelId: number, first: number, count: number): Promise<void> {
+async function accept(
+  store: Store,
+  channelId: number,
+  { first, count }: { first: number; count: number },
+): Promise<void> {
   const placedAt = systemClock.now();
-  for (let from = 0; from < count; from += 500) {
-    const size = Math.min(500, count - from);
-    await store.inbox.takeIn(
-      Array.from({ length: size }, (_, index) => {
-        const n = first + from + index;
-        const body = orderBody(n, placedAt);
-        const bodyHash = createHash('sha256').update(body).digest('hex');
-        return {
-          channelId,
-          key: deliveryKey(n),
-          kind: 'order',
-          meta: null,
-          body,
-          bodyHash,
-          receivedAt: placedAt,
-        };
-      }),
-    );
+  const numbers = Array.from({ length: count }, (_, index) => first + index);
+  for (const some of chunksOf(numbers, 500)) {
+    const deliveries = some.map((n) => {
+      return { key: deliveryKey(n), kind: 'order', meta: null, body: orderBody(n, placedAt) };
+    });
+    await store.inbox.takeIn(inboxRows(channelId, deliveries, placedAt));
   }
 }
 

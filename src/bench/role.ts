@@ -11,7 +11,7 @@ export interface Role {
   readonly pid: number;
   /** Rejects with what the process threw, or when it died. */
   call(verb: string, args?: Json): Promise<Json>;
-  /** Ends the process; a second stop is harmless. */
+  /** Ends the process. */
   stop(): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ type Answer = { id: number; value: Json } | { id: number; error: string };
 const entry = fileURLToPath(new URL('./main.js', import.meta.url));
 
 /** Starts `node main.js --role <name>`; `env` is laid over the environment. */
-export function startRole(name: string, env: Readonly<Record<string, string>> = {}): Role {
+function startRole(name: string, env: Readonly<Record<string, string>>): Role {
   const child = fork(entry, ['--role', name], {
     env: { ...process.env, ...env },
     execArgv: [],
@@ -55,6 +55,20 @@ export function startRole(name: string, env: Readonly<Record<string, string>> = 
       }),
     stop: () => end(child, gone),
   };
+}
+
+/** A role for as long as the work takes. */
+export async function withRole<T>(
+  name: string,
+  work: (role: Role) => Promise<T>,
+  env: Readonly<Record<string, string>> = {},
+): Promise<T> {
+  const role = startRole(name, env);
+  try {
+    return await work(role);
+  } finally {
+    await role.stop();
+  }
 }
 
 async function end(child: ChildProcess, gone: Promise<void>): Promise<void> {

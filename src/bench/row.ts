@@ -1,3 +1,5 @@
+import { median } from './median.ts';
+
 /** One line of the table, as `--json` prints it. `limit` null: the goal is an absolute number. */
 export interface Row {
   name: string;
@@ -54,6 +56,26 @@ export function rowOf(
 /** A row that could not be measured here. */
 export function skippedRow(name: string, goal: Goal, skipped: string): Row {
   return { name, ours: null, limit: null, value: null, goal: goalText(goal), ok: null, skipped };
+}
+
+/**
+ * A row with an absolute goal: the median of so many runs. `whyNot` tells what keeps it from being measured here, or null.
+ */
+export function medianOf(
+  { name, goal, whyNot }: { name: string; goal: Goal; whyNot?: (effort: Effort) => string | null },
+  once: (effort: Effort) => Promise<number>,
+): Measurement {
+  return {
+    rows: [name],
+    run: async (effort) => {
+      const reason = whyNot?.(effort) ?? null;
+      if (reason !== null) return [skippedRow(name, goal, reason)];
+      const values: number[] = [];
+      while (values.length < effort.runs) values.push(await once(effort));
+      const ours = median(values);
+      return [rowOf(name, { ours, limit: null, value: ours }, goal)];
+    },
+  };
 }
 
 export function meets(value: number, goal: Goal): boolean {

@@ -1,15 +1,12 @@
-import { createHash } from 'node:crypto';
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { z } from 'zod';
-import type { Delivery, HookRequest } from '../channels/channel.ts';
 import { systemClock } from '../clock.ts';
-import type { Listener } from '../http/listener.ts';
 import { createPublicListener } from '../http/public.ts';
 import { silentLog } from '../log.ts';
 import type { Store } from '../store/store.ts';
 import type { LiveChannel } from '../sync/engine.ts';
 import { createReceiver, type HookAnswer, type Receiver } from '../sync/inbound/receive.ts';
-import { openEngine } from './fixture.ts';
+import { inboxRows, openEngine } from './fixture.ts';
 import type { Verbs } from './role.ts';
 
 /**
@@ -20,21 +17,15 @@ import type { Verbs } from './role.ts';
 const startArgs = z.object({ kind: z.enum(['store', 'bare', 'commit-each']), dir: z.string() });
 type Kind = z.infer<typeof startArgs>['kind'];
 
-let listener: Listener | null = null;
-let store: Store | null = null;
 let delay: IntervalHistogram | null = null;
 
 export const serverVerbs: Verbs = {
   start: async (args) => {
     const { kind, dir } = startArgs.parse(args);
-    const opened = await openEngine(dir, kind === 'commit-each' ? 'caller' : 'own');
-    store = opened.store;
-    const { engine } = opened.composition;
-    const live = engine.channels.get(opened.channelId);
-    if (live === undefined) throw new Error('no channel');
+    const { engine, live, store } = await openEngine(dir, kind === 'commit-each' ? 'caller' : 'own');
     const receiver: Pick<Receiver, 'receive'> =
-      kind === 'store' ? createReceiver(engine) : { receive: shortcut(kind, live, opened.store) };
-    listener = createPublicListener(
+      kind === 'store' ? createReceiver(engine) : { receive: shortcut(kind, live, store) };
+    const listener = createPublicListener(
       { clock: systemClock, log: silentLog, receiver },
       { host: '127.0.0.1', port: 0 },
     );
@@ -48,11 +39,6 @@ export const serverVerbs: Verbs = {
   },
   /** Milliseconds. */
   loopDelayP99: async () => (delay === null ? null : delay.percentile(99) / 1e6),
-  stop: async () => {
-    await listener?.stop();
-    await store?.close();
-    return null;
-  },
 };
 
 const accepted: HookAnswer = {
@@ -66,19 +52,7 @@ function shortcut(kind: Exclude<Kind, 'store'>, live: LiveChannel, open: Store):
     const receipt = live.channel.receive(request);
     if (receipt.kind !== 'deliveries') return { status: 401, headers: {}, body: '' };
     if (kind === 'bare') return accepted;
-    await open.inbox.takeIn(receipt.deliveries.map((delivery) => rowOf(live, delivery, request)));
+    await open.inbox.takeIn(inboxRows(live.id, receipt.deliveries, request.receivedAt));
     return accepted;
-  };
-}
-
-function rowOf(live: LiveChannel, delivery: Delivery, request: HookRequest) {
-  return {
-    channelId: live.id,
-    key: delivery.key,
-    kind: delivery.kind,
-    meta: delivery.meta,
-    body: delivery.body,
-    bodyHash: createHash('sha256').update(delivery.body).digest('hex'),
-    receivedAt: request.receivedAt,
   };
 }

@@ -6,10 +6,14 @@ import {
   createListener,
   type HttpAnswer,
   type HttpAsk,
+  json,
   type Listener,
   type ListenerLimits,
   listenerLimits,
+  notAllowed,
   refused,
+  tryAgain,
+  withHeader,
 } from './listener.ts';
 import type { Metrics } from './metrics.ts';
 import { type ReservationWorld, serveReservations } from './reservations.ts';
@@ -56,10 +60,8 @@ export function createAdminListener(
 
 function failed(world: AdminWorld, error: unknown): HttpAnswer {
   world.log.error({ error: messageOf(error) }, 'admin request failed');
-  if (error instanceof AppError && (error.code === 'store_full' || error.code === 'store_busy')) {
-    const answer = refused(503, error.message, error.code);
-    return { ...answer, headers: { ...answer.headers, 'retry-after': '5' } };
-  }
+  if (error instanceof AppError && (error.code === 'store_full' || error.code === 'store_busy'))
+    return tryAgain(error.message, error.code);
   return refused(500, 'internal error; the log tells more');
 }
 
@@ -78,8 +80,7 @@ function strangerAt(ask: HttpAsk, listen: AdminListen): HttpAnswer | null {
   if (listen.token === null || open.has(ask.path)) return null;
   const given = /^Bearer ([^\s]{1,1000})$/i.exec(ask.headers['authorization'] ?? '')?.[1] ?? '';
   if (timingSafeEqual(digest(given), digest(listen.token))) return null;
-  const answer = refused(401, 'a bearer token is required');
-  return { ...answer, headers: { ...answer.headers, 'www-authenticate': 'Bearer' } };
+  return withHeader(refused(401, 'a bearer token is required'), 'www-authenticate', 'Bearer');
 }
 
 function digest(text: string): Buffer {
@@ -98,42 +99,36 @@ function isLoopbackName(host: string): boolean {
 async function serve(world: AdminWorld, ask: HttpAsk): Promise<HttpAnswer> {
   const reserved = await serveReservations(world, ask);
   if (reserved !== null) return reserved;
-  const page = await pageOf(world, ask.path);
-  if (page === null) return refused(404, 'nothing is served here');
-  if (ask.method === 'GET') return page();
-  const answer = refused(405, 'only GET');
-  return { ...answer, headers: { ...answer.headers, allow: 'GET' } };
+  const sku = skuIn(ask.path);
+  const page = sku === null ? pages.get(ask.path) : () => stockPage(world, sku);
+  if (page === undefined) return refused(404, 'nothing is served here');
+  return ask.method === 'GET' ? page(world) : notAllowed('GET');
 }
 
-async function pageOf(world: AdminWorld, path: string): Promise<(() => Promise<HttpAnswer>) | null> {
-  if (path === '/healthz') {
-    return async () => {
-      const reason = world.broken();
-      return reason === null ? json(200, { status: 'ok' }) : json(503, { status: 'broken', reason });
-    };
-  }
-  if (path === '/readyz') {
-    return async () => {
-      const state = await world.ready();
-      return json(state.ready ? 200 : 503, {
-        status: state.ready ? 'ok' : 'not ready',
-        checks: state.checks,
-      });
-    };
-  }
-  if (path === '/metrics') {
-    return async () => {
-      const headers = { 'content-type': world.metrics.contentType };
-      return { status: 200, headers, body: await world.metrics.text() };
-    };
-  }
-  if (path === '/api/v1/status') return async () => json(200, await world.status());
-  const sku = skuIn(path);
-  if (sku === null) return null;
-  return async () => {
-    const stock = await world.stock(sku);
-    return stock === null ? refused(404, `no SKU "${sku}"`, 'unknown_sku') : json(200, stock);
-  };
+const pages = new Map<string, (world: AdminWorld) => Promise<HttpAnswer>>([
+  ['/healthz', healthPage],
+  ['/readyz', readyPage],
+  ['/metrics', metricsPage],
+  ['/api/v1/status', async (world) => json(200, await world.status())],
+]);
+
+async function healthPage(world: AdminWorld): Promise<HttpAnswer> {
+  const reason = world.broken();
+  return reason === null ? json(200, { status: 'ok' }) : json(503, { status: 'broken', reason });
+}
+
+async function readyPage(world: AdminWorld): Promise<HttpAnswer> {
+  const { ready, checks } = await world.ready();
+  return json(ready ? 200 : 503, { status: ready ? 'ok' : 'not ready', checks });
+}
+
+async function metricsPage({ metrics }: AdminWorld): Promise<HttpAnswer> {
+  return { status: 200, headers: { 'content-type': metrics.contentType }, body: await metrics.text() };
+}
+
+async function stockPage(world: AdminWorld, sku: string): Promise<HttpAnswer> {
+  const stock = await world.stock(sku);
+  return stock === null ? refused(404, `no SKU "${sku}"`, 'unknown_sku') : json(200, stock);
 }
 
 function skuIn(path: string): string | null {
@@ -144,8 +139,4 @@ function skuIn(path: string): string | null {
   } catch {
     return null;
   }
-}
-
-function json(status: number, value: unknown): HttpAnswer {
-  return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) };
 }

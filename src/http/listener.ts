@@ -18,8 +18,8 @@ export interface HttpAsk {
   path: string;
   query: string;
   headers: Readonly<Record<string, string>>;
-  /** The body within the limit; the answer to send instead when it is too large; null when the caller hung up. */
-  body(): Promise<Buffer | HttpAnswer | null>;
+  /** The body within the limit; the answer to send instead when it is too large, or the caller hung up. */
+  body(): Promise<Buffer | HttpAnswer>;
 }
 
 /** Limits of a listener. All times in ms. */
@@ -171,7 +171,7 @@ async function answerTo(incoming: IncomingMessage, serving: Serving): Promise<Ht
     body: async () => {
       const body = await readBody(incoming, serving.limits);
       hungUp = body === null;
-      return body;
+      return body ?? refused(400, 'the caller hung up');
     },
   });
   return hungUp ? null : answer;
@@ -227,13 +227,26 @@ function tooLarge(limits: ListenerLimits): HttpAnswer {
   return { ...refused(413, `at most ${limits.bodyBytes} bytes`), close: true };
 }
 
+export function json(status: number, value: unknown): HttpAnswer {
+  return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) };
+}
+
 /** An error as every listener tells it. */
 export function refused(status: number, message: string, code = codeOf(status)): HttpAnswer {
-  return {
-    status,
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ error: { code, message } }),
-  };
+  return json(status, { error: { code, message } });
+}
+
+export function notAllowed(allow: 'GET' | 'POST', message = `only ${allow}`): HttpAnswer {
+  return withHeader(refused(405, message), 'allow', allow);
+}
+
+/** Nothing is wrong with the request: it may come again. */
+export function tryAgain(message: string, code?: string): HttpAnswer {
+  return withHeader(refused(503, message, code), 'retry-after', '5');
+}
+
+export function withHeader(answer: HttpAnswer, name: string, value: string): HttpAnswer {
+  return { ...answer, headers: { ...answer.headers, [name]: value } };
 }
 
 function codeOf(status: number): string {

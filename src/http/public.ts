@@ -9,7 +9,9 @@ import {
   type Listener,
   type ListenerLimits,
   listenerLimits,
+  notAllowed,
   refused,
+  tryAgain,
 } from './listener.ts';
 
 /** What the public listener needs. */
@@ -32,7 +34,7 @@ export function createPublicListener(
         return await serveHook(world, ask);
       } catch (error) {
         world.log.error({ error: messageOf(error) }, 'webhook not served');
-        return { ...refused(503, 'try again'), headers: { 'retry-after': '5' } };
+        return tryAgain('try again');
       }
     },
     limits,
@@ -44,10 +46,9 @@ async function serveHook(world: PublicWorld, ask: HttpAsk): Promise<HttpAnswer> 
   const channelName = found?.[1];
   if (channelName === undefined) return refused(404, 'nothing is served here');
   if (ask.method !== 'POST' && ask.method !== 'GET') {
-    return withHeader(refused(405, 'deliveries are sent by POST'), 'allow', 'POST');
+    return notAllowed('POST', 'deliveries are sent by POST');
   }
   const body = await ask.body();
-  if (body === null) return refused(400, 'the caller hung up');
   if (!Buffer.isBuffer(body)) return body;
   return await world.receiver.receive(channelName, {
     method: ask.method,
@@ -57,8 +58,4 @@ async function serveHook(world: PublicWorld, ask: HttpAsk): Promise<HttpAnswer> 
     body,
     receivedAt: world.clock.now(),
   });
-}
-
-function withHeader(answer: HttpAnswer, name: string, value: string): HttpAnswer {
-  return { ...answer, headers: { ...answer.headers, [name]: value } };
 }

@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import { iso } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { ReservationOutcome, ReservationRow, ReservationStore } from '../store/store.ts';
-import { type HttpAnswer, type HttpAsk, refused } from './listener.ts';
+import { type HttpAnswer, type HttpAsk, json, notAllowed, refused, withHeader } from './listener.ts';
 
 /** What the reservations API needs. */
 export interface ReservationWorld {
@@ -47,8 +47,8 @@ export async function serveReservations(world: ReservationWorld, ask: HttpAsk): 
   if (act === undefined) return ask.method === 'GET' ? await show(world, id) : notAllowed('GET');
   if (ask.method !== 'POST') return notAllowed('POST');
   const body = await ask.body();
-  if (body === null || !Buffer.isBuffer(body)) return body ?? refused(400, 'the caller hung up');
-  return act === 'commit' ? await end(world, id, 'committed') : await end(world, id, 'released');
+  if (!Buffer.isBuffer(body)) return body;
+  return end(world, id, act === 'commit' ? 'committed' : 'released');
 }
 
 async function hold(world: ReservationWorld, ask: HttpAsk): Promise<HttpAnswer> {
@@ -57,7 +57,7 @@ async function hold(world: ReservationWorld, ask: HttpAsk): Promise<HttpAnswer> 
     return refused(400, 'one Idempotency-Key header of 1 to 255 printable characters is required', 'no_key');
   }
   const body = await ask.body();
-  if (body === null || !Buffer.isBuffer(body)) return body ?? refused(400, 'the caller hung up');
+  if (!Buffer.isBuffer(body)) return body;
   const read = readWanted(body);
   if ('fault' in read) return refused(400, read.fault);
   const request = canonical(read.wanted);
@@ -153,15 +153,5 @@ function shown(row: ReservationRow) {
 }
 
 function replay(outcome: { replayed: boolean }, answer: HttpAnswer): HttpAnswer {
-  if (!outcome.replayed) return answer;
-  return { ...answer, headers: { ...answer.headers, 'idempotent-replayed': 'true' } };
-}
-
-function json(status: number, value: unknown): HttpAnswer {
-  return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) };
-}
-
-function notAllowed(allow: string): HttpAnswer {
-  const answer = refused(405, `only ${allow}`);
-  return { ...answer, headers: { ...answer.headers, allow } };
+  return outcome.replayed ? withHeader(answer, 'idempotent-replayed', 'true') : answer;
 }

@@ -7,7 +7,8 @@ import type {
   ChannelDeps,
   Webhooks,
 } from '../channel.ts';
-import { ChannelError } from '../errors.ts';
+import { bound } from '../kit/bound.ts';
+import { actionOutcome } from '../kit/outcomes.ts';
 import { meetWeather } from './calls.ts';
 import { fetchOrders, listListings, orderPages } from './pages.ts';
 import { type MemoryPlatform, memoryPlatform } from './platform.ts';
@@ -62,10 +63,10 @@ export const memory: ChannelDefinition<z.infer<typeof config>> = {
   },
   config,
   capabilities,
-  create: (settings, deps) => createMemoryChannel(settings, deps),
+  create,
 };
 
-function createMemoryChannel(settings: z.infer<typeof config>, deps: ChannelDeps): Channel {
+function create(settings: z.infer<typeof config>, deps: ChannelDeps): Channel {
   const platform = memoryPlatform(settings.platform, { clock: deps.clock });
   const { state } = platform;
   state.secret = settings.secret;
@@ -81,14 +82,11 @@ function createMemoryChannel(settings: z.infer<typeof config>, deps: ChannelDeps
       const detail = `${state.listings.size} listings`;
       return [{ name: 'reachable', level: 'ok', detail, remedy: '' }];
     },
-    listListings: (signal) => listListings(state, signal),
-    readStock: (listings, signal) => readStock(state, listings, signal),
-    setStock: (lines, signal) => setStock(state, lines, signal),
+    ...bound(state, { listListings, readStock, setStock, fetchOrders }),
     ordersSince: (since, signal) => orderPages(state, (order) => order.changed_at >= since, signal),
     ordersCreatedSince: (since, signal) => orderPages(state, (order) => order.placed_at >= since, signal),
     openOrders: (signal) =>
       orderPages(state, (order) => order.lines.some((line) => line.taken > line.gone), signal),
-    fetchOrders: (ids, signal) => fetchOrders(state, ids, signal),
     receive: (request) => receiveMemory(request, settings.secret),
     fieldsOf: memoryFieldsOf,
     refsIn: memoryRefsIn,
@@ -132,9 +130,7 @@ async function act(
   try {
     await meetWeather(platform.state, 'write', signal);
   } catch (error) {
-    if (error instanceof ChannelError && error.kind === 'auth') return { kind: 'auth', error: error.message };
-    if (error instanceof ChannelError) return { kind: 'retry', error: error.message };
-    throw error;
+    return actionOutcome(error);
   }
   const order = platform.order(orderId);
   if (order === undefined) return { kind: 'refused', error: `no order ${orderId}` };

@@ -1,22 +1,11 @@
-import type { MemoryFaults } from './faults.ts';
-import {
-  annotate,
-  cancel,
-  edit,
-  hookForOrder,
-  type MemorySale,
-  refund,
-  sell,
-  ship,
-  unsettle,
-} from './selling.ts';
-import { counterOf, listingOf, setByHand } from './shelf.ts';
-import type { MemoryHook } from './state.ts';
+import type { Json } from '../channel.ts';
+import { bound } from '../kit/bound.ts';
+import { annotate, cancel, edit, hookForOrder, refund, sell, ship, unsettle } from './selling.ts';
+import { counterOf, listingOf, set } from './shelf.ts';
 import {
   emptyState,
   type MemoryListing,
   type MemoryOptions,
-  type MemoryOrder,
   type MemoryState,
   type MemoryWrite,
   nextId,
@@ -24,35 +13,7 @@ import {
 import { hookOf } from './wire.ts';
 
 /** A platform in memory, as its shoppers, its merchant and a test see it. Orders and lines are live objects: read them, never write. */
-export interface MemoryPlatform {
-  readonly name: string;
-  readonly state: MemoryState;
-  readonly faults: MemoryFaults;
-  /** Puts a listing up with its number (null: no number is kept). Counter and listing id default to the SKU. */
-  list(item: Partial<MemoryListing> & { sku: string | null; shown: number | null }): MemoryListing;
-  unlist(listingId: string): void;
-  /** The platform's true number, whatever reads still show. */
-  shown(ref: string): number | null;
-  set(ref: string, quantity: number | null): void;
-  sell(sale: MemorySale): MemoryOrder | null;
-  cancel(orderId: string, how?: { restock?: boolean; lacking?: boolean }): void;
-  refund(orderId: string, what: { line: string; quantity: number; restock: boolean }): void;
-  edit(orderId: string, what: { line: string; quantity: number }): void;
-  ship(orderId: string): void;
-  annotate(orderId: string, status: string): void;
-  unsettle(orderId: string, ms: number): void;
-  /** Deletes the order for good; the platform tells nobody. */
-  forget(orderId: string): void;
-  order(orderId: string): MemoryOrder | undefined;
-  orders(): MemoryOrder[];
-  writes(): readonly MemoryWrite[];
-  /** A signed delivery with the order's present state and a fresh key. */
-  hookForOrder(orderId: string): MemoryHook;
-  /** A signed delivery of another topic (see `hookOf`). */
-  hook(topic: string, content: Parameters<typeof hookOf>[2], key?: string): MemoryHook;
-  /** Where each change's delivery goes from now on; null: nowhere. */
-  sendTo(sink: ((hook: MemoryHook) => void) | null): void;
-}
+export type MemoryPlatform = ReturnType<typeof createMemoryPlatform>;
 
 const platforms = new Map<string, MemoryPlatform>();
 
@@ -71,47 +32,48 @@ export function dropMemoryPlatform(name: string): void {
 }
 
 /** A platform that is in no registry. */
-function createMemoryPlatform(name: string, options: MemoryOptions = {}): MemoryPlatform {
+function createMemoryPlatform(name: string, options: MemoryOptions) {
   const state = emptyState(name, options);
   return {
     name,
     state,
     faults: state.faults,
-    list(item) {
-      const listingId = item.listingId ?? item.sku ?? nextId(state, 'listing-');
-      const listing: MemoryListing = {
-        listingId,
-        counterKey: item.counterKey ?? listingId,
-        sku: item.sku,
-        title: item.title ?? item.sku ?? listingId,
-        aliases: item.aliases ?? [],
-        unwritable: item.unwritable ?? null,
-      };
-      state.listings.set(listingId, listing);
-      state.counters.set(listing.counterKey, { shown: item.shown, stale: null, late: [] });
-      return listing;
-    },
-    unlist: (listingId) => void state.listings.delete(listingId),
-    shown(ref) {
-      const listing = listingOf(state, ref);
-      return listing === undefined ? null : counterOf(state, listing).shown;
-    },
-    set: (ref, quantity) => setByHand(state, ref, quantity),
-    sell: (sale) => sell(state, sale),
-    cancel: (orderId, how) => cancel(state, orderId, how),
-    refund: (orderId, what) => refund(state, orderId, what),
-    edit: (orderId, what) => edit(state, orderId, what),
-    ship: (orderId) => ship(state, orderId),
-    annotate: (orderId, status) => annotate(state, orderId, status),
-    unsettle: (orderId, ms) => unsettle(state, orderId, ms),
-    forget: (orderId) => void state.orders.delete(orderId),
-    order: (orderId) => state.orders.get(orderId),
+    ...bound(state, { list, shown, set, ...{ sell, cancel, refund, edit, ship, annotate, unsettle } }),
+    /** A signed delivery with the order's present state and a fresh key. */
+    hookForOrder: (orderId: string) => hookForOrder(state, orderId),
+    /** A signed delivery of another topic (see `hookOf`). */
+    hook: (topic: string, content: Json, key = nextId(state, `${name}-d`)) =>
+      hookOf(state, topic, content, key),
+    unlist: (listingId: string) => void state.listings.delete(listingId),
+    /** Deletes the order for good; the platform tells nobody. */
+    forget: (orderId: string) => void state.orders.delete(orderId),
+    order: (orderId: string) => state.orders.get(orderId),
     orders: () => [...state.orders.values()],
-    writes: () => state.writes,
-    hookForOrder: (orderId) => hookForOrder(state, orderId),
-    hook: (topic, content, key) => hookOf(state, topic, content, key ?? nextId(state, `${name}-d`)),
-    sendTo(sink) {
+    writes: (): readonly MemoryWrite[] => state.writes,
+    /** Where each change's delivery goes from now on; null: nowhere. */
+    sendTo(sink: MemoryState['sink']) {
       state.sink = sink;
     },
   };
+}
+
+/** Puts a listing up with its number (null: no number is kept). Counter and listing id default to the SKU. */
+function list(
+  state: MemoryState,
+  item: Partial<MemoryListing> & { sku: string | null; shown: number | null },
+): MemoryListing {
+  const { shown, ...told } = item;
+  const listingId = item.listingId ?? item.sku ?? nextId(state, 'listing-');
+  const title = item.sku ?? listingId;
+  const usual = { listingId, counterKey: listingId, title, aliases: [], unwritable: null };
+  const listing: MemoryListing = { ...usual, ...told };
+  state.listings.set(listingId, listing);
+  state.counters.set(listing.counterKey, { shown, stale: null, late: [] });
+  return listing;
+}
+
+/** The platform's true number, whatever reads still show. */
+function shown(state: MemoryState, ref: string): number | null {
+  const listing = listingOf(state, ref);
+  return listing === undefined ? null : counterOf(state, listing).shown;
 }

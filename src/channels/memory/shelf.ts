@@ -90,7 +90,7 @@ export function isGross(state: MemoryState): boolean {
 }
 
 /** A merchant types a number into the platform's own admin. */
-export function setByHand(state: MemoryState, ref: string, quantity: number | null): void {
+export function set(state: MemoryState, ref: string, quantity: number | null): void {
   const listing = listingOf(state, ref);
   if (listing === undefined) throw new Error(`${state.name} has no listing ${ref}`);
   const counter = counterOf(state, listing);

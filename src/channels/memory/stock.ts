@@ -1,5 +1,6 @@
 import type { ListingRef, PushLine, PushOutcome, StockReading } from '../channel.ts';
-import { ChannelError } from '../errors.ts';
+import { lineOutcome } from '../kit/outcomes.ts';
+import { noNumber, type Span, shownAs } from '../kit/reading.ts';
 import { meetWeather } from './calls.ts';
 import { sell } from './selling.ts';
 import { comparesNatively, counterOf, visible, write } from './shelf.ts';
@@ -13,16 +14,16 @@ export async function readStock(
 ): Promise<StockReading[]> {
   const askedAt = state.clock.now();
   await meetWeather(state, 'read', signal);
-  const answeredAt = state.clock.now();
-  return listings.map((ref) => {
-    const listing = state.listings.get(ref.listingId);
-    const reading = { listingId: ref.listingId, shown: null, detail: null, askedAt, answeredAt };
-    if (listing === undefined) return { ...reading, state: 'not-listed', detail: 'no such listing' };
-    if (listing.unwritable !== null) return { ...reading, state: 'unwritable', detail: listing.unwritable };
-    const shown = visible(state, counterOf(state, listing));
-    if (shown === null) return { ...reading, state: 'untracked', detail: 'no number is kept' };
-    return { ...reading, shown, state: 'ok' };
-  });
+  const span = { askedAt, answeredAt: state.clock.now() };
+  return listings.map(({ listingId }) => ({ listingId, ...readOne(state, listingId, span) }));
+}
+
+function readOne(state: MemoryState, listingId: string, span: Span): Omit<StockReading, 'listingId'> {
+  const listing = state.listings.get(listingId);
+  if (listing === undefined) return noNumber('not-listed', 'no such listing', span);
+  if (listing.unwritable !== null) return noNumber('unwritable', listing.unwritable, span);
+  const shown = visible(state, counterOf(state, listing));
+  return shown === null ? noNumber('untracked', 'no number is kept', span) : shownAs(shown, span);
 }
 
 /** Writes line by line, each with its own outcome. */
@@ -35,17 +36,10 @@ export async function setStock(
   try {
     await meetWeather(state, 'write', signal);
   } catch (error) {
-    if (!(error instanceof ChannelError)) throw error;
-    return lines.map(() => outcomeOf(error));
+    const outcome = lineOutcome(error, { throttledMs: 1_000, hint: '' });
+    return lines.map(() => outcome);
   }
   return lines.map((line) => setOne(state, line, askedAt));
-}
-
-function outcomeOf(error: ChannelError): PushOutcome {
-  if (error.kind === 'throttled')
-    return { kind: 'throttled', error: error.message, afterMs: error.afterMs ?? 1_000 };
-  if (error.kind === 'rejected') return { kind: 'rejected', error: error.message, hint: error.hint };
-  return { kind: error.kind, error: error.message };
 }
 
 function setOne(state: MemoryState, line: PushLine, askedAt: number): PushOutcome {

@@ -12,6 +12,7 @@ import {
   type Receipt,
   UnreadableDelivery,
 } from '../channel.ts';
+import { refused, saying } from '../kit/hook.ts';
 import { parseJsonBytes } from '../kit/json.ts';
 import type { MemoryHook, MemoryOrder, MemoryState } from './state.ts';
 
@@ -24,24 +25,24 @@ const millis = z.int().min(0);
 
 const line = z.object({
   key: id,
-  listing: id.nullish(),
-  sku: z.string().nullish(),
+  listing: id.nullable().default(null),
+  sku: z.string().nullable().default(null),
   taken: units,
   gone: units.default(0),
-  taken_at: millis.nullish(),
-  gone_at: millis.nullish(),
+  taken_at: millis.nullable().default(null),
+  gone_at: millis.nullable().default(null),
   doubted: units.default(0),
 });
 const order = z.object({
   id,
-  number: z.string().nullish(),
+  number: z.string().nullable().default(null),
   version: millis,
   status: z.string().default('open'),
   placed_at: millis,
   changed_at: millis,
   lines: z.array(line).max(5_000),
   complete: z.boolean().default(true),
-  look_again_ms: millis.nullish(),
+  look_again_ms: millis.nullable().default(null),
   warnings: z.array(z.string()).default([]),
 });
 const named = z.object({ ids: z.array(id).max(1_000) });
@@ -105,25 +106,20 @@ export function hookOf(
 export function receiveMemory(request: HookRequest, secret: string): Receipt {
   if (request.method === 'GET') {
     const challenge = new URLSearchParams(request.query).get('challenge');
-    if (challenge === null) return { kind: 'refused', status: 405, reason: 'only POST' };
+    if (challenge === null) return refused('only POST', 405);
     return { kind: 'handshake', status: 200, body: challenge, contentType: 'text/plain' };
   }
-  if (request.method !== 'POST') return { kind: 'refused', status: 405, reason: 'only POST' };
+  if (request.method !== 'POST') return refused('only POST', 405);
   const time = request.headers['x-memory-time'];
-  if (time !== undefined && !(Math.abs(Number(time) - request.receivedAt) <= toleranceMs)) {
-    return { kind: 'refused', status: 401, reason: 'stale time' };
-  }
+  if (time !== undefined && !(Math.abs(Number(time) - request.receivedAt) <= toleranceMs))
+    return refused('stale time');
   const signature = request.headers['x-memory-signature'];
-  if (signature === undefined) return { kind: 'refused', status: 401, reason: 'no signature' };
-  if (!/^[0-9a-f]{64}$/.test(signature)) {
-    return { kind: 'refused', status: 401, reason: 'malformed signature' };
-  }
+  if (signature === undefined) return refused('no signature');
+  if (!/^[0-9a-f]{64}$/.test(signature)) return refused('malformed signature');
   const expected = Buffer.from(signMemory(request.body, secret, time), 'hex');
-  if (!timingSafeEqual(expected, Buffer.from(signature, 'hex'))) {
-    return { kind: 'refused', status: 401, reason: 'wrong signature' };
-  }
+  if (!timingSafeEqual(expected, Buffer.from(signature, 'hex'))) return refused('wrong signature');
   const key = request.headers['x-memory-id'] ?? '';
-  if (key === '' || key.length > 200) return { kind: 'refused', status: 400, reason: 'no usable key' };
+  if (key === '' || key.length > 200) return refused('no usable key', 400);
   const kind = request.headers['x-memory-topic'] ?? 'order';
   return { kind: 'deliveries', deliveries: [{ key, kind, meta: null, body: request.body }] };
 }
@@ -151,19 +147,7 @@ export function memoryFieldsOf(delivery: Delivery): Json {
 
 /** The fields that are kept of an order. Throws `UnreadableDelivery`. */
 export function orderFieldsOf(parsed: unknown): Json {
-  const found = read(order, parsed);
-  return {
-    ...found,
-    number: found.number ?? null,
-    look_again_ms: found.look_again_ms ?? null,
-    lines: found.lines.map((each) => ({
-      ...each,
-      listing: each.listing ?? null,
-      sku: each.sku ?? null,
-      taken_at: each.taken_at ?? null,
-      gone_at: each.gone_at ?? null,
-    })),
-  };
+  return read(order, parsed);
 }
 
 function read<T>(schema: z.ZodType<T>, value: unknown): T {
@@ -179,25 +163,24 @@ export function memoryRefsIn(from: Json): string[] {
   if (found.topic === 'listing') return found.ids;
   if (found.topic !== 'order') return [];
   const refs = new Set<string>();
-  for (const { listing } of found.order.lines) if (listing != null) refs.add(listing);
+  for (const { listing } of found.order.lines) if (listing !== null) refs.add(listing);
   return [...refs];
 }
 
 /** What the fields say; a line whose listing is known by alias names the listing itself. */
 export function memoryOrdersIn(from: Json, facts: FactsOf, how: Obtaining): DeliveryContent {
   const found = trusted(from);
-  const nothing: DeliveryContent = { orders: [], fetch: [], touched: [], ignored: null, alert: null };
   switch (found.topic) {
     case 'order':
-      return { ...nothing, orders: [snapshotOf(found.order, facts, how)] };
+      return saying({ orders: [snapshotOf(found.order, facts, how)] });
     case 'order-ids':
-      return { ...nothing, fetch: found.ids };
+      return saying({ fetch: found.ids });
     case 'listing':
-      return { ...nothing, touched: found.ids };
+      return saying({ touched: found.ids });
     case 'alert':
-      return { ...nothing, alert: found.message, ignored: 'a message for people' };
+      return saying({ alert: found.message, ignored: 'a message for people' });
     case 'ignored':
-      return { ...nothing, ignored: found.reason };
+      return saying({ ignored: found.reason });
   }
 }
 
@@ -213,7 +196,7 @@ function trusted(from: Json): Fields {
 function snapshotOf(from: z.infer<typeof order>, facts: FactsOf, how: Obtaining): OrderSnapshot {
   return {
     orderId: from.id,
-    number: from.number ?? null,
+    number: from.number,
     version: from.version,
     clock: 'memory',
     obtained: how.obtained,
@@ -226,15 +209,15 @@ function snapshotOf(from: z.infer<typeof order>, facts: FactsOf, how: Obtaining)
     cancelled: from.status === 'cancelled',
     lines: from.lines.map((each) => ({
       lineKey: each.key,
-      listingId: each.listing == null ? null : (facts(each.listing)?.listingId ?? each.listing),
-      channelSku: each.sku ?? null,
+      listingId: each.listing === null ? null : (facts(each.listing)?.listingId ?? each.listing),
+      channelSku: each.sku,
       taken: each.taken,
       gone: Math.min(each.gone, each.taken),
-      takenAt: each.taken_at ?? null,
-      goneAt: each.gone_at ?? null,
+      takenAt: each.taken_at,
+      goneAt: each.gone_at,
       ...(each.doubted > 0 ? { doubted: each.doubted } : {}),
     })),
-    ...(from.look_again_ms != null && from.look_again_ms > 0 ? { lookAgainMs: from.look_again_ms } : {}),
+    ...(from.look_again_ms !== null && from.look_again_ms > 0 ? { lookAgainMs: from.look_again_ms } : {}),
     ...(from.warnings.length > 0 ? { warnings: from.warnings } : {}),
   };
 }
