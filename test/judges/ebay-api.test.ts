@@ -1,14 +1,10 @@
 import eBayApi from 'ebay-api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Loose, listing, NOON, sell, shown } from '../kit/shop-stage.ts';
 import {
   destinationBody,
-  type Loose,
-  listing,
-  NOON,
   type Receiver,
   type Stage,
-  sell,
-  shown,
   startReceiver,
   startShop,
   subscriptionBody,
@@ -35,7 +31,6 @@ beforeEach(async () => {
   stage = await startShop();
   wire = wireTo(stage.shop.url);
 });
-afterEach(() => stage.shop.stop());
 
 function clientOf(over: { scope?: string[]; certId?: string; autoRefreshToken?: boolean } = {}): eBayApi {
   const { clientId, clientSecret, devId, ruName } = stage.shop.credentials;

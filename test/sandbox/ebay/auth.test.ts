@@ -1,11 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { NOON, type Stage, startShop, tokenCall } from './world.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { NOON } from '../../kit/shop-stage.ts';
+import { type Stage, startShop, tokenCall } from './world.ts';
 
 let stage: Stage;
 beforeEach(async () => {
   stage = await startShop();
 });
-afterEach(() => stage.shop.stop());
 
 const root = 'https://api.ebay.com/oauth/api_scope';
 const refresh = (more: Record<string, string> = {}) =>
@@ -17,7 +17,7 @@ const refresh = (more: Record<string, string> = {}) =>
 const item = '/sell/inventory/v1/inventory_item/SKU-001';
 
 describe('the token endpoint', () => {
-  it('gives a user token for a refresh token, which stays as it is', async () => {
+  test('gives a user token for a refresh token, which stays as it is', async () => {
     const { status, json } = await refresh();
     expect(status).toBe(200);
     expect(json.access_token).toMatch(/^v\^1\.1#/);
@@ -26,17 +26,16 @@ describe('the token endpoint', () => {
     expect((await stage.rest('GET', item, { token: json.access_token })).status).toBe(200);
   });
 
-  it('tells the true length of a life at the platform’s own speed', async () => {
+  test('tells the true length of a life at the platform’s own speed', async () => {
     const slow = await startShop({ timeScale: 1 });
     const { json } = await tokenCall(slow.shop, {
       grant_type: 'refresh_token',
       refresh_token: slow.shop.credentials.refreshToken,
     });
     expect(json.expires_in).toBe(7200);
-    await slow.shop.stop();
   });
 
-  it('refuses a wrong secret with 401, other grants and broken requests with 400', async () => {
+  test('refuses a wrong secret with 401, other grants and broken requests with 400', async () => {
     const { shop } = stage;
     const form = { grant_type: 'client_credentials', scope: root };
     const wrong = await tokenCall(shop, form, `${shop.credentials.clientId}:wrong`);
@@ -47,7 +46,7 @@ describe('the token endpoint', () => {
     expect([stranger.status, stranger.json.error]).toEqual([400, 'invalid_grant']);
   });
 
-  it('narrows scopes and refuses more than was consented to', async () => {
+  test('narrows scopes and refuses more than was consented to', async () => {
     const narrow = await refresh({ scope: `${root} ${root}/sell.fulfillment` });
     expect(narrow.status).toBe(200);
     const answer = await stage.rest('GET', item, { token: narrow.json.access_token });
@@ -66,7 +65,7 @@ describe('the token endpoint', () => {
     expect([app.status, app.json.error]).toEqual([400, 'invalid_scope']);
   });
 
-  it('takes a code once, within five minutes, for the redirect name', async () => {
+  test('takes a code once, within five minutes, for the redirect name', async () => {
     const { shop } = stage;
     const exchange = (code: string, redirect = shop.credentials.ruName) =>
       tokenCall(shop, { grant_type: 'authorization_code', code, redirect_uri: redirect });
@@ -82,7 +81,7 @@ describe('the token endpoint', () => {
     expect((await exchange(late)).json.error).toBe('invalid_grant');
   });
 
-  it('lets access tokens die after their life and refresh tokens after eighteen months', async () => {
+  test('lets access tokens die after their life and refresh tokens after eighteen months', async () => {
     const { json } = await refresh();
     stage.tick(7_001);
     const answer = await stage.rest('GET', item, { token: json.access_token });
@@ -97,7 +96,7 @@ describe('the token endpoint', () => {
     expect((await refresh()).json.error).toBe('invalid_grant');
   });
 
-  it('counts application tokens: 1,000 a day', async () => {
+  test('counts application tokens: 1,000 a day', async () => {
     const form = { grant_type: 'client_credentials', scope: root };
     stage.shop.leaveCalls('client_credentials', 1);
     expect((await tokenCall(stage.shop, form)).status).toBe(200);
@@ -108,7 +107,7 @@ describe('the token endpoint', () => {
 });
 
 describe('tokens under faults', () => {
-  it('token_revoked ends all the seller’s tokens until it is lifted, and not the application’s', async () => {
+  test('token_revoked ends all the seller’s tokens until it is lifted, and not the application’s', async () => {
     const token = await stage.user();
     const app = await stage.app();
     stage.shop.fault({ name: 'token_revoked' });
@@ -119,7 +118,7 @@ describe('tokens under faults', () => {
     expect((await refresh()).status).toBe(200);
   });
 
-  it('auth refuses one call and the refresh after it', async () => {
+  test('auth refuses one call and the refresh after it', async () => {
     const token = await stage.user();
     stage.shop.fault({ name: 'auth', count: 1 });
     expect((await stage.rest('GET', item, { token })).status).toBe(401);
@@ -128,7 +127,7 @@ describe('tokens under faults', () => {
     expect((await stage.rest('GET', item, { token: json.access_token })).status).toBe(200);
   });
 
-  it('token_expiry only asks for a new token', async () => {
+  test('token_expiry only asks for a new token', async () => {
     const token = await stage.user();
     stage.shop.fault({ name: 'token_expiry', count: 1 });
     expect((await stage.rest('GET', item, { token })).status).toBe(401);
@@ -136,7 +135,7 @@ describe('tokens under faults', () => {
     expect((await stage.rest('GET', item, { token: json.access_token })).status).toBe(200);
   });
 
-  it('missing_scope grants no notification scope', async () => {
+  test('missing_scope grants no notification scope', async () => {
     stage.shop.fault({ name: 'missing_scope' });
     const wide = await refresh({ scope: `${root}/commerce.notification.subscription` });
     expect(wide.json.error).toBe('invalid_scope');
@@ -144,7 +143,7 @@ describe('tokens under faults', () => {
 });
 
 describe('the account', () => {
-  it('tells who the seller is, what may be sold and which programs are on', async () => {
+  test('tells who the seller is, what may be sold and which programs are on', async () => {
     const who = await stage.rest('GET', '/commerce/identity/v1/user/');
     expect(who.json).toMatchObject({ registrationMarketplaceId: 'EBAY_US' });
     expect(who.json.username).toMatch(/^my-shop-/);
@@ -162,7 +161,7 @@ describe('the account', () => {
     expect(await programs()).not.toContain('OUT_OF_STOCK_CONTROL');
   });
 
-  it('counts calls per day and says when the day ends', async () => {
+  test('counts calls per day and says when the day ends', async () => {
     const path = '/developer/analytics/v1_beta/rate_limit/?api_context=sell&api_name=inventory';
     const before = await stage.rest('GET', path, { app: true });
     const [rate] = before.json.rateLimits[0].resources[0].rates;
@@ -181,7 +180,7 @@ describe('the account', () => {
     expect((await stage.rest('GET', item)).status).toBe(200);
   });
 
-  it('is configured by the keys that the adapter knows, and is another one in another shop', async () => {
+  test('is configured by the keys that the adapter knows, and is another one in another shop', async () => {
     const config = stage.shop.channelConfig();
     expect(Object.keys(config)).toEqual(
       'type mode client_id client_secret dev_id ru_name refresh_token refresh_token_created marketplace verification_token base_url token_url trading_url'.split(
@@ -196,6 +195,5 @@ describe('the account', () => {
       await other.rest('GET', '/commerce/identity/v1/user'),
     ];
     expect(ids[0]?.json.userId).not.toBe(ids[1]?.json.userId);
-    await other.shop.stop();
   });
 });

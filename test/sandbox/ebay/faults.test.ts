@@ -1,25 +1,15 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { createEbayShop } from '../../../src/sandbox/ebay/index.ts';
 import { createRandom } from '../../../src/sandbox/kit/random.ts';
 import { createShoppers } from '../../../src/sandbox/shoppers.ts';
-import {
-  catalogue,
-  type Loose,
-  listing,
-  register,
-  type Stage,
-  sell,
-  shown,
-  startReceiver,
-  startShop,
-} from './world.ts';
+import { type Loose, listing, sell, shown } from '../../kit/shop-stage.ts';
+import { catalogue, register, type Stage, startReceiver, startShop } from './world.ts';
 
 let stage: Stage;
 beforeEach(async () => {
   stage = await startShop();
   await stage.user();
 });
-afterEach(() => stage.shop.stop());
 
 const base = '/sell/inventory/v1';
 const set = (sku: string, quantity: number) =>
@@ -40,7 +30,7 @@ describe.each([
   ['Inventory', 'SKU-004', set],
   ['Trading', 'SKU-002', revise],
 ] as const)('weather over writes by the %s API', (_, sku, write) => {
-  it('timeout and error_500 leave the number as it was', async () => {
+  test('timeout and error_500 leave the number as it was', async () => {
     once('timeout');
     await expect(write(sku, 3)).rejects.toThrow();
     once('error_500');
@@ -52,7 +42,7 @@ describe.each([
     expect(shown(stage, sku)).toBe(3);
   });
 
-  it('apply_then_timeout and error_500_after change it and do not say so', async () => {
+  test('apply_then_timeout and error_500_after change it and do not say so', async () => {
     once('apply_then_timeout');
     await expect(write(sku, 3)).rejects.toThrow();
     expect(shown(stage, sku)).toBe(3);
@@ -65,7 +55,7 @@ describe.each([
     ]);
   });
 
-  it('late_apply obeys long after the caller hung up, over newer numbers too', async () => {
+  test('late_apply obeys long after the caller hung up, over newer numbers too', async () => {
     once('late_apply', 60_000);
     await expect(write(sku, 3)).rejects.toThrow();
     expect(shown(stage, sku)).toBe(10);
@@ -75,7 +65,7 @@ describe.each([
     expect(shown(stage, sku)).toBe(3);
   });
 
-  it('sale_before_write slips a sale in between, which the write wipes out', async () => {
+  test('sale_before_write slips a sale in between, which the write wipes out', async () => {
     once('sale_before_write');
     await write(sku, 10);
     expect(shown(stage, sku)).toBe(10);
@@ -83,7 +73,7 @@ describe.each([
     expect(writes()[0]).toMatchObject({ from: 9, to: 10 });
   });
 
-  it('does not strike reads with what is meant for writes', async () => {
+  test('does not strike reads with what is meant for writes', async () => {
     for (const name of ['apply_then_timeout', 'error_500_after', 'late_apply', 'sale_before_write'])
       once(name);
     expect((await read()).status).toBe(200);
@@ -95,7 +85,7 @@ describe.each([
 });
 
 describe('weather', () => {
-  it('throttle is 429 for REST, sometimes with a time to wait, and a Failure for Trading', async () => {
+  test('throttle is 429 for REST, sometimes with a time to wait, and a Failure for Trading', async () => {
     const waits = new Set<string>();
     for (let turn = 0; turn < 12; turn += 1) {
       once('throttle');
@@ -109,7 +99,7 @@ describe('weather', () => {
     expect([answer.Ack, shown(stage, 'SKU-002')]).toEqual(['Failure', 10]);
   });
 
-  it('slow waits, and a stop ends the wait', async () => {
+  test('slow waits, and a stop ends the wait', async () => {
     stage.shop.fault({ name: 'slow', ms: 600_000 });
     const pending = read().catch(() => 'cut');
     const token = fetch(`${stage.shop.url}/identity/v1/oauth2/token`, { method: 'POST' }).catch(() => 'cut');
@@ -118,7 +108,7 @@ describe('weather', () => {
     expect([await pending, await token]).toEqual(['cut', 'cut']);
   });
 
-  it('auth on Trading is healed by the second new token', async () => {
+  test('auth on Trading is healed by the second new token', async () => {
     once('auth');
     expect((await revise('SKU-002', 3)).Ack).toBe('Failure');
     stage.tick(0);
@@ -127,11 +117,11 @@ describe('weather', () => {
     expect(['Success', 'Warning']).toContain((await revise('SKU-002', 3)).Ack);
   });
 
-  it('an unknown fault is an error that names the known ones', () => {
+  test('an unknown fault is an error that names the known ones', () => {
     expect(() => stage.shop.fault({ name: 'earthquake' })).toThrow('no fault "earthquake"');
   });
 
-  it('all of it goes away by clear', async () => {
+  test('all of it goes away by clear', async () => {
     for (const name of ['error_500', 'throttle', 'timeout', 'auth', 'token_revoked'])
       stage.shop.fault({ name });
     stage.shop.fault({ clear: true });
@@ -140,7 +130,7 @@ describe('weather', () => {
 });
 
 describe('the shop itself', () => {
-  it('stops with work in its queue, leaves nothing running, and may be stopped twice', async () => {
+  test('stops with work in its queue, leaves nothing running, and may be stopped twice', async () => {
     const receiver = await startReceiver(stage.shop.credentials.verificationToken);
     await register(stage, receiver);
     stage.shop.fault({ name: 'delay_webhook', ms: 3_600_000 });
@@ -154,7 +144,7 @@ describe('the shop itself', () => {
     await receiver.stop();
   });
 
-  it('answers the common verbs and records over HTTP', async () => {
+  test('answers the common verbs and records over HTTP', async () => {
     const post = async (verb: string, body: unknown): Promise<Loose> => {
       const answer = await fetch(`${stage.shop.url}/_sandbox/${verb}`, {
         method: 'POST',
@@ -178,13 +168,13 @@ describe('the shop itself', () => {
     );
   });
 
-  it('gives orders ids whose last part never repeats', () => {
+  test('gives orders ids whose last part never repeats', () => {
     stage.shop.set({ sku: 'SKU-001', quantity: 500 });
     const ids = Array.from({ length: 400 }, () => sell(stage, ['SKU-001', 1]).orderId);
     expect(new Set(ids.map((id) => id.split('-').at(-1))).size).toBe(400);
   });
 
-  it.each([1, 2, 3, 4])('keeps every unit in its books through a busy day (seed %d)', async (seed) => {
+  test.each([1, 2, 3, 4])('keeps every unit in its books through a busy day (seed %d)', async (seed) => {
     const items = catalogue(20);
     const shop = createEbayShop({ name: 's', seed, timeScale: 10_000, catalogue: items, port: 0 });
     for (const [name, rate] of [
@@ -210,7 +200,7 @@ describe('the shop itself', () => {
     await shop.stop();
   });
 
-  it('behaves the same for the same seed, and otherwise for another', () => {
+  test('behaves the same for the same seed, and otherwise for another', () => {
     const life = (seed: number) => {
       const shop = createEbayShop({
         name: 's',

@@ -1,20 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  catalogue,
-  type Loose,
-  listing,
-  type RestWish,
-  type Stage,
-  sell,
-  shown,
-  startShop,
-} from './world.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type Loose, listing, sell, shown } from '../../kit/shop-stage.ts';
+import { catalogue, type RestWish, type Stage, startShop } from './world.ts';
 
 let stage: Stage;
 beforeEach(async () => {
   stage = await startShop();
 });
-afterEach(() => stage.shop.stop());
 
 const base = '/sell/inventory/v1';
 const bulk = (requests: unknown[], wish: RestWish = {}) =>
@@ -28,7 +19,7 @@ const offerOf = async (sku: string) => (await stage.rest('GET', `${base}/offer?s
 const writes = () => stage.shop.records().calls.filter((call) => call.kind === 'write');
 
 describe('the catalogue over two models', () => {
-  it('puts some items into each, some of them as variations, and shows each number once', () => {
+  test('puts some items into each, some of them as variations, and shows each number once', () => {
     const ids = ['SKU-001', 'SKU-002', 'SKU-005', 'SKU-006', 'SKU-007', 'SKU-008'].map((sku) =>
       listing(stage, sku),
     );
@@ -42,15 +33,14 @@ describe('the catalogue over two models', () => {
     for (const { sku } of catalogue(20)) expect(shown(stage, sku)).toBe(10);
   });
 
-  it('comes out the same for the same seed', async () => {
+  test('comes out the same for the same seed', async () => {
     const twin = await startShop();
     expect(twin.shop.records().listings).toEqual(stage.shop.records().listings);
-    await twin.shop.stop();
   });
 });
 
 describe('headers', () => {
-  it.each([undefined, '*', 'english', ''])('Accept-Language %j is refused on reads too', async (value) => {
+  test.each([undefined, '*', 'english', ''])('Accept-Language %j is refused on reads too', async (value) => {
     const answer = await stage.rest('GET', `${base}/inventory_item`, {
       headers: { 'accept-language': value },
     });
@@ -63,7 +53,7 @@ describe('headers', () => {
     });
   });
 
-  it('what Node’s fetch sends by itself is refused', async () => {
+  test('what Node’s fetch sends by itself is refused', async () => {
     const answer = await fetch(`${stage.shop.url}${base}/inventory_item`, {
       headers: { authorization: `Bearer ${await stage.user()}` },
     });
@@ -71,7 +61,7 @@ describe('headers', () => {
     expect(((await answer.json()) as Loose).errors[0].errorId).toBe(25709);
   });
 
-  it('Content-Language is wanted on writes and not on reads', async () => {
+  test('Content-Language is wanted on writes and not on reads', async () => {
     const headers = { 'content-language': undefined };
     const answer = await bulk([row('SKU-001', 3)], { headers });
     expect([answer.status, answer.json.errors[0].errorId]).toEqual([400, 25709]);
@@ -80,14 +70,14 @@ describe('headers', () => {
     expect((await stage.rest('POST', `${base}/bulk_get_inventory_item`, { body, headers })).status).toBe(200);
   });
 
-  it('a raw bracket in the address never reaches the API', async () => {
+  test('a raw bracket in the address never reaches the API', async () => {
     const answer = await stage.rest('GET', `${base}/offer?sku={SKU-001}`);
     expect([answer.status, answer.json]).toEqual([400, null]);
   });
 });
 
 describe('reading', () => {
-  it('pages by the number of the page, 25 by default and 200 at most, and lists inventory items only', async () => {
+  test('pages by the number of the page, 25 by default and 200 at most, and lists inventory items only', async () => {
     const big = await startShop({ catalogue: catalogue(120) });
     const first = (await big.rest('GET', `${base}/inventory_item`)).json;
     expect([first.size, first.limit, first.total]).toEqual([25, 25, 51]);
@@ -104,10 +94,9 @@ describe('reading', () => {
     expect(seen).not.toContain('SKU-002');
     expect(seen).toEqual(expect.arrayContaining(['SKU-001', 'LOOSE-1', 'DRAFT-1', 'WAREHOUSE-1']));
     expect((await big.rest('GET', `${base}/inventory_item?limit=201`)).status).toBe(400);
-    await big.shop.stop();
   });
 
-  it('reads 25 at once, each with its own status', async () => {
+  test('reads 25 at once, each with its own status', async () => {
     const body = { requests: [{ sku: 'SKU-001' }, { sku: 'SKU-002' }, { sku: 'SKU-005' }] };
     const { status, json } = await stage.rest('POST', `${base}/bulk_get_inventory_item`, { body });
     expect(status).toBe(207);
@@ -125,7 +114,7 @@ describe('reading', () => {
     expect((await stage.rest('POST', `${base}/bulk_get_inventory_item`, { body: many })).status).toBe(400);
   });
 
-  it('shows offers by SKU only; an item that was never offered has none', async () => {
+  test('shows offers by SKU only; an item that was never offered has none', async () => {
     expect(await offerOf('SKU-001')).toMatchObject({
       sku: 'SKU-001',
       marketplaceId: 'EBAY_US',
@@ -142,7 +131,7 @@ describe('reading', () => {
     expect((await stage.rest('GET', `${base}/offer?sku=SKU-001`)).json.errors[0].errorId).toBe(25707);
   });
 
-  it('names the members of a group, which share one listing', async () => {
+  test('names the members of a group, which share one listing', async () => {
     const { json } = await stage.rest('GET', `${base}/inventory_item_group/SET-1`);
     expect(json.variantSKUs).toEqual(['SKU-005', 'SKU-006']);
     const offers = [await offerOf('SKU-005'), await offerOf('SKU-006')];
@@ -150,7 +139,7 @@ describe('reading', () => {
     expect(offers[0].offerId).not.toBe(offers[1].offerId);
   });
 
-  it('trails a write while read_lag is armed', async () => {
+  test('trails a write while read_lag is armed', async () => {
     stage.shop.fault({ name: 'read_lag', count: 1, ms: 500 });
     await bulk([row('SKU-004', 3)]);
     const read = async () =>
@@ -164,7 +153,7 @@ describe('reading', () => {
 });
 
 describe('writing in bulk', () => {
-  it('is done when it is answered, row by row, and hides failures in a 200 or a 207', async () => {
+  test('is done when it is answered, row by row, and hides failures in a 200 or a 207', async () => {
     const statuses = new Set<number>();
     for (let turn = 0; turn < 12; turn += 1) {
       const { status, json } = await bulk([row('SKU-004', turn), row('SKU-002', 1), row('SKU-006', 2.5)]);
@@ -182,7 +171,7 @@ describe('writing in bulk', () => {
     expect([shown(stage, 'SKU-002'), shown(stage, 'SKU-006')]).toEqual([10, 10]);
   });
 
-  it('is pinned by an offer that carries a number, until both are set', async () => {
+  test('is pinned by an offer that carries a number, until both are set', async () => {
     expect((await bulk([row('SKU-001', 25)])).json.responses[0].statusCode).toBe(200);
     const read = await stage.rest('GET', `${base}/inventory_item/SKU-001`);
     expect(read.json.availability.shipToLocationAvailability.quantity).toBe(25);
@@ -197,7 +186,7 @@ describe('writing in bulk', () => {
     expect(shown(stage, 'SKU-001')).toBe(4);
   });
 
-  it('takes 25 rows, no SKU twice, and one row only while that fault is on', async () => {
+  test('takes 25 rows, no SKU twice, and one row only while that fault is on', async () => {
     const rows = Array.from({ length: 26 }, (_, index) => row(`NO-${index}`, 1));
     expect((await bulk(rows)).status).toBe(400);
     expect((await bulk([])).status).toBe(400);
@@ -207,13 +196,13 @@ describe('writing in bulk', () => {
     expect((await bulk([row('SKU-001', 1)])).json.responses[0].statusCode).toBe(200);
   });
 
-  it.each([-1, 1.5, '3', null, 2 ** 31])('refuses the quantity %j', async (quantity) => {
+  test.each([-1, 1.5, '3', null, 2 ** 31])('refuses the quantity %j', async (quantity) => {
     const { json } = await bulk([row('SKU-004', quantity)]);
     expect(json.responses[0]).toMatchObject({ statusCode: 400, errors: [{ errorId: 25004 }] });
     expect(shown(stage, 'SKU-004')).toBe(10);
   });
 
-  it('meets another write on the same item or group: 25025 for the later one', async () => {
+  test('meets another write on the same item or group: 25025 for the later one', async () => {
     const [first, second, other] = await Promise.all([
       bulk([row('SKU-005', 3)]),
       bulk([row('SKU-006', 4)]),
@@ -233,7 +222,7 @@ describe('writing in bulk', () => {
     ).toEqual([200, 200]);
   });
 
-  it('says per row that an item is busy when others are not', async () => {
+  test('says per row that an item is busy when others are not', async () => {
     stage.shop.fault({ name: 'concurrent_access', count: 1 });
     const { status, json } = await bulk([row('SKU-001', 1), row('SKU-004', 2)]);
     expect([200, 207]).toContain(status);
@@ -241,7 +230,7 @@ describe('writing in bulk', () => {
     expect([shown(stage, 'SKU-001'), shown(stage, 'SKU-004')]).toEqual([10, 2]);
   });
 
-  it('refuses what is on hold, beyond the selling limit, or spread over warehouses', async () => {
+  test('refuses what is on hold, beyond the selling limit, or spread over warehouses', async () => {
     stage.shop.fault({ name: 'on_hold', count: 1 });
     expect((await bulk([row('SKU-004', 3)])).json.responses[0].errors[0].errorId).toBe(25097);
     stage.shop.fault({ name: 'selling_limit', count: 1 });
@@ -261,7 +250,7 @@ describe('writing in bulk', () => {
     expect(quantity).toBe(1);
   });
 
-  it('may change a listing 250 times a day, all its variations together', async () => {
+  test('may change a listing 250 times a day, all its variations together', async () => {
     for (let turn = 0; turn < 125; turn += 1) {
       const { json } = await bulk([row('SKU-005', turn), row('SKU-006', turn)]);
       expect(json.responses.map((each: Loose) => each.statusCode)).toEqual([200, 200]);
@@ -277,7 +266,7 @@ describe('writing in bulk', () => {
     expect((await bulk([row('SKU-001', 1)])).json.responses[0].errors[0].errorId).toBe(25019);
   });
 
-  it('keeps a listing at 0 as OUT_OF_STOCK and brings it back', async () => {
+  test('keeps a listing at 0 as OUT_OF_STOCK and brings it back', async () => {
     stage.shop.fault({ name: 'out_of_stock_control_off' });
     await bulk([row('SKU-004', 0)]);
     expect((await offerOf('SKU-004')).listing.listingStatus).toBe('OUT_OF_STOCK');
@@ -291,7 +280,7 @@ describe('writing in bulk', () => {
     expect(shown(stage, 'SKU-004')).toBe(1);
   });
 
-  it('is on record, refused ones too', async () => {
+  test('is on record, refused ones too', async () => {
     await bulk([row('SKU-004', 3)]);
     stage.shop.fault({ name: 'on_hold', count: 1 });
     await bulk([row('SKU-004', 2)]);
@@ -303,7 +292,7 @@ describe('writing in bulk', () => {
 });
 
 describe('the traps beside the bulk call', () => {
-  it('replacing an item deletes what is left out, its title and its number', async () => {
+  test('replacing an item deletes what is left out, its title and its number', async () => {
     const answer = await stage.rest('PUT', `${base}/inventory_item/SKU-004`, { body: { condition: 'NEW' } });
     expect(answer.status).toBe(204);
     const { json } = await stage.rest('GET', `${base}/inventory_item/SKU-004`);
@@ -313,14 +302,14 @@ describe('the traps beside the bulk call', () => {
     });
   });
 
-  it('replacing an offer without a number unpins the listing', async () => {
+  test('replacing an offer without a number unpins the listing', async () => {
     const { offerId } = await offerOf('SKU-001');
     await bulk([row('SKU-001', 30)]);
     await stage.rest('PUT', `${base}/offer/${offerId}`, { body: { marketplaceId: 'EBAY_US' } });
     expect(shown(stage, 'SKU-001')).toBe(30);
   });
 
-  it('withdrawing and publishing mints a new listing; without a body it is 411; twice is a warning', async () => {
+  test('withdrawing and publishing mints a new listing; without a body it is 411; twice is a warning', async () => {
     const { offerId, listing: before } = await offerOf('SKU-004');
     expect((await stage.rest('POST', `${base}/offer/${offerId}/withdraw`)).status).toBe(411);
     expect((await stage.rest('POST', `${base}/offer/${offerId}/publish`, { body: {} })).json).toMatchObject({
@@ -334,7 +323,7 @@ describe('the traps beside the bulk call', () => {
     expect(shown(stage, 'SKU-004')).toBe(10);
   });
 
-  it('an unknown item is 404, with the wrong method 405', async () => {
+  test('an unknown item is 404, with the wrong method 405', async () => {
     expect((await stage.rest('GET', `${base}/inventory_item/NO-1`)).json.errors[0].errorId).toBe(25710);
     expect((await stage.rest('DELETE', `${base}/inventory_item`)).status).toBe(405);
     expect((await stage.rest('GET', `${base}/nothing`)).status).toBe(404);

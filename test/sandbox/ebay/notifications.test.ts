@@ -1,15 +1,12 @@
 import { createHash, createPublicKey, createVerify } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type Loose, type Received, sell, shown } from '../../kit/shop-stage.ts';
 import {
   destinationBody,
   idIn,
-  type Loose,
-  type Received,
   type Receiver,
   register,
   type Stage,
-  sell,
-  shown,
   startReceiver,
   startShop,
   subscriptionBody,
@@ -20,10 +17,6 @@ let receiver: Receiver;
 beforeEach(async () => {
   stage = await startShop();
   receiver = await startReceiver(stage.shop.credentials.verificationToken);
-});
-afterEach(async () => {
-  await stage.shop.stop();
-  await receiver.stop();
 });
 
 const api = '/commerce/notification/v1';
@@ -53,7 +46,7 @@ async function verifies(call: Received, bytes: string | Buffer): Promise<boolean
 }
 
 describe('topics', () => {
-  it('are listed in pages of ten to a hundred, for the application only', async () => {
+  test('are listed in pages of ten to a hundred, for the application only', async () => {
     const first = await stage.rest('GET', `${api}/topic?limit=10`, { app: true });
     expect(first.json.topics).toHaveLength(10);
     expect(first.json.next).toContain('continuation_token=');
@@ -66,7 +59,7 @@ describe('topics', () => {
     expect((await stage.rest('GET', `${api}/topic`)).status).toBe(403);
   });
 
-  it('say whose token and which version they want; ORDER_CONFIRMATION may be missing', async () => {
+  test('say whose token and which version they want; ORDER_CONFIRMATION may be missing', async () => {
     const { json } = await stage.rest('GET', `${api}/topic/ORDER_CONFIRMATION`, { app: true });
     expect(json).toMatchObject({ scope: 'USER', status: 'ENABLED' });
     expect(json.supportedPayloads.map((each: Loose) => [each.schemaVersion, each.deprecated])).toEqual([
@@ -82,7 +75,7 @@ describe('topics', () => {
 });
 
 describe('registering', () => {
-  it('begins with the configuration, which is missing at first', async () => {
+  test('begins with the configuration, which is missing at first', async () => {
     expect(errorIn(await stage.rest('GET', `${api}/config`, { app: true }))).toEqual([404, 195026]);
     expect(errorIn(await createDestination())).toEqual([409, 195003]);
     expect((await config()).status).toBe(204);
@@ -91,7 +84,7 @@ describe('registering', () => {
     });
   });
 
-  it('tries the endpoint while the caller waits, and answers with nothing but a Location', async () => {
+  test('tries the endpoint while the caller waits, and answers with nothing but a Location', async () => {
     await config();
     const answer = await createDestination();
     expect([answer.status, answer.text]).toEqual([201, '']);
@@ -107,7 +100,7 @@ describe('registering', () => {
     ]);
   });
 
-  it.each([
+  test.each([
     [
       'a wrong hash',
       (right: string) => ({
@@ -137,7 +130,7 @@ describe('registering', () => {
     expect((await createDestination()).status).toBe(201);
   });
 
-  it('is refused when nobody is there, for odd endpoints, tokens and names, and twice for one endpoint', async () => {
+  test('is refused when nobody is there, for odd endpoints, tokens and names, and twice for one endpoint', async () => {
     await config();
     const { verificationToken } = stage.shop.credentials;
     const at = (endpoint: unknown, token = verificationToken) =>
@@ -153,7 +146,7 @@ describe('registering', () => {
     expect(errorIn(await createDestination())).toEqual([409, 195021]);
   });
 
-  it('of a seller’s topic wants the seller’s token, a known version and destination, and exists once', async () => {
+  test('of a seller’s topic wants the seller’s token, a known version and destination, and exists once', async () => {
     await config();
     const destinationId = idIn(await createDestination());
     const create = (changes: Record<string, unknown> = {}, app?: true) =>
@@ -181,7 +174,7 @@ describe('registering', () => {
     );
   });
 
-  it('sends nothing before it is enabled, a mock on request, and nothing after it is taken back', async () => {
+  test('sends nothing before it is enabled, a mock on request, and nothing after it is taken back', async () => {
     await config();
     const destinationId = idIn(await createDestination());
     const id = idIn(
@@ -211,7 +204,7 @@ describe('registering', () => {
 describe('a notification', () => {
   beforeEach(async () => void (await register(stage, receiver)));
 
-  it('comes once per line, names ids only, and is compact and signed as it stands', async () => {
+  test('comes once per line, names ids only, and is compact and signed as it stands', async () => {
     const { orderId, lineIds } = sell(stage, ['SKU-001', 3], ['SKU-007', 2]);
     await stage.shop.settle();
     expect(receiver.got).toHaveLength(2);
@@ -237,7 +230,7 @@ describe('a notification', () => {
     expect(stage.shop.records().orders[0]?.heard).toBe(true);
   });
 
-  it('tells nothing of cancels, refunds and shipping: only a poll finds them', async () => {
+  test('tells nothing of cancels, refunds and shipping: only a poll finds them', async () => {
     const { orderId } = sell(stage, ['SKU-001', 3]);
     await stage.shop.settle();
     stage.shop.cancel({ order_id: orderId });
@@ -246,7 +239,7 @@ describe('a notification', () => {
     expect(stage.shop.records().orders[0]?.heard).toBe(false);
   });
 
-  it('is repeated three times with its id, a new count and a new signature', async () => {
+  test('is repeated three times with its id, a new count and a new signature', async () => {
     receiver.answers = [500, 412, 404, 202];
     sell(stage, ['SKU-001', 1]);
     await stage.shop.settle();
@@ -267,14 +260,14 @@ describe('a notification', () => {
     expect(stage.shop.pending()).toBe(0);
   });
 
-  it.each([200, 201, 202, 204])('is acknowledged by %d', async (status) => {
+  test.each([200, 201, 202, 204])('is acknowledged by %d', async (status) => {
     receiver.answers = [status];
     sell(stage, ['SKU-001', 1]);
     await stage.shop.settle();
     expect(receiver.got).toHaveLength(1);
   });
 
-  it('stops when the address is marked down, and comes again after it was mended and tried', async () => {
+  test('stops when the address is marked down, and comes again after it was mended and tried', async () => {
     const { json } = await stage.rest('GET', `${api}/destination`, { app: true });
     const id = json.destinations[0].destinationId;
     const status = async () =>
@@ -304,7 +297,7 @@ describe('a notification', () => {
     expect(receiver.got.map(({ method }) => method)).toEqual(['GET', 'POST']);
   });
 
-  it('stops too after a day without an answer, and at once by the fault', async () => {
+  test('stops too after a day without an answer, and at once by the fault', async () => {
     const status = async () =>
       (await stage.rest('GET', `${api}/destination`, { app: true })).json.destinations[0].status;
     receiver.answers = [500];
@@ -320,11 +313,9 @@ describe('a notification', () => {
     other.shop.fault({ name: 'marked_down' });
     const { json } = await other.rest('GET', `${api}/destination`, { app: true });
     expect(json.destinations[0].status).toBe('MARKED_DOWN');
-    await other.shop.stop();
-    await listener.stop();
   });
 
-  it('names a key that does not exist under wrong_kid', async () => {
+  test('names a key that does not exist under wrong_kid', async () => {
     stage.shop.fault({ name: 'wrong_kid', count: 1 });
     sell(stage, ['SKU-001', 1]);
     await stage.shop.settle();
@@ -338,7 +329,7 @@ describe('a notification', () => {
     expect((await stage.rest('GET', `${api}/public_key/${kid}`)).status).toBe(403);
   });
 
-  it('does not verify under bad_signature and altered_body', async () => {
+  test('does not verify under bad_signature and altered_body', async () => {
     for (const name of ['bad_signature', 'altered_body']) {
       stage.shop.fault({ name, count: 1 });
       sell(stage, ['SKU-001', 1]);
@@ -351,7 +342,7 @@ describe('a notification', () => {
     }
   });
 
-  it('verifies only as compact JSON under compact_json', async () => {
+  test('verifies only as compact JSON under compact_json', async () => {
     stage.shop.fault({ name: 'compact_json', count: 1 });
     sell(stage, ['SKU-001', 1]);
     await stage.shop.settle();
@@ -361,7 +352,7 @@ describe('a notification', () => {
     expect(await verifies(call, JSON.stringify(JSON.parse(call.body.toString('utf8'))))).toBe(true);
   });
 
-  it('may be signed with SHA-256 and by a new key, while the old one stays known', async () => {
+  test('may be signed with SHA-256 and by a new key, while the old one stays known', async () => {
     stage.shop.fault({ name: 'sha256', count: 1 });
     sell(stage, ['SKU-001', 1]);
     await stage.shop.settle();
@@ -375,7 +366,7 @@ describe('a notification', () => {
     expect([await verifies(one, one.body), await verifies(two, two.body)]).toEqual([true, true]);
   });
 
-  it('is doubled with the same id, with another one, dropped, or about somebody else', async () => {
+  test('is doubled with the same id, with another one, dropped, or about somebody else', async () => {
     const idsOf = () => bodies().map((body) => body.notification.notificationId);
     stage.shop.fault({ name: 'duplicate_webhook', count: 1 });
     sell(stage, ['SKU-001', 1]);
@@ -399,7 +390,7 @@ describe('a notification', () => {
     expect(bodies()[0].notification.data.user.userId).toBe('somebodyElse');
   });
 
-  it('of combined invoices tells the same lines under the new order', async () => {
+  test('of combined invoices tells the same lines under the new order', async () => {
     const [one, two] = [sell(stage, ['SKU-001', 1]), sell(stage, ['SKU-002', 1])];
     const whole = stage.shop.combine([one.orderId, two.orderId]);
     await stage.shop.settle();
@@ -417,7 +408,7 @@ describe('a notification', () => {
     expect(stage.shop.records().orders[0]?.heard).toBe(true);
   });
 
-  it('of other topics goes to those who subscribed; somebody else’s stays apart', async () => {
+  test('of other topics goes to those who subscribed; somebody else’s stays apart', async () => {
     stage.shop.foreignWebhook('http://127.0.0.1:9/their/address');
     const { json } = await stage.rest('GET', `${api}/subscription`);
     expect(json.subscriptions.map((each: Loose) => each.topicId)).toEqual([
@@ -454,7 +445,7 @@ describe('Platform Notifications', () => {
   };
   const texts = () => receiver.got.map((call) => call.body.toString('utf8'));
 
-  it('come by SOAP to those who asked: the commitment first, the checkout with its order', async () => {
+  test('come by SOAP to those who asked: the commitment first, the checkout with its order', async () => {
     expect((await prefer(['FixedPriceTransaction', 'AuctionCheckoutComplete'])).Ack).toBe('Success');
     const { orderId } = sell(stage, ['SKU-007', 2]);
     await stage.shop.settle();
@@ -476,7 +467,7 @@ describe('Platform Notifications', () => {
     expect(usage.NotificationStatistics.DeliveredCount).toBe('2');
   });
 
-  it('tell a commitment for which there is no order yet', async () => {
+  test('tell a commitment for which there is no order yet', async () => {
     await prefer(['FixedPriceTransaction']);
     stage.shop.fault({ name: 'unpaid_commitment', count: 1, ms: 60_000 });
     stage.shop.fault({ name: 'never_pays', count: 1 });
@@ -487,7 +478,7 @@ describe('Platform Notifications', () => {
     expect(stage.shop.records().orders).toEqual([]);
   });
 
-  it('tell of listings that were revised, ran out or ended', async () => {
+  test('tell of listings that were revised, ran out or ended', async () => {
     await prefer(['ItemRevised', 'ItemOutOfStock', 'ItemClosed']);
     stage.shop.fault({ name: 'out_of_stock_control_off' });
     stage.shop.set({ sku: 'SKU-002', quantity: 1 });
@@ -497,7 +488,7 @@ describe('Platform Notifications', () => {
     expect(events.sort()).toEqual(['ItemClosed', 'ItemOutOfStock', 'ItemRevised']);
   });
 
-  it('come to the address of the JSON ones under the fault, also forged', async () => {
+  test('come to the address of the JSON ones under the fault, also forged', async () => {
     await register(stage, receiver);
     stage.shop.fault({ name: 'soap', count: 1 });
     sell(stage, ['SKU-001', 1]);

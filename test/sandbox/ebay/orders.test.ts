@@ -1,11 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Loose, NOON, type Stage, sell, shown, startShop, tokenCall } from './world.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type Loose, NOON, sell, shown } from '../../kit/shop-stage.ts';
+import { type Stage, startShop, tokenCall } from './world.ts';
 
 let stage: Stage;
 beforeEach(async () => {
   stage = await startShop();
 });
-afterEach(() => stage.shop.stop());
 
 const base = '/sell/fulfillment/v1/order';
 const list = (query: Record<string, string> = {}) => stage.rest('GET', `${base}?${encoded(query)}`);
@@ -21,7 +21,7 @@ const record = (id: string) => stage.shop.records().orders.find((order) => order
 const indexed = () => stage.tick(10);
 
 describe('a sale', () => {
-  it('lowers both numbers of a pinned item at once and reads with all ids as the platform writes them', async () => {
+  test('lowers both numbers of a pinned item at once and reads with all ids as the platform writes them', async () => {
     const { orderId, lineIds } = sell(stage, ['SKU-001', 3], ['SKU-007', 2]);
     expect([shown(stage, 'SKU-001'), shown(stage, 'SKU-007')]).toEqual([7, 8]);
     expect(orderId).toMatch(/^\d\d-\d{5}-\d{5}$/);
@@ -46,14 +46,14 @@ describe('a sale', () => {
     ]);
   });
 
-  it('of a listing without a SKU names the item only', async () => {
+  test('of a listing without a SKU names the item only', async () => {
     const listed = stage.shop.records().listings.find((each) => each.sku === '');
     expect(listed?.listing_id).toMatch(/^110\d{9}$/);
     const result = stage.shop.sell({ lines: [{ sku: '', quantity: 1 }] });
     expect(result).toEqual({ sold: false, reason: 'unknown_sku' });
   });
 
-  it('is refused beyond the stock and for what is unknown or never listed, unless forced', () => {
+  test('is refused beyond the stock and for what is unknown or never listed, unless forced', () => {
     expect(stage.shop.sell({ lines: [{ sku: 'SKU-001', quantity: 11 }] })).toEqual({
       sold: false,
       reason: 'out_of_stock',
@@ -77,7 +77,7 @@ describe('a sale', () => {
     expect(shown(stage, 'SKU-001')).toBe(0);
   });
 
-  it('takes the twin that has enough', () => {
+  test('takes the twin that has enough', () => {
     sell(stage, ['DUP-1', 5]);
     const twins = stage.shop.records().listings.filter((each) => each.sku === 'DUP-1');
     expect(twins.map((each) => each.shown)).toEqual([4, 1]);
@@ -85,7 +85,7 @@ describe('a sale', () => {
 });
 
 describe('searching orders', () => {
-  it('finds an order by time only when the index has it, and by id at once', async () => {
+  test('finds an order by time only when the index has it, and by id at once', async () => {
     const { orderId } = sell(stage, ['SKU-001', 1]);
     expect(idsIn((await list({ filter: since(NOON - 1000) })).json)).toEqual([]);
     expect(idsIn((await list({ orderIds: orderId })).json)).toEqual([orderId]);
@@ -93,7 +93,7 @@ describe('searching orders', () => {
     expect(idsIn((await list({ filter: since(NOON - 1000) })).json)).toEqual([orderId]);
   });
 
-  it('trails changes too, and longer under order_lag', async () => {
+  test('trails changes too, and longer under order_lag', async () => {
     const { orderId } = sell(stage, ['SKU-001', 1]);
     stage.tick(1_000);
     stage.shop.fault({ name: 'order_lag', count: 1, ms: 5_000 });
@@ -104,7 +104,7 @@ describe('searching orders', () => {
     expect(idsIn((await list({ filter: since(NOON + 500) })).json)).toEqual([orderId]);
   });
 
-  it('pages by the number of an order, up to 200, following next', async () => {
+  test('pages by the number of an order, up to 200, following next', async () => {
     stage.shop.set({ sku: 'SKU-001', quantity: 500 });
     const ids = Array.from({ length: 130 }, () => sell(stage, ['SKU-001', 1]).orderId);
     indexed();
@@ -121,7 +121,7 @@ describe('searching orders', () => {
     expect((await list({ limit: '201' })).status).toBe(400);
   });
 
-  it('moves under whoever pages it: what is sold meanwhile pushes others over the page border', async () => {
+  test('moves under whoever pages it: what is sold meanwhile pushes others over the page border', async () => {
     for (let turn = 0; turn < 4; turn += 1) {
       sell(stage, ['SKU-001', 1]);
       stage.tick(100);
@@ -135,7 +135,7 @@ describe('searching orders', () => {
     expect(second[0]).toBe(first[1]);
   });
 
-  it('lets the creation date win over the date of change, and knows ninety days without either', async () => {
+  test('lets the creation date win over the date of change, and knows ninety days without either', async () => {
     const { orderId } = sell(stage, ['SKU-001', 1]);
     stage.tick(1_000);
     stage.shop.ship({ order_id: orderId });
@@ -155,7 +155,7 @@ describe('searching orders', () => {
     expect(idsIn(late.json)).toEqual([]);
   });
 
-  it('filters by state, and refuses the future, strange filters and raw brackets', async () => {
+  test('filters by state, and refuses the future, strange filters and raw brackets', async () => {
     const { orderId } = sell(stage, ['SKU-001', 1]);
     const other = sell(stage, ['SKU-001', 1]).orderId;
     stage.shop.ship({ order_id: orderId });
@@ -171,7 +171,7 @@ describe('searching orders', () => {
     expect((await stage.rest('GET', `${base}?filter=lastmodifieddate:[${start}..]`)).json).toBeNull();
   });
 
-  it('takes fifty ids, which win over everything else, and leaves unknown ones out', async () => {
+  test('takes fifty ids, which win over everything else, and leaves unknown ones out', async () => {
     const ids = Array.from({ length: 3 }, () => sell(stage, ['SKU-001', 1]).orderId);
     const { json } = await list({
       orderIds: [...ids, '99-99999-99999'].join(','),
@@ -187,7 +187,7 @@ describe('searching orders', () => {
 });
 
 describe('what happens to an order later', () => {
-  it('a cancel in a flow that restores gives the units back, in another it does not', async () => {
+  test('a cancel in a flow that restores gives the units back, in another it does not', async () => {
     const [one, two] = [sell(stage, ['SKU-001', 2]).orderId, sell(stage, ['SKU-002', 2]).orderId];
     stage.shop.cancel({ order_id: one, restock: true });
     stage.shop.cancel({ order_id: two, restock: false });
@@ -201,7 +201,7 @@ describe('what happens to an order later', () => {
     }
   });
 
-  it('the list never tells who asked for a cancel; the single order does', async () => {
+  test('the list never tells who asked for a cancel; the single order does', async () => {
     const { orderId } = sell(stage, ['SKU-001', 2]);
     stage.shop.fault({ name: 'cancel_in_progress', count: 1 });
     stage.shop.cancel({ order_id: orderId });
@@ -214,7 +214,7 @@ describe('what happens to an order later', () => {
     expect(shown(stage, 'SKU-001')).toBe(10);
   });
 
-  it('a cancel after shipping releases nothing', async () => {
+  test('a cancel after shipping releases nothing', async () => {
     const { orderId } = sell(stage, ['SKU-001', 2]);
     stage.shop.ship({ order_id: orderId });
     stage.shop.cancel({ order_id: orderId, restock: true });
@@ -226,7 +226,7 @@ describe('what happens to an order later', () => {
     expect(record(orderId)?.lines[0]).toMatchObject({ taken: 2, gone: 2 });
   });
 
-  it('a refund moves money and no stock, whatever is wished', async () => {
+  test('a refund moves money and no stock, whatever is wished', async () => {
     const { orderId, lineIds } = sell(stage, ['SKU-001', 2]);
     const [line_id = ''] = lineIds;
     stage.shop.refund({ order_id: orderId, line_id, quantity: 1, restock: true });
@@ -240,14 +240,14 @@ describe('what happens to an order later', () => {
     );
   });
 
-  it('an edit does not exist and changes nothing', async () => {
+  test('an edit does not exist and changes nothing', async () => {
     const { orderId, lineIds } = sell(stage, ['SKU-001', 2]);
     const before = await single(orderId);
     stage.shop.edit({ order_id: orderId, line_id: lineIds[0] ?? '', quantity: 1 });
     expect(await single(orderId)).toEqual(before);
   });
 
-  it('each change has a time of its own, even within one millisecond', async () => {
+  test('each change has a time of its own, even within one millisecond', async () => {
     const { orderId } = sell(stage, ['SKU-001', 2]);
     const times = [Date.parse((await single(orderId)).lastModifiedDate)];
     stage.shop.refund({ order_id: orderId, quantity: 1, restock: false });
@@ -260,7 +260,7 @@ describe('what happens to an order later', () => {
 });
 
 describe('a commitment without checkout', () => {
-  it('lowers the number days before there is an order, whose line keeps its id', async () => {
+  test('lowers the number days before there is an order, whose line keeps its id', async () => {
     stage.shop.fault({ name: 'unpaid_commitment', count: 1, ms: 86_400_000 });
     const { orderId, lineIds } = sell(stage, ['SKU-002', 3]);
     expect(shown(stage, 'SKU-002')).toBe(7);
@@ -276,7 +276,7 @@ describe('a commitment without checkout', () => {
     expect(shown(stage, 'SKU-002')).toBe(7);
   });
 
-  it('comes back when the buyer never pays, and there never was an order', async () => {
+  test('comes back when the buyer never pays, and there never was an order', async () => {
     stage.shop.fault({ name: 'unpaid_commitment', count: 1, ms: 1_000 });
     stage.shop.fault({ name: 'never_pays', count: 1 });
     sell(stage, ['SKU-002', 3]);
@@ -285,7 +285,7 @@ describe('a commitment without checkout', () => {
     expect(stage.shop.records().orders).toEqual([]);
   });
 
-  it('that is cancelled is gone; that is shipped was checked out before', async () => {
+  test('that is cancelled is gone; that is shipped was checked out before', async () => {
     stage.shop.fault({ name: 'unpaid_commitment', count: 2, ms: 1_000 });
     const [one, two] = [sell(stage, ['SKU-002', 1]).orderId, sell(stage, ['SKU-002', 1]).orderId];
     stage.shop.cancel({ order_id: one });
@@ -297,7 +297,7 @@ describe('a commitment without checkout', () => {
 });
 
 describe('invoices that are combined', () => {
-  it('move lines under a new order id; the old ids are gone for callers and still work for the merchant', async () => {
+  test('move lines under a new order id; the old ids are gone for callers and still work for the merchant', async () => {
     const [one, two] = [sell(stage, ['SKU-001', 1]), sell(stage, ['SKU-002', 2])];
     const whole = stage.shop.combine([one.orderId, two.orderId]);
     expect([one.orderId, two.orderId]).not.toContain(whole);
@@ -313,7 +313,7 @@ describe('invoices that are combined', () => {
     expect([shown(stage, 'SKU-001'), shown(stage, 'SKU-002')]).toEqual([10, 10]);
   });
 
-  it('come by the fault at a sale, when there is another open order', () => {
+  test('come by the fault at a sale, when there is another open order', () => {
     stage.shop.fault({ name: 'combine_orders', count: 1 });
     const first = sell(stage, ['SKU-001', 1]).orderId;
     expect(record(first)).toBeDefined();
@@ -333,7 +333,7 @@ describe('a cancellation by the seller', () => {
       }),
     );
 
-  it('wants the old scheme of tokens, goes through IN_PROGRESS and restores nothing when stock was out', async () => {
+  test('wants the old scheme of tokens, goes through IN_PROGRESS and restores nothing when stock was out', async () => {
     const { orderId } = sell(stage, ['SKU-001', 2]);
     const body = { legacyOrderId: orderId, cancelReason: 'OUT_OF_STOCK_OR_CANNOT_FULFILL' };
     const bearer = await post('', body, { authorization: `Bearer ${await stage.user()}` });
@@ -354,7 +354,7 @@ describe('a cancellation by the seller', () => {
     expect(shown(stage, 'SKU-001')).toBe(8);
   });
 
-  it('restores when the buyer asked for it, and is refused after shipping or for no reason', async () => {
+  test('restores when the buyer asked for it, and is refused after shipping or for no reason', async () => {
     const [one, two] = [sell(stage, ['SKU-001', 2]).orderId, sell(stage, ['SKU-002', 2]).orderId];
     expect((await post('', { legacyOrderId: one, cancelReason: 'BUYER_ASKED_CANCEL' })).status).toBe(201);
     stage.shop.ship({ order_id: two });

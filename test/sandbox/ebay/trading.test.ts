@@ -1,11 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { catalogue, type Loose, listing, NOON, type Stage, sell, shown, startShop } from './world.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type Loose, listing, NOON, sell, shown } from '../../kit/shop-stage.ts';
+import { catalogue, type Stage, startShop } from './world.ts';
 
 let stage: Stage;
 beforeEach(async () => {
   stage = await startShop();
 });
-afterEach(() => stage.shop.stop());
 
 const active = async (page = 1, size = 200) =>
   (
@@ -28,7 +28,7 @@ const codes = (answer: Loose): string[] =>
     .map((error: Loose) => error.ErrorCode);
 
 describe('reading by the Trading API', () => {
-  it('lists what both models sell, with the units left beside the sum of left and sold', async () => {
+  test('lists what both models sell, with the units left beside the sum of left and sold', async () => {
     sell(stage, ['SKU-002', 3], ['SKU-007', 2]);
     const { ItemArray, PaginationResult } = await active();
     const items: Loose[] = ItemArray.Item;
@@ -54,7 +54,7 @@ describe('reading by the Trading API', () => {
     expect(items.some((item) => item.ListingType === 'Chinese')).toBe(true);
   });
 
-  it('pages up to 200 and knows where the pages end', async () => {
+  test('pages up to 200 and knows where the pages end', async () => {
     const big = await startShop({ catalogue: catalogue(100) });
     stage.shop.stop();
     stage = big;
@@ -76,7 +76,7 @@ describe('reading by the Trading API', () => {
     expect(wide.Ack).toBe('Failure');
   });
 
-  it('shows one item with sold units in its quantity', async () => {
+  test('shows one item with sold units in its quantity', async () => {
     sell(stage, ['SKU-002', 4]);
     expect(await fetchItem(itemIdOf('SKU-002'))).toMatchObject({
       SKU: 'SKU-002',
@@ -88,7 +88,7 @@ describe('reading by the Trading API', () => {
     expect(codes(await stage.trading('GetItem', '<ItemID>999999999999</ItemID>'))).toEqual(['17']);
   });
 
-  it('lists a seller’s items by a range of time, which is mandatory', async () => {
+  test('lists a seller’s items by a range of time, which is mandatory', async () => {
     const range = `<StartTimeFrom>${new Date(NOON - 86_400_000).toISOString()}</StartTimeFrom><StartTimeTo>${new Date(NOON + 1000).toISOString()}</StartTimeTo>`;
     const pagination =
       '<Pagination><EntriesPerPage>10</EntriesPerPage><PageNumber>1</PageNumber></Pagination>';
@@ -100,7 +100,7 @@ describe('reading by the Trading API', () => {
 });
 
 describe('ReviseInventoryStatus', () => {
-  it('sets units left, of four rows at once, and variations by their SKU', async () => {
+  test('sets units left, of four rows at once, and variations by their SKU', async () => {
     sell(stage, ['SKU-002', 4]);
     const answer = await revise(
       rowFor('SKU-002', 7),
@@ -121,7 +121,7 @@ describe('ReviseInventoryStatus', () => {
     expect(await fetchItem(itemIdOf('SKU-002'))).toMatchObject({ Quantity: '11' });
   });
 
-  it('refuses five rows, and none', async () => {
+  test('refuses five rows, and none', async () => {
     const five = await revise(
       ...['SKU-002', 'SKU-003', 'SKU-007', 'SKU-008', 'SKU-009'].map((sku) => rowFor(sku, 1)),
     );
@@ -130,7 +130,7 @@ describe('ReviseInventoryStatus', () => {
     expect((await revise()).Ack).toBe('Failure');
   });
 
-  it('does the good rows and names the item of each bad one', async () => {
+  test('does the good rows and names the item of each bad one', async () => {
     const answer = await revise(
       node('999999999999', 1),
       rowFor('SKU-002', 4),
@@ -150,7 +150,7 @@ describe('ReviseInventoryStatus', () => {
     expect([shown(stage, 'SKU-002'), shown(stage, 'SKU-003')]).toEqual([4, 10]);
   });
 
-  it('fails on listings of the inventory model, on auctions, by SKU alone, and on variations without a SKU', async () => {
+  test('fails on listings of the inventory model, on auctions, by SKU alone, and on variations without a SKU', async () => {
     const { json } = await stage.rest('GET', '/sell/inventory/v1/offer?sku=SKU-001');
     expect(codes(await revise(node(json.offers[0].listing.listingId, 3)))).toEqual(['21919474']);
     expect(codes(await revise(node(itemIdOf('AUCTION-1'), 3)))).toEqual(['37']);
@@ -161,14 +161,14 @@ describe('ReviseInventoryStatus', () => {
     expect([shown(stage, 'SKU-001'), shown(stage, 'SKU-002'), shown(stage, 'SKU-007')]).toEqual([10, 10, 10]);
   });
 
-  it('tells some successes with a warning about something else', async () => {
+  test('tells some successes with a warning about something else', async () => {
     const acks = new Set<string>();
     for (let turn = 0; turn < 60; turn += 1) acks.add((await revise(rowFor('SKU-002', turn))).Ack);
     expect(acks).toEqual(new Set(['Success', 'Warning']));
     expect(shown(stage, 'SKU-002')).toBe(59);
   });
 
-  it('spends one of 250 revisions per listing and call', async () => {
+  test('spends one of 250 revisions per listing and call', async () => {
     for (let turn = 0; turn < 250; turn += 1) {
       await revise(rowFor('SKU-007', turn), rowFor('SKU-008', turn), rowFor('SKU-009', turn));
     }
@@ -182,7 +182,7 @@ describe('ReviseInventoryStatus', () => {
 });
 
 describe('out-of-stock control', () => {
-  it('on: a listing at 0 stays and comes back', async () => {
+  test('on: a listing at 0 stays and comes back', async () => {
     await revise(rowFor('SKU-002', 0));
     expect(shown(stage, 'SKU-002')).toBe(0);
     expect((await fetchItem(itemIdOf('SKU-002'))).SellingStatus.ListingStatus).toBe('Active');
@@ -190,7 +190,7 @@ describe('out-of-stock control', () => {
     expect(shown(stage, 'SKU-002')).toBe(4);
   });
 
-  it('off: 0 ends the listing for good; the merchant who lists it again gets another item number', async () => {
+  test('off: 0 ends the listing for good; the merchant who lists it again gets another item number', async () => {
     stage.shop.fault({ name: 'out_of_stock_control_off' });
     const before = itemIdOf('SKU-002');
     await revise(rowFor('SKU-002', 0));
@@ -203,7 +203,7 @@ describe('out-of-stock control', () => {
     expect(shown(stage, 'SKU-002')).toBe(6);
   });
 
-  it('off: the last sale ends the listing too, and a cancel brings nothing back', () => {
+  test('off: the last sale ends the listing too, and a cancel brings nothing back', () => {
     stage.shop.fault({ name: 'out_of_stock_control_off' });
     const { orderId } = sell(stage, ['SKU-003', 10]);
     expect(shown(stage, 'SKU-003')).toBeNull();
@@ -212,7 +212,7 @@ describe('out-of-stock control', () => {
     expect(stage.shop.records().orders[0]?.lines[0]).toMatchObject({ taken: 0 });
   });
 
-  it('off: 0 for one variation is refused or drops the variation', async () => {
+  test('off: 0 for one variation is refused or drops the variation', async () => {
     const outcomes = new Set<string>();
     for (let seed = 1; seed < 12; seed += 1) {
       const other = await startShop({ seed });
@@ -228,12 +228,11 @@ describe('out-of-stock control', () => {
           ? `refused at ${shown(other, 'SKU-007')}`
           : `gone: ${shown(other, 'SKU-007')}`,
       );
-      await other.shop.stop();
     }
     expect(outcomes).toEqual(new Set(['refused at 10', 'gone: undefined']));
   });
 
-  it('is read and switched on by preferences', async () => {
+  test('is read and switched on by preferences', async () => {
     const read = async () =>
       (
         await stage.trading(
@@ -255,7 +254,7 @@ describe('out-of-stock control', () => {
 });
 
 describe('the envelope', () => {
-  it('tells a bad token, a missing header and an unknown call as a Failure with HTTP 200', async () => {
+  test('tells a bad token, a missing header and an unknown call as a Failure with HTTP 200', async () => {
     const bad = await stage.trading('GetUser', '', { 'x-ebay-api-iaf-token': 'nobody' });
     expect(bad.Ack).toBe('Failure');
     expect(['931', '932', '21916984', '21917053']).toContain(bad.Errors[0].ErrorCode);
@@ -268,7 +267,7 @@ describe('the envelope', () => {
     expect(codes(await stage.trading('AddItem', ''))).toEqual(['2']);
   });
 
-  it('takes no DOCTYPE, no broken XML and no other call’s document', async () => {
+  test('takes no DOCTYPE, no broken XML and no other call’s document', async () => {
     const bomb =
       '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]><GetItemRequest><ItemID>&a;</ItemID></GetItemRequest>';
     expect(codes(await stage.trading('GetItem', bomb))).toEqual(['5']);
@@ -278,7 +277,7 @@ describe('the envelope', () => {
     expect(codes(await stage.trading('GetItem', '<?xml version="1.0"?><GetUserRequest/>'))).toEqual(['5']);
   });
 
-  it('escapes what it writes and reads what is escaped', async () => {
+  test('escapes what it writes and reads what is escaped', async () => {
     const odd = await startShop({
       catalogue: [0, 1].map((index) => ({ sku: `A&B<${index}>"x'`, title: `T & <${index}>`, stock: 5 })),
     });
@@ -291,10 +290,9 @@ describe('the envelope', () => {
     );
     expect(codes(answer)).toEqual([]);
     expect(shown(odd, `A&B<1>"x'`)).toBe(2);
-    await odd.shop.stop();
   });
 
-  it('stops at 5,000 calls a day, reads and writes together', async () => {
+  test('stops at 5,000 calls a day, reads and writes together', async () => {
     stage.shop.leaveCalls('trading', 2);
     await active();
     await revise(rowFor('SKU-002', 3));

@@ -1,11 +1,9 @@
 import { request } from 'undici';
-import { afterEach, describe, expect, it } from 'vitest';
-import { closeAll, startShop, tokenCall } from './world.ts';
-
-afterEach(closeAll);
+import { describe, expect, test } from 'vitest';
+import { startShop, tokenCall } from './world.ts';
 
 describe('the token endpoint', () => {
-  it('hands out a token by GET, and the same one with a shrinking life until it ends', async () => {
+  test('hands out a token by GET, and the same one with a shrinking life until it ends', async () => {
     const stage = await startShop({ timeScale: 1 });
     const first = await tokenCall(stage.shop);
     expect(first.json).toEqual({
@@ -28,19 +26,19 @@ describe('the token endpoint', () => {
     expect(old.status).toBe(401);
   });
 
-  it('gives tokens that end by themselves', async () => {
+  test('gives tokens that end by themselves', async () => {
     const stage = await startShop({ timeScale: 1 });
     expect((await stage.call('GET', '/listings/v3/SKU-001')).status).toBe(200);
     stage.tick(5_184_000_000);
     expect((await stage.call('GET', '/listings/v3/SKU-001')).status).toBe(401);
   });
 
-  it('divides the life by the time scale', async () => {
+  test('divides the life by the time scale', async () => {
     const stage = await startShop({ timeScale: 60 });
     expect((await tokenCall(stage.shop)).json.expires_in).toBe(86_400);
   });
 
-  it.each([
+  test.each([
     ['no credentials', { basic: null }, 401, 'unauthorized'],
     ['wrong credentials', { basic: 'a:b' }, 401, 'unauthorized'],
     ['POST', { method: 'POST' }, 405, 'method_not_allowed'],
@@ -60,7 +58,7 @@ describe('the token endpoint', () => {
     expect(answer.json).toEqual({ error, error_description: expect.stringMatching(/\w+ \w+/) });
   });
 
-  it('refuses the old secret once the merchant has a new one', async () => {
+  test('refuses the old secret once the merchant has a new one', async () => {
     const stage = await startShop();
     const { appId, appSecret } = { ...stage.shop.credentials };
     stage.shop.rotateSecret();
@@ -69,7 +67,7 @@ describe('the token endpoint', () => {
     expect(stage.shop.channelConfig()['app_secret']).toBe(stage.shop.credentials.appSecret);
   });
 
-  it('is not under /sellers, and the API is nowhere else', async () => {
+  test('is not under /sellers, and the API is nowhere else', async () => {
     const stage = await startShop();
     const headers = { authorization: `Bearer ${await stage.token()}` };
     expect((await stage.call('GET', '/oauth-service/oauth/token')).status).toBe(404);
@@ -80,7 +78,7 @@ describe('the token endpoint', () => {
 });
 
 describe('a call', () => {
-  it.each(['', 'Bearer', 'Bearer x', 'bearer', 'Basic eDp5'])(
+  test.each(['', 'Bearer', 'Bearer x', 'bearer', 'Basic eDp5'])(
     'with the header «%s» is 401',
     async (value) => {
       const stage = await startShop();
@@ -91,13 +89,13 @@ describe('a call', () => {
     },
   );
 
-  it('carries the date of the shop’s clock', async () => {
+  test('carries the date of the shop’s clock', async () => {
     const stage = await startShop();
     const { headers } = await stage.call('GET', '/listings/v3/SKU-001');
     expect(headers['date']).toBe('Mon, 23 Nov 2026 12:00:00 GMT');
   });
 
-  it('beyond the rate is 429, and time heals it', async () => {
+  test('beyond the rate is 429, and time heals it', async () => {
     const stage = await startShop({ timeScale: 1, rate: { perSecond: 2, burst: 3 } });
     const statuses: number[] = [];
     for (let turn = 0; turn < 5; turn += 1)
@@ -109,7 +107,7 @@ describe('a call', () => {
     expect((await stage.call('GET', '/listings/v3/SKU-001')).status).toBe(429);
   });
 
-  it('of an unknown path is 404, by another method 405, with a body that is no JSON 400', async () => {
+  test('of an unknown path is 404, by another method 405, with a body that is no JSON 400', async () => {
     const stage = await startShop();
     expect((await stage.call('GET', '/v9/none')).status).toBe(404);
     expect((await stage.call('GET', '/v3/shipments/cancel/x')).status).toBe(404);

@@ -1,29 +1,17 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { faultNames } from '../../../src/sandbox/flipkart/faults.ts';
 import { createFlipkartShop } from '../../../src/sandbox/flipkart/index.ts';
 import { sharedFaults } from '../../../src/sandbox/kit/faults.ts';
 import { createRandom } from '../../../src/sandbox/kit/random.ts';
 import { createShoppers } from '../../../src/sandbox/shoppers.ts';
-import {
-  catalogue,
-  closeAll,
-  type Loose,
-  type Stage,
-  sell,
-  shown,
-  startBoth,
-  startShop,
-  tokenCall,
-  write,
-} from './world.ts';
+import { type Loose, sell, shown } from '../../kit/shop-stage.ts';
+import { catalogue, type Stage, startBoth, startShop, tokenCall, write } from './world.ts';
 
 let stage: Stage;
 beforeEach(async () => {
   stage = await startShop();
   await stage.token();
 });
-afterEach(closeAll);
-
 const read = () => stage.call('GET', '/listings/v3/SKU-001');
 const set = async (quantity: number) => write(stage, { 'SKU-001': rowOf(await read(), quantity) });
 const writes = () => stage.shop.records().calls.filter((call) => call.kind === 'write');
@@ -42,7 +30,7 @@ const struck = async (name: string, quantity: number, ms?: number) => {
 };
 
 describe('weather over writes', () => {
-  it.each([
+  test.each([
     ['timeout', 'cut'],
     ['error_500', 500],
     ['error_503', 503],
@@ -55,7 +43,7 @@ describe('weather over writes', () => {
     expect([shown(stage, 'SKU-001'), writes()]).toEqual([10, []]);
   });
 
-  it('apply_then_timeout and error_500_after change it and do not say so', async () => {
+  test('apply_then_timeout and error_500_after change it and do not say so', async () => {
     expect(await struck('apply_then_timeout', 3)).toBe('cut');
     expect(shown(stage, 'SKU-001')).toBe(3);
     expect(await struck('error_500_after', 4)).toBe(500);
@@ -66,7 +54,7 @@ describe('weather over writes', () => {
     ]);
   });
 
-  it('late_apply obeys long after the caller hung up, over newer numbers too', async () => {
+  test('late_apply obeys long after the caller hung up, over newer numbers too', async () => {
     expect(await struck('late_apply', 3, 60_000)).toBe('cut');
     expect(shown(stage, 'SKU-001')).toBe(10);
     await set(7);
@@ -75,14 +63,14 @@ describe('weather over writes', () => {
     expect([shown(stage, 'SKU-001'), stage.shop.pending()]).toEqual([3, 0]);
   });
 
-  it('sale_before_write slips a sale in between, which the write wipes out', async () => {
+  test('sale_before_write slips a sale in between, which the write wipes out', async () => {
     expect(await struck('sale_before_write', 10)).toBe(200);
     expect(shown(stage, 'SKU-001')).toBe(10);
     expect(stage.shop.records().orders[0]?.lines).toMatchObject([{ sku: 'SKU-001', taken: 1 }]);
     expect(writes()[0]).toMatchObject({ from: 9, to: 10 });
   });
 
-  it('error_499 says that time ran out, whether the write was obeyed or not', async () => {
+  test('error_499 says that time ran out, whether the write was obeyed or not', async () => {
     const seen = new Set<boolean>();
     for (let turn = 0; turn < 12; turn += 1) {
       stage.shop.set({ sku: 'SKU-001', quantity: 10 });
@@ -92,7 +80,7 @@ describe('weather over writes', () => {
     expect(seen).toEqual(new Set([true, false]));
   });
 
-  it('html is a page under 200 or 503, and nothing is done', async () => {
+  test('html is a page under 200 or 503, and nothing is done', async () => {
     const statuses = new Set<number>();
     for (let turn = 0; turn < 12; turn += 1) {
       const body = { 'SKU-001': rowOf(await read(), 3) };
@@ -104,14 +92,14 @@ describe('weather over writes', () => {
     expect([shown(stage, 'SKU-001'), statuses]).toEqual([10, new Set([200, 503])]);
   });
 
-  it('does not strike reads with what is meant for writes', async () => {
+  test('does not strike reads with what is meant for writes', async () => {
     for (const name of ['apply_then_timeout', 'error_500_after', 'late_apply', 'sale_before_write'])
       stage.once(name);
     expect((await read()).status).toBe(200);
     expect(stage.shop.records().orders).toEqual([]);
   });
 
-  it('strikes cancellations by the API too', async () => {
+  test('strikes cancellations by the API too', async () => {
     const { orderId } = sell(stage, ['SKU-001', 1]);
     const shipments = [{ shipmentId: orderId, reason: 'r', locationId: stage.location }];
     stage.once('apply_then_timeout');
@@ -121,7 +109,7 @@ describe('weather over writes', () => {
 });
 
 describe('weather', () => {
-  it('auth refuses the call and the token call that follows it', async () => {
+  test('auth refuses the call and the token call that follows it', async () => {
     stage.once('auth');
     expect((await read()).status).toBe(401);
     expect((await tokenCall(stage.shop)).status).toBe(401);
@@ -131,7 +119,7 @@ describe('weather', () => {
     expect((await tokenCall(stage.shop)).status).toBe(200);
   });
 
-  it('token_expiry is healed by a new token', async () => {
+  test('token_expiry is healed by a new token', async () => {
     const old = await stage.token();
     stage.once('token_expiry');
     expect((await read()).status).toBe(401);
@@ -141,7 +129,7 @@ describe('weather', () => {
     expect((await stage.call('GET', '/listings/v3/SKU-001', undefined, { authorization })).status).toBe(200);
   });
 
-  it('slow waits, and a stop ends the wait', async () => {
+  test('slow waits, and a stop ends the wait', async () => {
     stage.shop.fault({ name: 'slow', ms: 600_000 });
     const pending = read().catch(() => 'cut');
     await fetch(`${stage.shop.url}/_sandbox/pending`);
@@ -149,13 +137,13 @@ describe('weather', () => {
     expect(await pending).toBe('cut');
   });
 
-  it('knows every shared fault, and an unknown one is an error that names the known', () => {
+  test('knows every shared fault, and an unknown one is an error that names the known', () => {
     expect(faultNames).toEqual(expect.arrayContaining([...sharedFaults]));
     expect(new Set(faultNames).size).toBe(faultNames.length);
     expect(() => stage.shop.fault({ name: 'earthquake' })).toThrow('no fault "earthquake"');
   });
 
-  it('goes away by clear', async () => {
+  test('goes away by clear', async () => {
     for (const name of ['error_500', 'throttle', 'timeout', 'auth', 'token_expiry', 'html', 'poison_sku'])
       stage.shop.fault({ name });
     stage.shop.fault({ clear: true });
@@ -164,7 +152,7 @@ describe('weather', () => {
 });
 
 describe('the shop itself', () => {
-  it('stops with work in its queue, leaves nothing running, and may be stopped twice', async () => {
+  test('stops with work in its queue, leaves nothing running, and may be stopped twice', async () => {
     const both = await startBoth();
     both.shop.fault({ name: 'delay_webhook', ms: 3_600_000 });
     const { orderId } = sell(both, ['SKU-001', 1]);
@@ -177,13 +165,13 @@ describe('the shop itself', () => {
     expect(both.receiver.got).toEqual([]);
   });
 
-  it('counts deliveries as pending and not the days of a courier', () => {
+  test('counts deliveries as pending and not the days of a courier', () => {
     const { orderId } = sell(stage, ['SKU-001', 1]);
     stage.shop.ship({ order_id: orderId });
     expect(stage.shop.pending()).toBe(0);
   });
 
-  it('answers the common verbs and records over HTTP, and its own', async () => {
+  test('answers the common verbs and records over HTTP, and its own', async () => {
     const post = async (path: string, body: unknown): Promise<Loose> => {
       const answer = await fetch(`${stage.shop.url}${path}`, { method: 'POST', body: JSON.stringify(body) });
       return { status: answer.status, json: await answer.json() };
@@ -207,7 +195,7 @@ describe('the shop itself', () => {
     );
   });
 
-  it('hands out the entry of the configuration', () => {
+  test('hands out the entry of the configuration', () => {
     const { appId, appSecret } = stage.shop.credentials;
     expect(stage.shop.channelConfig()).toEqual({
       type: 'flipkart',
@@ -222,7 +210,7 @@ describe('the shop itself', () => {
     });
   });
 
-  it.each([
+  test.each([
     [1, 'net'],
     [2, 'gross'],
     [3, 'net'],
@@ -259,7 +247,7 @@ describe('the shop itself', () => {
     await shop.stop();
   });
 
-  it('behaves the same for the same seed, and otherwise for another', () => {
+  test('behaves the same for the same seed, and otherwise for another', () => {
     const life = (seed: number) => {
       const shop = createFlipkartShop({
         name: 's',

@@ -1,25 +1,18 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { oddSkus } from '../../../src/sandbox/flipkart/shelves.ts';
-import {
-  catalogue,
-  closeAll,
-  type Loose,
-  place,
-  row,
-  type Stage,
-  sell,
-  shown,
-  startShop,
-  write,
-} from './world.ts';
+import { type Loose, sell, shown } from '../../kit/shop-stage.ts';
+import { catalogue, place, row, type Stage, startShop, write } from './world.ts';
 
-afterEach(closeAll);
+let stage: Stage;
+beforeEach(async () => {
+  stage = await startShop();
+});
 
 const search = (stage: Stage, body: Loose = {}) => stage.call('POST', '/listings/v3/search', body);
 const skusOf = (listings: Loose[]) => listings.map((one) => one.sku_id);
 
 describe('the search', () => {
-  it('walks all listings with ids only, page by page', async () => {
+  test('walks all listings with ids only, page by page', async () => {
     const stage = await startShop({ catalogue: catalogue(25), listingsPerPage: 10 });
     const skus: string[] = [];
     let pageId: string | null = null;
@@ -37,7 +30,7 @@ describe('the search', () => {
     expect(skus).toEqual(expect.arrayContaining([oddSkus.platform, oddSkus.archived, '__proto__']));
   });
 
-  it('gives 500 a page, products of 16 characters, and ids that end in digits', async () => {
+  test('gives 500 a page, products of 16 characters, and ids that end in digits', async () => {
     const stage = await startShop({ catalogue: catalogue(501) });
     const { json } = await search(stage);
     expect([json.listings.length, json.has_more]).toEqual([500, true]);
@@ -47,8 +40,7 @@ describe('the search', () => {
     }
   });
 
-  it('obeys the misspelt filter of the schema and not that of the text, and the fault turns it round', async () => {
-    const stage = await startShop();
+  test('obeys the misspelt filter of the schema and not that of the text, and the fault turns it round', async () => {
     const archived = async (filters: Loose) =>
       skusOf((await search(stage, { filters })).json.listings).includes(oddSkus.archived);
     expect(await archived({ listing_status: 'ACTIVE' })).toBe(true);
@@ -58,7 +50,7 @@ describe('the search', () => {
     expect(await archived({ lisitng_status: 'ACTIVE' })).toBe(true);
   });
 
-  it('refuses a page of another search, and one that it never gave out', async () => {
+  test('refuses a page of another search, and one that it never gave out', async () => {
     const stage = await startShop({ listingsPerPage: 5 });
     const { json } = await search(stage);
     const other = { filters: { lisitng_status: 'ACTIVE' }, page_id: json.next_page_id };
@@ -67,8 +59,7 @@ describe('the search', () => {
     expect((await search(stage, { page_id: 5 })).status).toBe(400);
   });
 
-  it('may list an object of rows', async () => {
-    const stage = await startShop();
+  test('may list an object of rows', async () => {
     stage.once('listings_as_object');
     const { json } = await search(stage);
     expect(json.listings['0']).toMatchObject({ sku_id: 'SKU-001' });
@@ -77,8 +68,7 @@ describe('the search', () => {
 });
 
 describe('the stock call', () => {
-  it('tells numbers by SKU and location, with a bare number beside them', async () => {
-    const stage = await startShop();
+  test('tells numbers by SKU and location, with a bare number beside them', async () => {
     sell(stage, ['SKU-001', 3]);
     const { json } = await stage.call('GET', `/listings/v3/SKU-001,${oddSkus.twoPlaces},NONE,%20bad`);
     expect(json.available['SKU-001']).toMatchObject({
@@ -92,16 +82,14 @@ describe('the stock call', () => {
     expect([json.unavailable, json.invalid]).toEqual([['NONE'], [' bad']]);
   });
 
-  it('takes ten SKUs and no more', async () => {
-    const stage = await startShop();
+  test('takes ten SKUs and no more', async () => {
     const skus = catalogue(11).map(({ sku }) => sku);
     const ten = await stage.call('GET', `/listings/v3/${skus.slice(0, 10).join(',')}`);
     expect(Object.keys(ten.json.available).length).toBe(11);
     expect((await stage.call('GET', `/listings/v3/${skus.join('%2C')}`)).status).toBe(400);
   });
 
-  it('cannot name a SKU with a comma or a slash, and can name __proto__', async () => {
-    const stage = await startShop();
+  test('cannot name a SKU with a comma or a slash, and can name __proto__', async () => {
     const comma = await stage.call('GET', `/listings/v3/${encodeURIComponent('PAIR,SET')}`);
     expect(comma.json).toMatchObject({ available: {}, unavailable: ['PAIR', 'SET'] });
     expect((await stage.call('GET', `/listings/v3/${encodeURIComponent('HALF/HALF')}`)).status).toBe(404);
@@ -109,8 +97,7 @@ describe('the stock call', () => {
     expect(Object.hasOwn(json.available, '__proto__')).toBe(true);
   });
 
-  it('shows what may not be written for what it is', async () => {
-    const stage = await startShop();
+  test('shows what may not be written for what it is', async () => {
     const odd = [oddSkus.platform, oddSkus.archived, oddSkus.disabled, oddSkus.elsewhere];
     const { json } = await stage.call('GET', `/listings/v3/${odd.join(',')}`);
     expect(json.available[oddSkus.platform]).toMatchObject({ fulfillment_profile: 'FBF', locations: [] });
@@ -124,8 +111,7 @@ describe('the stock call', () => {
     expect([shown(stage, oddSkus.platform), shown(stage, oddSkus.elsewhere)]).toEqual([null, null]);
   });
 
-  it('trails a write for minutes under read_lag', async () => {
-    const stage = await startShop();
+  test('trails a write for minutes under read_lag', async () => {
     stage.once('read_lag', 60_000);
     await write(stage, { 'SKU-001': await row(stage, 'SKU-001', 4) });
     expect([(await place(stage, 'SKU-001')).inventory, shown(stage, 'SKU-001')]).toEqual([10, 4]);
@@ -135,8 +121,7 @@ describe('the stock call', () => {
 });
 
 describe('a write', () => {
-  it('is absolute, answered row by row, and on record', async () => {
-    const stage = await startShop();
+  test('is absolute, answered row by row, and on record', async () => {
     const rows = { 'SKU-001': await row(stage, 'SKU-001', 4), 'SKU-002': await row(stage, 'SKU-002', 0) };
     const answer = await write(stage, rows);
     const good = { status: 'SUCCESS', errors: [], attribute_errors: [] };
@@ -149,8 +134,7 @@ describe('a write', () => {
     ]);
   });
 
-  it('fails single rows under HTTP 200, and the others stand', async () => {
-    const stage = await startShop();
+  test('fails single rows under HTTP 200, and the others stand', async () => {
     const main = stage.location;
     const good = await row(stage, 'SKU-001', 4);
     const { status, json } = await write(stage, {
@@ -186,13 +170,12 @@ describe('a write', () => {
     for (const item of catalogue(6).slice(1)) expect(shown(stage, item.sku)).toBe(10);
   });
 
-  it.each([
+  test.each([
     ['no SKU', {}],
     ['a decimal', { 'SKU-001': 1.5 }],
     ['a text for a number', { 'SKU-001': '4' }],
     ['more than an int32', { 'SKU-001': 2 ** 31 }],
   ])('with %s is 400 as a whole', async (_, numbers: Record<string, unknown>) => {
-    const stage = await startShop();
     const rows: Loose = {};
     for (const [sku, inventory] of Object.entries(numbers)) rows[sku] = await row(stage, sku, inventory);
     if (Object.keys(rows).length > 0) rows['SKU-002'] = await row(stage, 'SKU-002', 5);
@@ -200,8 +183,7 @@ describe('a write', () => {
     expect([shown(stage, 'SKU-001'), shown(stage, 'SKU-002')]).toEqual([10, 10]);
   });
 
-  it('of ten SKUs is taken, of eleven refused', async () => {
-    const stage = await startShop();
+  test('of ten SKUs is taken, of eleven refused', async () => {
     const rows: Loose = {};
     for (const { sku } of catalogue(10)) rows[sku] = await row(stage, sku, 3);
     expect((await write(stage, rows)).status).toBe(200);
@@ -210,8 +192,7 @@ describe('a write', () => {
     expect(shown(stage, 'SKU-011')).toBe(10);
   });
 
-  it('keeps the highest int32 exactly, and leaves other locations alone', async () => {
-    const stage = await startShop();
+  test('keeps the highest int32 exactly, and leaves other locations alone', async () => {
     const sku = oddSkus.twoPlaces;
     await write(stage, {
       [sku]: await row(stage, sku, 2 ** 31 - 1),
@@ -221,8 +202,7 @@ describe('a write', () => {
     expect((await place(stage, sku, stage.shop.locations[1])).inventory).toBe(5);
   });
 
-  it('changes the status of a location only when it says one', async () => {
-    const stage = await startShop();
+  test('changes the status of a location only when it says one', async () => {
     const sku = oddSkus.disabled;
     await write(stage, { [sku]: await row(stage, sku, 9) });
     expect(await place(stage, sku)).toMatchObject({ status: 'DISABLED', inventory: 9 });
@@ -231,8 +211,7 @@ describe('a write', () => {
     expect(stage.shop.sell({ lines: [{ sku, quantity: 1 }] }).sold).toBe(true);
   });
 
-  it('of __proto__ works like any other', async () => {
-    const stage = await startShop();
+  test('of __proto__ works like any other', async () => {
     const { product_id, locations } = await row(stage, '__proto__', 8);
     const answer = await write(stage, `{"__proto__":${JSON.stringify({ product_id, locations })}}`);
     expect(answer.text).toBe('{"__proto__":{"status":"SUCCESS","errors":[],"attribute_errors":[]}}');
@@ -241,8 +220,7 @@ describe('a write', () => {
 });
 
 describe('odd rows', () => {
-  it('fail, warn or vanish one at a time', async () => {
-    const stage = await startShop();
+  test('fail, warn or vanish one at a time', async () => {
     const rows = { 'SKU-001': await row(stage, 'SKU-001', 4), 'SKU-002': await row(stage, 'SKU-002', 4) };
     const struck = async (name: string) => {
       stage.shop.set({ sku: 'SKU-001', quantity: 10 });
@@ -263,8 +241,7 @@ describe('odd rows', () => {
     expect(await struck('row_missing')).toEqual([['SUCCESS'], [10, 4]]);
   });
 
-  it('poison every batch that they are in until faults are cleared', async () => {
-    const stage = await startShop();
+  test('poison every batch that they are in until faults are cleared', async () => {
     stage.once('poison_sku');
     const one = { 'SKU-001': await row(stage, 'SKU-001', 4) };
     expect((await write(stage, one)).status).toBe(400);
@@ -275,7 +252,7 @@ describe('odd rows', () => {
     expect((await write(stage, one)).status).toBe(200);
   });
 
-  it('are taken with 202 and obeyed minutes later', async () => {
+  test('are taken with 202 and obeyed minutes later', async () => {
     const stage = await startShop({ timeScale: 1 });
     stage.once('accepted_202');
     const answer = await write(stage, { 'SKU-001': await row(stage, 'SKU-001', 4) });
@@ -305,7 +282,7 @@ describe('the meaning of the number', () => {
     return { stage, seen };
   };
 
-  it('is net where a sale lowers it, and shipping changes nothing', async () => {
+  test('is net where a sale lowers it, and shipping changes nothing', async () => {
     const { seen } = await life('net');
     expect(seen).toEqual([
       [7, 3],
@@ -315,7 +292,7 @@ describe('the meaning of the number', () => {
     ]);
   });
 
-  it('is gross where a sale leaves it, and shipping lowers it', async () => {
+  test('is gross where a sale leaves it, and shipping lowers it', async () => {
     const { seen } = await life('gross');
     expect(seen).toEqual([
       [10, 3],
@@ -325,13 +302,13 @@ describe('the meaning of the number', () => {
     ]);
   });
 
-  it('is gross unless told otherwise, and the configuration says which', async () => {
+  test('is gross unless told otherwise, and the configuration says which', async () => {
     const { createFlipkartShop } = await import('../../../src/sandbox/flipkart/index.ts');
     const shop = createFlipkartShop({ name: 's', seed: 1, timeScale: 1, port: 0, catalogue: catalogue(1) });
     expect([shop.basis, shop.channelConfig()['basis']]).toEqual(['gross', 'gross']);
   });
 
-  it('bounds what buyers can have by the open orders on the gross basis', async () => {
+  test('bounds what buyers can have by the open orders on the gross basis', async () => {
     const stage = await startShop({ basis: 'gross' });
     sell(stage, ['SKU-001', 8]);
     expect(stage.shop.sell({ lines: [{ sku: 'SKU-001', quantity: 3 }] })).toEqual({
@@ -344,7 +321,7 @@ describe('the meaning of the number', () => {
     expect(stage.shop.sell({ lines: [{ sku: 'SKU-001', quantity: 3 }] }).sold).toBe(true);
   });
 
-  it('is 0 after the seller called an order off for want of stock', async () => {
+  test('is 0 after the seller called an order off for want of stock', async () => {
     for (const basis of ['net', 'gross'] as const) {
       const stage = await startShop({ basis });
       const { orderId } = sell(stage, ['SKU-001', 2]);

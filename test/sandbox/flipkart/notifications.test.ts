@@ -1,22 +1,15 @@
 import { createHash } from 'node:crypto';
-import { afterEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { signatureHeaders } from '../../../src/sandbox/flipkart/signature.ts';
-import {
-  closeAll,
-  look,
-  type Received,
-  type Receiver,
-  type Stage,
-  sell,
-  startBoth,
-  startReceiver,
-  startShop,
-  typesOf,
-} from './world.ts';
-
-afterEach(closeAll);
+import { type Received, type Receiver, sell, startReceiver } from '../../kit/shop-stage.ts';
+import { hookPath, look, type Stage, startBoth, startShop, typesOf } from './world.ts';
 
 type Both = Stage & { receiver: Receiver };
+
+let stage: Both;
+beforeEach(async () => {
+  stage = await startBoth();
+});
 
 /** Written out here, so that the shop's own arithmetic is not its judge. Answers which form of time was signed. */
 function formOf(stage: Both, call: Received, secret = stage.shop.credentials.appSecret): string | null {
@@ -38,7 +31,7 @@ const record = (stage: Stage, id: string) => stage.shop.records().orders.find((o
 const hooks = (stage: Stage) => stage.shop.records().calls.filter((call) => call.kind === 'webhook');
 
 describe('the signature', () => {
-  it('is that of the published sample', () => {
+  test('is that of the published sample', () => {
     const headers = signatureHeaders({
       at: 1_432_026_135_000,
       form: 'seconds',
@@ -55,8 +48,7 @@ describe('the signature', () => {
     });
   });
 
-  it('covers seconds, the registered address with its query, method and secret, behind one blank or two', async () => {
-    const stage = await startBoth();
+  test('covers seconds, the registered address with its query, method and secret, behind one blank or two', async () => {
     stage.shop.set({ sku: 'SKU-001', quantity: 50 });
     for (let order = 0; order < 20; order += 1) sell(stage, ['SKU-001', 1]);
     await stage.shop.settle();
@@ -66,21 +58,19 @@ describe('the signature', () => {
     expect(new Set(gaps)).toEqual(new Set([1, 2]));
   });
 
-  it.each([
+  test.each([
     ['date_form', 'date'],
     ['millis_form', 'millis'],
     ['bad_signature', null],
     ['wrong_app', null],
   ])('under %s is of the form %s', async (fault, form) => {
-    const stage = await startBoth();
     stage.once(fault);
     sell(stage, ['SKU-001', 1]);
     await stage.shop.settle();
     expect(stage.receiver.got.map((call) => formOf(stage, call))).toEqual([form]);
   });
 
-  it('does not cover the body, which an invented one shows', async () => {
-    const stage = await startBoth();
+  test('does not cover the body, which an invented one shows', async () => {
     stage.once('forged_body');
     const { orderId } = sell(stage, ['SKU-001', 1]);
     await stage.shop.settle();
@@ -91,8 +81,7 @@ describe('the signature', () => {
     expect(hooks(stage).map(({ topic }) => topic)).toEqual(['forged shipment_created', 'shipment_created']);
   });
 
-  it('of an invented body, answered, does not count as heard', async () => {
-    const stage = await startBoth();
+  test('of an invented body, answered, does not count as heard', async () => {
     stage.once('forged_body');
     const { orderId } = sell(stage, ['SKU-001', 1]);
     stage.receiver.judge = () => (stage.receiver.got.length === 1 ? 200 : 500);
@@ -101,8 +90,7 @@ describe('the signature', () => {
     expect(record(stage, orderId)?.heard).toBe(false);
   });
 
-  it('is missing when a proxy drops its headers', async () => {
-    const stage = await startBoth();
+  test('is missing when a proxy drops its headers', async () => {
     stage.once('headers_lost');
     sell(stage, ['SKU-001', 1]);
     await stage.shop.settle();
@@ -111,8 +99,7 @@ describe('the signature', () => {
     );
   });
 
-  it('is by the new secret once there is one, repeats included', async () => {
-    const stage = await startBoth();
+  test('is by the new secret once there is one, repeats included', async () => {
     const old = stage.shop.credentials.appSecret;
     stage.receiver.answers = [401, 200];
     stage.receiver.judge = () => {
@@ -126,7 +113,7 @@ describe('the signature', () => {
     expect([formOf(stage, first, old), formOf(stage, second)]).toEqual(['seconds', 'seconds']);
   });
 
-  it('of a repeat is fresh, or under stale_date that of the first attempt', async () => {
+  test('of a repeat is fresh, or under stale_date that of the first attempt', async () => {
     for (const [fault, dates] of [
       ['', 2],
       ['stale_date', 1],
@@ -146,9 +133,9 @@ describe('the signature', () => {
 });
 
 describe('enrolment', () => {
-  it('is by hand: until then the platform tells nothing, afterwards all that happens', async () => {
+  test('is by hand: until then the platform tells nothing, afterwards all that happens', async () => {
     const stage = await startShop();
-    const receiver = await startReceiver();
+    const receiver = await startReceiver(hookPath);
     sell(stage, ['SKU-001', 1]);
     await stage.shop.settle();
     const answer = await fetch(`${stage.shop.url}/_sandbox/subscribe`, {
@@ -169,7 +156,7 @@ describe('enrolment', () => {
     expect([receiver.got.length, stage.shop.enrolment()]).toEqual([1, null]);
   });
 
-  it('in one word covers all locations of its day, and returns too', async () => {
+  test('in one word covers all locations of its day, and returns too', async () => {
     const { shop } = await startShop();
     shop.enrol('https://shop.example/hook');
     expect(shop.enrolment()).toEqual({
@@ -179,15 +166,14 @@ describe('enrolment', () => {
     });
   });
 
-  it('takes https and this machine, and nothing else', async () => {
+  test('takes https and this machine, and nothing else', async () => {
     const { shop } = await startShop();
     for (const url of ['', 'x', 'http://shop.example/hook', 'ftp://127.0.0.1/'])
       expect(() => shop.subscribe({ url })).toThrow('https');
     expect(shop.subscribe({ url: 'https://shop.example/hook' }).url).toBe('https://shop.example/hook');
   });
 
-  it('covers the locations of its day: one that was added later is silent', async () => {
-    const stage = await startBoth();
+  test('covers the locations of its day: one that was added later is silent', async () => {
     const location = stage.shop.addLocation();
     stage.shop.putAt({ sku: 'SKU-001', location, quantity: 5 });
     stage.shop.set({ sku: 'SKU-001', quantity: 0 });
@@ -200,8 +186,7 @@ describe('enrolment', () => {
     expect(typesOf(stage.receiver)).toEqual(['shipment_cancelled']);
   });
 
-  it('tells of returns only where they were asked for', async () => {
-    const stage = await startBoth();
+  test('tells of returns only where they were asked for', async () => {
     stage.shop.subscribe({ url: stage.receiver.url });
     const { orderId } = sell(stage, ['SKU-001', 1]);
     stage.shop.ship({ order_id: orderId });
@@ -212,8 +197,7 @@ describe('enrolment', () => {
 });
 
 describe('an event', () => {
-  it('has no id and a whole second; its fields come in any order, its location not always', async () => {
-    const stage = await startBoth();
+  test('has no id and a whole second; its fields come in any order, its location not always', async () => {
     const { orderId, lineIds } = sell(stage, ['SKU-001', 3]);
     stage.tick(5_000);
     stage.shop.hold({ order_id: orderId });
@@ -244,8 +228,7 @@ describe('an event', () => {
     expect(orders.size).toBeGreaterThan(1);
   });
 
-  it('comes for each step of a life, in order', async () => {
-    const stage = await startBoth();
+  test('comes for each step of a life, in order', async () => {
     stage.once('dates_changed');
     stage.once('form_failed');
     const { orderId, lineIds } = sell(stage, ['SKU-001', 3]);
@@ -280,7 +263,7 @@ describe('an event', () => {
     expect(record(stage, orderId)?.heard).toBe(true);
   });
 
-  it('of a cancellation counts the units of now, or under the fault all so far', async () => {
+  test('of a cancellation counts the units of now, or under the fault all so far', async () => {
     for (const [fault, counts] of [
       ['', [1, 1]],
       ['cumulative_cancellation', [1, 2]],
@@ -296,8 +279,7 @@ describe('an event', () => {
     }
   });
 
-  it('of a return tells of its changes too', async () => {
-    const stage = await startBoth();
+  test('of a return tells of its changes too', async () => {
     stage.once('return_changes');
     const { orderId } = sell(stage, ['SKU-001', 1]);
     stage.shop.ship({ order_id: orderId });
@@ -315,8 +297,7 @@ describe('an event', () => {
     expect(ids[0]).not.toBe(ids[1]);
   });
 
-  it('may carry new fields, and one of an unknown type may stand before it', async () => {
-    const stage = await startBoth();
+  test('may carry new fields, and one of an unknown type may stand before it', async () => {
     stage.once('unknown_event');
     stage.shop.fault({ name: 'new_fields' });
     sell(stage, ['SKU-001', 1]);
@@ -327,8 +308,7 @@ describe('an event', () => {
 });
 
 describe('delivery', () => {
-  it('takes 200 alone for an answer and repeats the same bytes; the shop hears of it then', async () => {
-    const stage = await startBoth();
+  test('takes 200 alone for an answer and repeats the same bytes; the shop hears of it then', async () => {
     stage.receiver.answers = [204, 302, 500, 200];
     const { orderId } = sell(stage, ['SKU-001', 1]);
     expect([record(stage, orderId)?.heard, stage.shop.pending()]).toEqual([false, 1]);
@@ -343,8 +323,7 @@ describe('delivery', () => {
     expect([record(stage, orderId)?.heard, stage.shop.pending()]).toEqual([true, 0]);
   });
 
-  it('holds later events of a group back while one fails, and no other group', async () => {
-    const stage = await startBoth();
+  test('holds later events of a group back while one fails, and no other group', async () => {
     const stuck = sell(stage, ['SKU-001', 1]).orderId;
     stage.shop.cancel({ order_id: stuck });
     const free = sell(stage, ['SKU-002', 1]).orderId;
@@ -364,7 +343,7 @@ describe('delivery', () => {
     expect(told.indexOf(`shipment_created ${free}`)).toBeLessThan(told.length - 1);
   });
 
-  it('gives an event up after eight attempts, and its group goes on or, under the fault, ends with it', async () => {
+  test('gives an event up after eight attempts, and its group goes on or, under the fault, ends with it', async () => {
     for (const [fault, types] of [
       ['', ['shipment_cancelled']],
       ['dead_group', []],
@@ -382,8 +361,7 @@ describe('delivery', () => {
     }
   });
 
-  it('is dropped, doubled and late under the shared faults', async () => {
-    const stage = await startBoth();
+  test('is dropped, doubled and late under the shared faults', async () => {
     stage.once('drop_webhook');
     const lost = sell(stage, ['SKU-001', 1]).orderId;
     await stage.shop.settle();

@@ -1,8 +1,12 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { oddSkus } from '../../../src/sandbox/flipkart/shelves.ts';
-import { closeAll, type Loose, look, place, type Stage, sell, shown, startShop, walk } from './world.ts';
+import { type Loose, sell, shown } from '../../kit/shop-stage.ts';
+import { look, place, type Stage, startShop, walk } from './world.ts';
 
-afterEach(closeAll);
+let stage: Stage;
+beforeEach(async () => {
+  stage = await startShop();
+});
 
 const record = (stage: Stage, id: string) => stage.shop.records().orders.find((one) => one.order_id === id);
 const filter = (stage: Stage, body: Loose) => stage.call('POST', '/v3/shipments/filter', { filter: body });
@@ -25,8 +29,7 @@ async function listsOf(stage: Stage, id: string): Promise<string[]> {
 }
 
 describe('a shipment', () => {
-  it('shows its lines, with ids beyond 2^53 and times in two zones', async () => {
-    const stage = await startShop();
+  test('shows its lines, with ids beyond 2^53 and times in two zones', async () => {
     const { orderId, lineIds } = sell(stage, ['SKU-001', 3], ['SKU-005', 2]);
     expect(orderId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-\d{12}$/);
     for (const id of lineIds) expect(BigInt(id)).toBeGreaterThan(2n ** 53n);
@@ -65,15 +68,13 @@ describe('a shipment', () => {
     });
   });
 
-  it('has an id whose last digits never repeat', async () => {
-    const stage = await startShop();
+  test('has an id whose last digits never repeat', async () => {
     stage.shop.set({ sku: 'SKU-001', quantity: 500 });
     const ids = Array.from({ length: 300 }, () => sell(stage, ['SKU-001', 1]).orderId);
     expect(new Set(ids.map((id) => /(\d+)\D*$/.exec(id)?.[1])).size).toBe(300);
   });
 
-  it('is found by shipment, item and order ids, a hundred at once', async () => {
-    const stage = await startShop();
+  test('is found by shipment, item and order ids, a hundred at once', async () => {
     const { orderId, lineIds } = sell(stage, ['SKU-001', 1]);
     const { orderItems } = await look(stage, orderId);
     for (const query of [
@@ -90,8 +91,7 @@ describe('a shipment', () => {
     expect((await stage.call('GET', '/v3/shipments')).status).toBe(400);
   });
 
-  it('of several locations is several, of one order; each follows its own way', async () => {
-    const stage = await startShop();
+  test('of several locations is several, of one order; each follows its own way', async () => {
     const sold = sell(stage, ['SKU-001', 1], [oddSkus.elsewhere, 1]);
     const { orders } = stage.shop.records();
     expect(orders.map(({ lines }) => lines.map(({ sku }) => sku))).toEqual([
@@ -107,8 +107,7 @@ describe('a shipment', () => {
     expect(record(stage, other)?.status).toBe('cancelled');
   });
 
-  it('may be one for each line', async () => {
-    const stage = await startShop();
+  test('may be one for each line', async () => {
     stage.once('split_order');
     const sold = sell(stage, ['SKU-001', 2], ['SKU-002', 1]);
     expect(stage.shop.records().orders.length).toBe(2);
@@ -118,8 +117,7 @@ describe('a shipment', () => {
 });
 
 describe('the way of a shipment', () => {
-  it('goes from list to list', async () => {
-    const stage = await startShop();
+  test('goes from list to list', async () => {
     const { orderId } = sell(stage, ['SKU-001', 1]);
     expect(await listsOf(stage, orderId)).toEqual(['open']);
     stage.shop.hold({ order_id: orderId });
@@ -133,8 +131,7 @@ describe('the way of a shipment', () => {
     expect((await look(stage, orderId)).orderItems[0].status).toBe('DELIVERED');
   });
 
-  it('ends out of all lists when it is completed', async () => {
-    const stage = await startShop();
+  test('ends out of all lists when it is completed', async () => {
     stage.once('completed');
     const { orderId } = sell(stage, ['SKU-001', 1]);
     stage.shop.ship({ order_id: orderId });
@@ -143,7 +140,7 @@ describe('the way of a shipment', () => {
     expect((await look(stage, orderId)).orderItems[0].status).toBe('COMPLETED');
   });
 
-  it('waits for a late courier, and fails a form', async () => {
+  test('waits for a late courier, and fails a form', async () => {
     const stage = await startShop({ timeScale: 1 });
     stage.once('late_pickup');
     stage.once('form_failed');
@@ -155,7 +152,7 @@ describe('the way of a shipment', () => {
     expect(record(stage, orderId)?.lines[0]).toMatchObject({ taken: 1, gone: 1 });
   });
 
-  it('is on hold for hours under the fault, and off it again', async () => {
+  test('is on hold for hours under the fault, and off it again', async () => {
     const stage = await startShop({ timeScale: 1 });
     stage.once('hold');
     const { orderId } = sell(stage, ['SKU-001', 1]);
@@ -167,8 +164,7 @@ describe('the way of a shipment', () => {
 });
 
 describe('a cancellation', () => {
-  it('by the buyer frees the units and restores the number', async () => {
-    const stage = await startShop();
+  test('by the buyer frees the units and restores the number', async () => {
     const { orderId } = sell(stage, ['SKU-001', 3]);
     stage.shop.cancel({ order_id: orderId });
     expect(await listsOf(stage, orderId)).toEqual(['byBuyer']);
@@ -185,8 +181,7 @@ describe('a cancellation', () => {
     expect([shown(stage, 'SKU-001'), record(stage, orderId)?.status]).toEqual([10, 'cancelled']);
   });
 
-  it('of one item leaves the shipment in two lists, with all items in both', async () => {
-    const stage = await startShop();
+  test('of one item leaves the shipment in two lists, with all items in both', async () => {
     const { orderId, lineIds } = sell(stage, ['SKU-001', 2], ['SKU-002', 1]);
     stage.shop.edit({ order_id: orderId, line_id: lineIds[0] ?? '', quantity: 0 });
     expect(await listsOf(stage, orderId)).toEqual(['open', 'byBuyer']);
@@ -197,8 +192,7 @@ describe('a cancellation', () => {
     ]);
   });
 
-  it('of single units lowers the quantity, and a higher one changes nothing', async () => {
-    const stage = await startShop();
+  test('of single units lowers the quantity, and a higher one changes nothing', async () => {
     const { orderId, lineIds } = sell(stage, ['SKU-001', 3]);
     const line = { order_id: orderId, line_id: lineIds[0] ?? '' };
     stage.shop.edit({ ...line, quantity: 1 });
@@ -207,8 +201,7 @@ describe('a cancellation', () => {
     expect([shown(stage, 'SKU-001'), record(stage, orderId)?.lines[0]?.taken]).toEqual([9, 1]);
   });
 
-  it('may be the marketplace’s, and may leave the number down', async () => {
-    const stage = await startShop();
+  test('may be the marketplace’s, and may leave the number down', async () => {
     stage.once('marketplace_cancel');
     stage.once('number_not_restored');
     const { orderId } = sell(stage, ['SKU-001', 3]);
@@ -217,16 +210,14 @@ describe('a cancellation', () => {
     expect(shown(stage, 'SKU-001')).toBe(7);
   });
 
-  it('of what was sold by force gives back no more than was there', async () => {
-    const stage = await startShop();
+  test('of what was sold by force gives back no more than was there', async () => {
     const sold = stage.shop.sell({ lines: [{ sku: 'SKU-001', quantity: 12 }], force: true });
     expect([sold.sold, shown(stage, 'SKU-001')]).toEqual([true, 0]);
     if (sold.sold) stage.shop.cancel({ order_id: sold.order_id });
     expect(shown(stage, 'SKU-001')).toBe(10);
   });
 
-  it('by the API is the seller’s, before packing only, twenty-five at most, each row for itself', async () => {
-    const stage = await startShop();
+  test('by the API is the seller’s, before packing only, twenty-five at most, each row for itself', async () => {
     const [one, packed] = [sell(stage, ['SKU-001', 2]), sell(stage, ['SKU-002', 1])];
     stage.shop.ship({ order_id: packed.orderId });
     const cancelRow = (shipmentId: string, changes: Loose = {}) => ({
@@ -264,8 +255,7 @@ describe('a cancellation', () => {
 describe('what comes back', () => {
   const returns = (stage: Stage, query: string) => stage.call('GET', `/v2/returns?${query}`);
 
-  it('is one return for each unit, frees nothing and moves no number', async () => {
-    const stage = await startShop();
+  test('is one return for each unit, frees nothing and moves no number', async () => {
     const { orderId, lineIds } = sell(stage, ['SKU-001', 3]);
     stage.shop.ship({ order_id: orderId });
     stage.shop.refund({ order_id: orderId, line_id: lineIds[0] ?? '', quantity: 2, restock: true });
@@ -292,8 +282,7 @@ describe('what comes back', () => {
     expect(shown(stage, 'SKU-001')).toBe(7);
   });
 
-  it('is the courier’s when a shipment under way is called off', async () => {
-    const stage = await startShop();
+  test('is the courier’s when a shipment under way is called off', async () => {
     stage.once('return_cancelled');
     const { orderId } = sell(stage, ['SKU-001', 1]);
     stage.shop.ship({ order_id: orderId });
@@ -306,8 +295,7 @@ describe('what comes back', () => {
     expect((await look(stage, orderId)).orderItems[0].status).toBe('DELIVERED');
   });
 
-  it('before shipping are units called off; without restock it is money alone', async () => {
-    const stage = await startShop();
+  test('before shipping are units called off; without restock it is money alone', async () => {
     const { orderId, lineIds } = sell(stage, ['SKU-001', 3]);
     const wish = { order_id: orderId, line_id: lineIds[0] ?? '', quantity: 1 };
     const before = await look(stage, orderId);
@@ -318,8 +306,7 @@ describe('what comes back', () => {
     expect(() => stage.shop.refund({ ...wish, quantity: 9, restock: true })).toThrow('fewer units');
   });
 
-  it('comes in pages and by ids, and needs a source', async () => {
-    const stage = await startShop();
+  test('comes in pages and by ids, and needs a source', async () => {
     stage.shop.set({ sku: 'SKU-001', quantity: 50 });
     const { orderId } = sell(stage, ['SKU-001', 45]);
     stage.shop.ship({ order_id: orderId });
@@ -342,7 +329,7 @@ describe('what comes back', () => {
 describe('the filter', () => {
   const range = (from: string, to: string) => ({ from: `2026-11-23T${from}`, to: `2026-11-23T${to}` });
 
-  it.each([
+  test.each([
     ['no type', {}],
     ['an unknown type', { type: 'all' }],
     ['states of another type', { type: 'preDispatch', states: ['SHIPPED'] }],
@@ -359,12 +346,10 @@ describe('the filter', () => {
     ],
     ['an unknown warehouse', { type: 'preDispatch', serviceProfiles: ['MOON'] }],
   ])('refuses %s', async (_, wish) => {
-    const stage = await startShop();
     expect((await filter(stage, wish)).status).toBe(400);
   });
 
-  it('goes by whole seconds, both ends in, whatever the zone', async () => {
-    const stage = await startShop();
+  test('goes by whole seconds, both ends in, whatever the zone', async () => {
     stage.tick(700);
     const { orderId } = sell(stage, ['SKU-001', 1]);
     const found = async (from: string, to: string) =>
@@ -375,8 +360,7 @@ describe('the filter', () => {
     expect(await found('12:00:01Z', '12:00:09Z')).toBe(false);
   });
 
-  it('knows the other filters', async () => {
-    const stage = await startShop();
+  test('knows the other filters', async () => {
     const one = sell(stage, ['SKU-001', 1]).orderId;
     stage.tick(10_000);
     stage.once('mps');
@@ -393,8 +377,7 @@ describe('the filter', () => {
     expect((await look(stage, fbf ?? '')).orderItems[0].serviceProfile).toBe('Flipkart_Fulfilment');
   });
 
-  it('gives twenty a page at most, oldest change first, and its links know the rest', async () => {
-    const stage = await startShop();
+  test('gives twenty a page at most, oldest change first, and its links know the rest', async () => {
     stage.shop.set({ sku: 'SKU-001', quantity: 500 });
     const sold = Array.from({ length: 45 }, () => sell(stage, ['SKU-001', 1]).orderId);
     stage.tick(5_000);
@@ -411,8 +394,7 @@ describe('the filter', () => {
     expect(backwards.shipments[0].shipmentId).toBe(sold[44]);
   });
 
-  it('pushes nobody off a page when others leave the list', async () => {
-    const stage = await startShop();
+  test('pushes nobody off a page when others leave the list', async () => {
     stage.shop.set({ sku: 'SKU-001', quantity: 500 });
     const sold = Array.from({ length: 45 }, () => sell(stage, ['SKU-001', 1]).orderId);
     const ids: string[] = [];
@@ -426,8 +408,7 @@ describe('the filter', () => {
     expect(ids).toEqual(sold);
   });
 
-  it('is late under order_lag, when a look-up is not', async () => {
-    const stage = await startShop();
+  test('is late under order_lag, when a look-up is not', async () => {
     stage.once('order_lag', 60_000);
     const { orderId } = sell(stage, ['SKU-001', 1]);
     expect(await listsOf(stage, orderId)).toEqual([]);
@@ -438,7 +419,7 @@ describe('the filter', () => {
 });
 
 describe('a test order', () => {
-  it('sells by listing id, gifts included, and calibrates the basis', async () => {
+  test('sells by listing id, gifts included, and calibrates the basis', async () => {
     const stage = await startShop({ basis: 'gross' });
     const { listings } = stage.shop.records();
     const idOf = (sku: string) => listings.find((one) => one.sku === sku)?.listing_id;
@@ -462,8 +443,7 @@ describe('a test order', () => {
     expect((await stage.call('POST', '/orders/sandbox/test_orders', wrong)).status).toBe(400);
   });
 
-  it('has odd kin: replacements that nobody pays', async () => {
-    const stage = await startShop();
+  test('has odd kin: replacements that nobody pays', async () => {
     stage.once('replacement');
     const { orderId } = sell(stage, ['SKU-001', 1]);
     const [item] = (await look(stage, orderId)).orderItems;

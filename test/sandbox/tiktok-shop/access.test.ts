@@ -1,21 +1,22 @@
 import { request } from 'undici';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { deliverySignature, requestSignature } from '../../../src/sandbox/tiktok-shop/sign.ts';
-import { NOON, type Stage, startShop, tokenCall, write } from './world.ts';
+import { NOON } from '../../kit/shop-stage.ts';
+import { type Stage, startShop, tokenCall, write } from './world.ts';
 
 describe('signatures, judged by the golden published vectors', () => {
   const secret = 'e59af819cc';
   const sign = (path: string, query: Record<string, string>, body = '') =>
     requestSignature(secret, { path, query: Object.entries(query), body: Buffer.from(body) });
 
-  it('a request without a body', () => {
+  test('a request without a body', () => {
     const query = { app_key: '29a39d', timestamp: '1623812664' };
     const right = 'b596b73e0cc6de07ac26f036364178ab16b0a907af13d43f0a0cd2345f582dc8';
     expect(sign('/authorization/202309/shops', query)).toBe(right);
     expect(sign('/authorization/202309/shops', { sign: 'x', access_token: 'y', ...query })).toBe(right);
   });
 
-  it('a search with a body, whatever the order of its parameters', () => {
+  test('a search with a body, whatever the order of its parameters', () => {
     const query = {
       timestamp: '1700000000',
       sort_order: 'ASC',
@@ -30,7 +31,7 @@ describe('signatures, judged by the golden published vectors', () => {
     expect(sign('/order/202309/orders/search', query, `${body} `)).not.toBe(right);
   });
 
-  it('a write with ids in the path and a cipher that a URL reserves', () => {
+  test('a write with ids in the path and a cipher that a URL reserves', () => {
     const body =
       '{"skus":[{"id":"1729592969712207013","inventory":[{"warehouse_id":"7068517275539719942","quantity":12}]}]}';
     const query = { app_key: '29a39d', shop_cipher: 'ROW_abc+/=', timestamp: '1700000000' };
@@ -39,7 +40,7 @@ describe('signatures, judged by the golden published vectors', () => {
     );
   });
 
-  it('sorts by bytes, not as a dictionary does, and leaves the body of files out', () => {
+  test('sorts by bytes, not as a dictionary does, and leaves the body of files out', () => {
     const a = sign('/p', { b_c: '1', bA: '2', ba: '3' });
     expect(a).not.toBe(sign('/p', { b_cbA: '', ba: '' }));
     const signable = { path: '/p', query: [] as [string, string][] };
@@ -48,7 +49,7 @@ describe('signatures, judged by the golden published vectors', () => {
     expect(requestSignature(secret, { ...signable, body: Buffer.from('x') })).not.toBe(none);
   });
 
-  it.each([
+  test.each([
     [
       '{"type":1,"tts_notification_id":"7380066284010030890","shop_id":"7495540735365777507","timestamp":1718305585,"data":{"is_on_hold_order":true,"order_id":"576653688135258178","order_status":"UNPAID","update_time":1718305585}}',
       '5dec0f11ec2f6783b8deee53c9ffbf8d024302f7c7e7fa55a35d17629031ac05',
@@ -68,12 +69,11 @@ describe('access', () => {
     stage = await startShop();
     await stage.token();
   });
-  afterEach(() => stage.shop.stop());
 
   const shops = (wish = {}) => stage.call('GET', '/authorization/202309/shops', wish);
   const warehouses = (wish = {}) => stage.call('GET', '/logistics/202309/warehouses', wish);
 
-  it('names the shop, with ids beyond what a double can tell and a cipher that must be encoded', async () => {
+  test('names the shop, with ids beyond what a double can tell and a cipher that must be encoded', async () => {
     const { status, code, message, data, text } = await shops();
     expect([status, code, message]).toEqual([200, 0, 'Success']);
     const [shop] = data.shops;
@@ -84,7 +84,7 @@ describe('access', () => {
     expect(stage.shop.channelConfig()).toMatchObject({ type: 'tiktok-shop', shop_id: shop.id });
   });
 
-  it('refuses a signature that differs in one digit, in case, or is missing', async () => {
+  test('refuses a signature that differs in one digit, in case, or is missing', async () => {
     const last = (sign: string) => (sign.endsWith('0') ? '1' : '0');
     for (const sign of [
       (right: string) => right.slice(0, -1) + last(right),
@@ -98,7 +98,7 @@ describe('access', () => {
     }
   });
 
-  it('signs the bytes of the body as they came', async () => {
+  test('signs the bytes of the body as they came', async () => {
     const path = '/product/202309/inventory/search';
     const body = { product_ids: ['1'] };
     expect((await stage.call('POST', path, { body })).code).toBe(0);
@@ -106,7 +106,7 @@ describe('access', () => {
     expect(spaced.code).toBe(106001);
   });
 
-  it.each([
+  test.each([
     [-300, 0],
     [-301, 36009004],
     [30, 0],
@@ -117,11 +117,11 @@ describe('access', () => {
     if (code !== 0) expect(answer.message).toContain('timestamp');
   });
 
-  it('refuses a timestamp in milliseconds', async () => {
+  test('refuses a timestamp in milliseconds', async () => {
     expect(await warehouses({ timestamp: String(NOON) })).toMatchObject({ status: 400, code: 36009004 });
   });
 
-  it('tells its own time, which a fault sets wrong, in the Date header', async () => {
+  test('tells its own time, which a fault sets wrong, in the Date header', async () => {
     expect((await warehouses()).headers['date']).toBe(new Date(NOON).toUTCString());
     stage.shop.fault({ name: 'clock_skew', ms: -31_000 });
     const fast = await warehouses();
@@ -130,7 +130,7 @@ describe('access', () => {
     expect((await warehouses({ timestamp: theirs / 1000 })).code).toBe(0);
   });
 
-  it('answers without credentials as the live platform did', async () => {
+  test('answers without credentials as the live platform did', async () => {
     const answer = await request(`${stage.shop.url}/product/202309/products/search`, { method: 'POST' });
     const body = await answer.body.json();
     expect(answer.statusCode).toBe(400);
@@ -141,14 +141,14 @@ describe('access', () => {
     expect(await nowhere.body.json()).toMatchObject({ code: 36009009 });
   });
 
-  it('knows paths, methods and versions apart', async () => {
+  test('knows paths, methods and versions apart', async () => {
     const id = '/order/202309/orders/576486316948490001';
     expect(await stage.call('GET', id)).toMatchObject({ status: 404, code: 36009009 });
     expect(await stage.call('PUT', '/order/202309/orders')).toMatchObject({ status: 405, code: 36009010 });
     expect(await stage.call('GET', '/order/202101/orders')).toMatchObject({ code: 36009014 });
   });
 
-  it('wants the cipher on shop calls, refuses it elsewhere, and a foreign one', async () => {
+  test('wants the cipher on shop calls, refuses it elsewhere, and a foreign one', async () => {
     expect(await warehouses({ cipher: null })).toMatchObject({ code: 106013 });
     expect(await warehouses({ cipher: 'ROW_other' })).toMatchObject({ code: 101000 });
     const odd = await shops({ cipher: stage.shop.account.cipher });
@@ -156,7 +156,7 @@ describe('access', () => {
     expect(odd.message).toContain('not required');
   });
 
-  it('refuses bodies that are no JSON object, or say so wrongly', async () => {
+  test('refuses bodies that are no JSON object, or say so wrongly', async () => {
     const path = '/product/202309/inventory/search';
     const text = { 'content-type': 'text/plain' };
     expect(await stage.call('POST', path, { body: {}, headers: text })).toMatchObject({ code: 36009022 });
@@ -171,12 +171,11 @@ describe('tokens', () => {
   beforeEach(async () => {
     stage = await startShop();
   });
-  afterEach(() => stage.shop.stop());
 
   const refresh = (refresh_token: string) => tokenCall(stage.shop, { refresh_token });
   const use = (token: string | null) => stage.call('GET', '/logistics/202309/warehouses', { token });
 
-  it('come with ends as points in time, a new refresh token, and what was granted', async () => {
+  test('come with ends as points in time, a new refresh token, and what was granted', async () => {
     const { data } = await refresh(stage.shop.credentials.refreshToken);
     expect(data.refresh_token).not.toBe(stage.shop.credentials.refreshToken);
     const week = (7 * 86_400) / 1000;
@@ -187,7 +186,7 @@ describe('tokens', () => {
     expect((await use(data.access_token)).code).toBe(0);
   });
 
-  it('end after their time, and the consent ends them all', async () => {
+  test('end after their time, and the consent ends them all', async () => {
     const { data } = await refresh(stage.shop.credentials.refreshToken);
     stage.tick(604_801);
     expect(await use(data.access_token)).toMatchObject({ status: 401, code: 105002 });
@@ -198,7 +197,7 @@ describe('tokens', () => {
     expect((await refresh(next.data.refresh_token)).code).not.toBe(0);
   });
 
-  it('rotate: the old one lives until the new ones are used', async () => {
+  test('rotate: the old one lives until the new ones are used', async () => {
     const first = stage.shop.credentials.refreshToken;
     const lost = await refresh(first);
     const again = await refresh(first);
@@ -210,7 +209,7 @@ describe('tokens', () => {
     expect((await refresh(again.data.refresh_token)).code).toBe(0);
   });
 
-  it('are refused for another app, another grant, and nonsense', async () => {
+  test('are refused for another app, another grant, and nonsense', async () => {
     const refresh_token = stage.shop.credentials.refreshToken;
     for (const wrong of [{ app_secret: 'x' }, { app_key: 'x' }, { grant_type: 'authorized_code' }]) {
       expect((await tokenCall(stage.shop, { refresh_token, ...wrong })).code).not.toBe(0);
@@ -219,7 +218,7 @@ describe('tokens', () => {
     for (const token of [null, '', 'nonsense']) expect(await use(token)).toMatchObject({ code: 105002 });
   });
 
-  it('come for a code once, under the platform’s own word for it', async () => {
+  test('come for a code once, under the platform’s own word for it', async () => {
     const auth_code = stage.shop.consent();
     const odd = { auth_code, grant_type: 'authorization_code' };
     expect((await tokenCall(stage.shop, odd, 'get')).code).not.toBe(0);
@@ -230,7 +229,7 @@ describe('tokens', () => {
     expect((await tokenCall(stage.shop, { auth_code: late }, 'get')).code).not.toBe(0);
   });
 
-  it('old_refresh_dies, refresh_lost and expires_as_duration do so', async () => {
+  test('old_refresh_dies, refresh_lost and expires_as_duration do so', async () => {
     const first = stage.shop.credentials.refreshToken;
     stage.shop.fault({ name: 'refresh_lost', count: 1 });
     await expect(refresh(first)).rejects.toThrow();
@@ -242,7 +241,7 @@ describe('tokens', () => {
     expect((await refresh(data.refresh_token)).code).not.toBe(0);
   });
 
-  it('auth refuses a call and the refresh that follows; token_expiry only the call', async () => {
+  test('auth refuses a call and the refresh that follows; token_expiry only the call', async () => {
     const one = await refresh(stage.shop.credentials.refreshToken);
     stage.shop.fault({ name: 'token_expiry', count: 1 });
     expect(await use(one.data.access_token)).toMatchObject({ code: 105002 });
@@ -254,7 +253,7 @@ describe('tokens', () => {
     expect((await use(three.data.access_token)).code).toBe(0);
   });
 
-  it('deauthorized kills them all; missing_scope refuses writes only', async () => {
+  test('deauthorized kills them all; missing_scope refuses writes only', async () => {
     stage.shop.fault({ name: 'missing_scope' });
     expect(await write(stage, 'SKU-001', 3)).toMatchObject({ status: 403, code: 105005 });
     expect((await use(await stage.token())).code).toBe(0);

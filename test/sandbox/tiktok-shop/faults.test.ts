@@ -1,27 +1,16 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { createRandom } from '../../../src/sandbox/kit/random.ts';
 import { createShoppers } from '../../../src/sandbox/shoppers.ts';
 import { faultNames } from '../../../src/sandbox/tiktok-shop/faults.ts';
 import { createTiktokShop } from '../../../src/sandbox/tiktok-shop/index.ts';
-import {
-  catalogue,
-  type Loose,
-  place,
-  register,
-  row,
-  type Stage,
-  shown,
-  startReceiver,
-  startShop,
-  update,
-} from './world.ts';
+import { type Loose, shown, startReceiver, until } from '../../kit/shop-stage.ts';
+import { catalogue, place, register, row, type Stage, startShop, update } from './world.ts';
 
 let stage: Stage;
 beforeEach(async () => {
   stage = await startShop();
   await stage.token();
 });
-afterEach(() => stage.shop.stop());
 
 const once = (name: string, ms?: number) =>
   stage.shop.fault({ name, count: 1, ...(ms === undefined ? {} : { ms }) });
@@ -34,7 +23,7 @@ const prepared = async (sku = 'SKU-001') => {
 };
 
 describe('weather over writes', () => {
-  it('timeout, error_500, internal_in_200, overload and html leave the number as it was', async () => {
+  test('timeout, error_500, internal_in_200, overload and html leave the number as it was', async () => {
     const set = await prepared();
     once('timeout');
     await expect(set(3)).rejects.toThrow();
@@ -54,7 +43,7 @@ describe('weather over writes', () => {
     expect([shown(stage, 'SKU-001'), writes()]).toEqual([10, []]);
   });
 
-  it('apply_then_timeout, error_500_after and timeout_in_200 change it and do not say so', async () => {
+  test('apply_then_timeout, error_500_after and timeout_in_200 change it and do not say so', async () => {
     const set = await prepared();
     once('apply_then_timeout');
     await expect(set(3)).rejects.toThrow();
@@ -70,7 +59,7 @@ describe('weather over writes', () => {
     ]);
   });
 
-  it('late_apply obeys long after the caller hung up, over newer numbers too', async () => {
+  test('late_apply obeys long after the caller hung up, over newer numbers too', async () => {
     const set = await prepared();
     once('late_apply', 60_000);
     await expect(set(3)).rejects.toThrow();
@@ -80,7 +69,7 @@ describe('weather over writes', () => {
     expect(shown(stage, 'SKU-001')).toBe(3);
   });
 
-  it('throttle is 429 with or without Retry-After in two forms, or a code inside 200', async () => {
+  test('throttle is 429 with or without Retry-After in two forms, or a code inside 200', async () => {
     const waits = new Set<string>();
     for (let tries = 0; tries < 30; tries += 1) {
       once('throttle');
@@ -99,19 +88,19 @@ describe('weather over writes', () => {
     expect(await read()).toMatchObject({ code: 36009037 });
   });
 
-  it('slow answers later, and a shop that stops does not wait for it', async () => {
+  test('slow answers later, and a shop that stops does not wait for it', async () => {
     once('slow', 20);
     expect((await read()).code).toBe(0);
     once('slow', 600_000);
     const waiting = read().catch((error: Error) => error);
-    while (!stage.shop.records().calls.length) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => stage.shop.records().calls.length > 0);
     await stage.shop.stop();
     expect(await waiting).toBeInstanceOf(Error);
   });
 });
 
 describe('refusals', () => {
-  it.each([
+  test.each([
     ['ip_refused', 36009033],
     ['shop_inactive', 36009043],
     ['seller_inactive', 36009044],
@@ -122,7 +111,7 @@ describe('refusals', () => {
     expect((await read()).code).toBe(0);
   });
 
-  it('promotion_lock lets numbers rise and not fall', async () => {
+  test('promotion_lock lets numbers rise and not fall', async () => {
     const set = await prepared();
     stage.shop.fault({ name: 'promotion_lock' });
     expect((await set(9)).data.errors).toMatchObject([{ code: 12052393 }]);
@@ -130,7 +119,7 @@ describe('refusals', () => {
     expect(shown(stage, 'SKU-001')).toBe(12);
   });
 
-  it('new_warehouse asks for one more until it is named', async () => {
+  test('new_warehouse asks for one more until it is named', async () => {
     const set = await prepared();
     once('new_warehouse');
     expect(await set(4)).toMatchObject({ code: 12052037 });
@@ -140,7 +129,7 @@ describe('refusals', () => {
     expect(shown(stage, 'SKU-001')).toBe(4);
   });
 
-  it.each([
+  test.each([
     ['auto_allocated', 12052516, 'whole'],
     ['warehouse_gone', 12052097, 'inside'],
     ['warehouse_disabled', 12052531, 'inside'],
@@ -156,14 +145,14 @@ describe('refusals', () => {
     expect(shown(stage, 'SKU-001')).toBe(10);
   });
 
-  it('refused_inside brings into code 0 what refuses the whole call', async () => {
+  test('refused_inside brings into code 0 what refuses the whole call', async () => {
     const { productId, skuId, warehouses } = await place(stage, 'SKU-005');
     once('refused_inside');
     const { code, data } = await update(stage, productId, [row(skuId, warehouses.slice(0, 1), 1)]);
     expect([code, data.errors[0].code]).toEqual([0, 12052037]);
   });
 
-  it('holiday_mode shows warehouses as restricted, with their counts', async () => {
+  test('holiday_mode shows warehouses as restricted, with their counts', async () => {
     stage.shop.fault({ name: 'holiday_mode' });
     const { data } = await read();
     const states = data.warehouses.map((one: Loose) => one.effect_status);
@@ -171,7 +160,7 @@ describe('refusals', () => {
     expect(shown(stage, 'SKU-001')).toBe(10);
   });
 
-  it('an unknown fault is refused, a known one is taken', () => {
+  test('an unknown fault is refused, a known one is taken', () => {
     expect(() => stage.shop.fault({ name: 'marked_down' })).toThrow(/no fault/);
     for (const name of faultNames) stage.shop.fault({ name, count: 1 });
     stage.shop.fault({ clear: true });
@@ -179,59 +168,54 @@ describe('refusals', () => {
 });
 
 describe('a day of shoppers', () => {
-  it('ends with available, committed and the records in agreement, and every delivery heard or given up', async () => {
+  test('ends with available, committed and the records in agreement, and every delivery heard or given up', async () => {
     const receiver = await startReceiver();
     const items = catalogue(12);
     const busy = await startShop({ catalogue: items, timeScale: 100_000 });
-    try {
-      await register(busy, receiver.url);
-      for (const name of [
-        'drop_webhook',
-        'duplicate_webhook',
-        'reorder_webhook',
-        'partial_ship',
-        'never_pays',
-      ]) {
-        busy.shop.fault({ name, rate: 0.2 });
-      }
-      busy.shop.fault({ name: 'cancel_pending', rate: 0.3 });
-      const shoppers = createShoppers(createRandom(3), [busy.shop], items);
-      for (let visits = 0; visits < 300; visits += 1) {
-        shoppers.visit();
-        busy.tick(700);
-      }
-      await busy.shop.settle();
-      expect(busy.shop.pending()).toBe(0);
-      const lines = busy.shop.records().orders.flatMap((order) => order.lines);
-      expect(lines.length).toBeGreaterThan(50);
-      for (const { sku } of items) {
-        const own = lines.filter((line) => line.sku === sku);
-        const sum = (of: (line: (typeof own)[number]) => number) =>
-          own.reduce((all, line) => all + of(line), 0);
-        const stock = Object.values(busy.shop.stockOf(sku));
-        expect(shown(busy, sku), sku).toBe(10 - sum(({ taken }) => taken));
-        expect(stock.reduce((all, each) => all + each.committed, 0)).toBe(
-          sum(({ taken }) => taken) - sum(({ gone }) => gone),
-        );
-      }
-      const calls = busy.shop.records().calls.flatMap((call) => (call.kind === 'webhook' ? [call] : []));
-      expect(new Set(calls.map(({ outcome }) => outcome))).toEqual(new Set(['ok', 'dropped']));
-      expect(calls.filter(({ outcome }) => outcome === 'ok').length).toBe(receiver.got.length);
-      // Of an order whose last change reached nobody, nothing is heard.
-      busy.shop.fault({ clear: true });
-      busy.shop.fault({ name: 'drop_webhook' });
-      const first = busy.shop.records().orders.find(({ status, heard }) => status === 'open' && heard);
-      busy.shop.cancel({ order_id: first?.order_id ?? '' });
-      await busy.shop.settle();
-      const changed = busy.shop.records().orders.find((order) => order.order_id === first?.order_id);
-      expect(changed).toMatchObject({ status: 'cancelled', heard: false });
-    } finally {
-      await busy.shop.stop();
-      await receiver.stop();
+    await register(busy, receiver.url);
+    for (const name of [
+      'drop_webhook',
+      'duplicate_webhook',
+      'reorder_webhook',
+      'partial_ship',
+      'never_pays',
+    ]) {
+      busy.shop.fault({ name, rate: 0.2 });
     }
+    busy.shop.fault({ name: 'cancel_pending', rate: 0.3 });
+    const shoppers = createShoppers(createRandom(3), [busy.shop], items);
+    for (let visits = 0; visits < 300; visits += 1) {
+      shoppers.visit();
+      busy.tick(700);
+    }
+    await busy.shop.settle();
+    expect(busy.shop.pending()).toBe(0);
+    const lines = busy.shop.records().orders.flatMap((order) => order.lines);
+    expect(lines.length).toBeGreaterThan(50);
+    for (const { sku } of items) {
+      const own = lines.filter((line) => line.sku === sku);
+      const sum = (of: (line: (typeof own)[number]) => number) =>
+        own.reduce((all, line) => all + of(line), 0);
+      const stock = Object.values(busy.shop.stockOf(sku));
+      expect(shown(busy, sku), sku).toBe(10 - sum(({ taken }) => taken));
+      expect(stock.reduce((all, each) => all + each.committed, 0)).toBe(
+        sum(({ taken }) => taken) - sum(({ gone }) => gone),
+      );
+    }
+    const calls = busy.shop.records().calls.flatMap((call) => (call.kind === 'webhook' ? [call] : []));
+    expect(new Set(calls.map(({ outcome }) => outcome))).toEqual(new Set(['ok', 'dropped']));
+    expect(calls.filter(({ outcome }) => outcome === 'ok').length).toBe(receiver.got.length);
+    // Of an order whose last change reached nobody, nothing is heard.
+    busy.shop.fault({ clear: true });
+    busy.shop.fault({ name: 'drop_webhook' });
+    const first = busy.shop.records().orders.find(({ status, heard }) => status === 'open' && heard);
+    busy.shop.cancel({ order_id: first?.order_id ?? '' });
+    await busy.shop.settle();
+    const changed = busy.shop.records().orders.find((order) => order.order_id === first?.order_id);
+    expect(changed).toMatchObject({ status: 'cancelled', heard: false });
   });
 
-  it('is the same for the same seed and another for another', () => {
+  test('is the same for the same seed and another for another', () => {
     const story = (seed: number) => {
       const items = catalogue(12);
       const shop = createTiktokShop({ name: 'a', seed, timeScale: 1, catalogue: items, port: 0 });

@@ -1,11 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { detail, type Loose, type Stage, sell, shown, startShop } from './world.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type Loose, sell, shown } from '../../kit/shop-stage.ts';
+import { detail, type Stage, startShop } from './world.ts';
 
 let stage: Stage;
 beforeEach(async () => {
   stage = await startShop();
 });
-afterEach(() => stage.shop.stop());
 
 const record = (orderId: string) => {
   const found = stage.shop.records().orders.find((order) => order.order_id === orderId);
@@ -28,7 +28,7 @@ const settle = async () => {
 };
 
 describe('an order', () => {
-  it('has one line item per unit and no quantity, with ids that doubles mix up', async () => {
+  test('has one line item per unit and no quantity, with ids that doubles mix up', async () => {
     const { orderId, lineIds } = sell(stage, ['SKU-001', 3], ['SKU-005', 2]);
     const order = await detail(stage, orderId);
     expect(order.id).toMatch(/^\d{18}$/);
@@ -52,25 +52,21 @@ describe('an order', () => {
     expect(shown(stage, 'SKU-001')).toBe(7);
   });
 
-  it.each([
+  test.each([
     ['first', 1],
     ['unit', 3],
   ] as const)('is told by lines named after units where the shop is asked to (%s)', async (lines, count) => {
     const other = await startShop({ lines });
-    try {
-      const { orderId, lineIds } = sell(other, ['SKU-001', 3]);
-      const items = (await detail(other, orderId)).line_items.map((item: Loose) => item.id);
-      expect(lineIds).toEqual(items.slice(0, count));
-      other.shop.refund({ order_id: orderId, line_id: lineIds[0] ?? '', quantity: 1, restock: true });
-      expect(shown(other, 'SKU-001')).toBe(8);
-      const [kept] = other.shop.records().orders;
-      expect(kept?.lines.reduce((sum, line) => sum + line.taken, 0)).toBe(2);
-    } finally {
-      await other.shop.stop();
-    }
+    const { orderId, lineIds } = sell(other, ['SKU-001', 3]);
+    const items = (await detail(other, orderId)).line_items.map((item: Loose) => item.id);
+    expect(lineIds).toEqual(items.slice(0, count));
+    other.shop.refund({ order_id: orderId, line_id: lineIds[0] ?? '', quantity: 1, restock: true });
+    expect(shown(other, 'SKU-001')).toBe(8);
+    const [kept] = other.shop.records().orders;
+    expect(kept?.lines.reduce((sum, line) => sum + line.taken, 0)).toBe(2);
   });
 
-  it('goes from unpaid over an hour on hold to shipment, and holds its units all along', async () => {
+  test('goes from unpaid over an hour on hold to shipment, and holds its units all along', async () => {
     stage.shop.fault({ name: 'unpaid', count: 1 });
     const { orderId } = sell(stage, ['SKU-001', 1]);
     expect(await detail(stage, orderId)).toMatchObject({ status: 'UNPAID', is_on_hold_order: false });
@@ -82,12 +78,12 @@ describe('an order', () => {
     expect(stage.shop.pending()).toBe(0);
   });
 
-  it('that waits for nobody counts as quiet: payments and holds are no deliveries', () => {
+  test('that waits for nobody counts as quiet: payments and holds are no deliveries', () => {
     for (let orders = 0; orders < 10; orders += 1) sell(stage, ['SKU-002', 1], ['SKU-003', 1]);
     expect(stage.shop.pending()).toBe(0);
   });
 
-  it('that is never paid is cancelled by the platform', async () => {
+  test('that is never paid is cancelled by the platform', async () => {
     stage.shop.fault({ name: 'never_pays', count: 1 });
     const { orderId } = sell(stage, ['SKU-001', 2]);
     expect(shown(stage, 'SKU-001')).toBe(8);
@@ -97,7 +93,7 @@ describe('an order', () => {
     expect([shown(stage, 'SKU-001'), units(orderId)]).toEqual([10, [['SKU-001', 0, 0]]]);
   });
 
-  it('that is cancelled before it leaves gives back every unit, once', async () => {
+  test('that is cancelled before it leaves gives back every unit, once', async () => {
     const { orderId } = sell(stage, ['SKU-001', 3], ['SKU-005', 2]);
     for (const restock of [false, true]) stage.shop.cancel({ order_id: orderId, restock });
     expect(await detail(stage, orderId)).toMatchObject({
@@ -111,7 +107,7 @@ describe('an order', () => {
     expect(record(orderId).status).toBe('cancelled');
   });
 
-  it('that is cancelled after it left keeps its units', async () => {
+  test('that is cancelled after it left keeps its units', async () => {
     const { orderId } = sell(stage, ['SKU-001', 3]);
     stage.shop.ship({ order_id: orderId });
     expect((await detail(stage, orderId)).status).toBe('IN_TRANSIT');
@@ -122,7 +118,7 @@ describe('an order', () => {
     expect([shown(stage, 'SKU-001'), units(orderId)]).toEqual([7, [['SKU-001', 3, 3]]]);
   });
 
-  it('that is shipped is committed no more; it is delivered and completed', async () => {
+  test('that is shipped is committed no more; it is delivered and completed', async () => {
     const { orderId } = sell(stage, ['SKU-001', 3]);
     stage.shop.ship({ order_id: orderId });
     expect(stage.shop.stockOf('SKU-001')).toEqual({ Main: { available: 7, committed: 0 } });
@@ -132,7 +128,7 @@ describe('an order', () => {
     expect(record(orderId).status).toBe('shipped');
   });
 
-  it('tells when the carrier came, and where each parcel is; who is called off before that has none', async () => {
+  test('tells when the carrier came, and where each parcel is; who is called off before that has none', async () => {
     const { orderId, lineIds } = sell(stage, ['SKU-001', 3]);
     const parcels = async (): Promise<string[]> =>
       (await detail(stage, orderId)).line_items.map((item: Loose) => item.package_status);
@@ -153,7 +149,7 @@ describe('an order', () => {
     expect(units(orderId)).toEqual([['SKU-001', 2, 2]]);
   });
 
-  it('leaves in parts, or waits for the carrier, under the faults', async () => {
+  test('leaves in parts, or waits for the carrier, under the faults', async () => {
     stage.shop.fault({ name: 'partial_ship', count: 1 });
     const part = sell(stage, ['SKU-001', 4]).orderId;
     stage.shop.ship({ order_id: part });
@@ -177,7 +173,7 @@ describe('an order', () => {
     expect(units(slow)).toEqual([['SKU-002', 2, 2]]);
   });
 
-  it('is called off in part by a refund with restock, not by one without', async () => {
+  test('is called off in part by a refund with restock, not by one without', async () => {
     const { orderId, lineIds } = sell(stage, ['SKU-001', 3]);
     const refund = (restock: boolean) =>
       stage.shop.refund({ order_id: orderId, line_id: lineIds[0] ?? '', quantity: 1, restock });
@@ -198,7 +194,7 @@ describe('an order', () => {
     expect(data.return_orders[0].return_line_items[0].order_line_item_id).toMatch(/^\d{18}$/);
   });
 
-  it('gets fewer units by an edit, never more', async () => {
+  test('gets fewer units by an edit, never more', async () => {
     const { orderId, lineIds } = sell(stage, ['SKU-001', 3]);
     const edit = (quantity: number) =>
       stage.shop.edit({ order_id: orderId, line_id: lineIds[0] ?? '', quantity });
@@ -210,7 +206,7 @@ describe('an order', () => {
     expect([shown(stage, 'SKU-001'), units(orderId)]).toEqual([10, [['SKU-001', 0, 0]]]);
   });
 
-  it('whose buyer asks to cancel is held until somebody decides; shipping rejects the wish', async () => {
+  test('whose buyer asks to cancel is held until somebody decides; shipping rejects the wish', async () => {
     stage.shop.fault({ name: 'cancel_pending' });
     const [one, two, three] = [1, 2, 3].map(() => sell(stage, ['SKU-001', 1]).orderId);
     for (const id of [one, two, three]) stage.shop.cancel({ order_id: id ?? '' });
@@ -229,7 +225,7 @@ describe('an order', () => {
     expect(shown(stage, 'SKU-001')).toBe(8);
   });
 
-  it('comes as sample, pre-order, with a gift, as replacement, or from the platform’s own stock', async () => {
+  test('comes as sample, pre-order, with a gift, as replacement, or from the platform’s own stock', async () => {
     const faulty = (name: string) => stage.shop.fault({ name, count: 1 });
     faulty('sample_order');
     expect(await detail(stage, sell(stage, ['SKU-001', 1]).orderId)).toMatchObject({ is_sample_order: true });
@@ -257,7 +253,7 @@ describe('an order', () => {
     expect(combo.line_items[0].combined_listing_skus).toMatchObject([{ sku_count: 2 }, { sku_count: 1 }]);
   });
 
-  it('is not sold beyond what is there, unless it is forced; then nothing comes back that was not there', () => {
+  test('is not sold beyond what is there, unless it is forced; then nothing comes back that was not there', () => {
     const lines = [{ sku: 'SKU-001', quantity: 11 }];
     expect(stage.shop.sell({ lines })).toEqual({ sold: false, reason: 'out_of_stock' });
     expect(stage.shop.sell({ lines: [{ sku: 'NOPE', quantity: 1 }] })).toMatchObject({
@@ -274,7 +270,7 @@ describe('an order', () => {
 });
 
 describe('the order search', () => {
-  it('takes half-open windows of change time, in the order asked', async () => {
+  test('takes half-open windows of change time, in the order asked', async () => {
     const ids: string[] = [];
     for (let orders = 0; orders < 5; orders += 1) {
       ids.push(sell(stage, ['SKU-001', 1]).orderId);
@@ -294,7 +290,7 @@ describe('the order search', () => {
     expect((await search({}, { sort_field: 'id' })).code).toBe(36009004);
   });
 
-  it('pages through one second, and an order that changes pushes no other off its page', async () => {
+  test('pages through one second, and an order that changes pushes no other off its page', async () => {
     stage.shop.set({ sku: 'SKU-001', quantity: 500 });
     const ids = Array.from({ length: 30 }, () => sell(stage, ['SKU-001', 1]).orderId);
     await settle();
@@ -318,7 +314,7 @@ describe('the order search', () => {
     expect(shifted.length).toBeGreaterThan(20);
   });
 
-  it('offsets skip orders when they shift (shifting_pages)', async () => {
+  test('offsets skip orders when they shift (shifting_pages)', async () => {
     const ids: string[] = [];
     for (let orders = 0; orders < 6; orders += 1) {
       ids.push(sell(stage, ['SKU-00'.concat(String(orders + 1)), 1]).orderId);
@@ -333,7 +329,7 @@ describe('the order search', () => {
     expect(second.data.orders.map((order: Loose) => order.id)).toEqual([ids[4], ids[5], ids[0]]);
   });
 
-  it('lists orders late under order_lag, which a fetch by id does not know', async () => {
+  test('lists orders late under order_lag, which a fetch by id does not know', async () => {
     stage.shop.fault({ name: 'order_lag', ms: 60_000 });
     const { orderId } = sell(stage, ['SKU-001', 1]);
     stage.tick(59_000);
@@ -343,7 +339,7 @@ describe('the order search', () => {
     expect(await found()).toEqual([orderId]);
   });
 
-  it('refuses windows beyond a week under week_windows', async () => {
+  test('refuses windows beyond a week under week_windows', async () => {
     stage.shop.fault({ name: 'week_windows' });
     const week = { update_time_ge: 1_700_000_000, update_time_lt: 1_700_604_800 };
     expect((await search(week)).code).toBe(0);
@@ -352,7 +348,7 @@ describe('the order search', () => {
     }
   });
 
-  it('fetches fifty ids at most, leaves out unknown ones, and refuses odd ones', async () => {
+  test('fetches fifty ids at most, leaves out unknown ones, and refuses odd ones', async () => {
     const { orderId } = sell(stage, ['SKU-001', 1]);
     const get = (ids: string) => stage.call('GET', '/order/202507/orders', { query: { ids } });
     const both = await get(`${orderId},999999999999999999`);
@@ -366,7 +362,7 @@ describe('the seller’s cancellation by the API', () => {
   const cancel = (body: Loose) => stage.call('POST', '/return_refund/202309/cancellations', { body });
   const reason = { cancel_reason: 'seller_cancel_reason_out_of_stock' };
 
-  it('calls off a whole order or some of it, once', async () => {
+  test('calls off a whole order or some of it, once', async () => {
     const { orderId } = sell(stage, ['SKU-001', 3]);
     const [item] = (await detail(stage, orderId)).line_items;
     expect((await cancel({ order_id: orderId, ...reason, order_line_item_ids: [item.id] })).code).toBe(0);
@@ -380,7 +376,7 @@ describe('the seller’s cancellation by the API', () => {
     ).toMatchObject({ total_count: 2 });
   });
 
-  it('is refused for what has left, what is not there, and without a reason', async () => {
+  test('is refused for what has left, what is not there, and without a reason', async () => {
     const { orderId } = sell(stage, ['SKU-001', 1]);
     expect((await cancel({ order_id: orderId })).code).toBe(36009023);
     stage.shop.ship({ order_id: orderId });

@@ -1,23 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  catalogue,
-  type Loose,
-  place,
-  products,
-  row,
-  type Stage,
-  sell,
-  shown,
-  startShop,
-  update,
-  write,
-} from './world.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type Loose, sell, shown } from '../../kit/shop-stage.ts';
+import { catalogue, place, products, row, type Stage, startShop, update, write } from './world.ts';
 
 let stage: Stage;
 beforeEach(async () => {
   stage = await startShop();
 });
-afterEach(() => stage.shop.stop());
 
 const search = (query: Record<string, string>, body: Loose = {}) =>
   stage.call('POST', '/product/202502/products/search', { query, body });
@@ -26,7 +14,7 @@ const writes = () => stage.shop.records().calls.filter((call) => call.kind === '
 const codesIn = (data: Loose) => (data.errors ?? []).map((error: Loose) => error.code);
 
 describe('the catalogue', () => {
-  it('lists every SKU once under its own SKU, some products with two', async () => {
+  test('lists every SKU once under its own SKU, some products with two', async () => {
     const all = await products(stage);
     const skus = all.flatMap((product) => product.skus);
     for (const { sku } of catalogue(20)) {
@@ -40,12 +28,12 @@ describe('the catalogue', () => {
     expect(new Set(skus.map((one) => one.id)).size).toBe(skus.length);
   });
 
-  it('has neighbours whose ids are the same double', async () => {
+  test('has neighbours whose ids are the same double', async () => {
     const ids = (await products(stage)).flatMap((product) => product.skus.map((one: Loose) => one.id));
     expect(new Set(ids.map(Number)).size).toBeLessThan(ids.length);
   });
 
-  it('walks pages by opaque tokens that must be encoded and fit the search they came from', async () => {
+  test('walks pages by opaque tokens that must be encoded and fit the search they came from', async () => {
     const first = await search({ page_size: '7' });
     expect(first.data.products.length).toBe(7);
     const token = first.data.next_page_token;
@@ -62,7 +50,7 @@ describe('the catalogue', () => {
     expect((await search({ page_size: '0' })).code).toBe(36009004);
   });
 
-  it('filters by state, SKU (ten at most) and time, ends included', async () => {
+  test('filters by state, SKU (ten at most) and time, ends included', async () => {
     const of = async (body: Loose) =>
       (await products(stage, body)).flatMap((product) => product.skus.map((one: Loose) => one.seller_sku));
     expect(await of({ status: 'FREEZE' })).toEqual(['FROZEN-1']);
@@ -75,7 +63,7 @@ describe('the catalogue', () => {
     expect((await search({ page_size: '10' }, { status: 'LIVE' })).code).toBe(36009023);
   });
 
-  it('shows numbers as they were a moment ago, where the count endpoint is exact', async () => {
+  test('shows numbers as they were a moment ago, where the count endpoint is exact', async () => {
     stage.shop.fault({ name: 'search_lag', ms: 5_000 });
     sell(stage, ['SKU-001', 3]);
     const at = async () => {
@@ -90,31 +78,27 @@ describe('the catalogue', () => {
     expect(await at()).toBe(7);
   });
 
-  it('stops at ten thousand rows', async () => {
+  test('stops at ten thousand rows', async () => {
     const big = await startShop({ catalogue: catalogue(12_600), rates: { read: fast, write: fast } });
-    try {
-      const far = async () => {
-        let page_token = '';
-        for (;;) {
-          const answer = await big.call('POST', '/product/202502/products/search', {
-            query: { page_size: '100', ...(page_token === '' ? {} : { page_token }) },
-            body: {},
-          });
-          page_token = answer.data?.next_page_token ?? '';
-          if (page_token === '') return answer.code;
-        }
-      };
-      expect(await far()).toBe(12052180);
-    } finally {
-      await big.shop.stop();
-    }
+    const far = async () => {
+      let page_token = '';
+      for (;;) {
+        const answer = await big.call('POST', '/product/202502/products/search', {
+          query: { page_size: '100', ...(page_token === '' ? {} : { page_token }) },
+          body: {},
+        });
+        page_token = answer.data?.next_page_token ?? '';
+        if (page_token === '') return answer.code;
+      }
+    };
+    expect(await far()).toBe(12052180);
   });
 });
 
 const fast = { rate: 1_000, burst: 1_000 };
 
 describe('counts', () => {
-  it('tell available and committed by warehouse, and leave out what is deleted or unknown', async () => {
+  test('tell available and committed by warehouse, and leave out what is deleted or unknown', async () => {
     sell(stage, ['SKU-005', 8]);
     const { skuId, productId, warehouses } = await place(stage, 'SKU-005');
     const gone = await place(stage, 'GONE-1');
@@ -134,7 +118,7 @@ describe('counts', () => {
     });
   });
 
-  it('go by product too; SKUs win; both have a most; an odd id fails the whole call', async () => {
+  test('go by product too; SKUs win; both have a most; an odd id fails the whole call', async () => {
     const one = await place(stage, 'SKU-001');
     const two = await place(stage, 'SKU-005');
     const byProduct = await counts({ product_ids: [two.productId, one.productId] });
@@ -151,7 +135,7 @@ describe('counts', () => {
     expect((await counts({})).code).not.toBe(0);
   });
 
-  it('contain what a campaign has reserved', async () => {
+  test('contain what a campaign has reserved', async () => {
     stage.shop.fault({ name: 'campaign_reservation', count: 1 });
     await write(stage, 'SKU-001', 9);
     const { skuId } = await place(stage, 'SKU-001');
@@ -166,14 +150,14 @@ describe('counts', () => {
 });
 
 describe('a write', () => {
-  it('sets available at once and leaves what is committed', async () => {
+  test('sets available at once and leaves what is committed', async () => {
     sell(stage, ['SKU-001', 3]);
     expect(await write(stage, 'SKU-001', 20)).toMatchObject({ status: 200, code: 0, data: {} });
     expect(stage.shop.stockOf('SKU-001')).toEqual({ Main: { available: 20, committed: 3 } });
     expect(writes()).toMatchObject([{ sku: 'SKU-001', from: 7, to: 20, applied: true, answered: true }]);
   });
 
-  it('re-adds a unit that was sold between look and write: nothing compares', async () => {
+  test('re-adds a unit that was sold between look and write: nothing compares', async () => {
     await place(stage, 'SKU-001');
     stage.shop.fault({ name: 'sale_before_write', count: 1 });
     expect((await write(stage, 'SKU-001', 10)).code).toBe(0);
@@ -181,7 +165,7 @@ describe('a write', () => {
     expect(stage.shop.records().orders.length).toBe(1);
   });
 
-  it('takes all SKUs of one product in one call, and those of no other', async () => {
+  test('takes all SKUs of one product in one call, and those of no other', async () => {
     const five = await place(stage, 'SKU-005');
     const six = await place(stage, 'SKU-006');
     const one = await place(stage, 'SKU-001');
@@ -194,7 +178,7 @@ describe('a write', () => {
     expect(shown(stage, 'SKU-006')).toBe(5);
   });
 
-  it('wants every warehouse that holds the SKU; none may be left out but a single default one', async () => {
+  test('wants every warehouse that holds the SKU; none may be left out but a single default one', async () => {
     const { productId, skuId, warehouses } = await place(stage, 'SKU-005');
     const part = await update(stage, productId, [row(skuId, warehouses.slice(0, 1), 1)]);
     expect(part).toMatchObject({ code: 12052037, data: null });
@@ -207,7 +191,7 @@ describe('a write', () => {
     expect(shown(stage, 'SKU-001')).toBe(4);
   });
 
-  it.each([-1, 1.5, 100_000])('of %d is 12052055, and of no number a bad body', async (quantity) => {
+  test.each([-1, 1.5, 100_000])('of %d is 12052055, and of no number a bad body', async (quantity) => {
     expect((await write(stage, 'SKU-001', quantity)).code).toBe(12052055);
     const { productId, skuId } = await place(stage, 'SKU-001');
     const text = { id: skuId, inventory: [{ quantity: '4' }] };
@@ -216,7 +200,7 @@ describe('a write', () => {
     expect((await write(stage, 'SKU-001', 99_999)).code).toBe(0);
   });
 
-  it('fails inside code 0 for a wrong warehouse, its neighbour is written', async () => {
+  test('fails inside code 0 for a wrong warehouse, its neighbour is written', async () => {
     const five = await place(stage, 'SKU-005');
     const six = await place(stage, 'SKU-006');
     const listed = (await stage.call('GET', '/logistics/202309/warehouses')).data.warehouses;
@@ -245,7 +229,7 @@ describe('a write', () => {
     }
   });
 
-  it.each([
+  test.each([
     ['DRAFT-1', 12052048, 'inside'],
     ['FROZEN-1', 12052048, 'inside'],
     ['GONE-1', 12052048, 'inside'],
@@ -261,7 +245,7 @@ describe('a write', () => {
     expect(writes()).toEqual([]);
   });
 
-  it('of SKUs that share stock goes when both have one number; global products have their own path', async () => {
+  test('of SKUs that share stock goes when both have one number; global products have their own path', async () => {
     const [a, b] = [await place(stage, 'TWIN-A'), await place(stage, 'TWIN-B')];
     const both = [row(a.skuId, a.warehouses, 5), row(b.skuId, b.warehouses, 5)];
     expect((await update(stage, a.productId, both)).code).toBe(0);
@@ -274,12 +258,12 @@ describe('a write', () => {
     expect([code, shown(stage, 'GLOBAL-1')]).toEqual([0, 2]);
   });
 
-  it('of a product that nobody has, or of no number at all, is refused', async () => {
+  test('of a product that nobody has, or of no number at all, is refused', async () => {
     expect((await update(stage, '1729999999999999999', [row('1', ['2'], 1)])).code).toBe(12052032);
     expect((await update(stage, 'rubbish', [row('1', ['2'], 1)])).code).toBe(36009004);
   });
 
-  it('of a combo’s parts moves the combo, and selling it takes them', async () => {
+  test('of a combo’s parts moves the combo, and selling it takes them', async () => {
     expect(shown(stage, 'COMBO-1')).toBe(4);
     await write(stage, 'PART-2', 2);
     expect(shown(stage, 'COMBO-1')).toBe(2);
@@ -287,7 +271,7 @@ describe('a write', () => {
     expect([shown(stage, 'PART-1'), shown(stage, 'PART-2')]).toEqual([7, 1]);
   });
 
-  it('is throttled when calls come faster than the shop allows, and goes on later', async () => {
+  test('is throttled when calls come faster than the shop allows, and goes on later', async () => {
     const { productId, skuId, warehouses } = await place(stage, 'SKU-001');
     const codes = new Set<number>();
     for (let tries = 0; tries < 31; tries += 1) {
@@ -298,7 +282,7 @@ describe('a write', () => {
     expect((await update(stage, productId, [row(skuId, warehouses, 1)])).code).toBe(0);
   });
 
-  it('of a product that was taken off sale is refused until its audit is done', async () => {
+  test('of a product that was taken off sale is refused until its audit is done', async () => {
     const { productId } = await place(stage, 'SKU-001');
     const move = (verb: string) =>
       stage.call('POST', `/product/202309/products/${verb}`, { body: { product_ids: [productId] } });

@@ -1,27 +1,20 @@
 import { createHash, createHmac } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import {
-  detail,
   type Loose,
   type Received,
   type Receiver,
-  register,
-  type Stage,
   sell,
   startReceiver,
-  startShop,
-  write,
-} from './world.ts';
+  until,
+} from '../../kit/shop-stage.ts';
+import { detail, register, type Stage, startShop, write } from './world.ts';
 
 let stage: Stage;
 let receiver: Receiver;
 beforeEach(async () => {
   stage = await startShop();
   receiver = await startReceiver();
-});
-afterEach(async () => {
-  await stage.shop.stop();
-  await receiver.stop();
 });
 
 const api = '/event/202309/webhooks';
@@ -37,7 +30,7 @@ const right = ({ body }: Received, key = stage.shop.credentials.appKey) =>
   createHmac('sha256', stage.shop.credentials.appSecret).update(key).update(body).digest('hex');
 
 describe('registration', () => {
-  it('keeps one address per topic and says what it has', async () => {
+  test('keeps one address per topic and says what it has', async () => {
     expect(await list()).toMatchObject({ total_count: 0, webhooks: [] });
     expect((await set('ORDER_STATUS_CHANGE', 'http://127.0.0.1:9/a')).code).toBe(0);
     expect((await set('ORDER_STATUS_CHANGE', receiver.url)).code).toBe(0);
@@ -52,14 +45,14 @@ describe('registration', () => {
     expect(await list()).toMatchObject({ total_count: 1 });
   });
 
-  it('signs the body of a DELETE too', async () => {
+  test('signs the body of a DELETE too', async () => {
     await set('PRODUCT_CREATION', receiver.url);
     const body = { event_type: 'PRODUCT_CREATION' };
     const answer = await stage.call('DELETE', api, { body, wire: '{"event_type": "PRODUCT_CREATION"}' });
     expect([answer.code, (await list()).total_count]).toEqual([106001, 1]);
   });
 
-  it.each([
+  test.each([
     'http://shop.example/hook',
     'https://93.184.216.34/hook',
     'https://shop.example:8443/hook',
@@ -72,14 +65,14 @@ describe('registration', () => {
     expect((await list()).total_count).toBe(0);
   });
 
-  it('refuses unknown topics, and one that may be missing', async () => {
+  test('refuses unknown topics, and one that may be missing', async () => {
     expect((await set('ORDERS_CREATE', receiver.url)).code).not.toBe(0);
     expect((await set('constructor', receiver.url)).code).not.toBe(0);
     stage.shop.fault({ name: 'no_inventory_topic' });
     expect((await set('INVENTORY_STATUS_CHANGE', receiver.url)).code).not.toBe(0);
   });
 
-  it('may say yes and keep nothing', async () => {
+  test('may say yes and keep nothing', async () => {
     stage.shop.fault({ name: 'webhook_not_kept', count: 1 });
     expect((await set('ORDER_STATUS_CHANGE', receiver.url)).code).toBe(0);
     expect((await list()).total_count).toBe(0);
@@ -89,7 +82,7 @@ describe('registration', () => {
 describe('a delivery', () => {
   beforeEach(() => register(stage, receiver.url));
 
-  it('names the order and its state, signed over app key and raw body, without a scheme', async () => {
+  test('names the order and its state, signed over app key and raw body, without a scheme', async () => {
     const { orderId } = sell(stage, ['SKU-001', 3]);
     await stage.shop.settle();
     for (const call of receiver.got) {
@@ -113,7 +106,7 @@ describe('a delivery', () => {
     expect(stage.shop.records().orders[0]?.heard).toBe(true);
   });
 
-  it('spells a cancelled order CANCEL, and tells the cancellation in its own words', async () => {
+  test('spells a cancelled order CANCEL, and tells the cancellation in its own words', async () => {
     const { orderId } = sell(stage, ['SKU-001', 1]);
     stage.shop.cancel({ order_id: orderId });
     await stage.shop.settle();
@@ -129,7 +122,7 @@ describe('a delivery', () => {
     expect(told(1).map((data) => data.order_status)).toContain('CANCELLED');
   });
 
-  it('has no word for an order that left in part, where the API has one', async () => {
+  test('has no word for an order that left in part, where the API has one', async () => {
     stage.shop.fault({ name: 'partial_ship', count: 1 });
     const { orderId } = sell(stage, ['SKU-001', 2]);
     stage.shop.ship({ order_id: orderId });
@@ -139,7 +132,7 @@ describe('a delivery', () => {
     expect(told(1).map((data) => data.order_status)).not.toContain('PARTIALLY_SHIPPING');
   });
 
-  it('tells pending and withdrawn cancellations, returns, products and stock levels', async () => {
+  test('tells pending and withdrawn cancellations, returns, products and stock levels', async () => {
     const { orderId } = sell(stage, ['SKU-001', 1]);
     stage.shop.askToCancel(orderId);
     stage.shop.ship({ order_id: orderId });
@@ -160,7 +153,7 @@ describe('a delivery', () => {
     ]);
   });
 
-  it('is repeated with the same bytes after failures, and nothing but 200 ends that', async () => {
+  test('is repeated with the same bytes after failures, and nothing but 200 ends that', async () => {
     await stage.call('DELETE', api, { body: { event_type: 'INVENTORY_STATUS_CHANGE' } });
     receiver.answers = [500, 204, 202, 401, 200];
     stage.shop.notify('SELLER_DEAUTHORIZATION', { message: 'x' });
@@ -171,7 +164,7 @@ describe('a delivery', () => {
     expect(outcomes()).toEqual(['failed', 'failed', 'failed', 'failed', 'ok']);
   });
 
-  it('is lost after the fifth attempt, and nothing is switched off', async () => {
+  test('is lost after the fifth attempt, and nothing is switched off', async () => {
     receiver.answers = [503];
     const { orderId } = sell(stage, ['SKU-001', 1]);
     const before = (await list()).total_count;
@@ -186,18 +179,15 @@ describe('a delivery', () => {
     expect((await list()).total_count).toBe(before - 1);
   });
 
-  it('waits 2 minutes, 30 minutes, 3 hours and 12 hours between its attempts', async () => {
+  test('waits 2 minutes, 30 minutes, 3 hours and 12 hours between its attempts', async () => {
     // At this scale the first wait is over before the test ends, the second is not.
     receiver.answers = [500];
     stage.shop.notify('PRODUCT_STATUS_CHANGE', { product_id: '1' });
-    const deadline = Date.now() + 5_000;
-    while (receiver.got.length < 2 && Date.now() < deadline) {
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    await until(() => receiver.got.length >= 2);
     expect([receiver.got.length, stage.shop.pending()]).toEqual([2, 1]);
   });
 
-  it('goes to nobody but this machine', async () => {
+  test('goes to nobody but this machine', async () => {
     for (const event_type of ['ORDER_STATUS_CHANGE', 'INVENTORY_STATUS_CHANGE']) {
       await set(event_type, 'https://shop.example/hook');
     }
@@ -207,7 +197,7 @@ describe('a delivery', () => {
     expect(new Set(outcomes())).toEqual(new Set(['failed']));
   });
 
-  it('stops when its topic is taken off', async () => {
+  test('stops when its topic is taken off', async () => {
     sell(stage, ['SKU-001', 1]);
     for (const event_type of ['ORDER_STATUS_CHANGE', 'INVENTORY_STATUS_CHANGE']) {
       await stage.call('DELETE', api, { body: { event_type } });
@@ -217,7 +207,7 @@ describe('a delivery', () => {
     expect(told(1)).toEqual([]);
   });
 
-  it.each(['bad_signature', 'wrong_recipe', 'unsigned'])('is signed wrongly under %s', async (name) => {
+  test.each(['bad_signature', 'wrong_recipe', 'unsigned'])('is signed wrongly under %s', async (name) => {
     stage.shop.fault({ name });
     stage.shop.notify('PRODUCT_STATUS_CHANGE', { product_id: '1' });
     await stage.shop.settle();
@@ -227,7 +217,7 @@ describe('a delivery', () => {
     expect(call.headers.authorization === undefined).toBe(name === 'unsigned');
   });
 
-  it('names another shop, no id, or ids as numbers under the faults', async () => {
+  test('names another shop, no id, or ids as numbers under the faults', async () => {
     const notify = async (name: string) => {
       receiver.got.length = 0;
       stage.shop.fault({ name, count: 1 });
@@ -247,7 +237,7 @@ describe('a delivery', () => {
     expect(text).toContain(`"shop_id":${stage.shop.account.shopId},`);
   });
 
-  it('that is dropped takes the later news of the same units along, until they move', async () => {
+  test('that is dropped takes the later news of the same units along, until they move', async () => {
     stage.shop.fault({ name: 'drop_webhook', count: 1 });
     const { orderId } = sell(stage, ['SKU-001', 2]);
     await stage.shop.settle();
@@ -260,7 +250,7 @@ describe('a delivery', () => {
     expect(stage.shop.records().orders[0]?.heard).toBe(true);
   });
 
-  it('is dropped, doubled or late under the faults; a double is the same notification', async () => {
+  test('is dropped, doubled or late under the faults; a double is the same notification', async () => {
     const notify = () => stage.shop.notify('PRODUCT_STATUS_CHANGE', { product_id: '1' });
     stage.shop.fault({ name: 'drop_webhook', count: 1 });
     notify();

@@ -1,25 +1,14 @@
 import { createHmac } from 'node:crypto';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { request } from 'undici';
 import {
   createTiktokShop,
   type TiktokShop,
   type TiktokShopOptions,
 } from '../../../src/sandbox/tiktok-shop/index.ts';
-
-/** 2026-11-23T12:00:00Z */
-export const NOON = Date.UTC(2026, 10, 23, 12);
-
-// biome-ignore lint/suspicious/noExplicitAny: answers of many shapes are read in tests only
-export type Loose = any;
+import * as kit from '../../kit/shop-stage.ts';
+import { type Loose, type Sending, send } from '../../kit/shop-stage.ts';
 
 /** A shop at a standing clock; platform durations are a thousand times shorter. */
-export interface Stage {
-  shop: TiktokShop;
-  /** Moves the shop's clock. */
-  tick(ms: number): void;
-  now(): number;
+export interface Stage extends kit.ShopStage<TiktokShop> {
   token(): Promise<string>;
   /** A signed call with token and cipher, as the facts say it is made. */
   call(method: string, path: string, wish?: CallWish): Promise<Answer>;
@@ -37,22 +26,13 @@ export interface CallWish {
   headers?: Record<string, string>;
 }
 
-export interface Answer {
-  status: number;
-  headers: Record<string, string | string[] | undefined>;
-  text: string;
+export interface Answer extends kit.Answer {
   code: number;
   message: string;
   data: Loose;
 }
 
-export function catalogue(size: number) {
-  return Array.from({ length: size }, (_, index) => ({
-    sku: `SKU-${String(index + 1).padStart(3, '0')}`,
-    title: `Thing ${index + 1}`,
-    stock: 10,
-  }));
-}
+export const catalogue = (size: number) => kit.catalogue(size, 3);
 
 /** Written out here, so that the shop's own arithmetic is not its judge (TTS-1.4). */
 export function signed(secret: string, path: string, query: Record<string, string>, body: string): string {
@@ -63,24 +43,13 @@ export function signed(secret: string, path: string, query: Record<string, strin
 }
 
 export async function startShop(options: Partial<TiktokShopOptions> = {}): Promise<Stage> {
-  let now = NOON;
-  const shop = createTiktokShop({
-    name: 'my shop',
-    seed: 7,
-    timeScale: 1000,
-    port: 0,
-    now: () => now,
-    catalogue: catalogue(20),
-    ...options,
-  });
-  await shop.start();
+  const made = await kit.startStage((sound) =>
+    createTiktokShop({ ...sound, timeScale: 1000, catalogue: catalogue(20), ...options }),
+  );
+  const { shop } = made;
   let token: Promise<string> | null = null;
   const stage: Stage = {
-    shop,
-    now: () => now,
-    tick(ms) {
-      now += ms;
-    },
+    ...made,
     token() {
       token ??= tokenCall(shop, { refresh_token: shop.credentials.refreshToken }).then(
         ({ data }) => data.access_token,
@@ -93,7 +62,7 @@ export async function startShop(options: Partial<TiktokShopOptions> = {}): Promi
       const cipher = wish.cipher === undefined ? (noCipher ? null : shop.account.cipher) : wish.cipher;
       const query: Record<string, string> = {
         app_key: appKey,
-        timestamp: String(wish.timestamp ?? Math.floor(now / 1000)),
+        timestamp: String(wish.timestamp ?? Math.floor(made.now() / 1000)),
         ...(cipher === null ? {} : { shop_cipher: cipher }),
         ...wish.query,
       };
@@ -103,26 +72,24 @@ export async function startShop(options: Partial<TiktokShopOptions> = {}): Promi
       if (sign !== null) query['sign'] = sign;
       const access = wish.token === undefined ? await stage.token() : wish.token;
       const wire = wish.wire ?? body;
-      const answer = await request(`${shop.url}${path}?${new URLSearchParams(query)}`, {
-        method: method as 'GET',
+      return ask(`${shop.url}${path}?${new URLSearchParams(query)}`, {
+        method,
         headers: {
           'content-type': 'application/json',
-          ...(access === null ? {} : { 'x-tts-access-token': access }),
+          'x-tts-access-token': access ?? undefined,
           ...wish.headers,
         },
-        ...(wire === '' ? {} : { body: wire }),
+        body: wire === '' ? undefined : wire,
       });
-      return read(answer);
     },
   };
   return stage;
 }
 
-async function read(answer: Awaited<ReturnType<typeof request>>): Promise<Answer> {
-  const text = await answer.body.text();
-  const json = text.startsWith('{') ? JSON.parse(text) : {};
-  const { code = -1, message = '', data } = json;
-  return { status: answer.statusCode, headers: answer.headers, text, code, message, data };
+async function ask(url: string, sending?: Sending): Promise<Answer> {
+  const answer = await send(url, sending);
+  const { code = -1, message = '', data } = answer.json ?? {};
+  return { ...answer, code, message, data };
 }
 
 /** A call to the token host: unsigned, secrets in the query. */
@@ -137,18 +104,7 @@ export async function tokenCall(
     grant_type: place === 'get' ? 'authorized_code' : 'refresh_token',
     ...query,
   });
-  return read(await request(`${shop.url}/api/v2/token/${place}?${all}`));
-}
-
-/** Sells or throws. */
-export function sell({ shop }: Stage, ...lines: [sku: string, quantity: number][]) {
-  const result = shop.sell({ lines: lines.map(([sku, quantity]) => ({ sku, quantity })) });
-  if (!result.sold) throw new Error(`not sold: ${result.reason}`);
-  return { orderId: result.order_id, lineIds: result.lines.map((line) => line.line_id) };
-}
-
-export function shown({ shop }: Stage, sku: string): number | null | undefined {
-  return shop.records().listings.find((entry) => entry.sku === sku)?.shown;
+  return ask(`${shop.url}/api/v2/token/${place}?${all}`);
 }
 
 /** All products, page by page. */
@@ -196,46 +152,6 @@ export function update(stage: Stage, productId: string, skus: unknown[]): Promis
 export async function detail(stage: Stage, orderId: string): Promise<Loose> {
   const { data } = await stage.call('GET', '/order/202309/orders', { query: { ids: orderId } });
   return data.orders[0];
-}
-
-/** A call that the receiver got, bytes and all. */
-export interface Received {
-  method: string;
-  url: string;
-  headers: IncomingHttpHeaders;
-  body: Buffer;
-  json: Loose;
-}
-
-export interface Receiver {
-  url: string;
-  got: Received[];
-  /** Status of the next answers; the last one repeats. */
-  answers: number[];
-  stop(): Promise<void>;
-}
-
-export async function startReceiver(): Promise<Receiver> {
-  const receiver: Receiver = { url: '', got: [], answers: [200], stop: async () => {} };
-  const server = createServer((incoming, response) => {
-    const chunks: Buffer[] = [];
-    incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-    incoming.on('end', () => {
-      const body = Buffer.concat(chunks);
-      const { method = '', url = '', headers } = incoming;
-      receiver.got.push({ method, url, headers, body, json: JSON.parse(body.toString('utf8')) });
-      const status = receiver.answers.length > 1 ? receiver.answers.shift() : receiver.answers[0];
-      response.writeHead(status ?? 200);
-      response.end();
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  receiver.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks/shop`;
-  receiver.stop = async () => {
-    server.closeAllConnections();
-    await new Promise<void>((resolve) => server.close(() => resolve()));
-  };
-  return receiver;
 }
 
 export const usualTopics = [
