@@ -308,7 +308,6 @@ describe('size', () => {
     'sandbox/shopify/views.ts: createViews',
     'sandbox/shopify/webhooks.ts: createWebhooks',
     'sandbox/woocommerce/product-view.ts: productView',
-    'sandbox/woocommerce/webhooks.ts: createQueue',
   ]);
 
   test('no function over 70 lines outside of tables of data', () => {

@@ -1,3 +1,4 @@
+import { changed, newHistory } from '../kit/orders.ts';
 import { RestProblem } from './problem.ts';
 import { moveStock, stockHolder } from './products.ts';
 import {
@@ -25,38 +26,28 @@ export interface NewLine {
   quantity: number;
 }
 
-export interface NewOrder {
-  status: string;
+export interface NewOrder
+  extends Pick<
+    Order,
+    'status' | 'createdVia' | 'paymentMethod' | 'billing' | 'shipping' | 'customerNote' | 'customerId'
+  > {
   lines: NewLine[];
-  createdVia: string;
-  paymentMethod: string;
-  billing: Record<string, string>;
-  shipping: Record<string, string>;
-  customerNote: string;
-  customerId: number;
   /** Which of the two hooks fires first: REST created, the storefront updated (WOO-O.8). */
   first: 'created' | 'updated';
 }
 
 /** Makes an order; stock moves by its status before this returns, unless `late_reduced_stock` is due. */
-export function createOrder(site: Site, input: NewOrder): Order {
-  const now = site.seconds();
+export function createOrder(site: Site, { lines, first, ...given }: NewOrder): Order {
+  const createdAt = site.seconds();
   const order: Order = {
+    ...newHistory(site.now()),
+    ...given,
     id: site.nextPostId(),
-    status: input.status,
-    createdAt: now,
-    modifiedAt: now,
+    createdAt,
+    modifiedAt: createdAt,
     paidAt: null,
     completedAt: null,
-    placedMs: site.nowMs(),
-    changedMs: site.nowMs(),
     orderKey: `wc_order_${site.random.hex(13)}`,
-    billing: input.billing,
-    shipping: input.shipping,
-    paymentMethod: input.paymentMethod,
-    createdVia: input.createdVia,
-    customerNote: input.customerNote,
-    customerId: input.customerId,
     meta: [],
     lines: [],
     refunds: [],
@@ -64,17 +55,12 @@ export function createOrder(site: Site, input: NewOrder): Order {
     stockReduced: false,
     untracked: site.faults.hits('no_reduced_stock'),
     deleted: false,
-    revision: 1,
-    heard: 0,
   };
-  for (const line of input.lines) order.lines.push(newLine(site, line));
+  for (const line of lines) order.lines.push(newLine(site, line));
   site.orders.set(order.id, order);
   stampDates(site, order);
-  const second = input.first === 'created' ? 'updated' : 'created';
-  const events =
-    input.status === 'checkout-draft' && input.createdVia !== 'rest-api'
-      ? ['updated']
-      : [input.first, second];
+  const isCart = order.status === 'checkout-draft' && order.createdVia !== 'rest-api';
+  const events = isCart ? ['updated'] : [first, first === 'created' ? 'updated' : 'created'];
   stepStock(site, order, () => {
     for (const event of events) site.emit(`order.${event}`, order.id);
     site.emit(`action.woocommerce_order_status_${order.status}`, order.id);
@@ -112,8 +98,7 @@ export function touchOrder(site: Site, order: Order): void {
 
 /** A change that `date_modified` does not tell. */
 function changedUnseen(site: Site, order: Order): void {
-  order.changedMs = site.nowMs();
-  order.revision += 1;
+  changed(order, site.now());
 }
 
 /** Saves an order as it stands and fires `order.updated`. */
@@ -398,6 +383,6 @@ export function cancelUnpaid(site: Site, holdMs: number): void {
   for (const order of site.orders.values()) {
     if (order.status !== 'pending' || order.deleted) continue;
     if (order.createdVia !== 'checkout' && order.createdVia !== 'store-api') continue;
-    if (site.nowMs() - order.changedMs >= holdMs) setStatus(site, order, 'cancelled');
+    if (site.now() - order.changedAt >= holdMs) setStatus(site, order, 'cancelled');
   }
 }

@@ -1,7 +1,7 @@
+import type { WriteRecord } from '../kit/records.ts';
 import type { ShopRequest } from '../kit/server.ts';
 import { asFields, asFlag, asText, type Fields, queryFields } from './php.ts';
 import { invalidParam, RestProblem } from './problem.ts';
-import type { StockWrite } from './site.ts';
 
 /** A REST call after WordPress has read it. */
 export interface RestCall {
@@ -15,8 +15,8 @@ export interface RestCall {
   body: Fields;
   /** Of a form-encoded POST, for OAuth. */
   form: URLSearchParams | null;
-  /** Stock writes of this call, in order. */
-  writes: StockWrite[];
+  /** Stock writes of this call, to be marked as answered when the answer leaves. */
+  writes: WriteRecord[];
 }
 
 export interface RestResult {
@@ -28,7 +28,7 @@ export interface RestResult {
 const BOM = '\ufeff';
 
 /** Reads method, parameters and body. Throws 400 `rest_invalid_json`. */
-export function readCall(request: ShopRequest, route: string): RestCall {
+export function readCall(request: ShopRequest, route: string, writes: WriteRecord[]): RestCall {
   const override = request.headers['x-http-method-override'] ?? request.query.get('_method');
   const method = (request.method === 'POST' && override ? override : request.method).toUpperCase();
   const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
@@ -41,7 +41,7 @@ export function readCall(request: ShopRequest, route: string): RestCall {
     query: queryFields(request.query),
     body: form !== null ? queryFields(form) : type === 'application/json' ? readJson(text) : {},
     form: request.method === 'POST' ? form : null,
-    writes: [],
+    writes,
   };
 }
 

@@ -1,8 +1,9 @@
-import type { Records } from '../kit/records.ts';
+import { obeyWrite } from '../kit/ground.ts';
+import type { WriteRecord } from '../kit/records.ts';
 import type { ShopAnswer, ShopHandler, ShopRequest } from '../kit/server.ts';
 import { authenticate } from './auth.ts';
 import { BrokenOff } from './batch.ts';
-import { answerBeforeRest, fatal, gatewayTimeout, PHP_NOTICE } from './faults.ts';
+import { answerBeforeRest, fatal, gatewayTimeout, PHP_NOTICE } from './front.ts';
 import { phpJson } from './php.ts';
 import { RestProblem } from './problem.ts';
 import { onlyFields, type RestCall, type RestResult, readCall } from './request.ts';
@@ -77,118 +78,82 @@ const REFUSALS: Record<Act, [string, string]> = {
 
 const BASE = '/wp-json/wc/v3';
 
-interface Rest {
-  site: Site;
-  records: Records;
-  routes: Route[];
-}
-
-/** A call that was dispatched, and what it answered. */
-interface Dispatched {
-  answer: ShopAnswer;
-  call: RestCall | null;
-}
-
-/** The handler of everything under `/wp-json/` and of `/?rest_route=`. */
-export function createRest(site: Site, records: Records, queue: WebhookQueue): ShopHandler {
-  const rest: Rest = { site, records, routes: routesOf(site, queue) };
+/** The handler of everything under `/wp-json/` and of `/?rest_route=`; null cuts the connection. */
+export function createRest(site: Site, queue: WebhookQueue): ShopHandler {
+  const routes = routesOf(site, queue);
   return async (request) => {
-    const path = restPath(request);
-    const answer = await answerThroughWeather(rest, request, path);
-    const route = `${request.method} ${path.replace(/\/\d+/g, '/{id}')}`;
-    records.request({ route, status: answer?.status ?? 0 });
-    return answer;
+    const { faults } = site;
+    const hangMs = faults.dueMs('timeout');
+    if (hangMs !== null) {
+      leaveUndone(site, request, { answered: false });
+      if (hangMs > 0) await site.pauses.pause(hangMs);
+      return null;
+    }
+    const early = answerBeforeRest(site, request.rawTarget);
+    if (early !== null) {
+      leaveUndone(site, request, { answered: true });
+      return early;
+    }
+    const writes: WriteRecord[] = [];
+    const run = () => dispatch({ site, routes, writes }, request);
+    const failed = fatal();
+    const failure = () => {
+      // That the shop failed is an answer, too.
+      for (const write of writes) write.answered = true;
+      return failed;
+    };
+    const answer = isWrite(request) ? await obeyWrite(site, { run, failure, writes }) : await run();
+    if (answer === null || answer === failed || !faults.hits('php_notice')) return answer;
+    return { ...answer, body: PHP_NOTICE + answer.body };
   };
 }
 
-async function answerThroughWeather(
-  rest: Rest,
-  request: ShopRequest,
-  path: string,
-): Promise<ShopAnswer | null> {
-  const { site } = rest;
-  await pause(site, site.faults.dueMs('slow') ?? 0);
-  const hangMs = site.faults.dueMs('timeout');
-  if (hangMs !== null) {
-    leaveUndone(rest, request, path, { answered: false });
-    await pause(site, hangMs);
-    request.hangUp();
-    return null;
-  }
-  const early = answerBeforeRest(site, request.rawTarget);
-  if (early !== null) {
-    leaveUndone(rest, request, path, { answered: true });
-    return early;
-  }
-  const writes = isWrite(request, path);
-  const lateMs = writes ? site.faults.dueMs('late_apply') : null;
-  if (lateMs !== null) {
-    site.later(lateMs, () => void dispatch(rest, request, path).then((done) => cutOff(rest, done)));
-    request.hangUp();
-    return null;
-  }
-  const done = await dispatch(rest, request, path);
-  if (writes && site.faults.hits('apply_then_timeout')) {
-    cutOff(rest, done);
-    request.hangUp();
-    return null;
-  }
-  keep(rest, done.call);
-  if (writes && site.faults.hits('error_500_after')) return fatal();
-  if (site.faults.hits('php_notice')) return { ...done.answer, body: PHP_NOTICE + done.answer.body };
-  return done.answer;
-}
-
-/** Puts the stock writes of a call on record. */
-function keep(rest: Rest, call: RestCall | null): void {
-  for (const write of call?.writes ?? []) rest.records.keep(write);
-}
-
-function cutOff(rest: Rest, done: Dispatched): void {
-  for (const write of done.call?.writes ?? []) write.answered = false;
-  keep(rest, done.call);
-}
-
 /** Records the stock writes of a call that was not obeyed. */
-function leaveUndone(rest: Rest, request: ShopRequest, path: string, as: { answered: boolean }): void {
-  if (!isWrite(request, path)) return;
+function leaveUndone(site: Site, request: ShopRequest, as: { answered: boolean }): void {
+  if (!isWrite(request)) return;
   try {
-    const call = readCall(request, path.slice(BASE.length));
+    const call = readCall(request, restPath(request).slice(BASE.length), []);
     call.ids = (call.route.match(/\d+/g) ?? []).map(Number);
-    products.intendedWrites(rest.site, call);
-    for (const write of call.writes) write.answered = as.answered;
-    keep(rest, call);
+    for (const write of products.intendedWrites(site, call)) site.records.write({ ...write, ...as });
   } catch (error) {
     if (!(error instanceof RestProblem)) throw error;
   }
 }
 
-async function dispatch(rest: Rest, request: ShopRequest, path: string): Promise<Dispatched> {
+interface Rest {
+  site: Site;
+  routes: Route[];
+  /** Of this call. */
+  writes: WriteRecord[];
+}
+
+async function dispatch(rest: Rest, request: ShopRequest): Promise<ShopAnswer> {
   const { site } = rest;
-  let call: RestCall | null = null;
+  const path = restPath(request);
   try {
-    call = readCall(request, path.slice(BASE.length));
-    if (path === '/wp-json') return { answer: answerOf(site, indexOf(site)), call };
-    const result = await run(rest, request, path, call);
-    const fields = call.query['_fields'];
-    return { answer: answerOf(site, { ...result, body: onlyFields(result.body, fields) }), call };
+    const call = readCall(request, path.slice(BASE.length), rest.writes);
+    if (path === '/wp-json') return answerOf(site, indexOf(site));
+    const result = await run(rest, request, call);
+    return answerOf(site, { ...result, body: onlyFields(result.body, call.query['_fields']) });
   } catch (error) {
-    if (error instanceof BrokenOff) return { answer: gatewayTimeout(), call };
+    if (error instanceof BrokenOff) return gatewayTimeout();
     if (!(error instanceof RestProblem)) throw error;
-    return { answer: answerOf(site, { status: error.status, body: error.body() }), call };
+    return answerOf(site, { status: error.status, body: error.body() });
   }
 }
 
 /** Credentials first, then the route, then the right to use it. */
-async function run(rest: Rest, request: ShopRequest, path: string, call: RestCall): Promise<RestResult> {
-  const { method, query, headers } = request;
-  const key = authenticate(rest.site, { method, path: request.path, query, form: call.form, headers });
-  const fits = rest.routes.filter((route) => path.startsWith(BASE) && route.pattern.test(call.route));
-  const found = fits.find((route) => route.methods.includes(call.method));
+async function run({ site, routes }: Rest, request: ShopRequest, call: RestCall): Promise<RestResult> {
+  const { method, path, query, headers } = request;
+  const key = authenticate(site, { method, path, query, form: call.form, headers });
+  const isHere = restPath(request).startsWith(BASE);
+  const found = routes.find(
+    ({ methods, pattern }) => isHere && methods.includes(call.method) && pattern.test(call.route),
+  );
   if (found === undefined) {
     throw new RestProblem('rest_no_route', 'No route was found matching the URL and request method.', 404);
   }
-  if (key === null || rest.site.faults.hits('auth')) {
+  if (key === null || site.faults.hits('auth')) {
     const [code, message] = REFUSALS[found.act];
     throw new RestProblem(`woocommerce_rest_${code}`, message, 401);
   }
@@ -197,15 +162,15 @@ async function run(rest: Rest, request: ShopRequest, path: string, call: RestCal
 }
 
 /** The path behind the host, from either kind of permalink, no slash at the end. */
-function restPath(request: ShopRequest): string {
+export function restPath(request: ShopRequest): string {
   const plain = request.query.get('rest_route');
   const path = plain === null ? request.path : `/wp-json${plain}`;
   return path.length > 1 ? path.replace(/\/+$/, '') : path;
 }
 
 /** Calls that change products or orders; registering webhooks is left out of the faults that leave a writer in doubt. */
-function isWrite(request: ShopRequest, path: string): boolean {
-  return request.method !== 'GET' && /^\/wp-json\/wc\/v3\/(products|orders)/.test(path);
+function isWrite(request: ShopRequest): boolean {
+  return request.method !== 'GET' && /^\/wp-json\/wc\/v3\/(products|orders)/.test(restPath(request));
 }
 
 function answerOf(site: Site, result: RestResult): ShopAnswer {
@@ -213,7 +178,7 @@ function answerOf(site: Site, result: RestResult): ShopAnswer {
     status: result.status,
     headers: {
       'content-type': 'application/json; charset=UTF-8',
-      Date: new Date(site.nowMs()).toUTCString(),
+      Date: new Date(site.now()).toUTCString(),
       'X-Robots-Tag': 'noindex',
       ...result.headers,
     },
@@ -251,9 +216,4 @@ function indexOf(site: Site): RestResult {
       timezone: `${sign}${String(Math.abs(site.zoneHours)).padStart(2, '0')}:00`,
     },
   };
-}
-
-function pause(site: Site, ms: number): Promise<void> {
-  if (ms <= 0) return Promise.resolve();
-  return new Promise((resolve) => site.later(ms, resolve));
 }

@@ -54,7 +54,7 @@ export function listOrders(site: Site, call: RestCall): RestResult {
   const rows = [...site.orders.values()].filter(
     (order) =>
       !order.deleted &&
-      site.nowMs() - order.changedMs >= lagMs &&
+      site.now() - order.changedAt >= lagMs &&
       // "any" leaves out the trash and drafts, not the carts of the block checkout.
       (wanted.includes(order.status) ||
         (wanted.includes('any') && order.status !== 'trash' && order.status !== 'auto-draft')),

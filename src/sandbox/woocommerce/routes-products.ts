@@ -196,17 +196,10 @@ function noteWrite(site: Site, call: RestCall, product: Product, body: Fields, f
   const shown = shownStock(site, product);
   const wanted =
     'stock_quantity' in body ? intval(body['stock_quantity']) : (shown ?? intval(body['inventory_delta']));
-  call.writes.push({
-    at: site.nowMs(),
-    kind: 'write',
-    sku: product.sku,
-    from,
-    to: wanted,
-    // Dropped in silence where nobody, or the parent, holds the number.
-    applied: product.manageStock && shown === wanted,
-    answered: true,
-    key: null,
-  });
+  // Dropped in silence where nobody, or the parent, holds the number.
+  const applied = product.manageStock && shown === wanted;
+  const write = { sku: product.sku, from, to: wanted, applied, answered: false, key: null };
+  call.writes.push(site.records.write(write));
 }
 
 export function metaInput(value: unknown): { id: number; key: string; value: unknown }[] {
@@ -350,24 +343,16 @@ export function batchVariations(site: Site, call: RestCall): Promise<RestResult>
 }
 
 /** Stock writes that a call asks for, as if none were obeyed: what a refused or cut call leaves on record. */
-export function intendedWrites(site: Site, call: RestCall): void {
+export function intendedWrites(site: Site, call: RestCall) {
   const rows = call.route.endsWith('/batch')
     ? asList(call.body['update']).map(asFields)
-    : [{ ...call.body, id: call.ids.at(-1) }];
-  for (const row of rows) {
-    const product = site.products.get(intval(asFields(row)['id']));
-    if (product === undefined || !('stock_quantity' in row)) continue;
-    call.writes.push({
-      at: site.nowMs(),
-      kind: 'write',
-      sku: product.sku,
-      from: stockHolder(site, product)?.stock ?? null,
-      to: intval(asFields(row)['stock_quantity']),
-      applied: false,
-      answered: true,
-      key: null,
-    });
-  }
+    : [{ ...call.body, id: call.ids.at(-1) } as Fields];
+  return rows.flatMap((row) => {
+    const product = site.products.get(intval(row['id']));
+    if (product === undefined || !('stock_quantity' in row)) return [];
+    const from = stockHolder(site, product)?.stock ?? null;
+    return [{ sku: product.sku, from, to: intval(row['stock_quantity']), applied: false, key: null }];
+  });
 }
 
 /** Lists of one parent need the parent to be there. */

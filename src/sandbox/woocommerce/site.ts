@@ -1,8 +1,10 @@
-import type { Faults } from '../kit/faults.ts';
-import type { Random } from '../kit/random.ts';
-import type { ShopCall } from '../shop.ts';
+import { createGround } from '../kit/ground.ts';
+import type { OrderHistory } from '../kit/orders.ts';
+import { platformMs } from '../kit/time.ts';
+import type { ShopOptions } from '../shop.ts';
+import { FAULTS } from './faults.ts';
 
-/** What the WordPress site holds: its tables, its settings, its clock. Times in seconds unless they say `Ms`. */
+/** What the WordPress site holds: its tables, its settings, its clock. Times in seconds, but those of the ground. */
 
 export interface Meta {
   id: number;
@@ -67,15 +69,13 @@ export interface Note {
   customerNote: boolean;
 }
 
-export interface Order {
+export interface Order extends OrderHistory {
   id: number;
   status: string;
   createdAt: number;
   modifiedAt: number;
   paidAt: number | null;
   completedAt: number | null;
-  placedMs: number;
-  changedMs: number;
   orderKey: string;
   billing: Record<string, string>;
   shipping: Record<string, string>;
@@ -93,9 +93,6 @@ export interface Order {
   untracked: boolean;
   /** Deleted for good: no longer in REST, still in the records. */
   deleted: boolean;
-  /** Grows with every change of what a reader would see; `heard` is the one last delivered and answered 2xx. */
-  revision: number;
-  heard: number;
 }
 
 export interface Webhook {
@@ -118,37 +115,78 @@ export interface ApiKey {
   nonces: Map<string, number>;
 }
 
-/** A write of stock at the API's border, before it is known whether the caller heard the answer. */
-export type StockWrite = Extract<ShopCall, { kind: 'write' }>;
+/** What the site can be told beside what every shop can. */
+export interface SiteOptions extends ShopOptions {
+  /**
+   * The home URL the shop believes it has, no slash at the end; default: its own loopback address, plain http, so
+   * that OAuth 1.0a is checked. With an https one every request counts as TLS and Basic is taken.
+   */
+  home?: string;
+  /** Hours east of GMT; default 3. */
+  zoneHours?: number;
+  /** The flat `/variations` list is there; false is a shop before WooCommerce 10.3. Default true. */
+  flatVariations?: boolean;
+  /** Quantities at or below this count as out of stock (`woocommerce_notify_no_stock_amount`). Default 0. */
+  noStockAmount?: number;
+  /** First id of products and orders. Default 11. */
+  firstId?: number;
+  /** The shop's clock, ms since 1970; default the machine's. Timers stay the machine's. */
+  now?: () => number;
+}
 
-export interface Site {
-  readonly timeScale: number;
-  readonly zoneHours: number;
-  /** Quantities at or below this are out of stock (`woocommerce_notify_no_stock_amount`). */
-  readonly noStockAmount: number;
-  /** The flat `/variations` list exists (WooCommerce 10.3 and later). */
-  readonly flatVariations: boolean;
-  readonly random: Random;
-  readonly faults: Faults;
-  readonly salt: string;
-  /** Home URL without a slash at the end: what the shop believes it is called. */
-  home: string;
-  readonly products: Map<number, Product>;
-  readonly orders: Map<number, Order>;
-  readonly webhooks: Map<number, Webhook>;
-  readonly keys: ApiKey[];
-  nowMs(): number;
-  seconds(): number;
-  /** Products, orders and refunds are all posts and draw from one sequence. */
-  nextPostId(): number;
-  nextLineId(): number;
-  nextMetaId(): number;
-  nextNoteId(): number;
-  nextWebhookId(): number;
-  /** Tells the webhooks of `topic` that something happened to `arg`. */
-  emit(topic: string, arg: number): void;
-  /** Runs later, unless the site stops first; counts as pending. */
-  later(ms: number, act: () => void): void;
+export type Site = ReturnType<typeof createSite>;
+
+/** Deliveries and pings are given up after this. */
+const TIMEOUT_MS = 60_000;
+
+export function createSite(options: SiteOptions) {
+  const ground = createGround(options, {
+    faults: FAULTS,
+    limits: {},
+    patience: {
+      answerMs: platformMs(TIMEOUT_MS, options.timeScale),
+      sockets: 4,
+      connectionClose: true,
+    },
+  });
+  const { random } = ground;
+  const keys: ApiKey[] = [];
+  return {
+    ...ground,
+    zoneHours: options.zoneHours ?? 3,
+    noStockAmount: options.noStockAmount ?? 0,
+    flatVariations: options.flatVariations ?? true,
+    random: random.fork('site'),
+    salt: random.hex(32),
+    /** What the shop believes it is called, without a slash at the end. */
+    home: options.home ?? '',
+    products: new Map<number, Product>(),
+    orders: new Map<number, Order>(),
+    webhooks: new Map<number, Webhook>(),
+    keys,
+    addKey(permissions: ApiKey['permissions']): ApiKey {
+      const [key, secret] = [`ck_${random.hex(40)}`, `cs_${random.hex(40)}`];
+      const entry = { key, secret, permissions, nonces: new Map<string, number>() };
+      keys.push(entry);
+      return entry;
+    },
+    seconds: () => Math.floor(ground.now() / 1000),
+    /** Products, orders and refunds are all posts and draw from one sequence. */
+    nextPostId: sequence(options.firstId ?? 11),
+    nextLineId: sequence(1),
+    nextMetaId: sequence(19),
+    nextNoteId: sequence(1),
+    nextWebhookId: sequence(1),
+    /** Tells the webhooks of `topic` that something happened to `arg`. */
+    emit: (_topic: string, _arg: number): void => undefined,
+    /** Runs later, unless the site stops first; counts as pending. */
+    later: (afterMs: number, run: () => void) => ground.agenda.add({ afterMs, group: 'later', run }),
+  };
+}
+
+function sequence(first: number): () => number {
+  let next = first;
+  return () => next++;
 }
 
 export function findMeta(meta: Meta[], key: string): Meta | undefined {

@@ -1,8 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { createCaller } from '../kit/caller.ts';
-import type { Records } from '../kit/records.ts';
+import { hears } from '../kit/orders.ts';
 import { platformMs } from '../kit/time.ts';
-import type { ShopCall } from '../shop.ts';
 import { gmtDate, siteDate } from './dates.ts';
 import { orderView } from './order-view.ts';
 import { findOrder } from './orders.ts';
@@ -86,92 +84,84 @@ const BATCH = 25;
 const RUN_MS = 30_000;
 /** Of one webhook and one resource no second job is queued when one is due within ten minutes. */
 const COALESCE_MS = 600_000;
-/** Deliveries and pings are given up after this. */
-const TIMEOUT_MS = 60_000;
 /** A failure disables the webhook when more than five came before it in a row. */
 const MAX_FAILURES = 5;
 
-export interface WebhookQueue {
-  emit(topic: string, arg: number): void;
-  /** One pass; a call while one is running joins it. Returns how many jobs it took off the queue. */
-  run(): Promise<number>;
-  /** The synchronous unsigned call when a webhook is made or its address changes. Its outcome matters to nobody. */
-  ping(webhook: Webhook): Promise<void>;
-  /** Waiting and in flight. */
-  size(): number;
-  /** Forgets what waits, breaks off what is under way; resolves when nothing runs any more. */
-  stop(): Promise<void>;
+/** Posts a body as `wp_safe_remote_request` does, one at a time on a connection of its own. */
+async function post(site: Site, uri: string, sent: { headers: Record<string, string>; body: string }) {
+  const headers = {
+    'User-Agent': 'WooCommerce/11.0.1 Hookshot (WordPress/7.0.4)',
+    Accept: '*/*',
+    'Accept-Encoding': 'deflate, gzip, br, zstd',
+    ...sent.headers,
+  };
+  const { status } = await site.caller.call({ method: 'POST', uri, headers, body: Buffer.from(sent.body) });
+  return status;
 }
 
-/** Posts a body as `wp_safe_remote_request` does, one at a time on a connection of its own. */
-type Post = (uri: string, headers: Record<string, string>, body: string) => Promise<number>;
+/** What waits to be delivered. */
+function createJobs(site: Site) {
+  const jobs: Job[] = [];
+  /** Of each (webhook, resource) the job that has not begun: a change while it is being delivered queues another. */
+  const waiting = new Map<string, Job>();
+  const keyOf = ({ webhookId, arg }: Pick<Job, 'webhookId' | 'arg'>) => `${webhookId}:${arg}`;
+  return {
+    add(webhookId: number, arg: number): void {
+      const soon = site.now() + platformMs(COALESCE_MS, site.timeScale);
+      const known = waiting.get(keyOf({ webhookId, arg }));
+      if (known !== undefined && known.dueMs < soon) return;
+      const delay = site.faults.dueMs('delay_webhook') ?? 0;
+      const job = { webhookId, arg, dueMs: site.now() + delay, repeat: 0 };
+      jobs.push(job);
+      waiting.set(keyOf(job), job);
+    },
+    again: (job: Job) => void jobs.push({ ...job, dueMs: site.now(), repeat: 1 }),
+    putBack: (batch: Job[]) => void jobs.unshift(...batch),
+    claim(): Job[] {
+      const now = site.now();
+      const due = jobs.filter((job) => job.dueMs <= now);
+      if (due.length > 1 && site.faults.hits('reorder_webhook')) shuffle(site, due);
+      const batch = due.slice(0, BATCH);
+      for (const job of batch) jobs.splice(jobs.indexOf(job), 1);
+      return batch;
+    },
+    begun(job: Job): void {
+      if (waiting.get(keyOf(job)) === job) waiting.delete(keyOf(job));
+    },
+    size: () => jobs.length,
+    clear() {
+      jobs.length = 0;
+    },
+  };
+}
+
+export type WebhookQueue = ReturnType<typeof createQueue>;
 
 /**
  * Deliveries to loopback addresses and odd ports are allowed here, as on the recorded shop; a stock WordPress refuses
  * private addresses and ports other than 80, 443 and 8080 (WOO-2.9).
  */
-export function createQueue(site: Site, records: Records): WebhookQueue {
-  const caller = createCaller({
-    answerMs: platformMs(TIMEOUT_MS, site.timeScale),
-    sockets: 4,
-    connectionClose: true,
-  });
-  const post: Post = async (uri, headers, body) => {
-    const all = {
-      'User-Agent': 'WooCommerce/11.0.1 Hookshot (WordPress/7.0.4)',
-      Accept: '*/*',
-      'Accept-Encoding': 'deflate, gzip, br, zstd',
-      ...headers,
-    };
-    const { status } = await caller.call({ method: 'POST', uri, headers: all, body: Buffer.from(body) });
-    return status;
-  };
-  const jobs: Job[] = [];
-  /** Of each (webhook, resource) the job that has not begun: a change while it is being delivered queues another. */
-  const waiting = new Map<string, Job>();
+export function createQueue(site: Site) {
+  const jobs = createJobs(site);
   let inFlight = 0;
   let running: Promise<number> | null = null;
   let stopped = false;
-
-  function emit(topic: string, arg: number): void {
-    for (const webhook of site.webhooks.values()) {
-      if (webhook.topic === topic && webhook.status === 'active') enqueue(webhook.id, arg);
-    }
-  }
-
-  function enqueue(webhookId: number, arg: number): void {
-    const soon = site.nowMs() + platformMs(COALESCE_MS, site.timeScale);
-    const known = waiting.get(`${webhookId}:${arg}`);
-    if (known !== undefined && known.dueMs < soon) return;
-    const delay = site.faults.dueMs('delay_webhook') ?? 0;
-    const job = { webhookId, arg, dueMs: site.nowMs() + delay, repeat: 0 };
-    jobs.push(job);
-    waiting.set(`${webhookId}:${arg}`, job);
-  }
-
-  function claim(): Job[] {
-    const now = site.nowMs();
-    const due = jobs.filter((job) => job.dueMs <= now);
-    if (due.length > 1 && site.faults.hits('reorder_webhook')) shuffle(site, due);
-    const batch = due.slice(0, BATCH);
-    for (const job of batch) jobs.splice(jobs.indexOf(job), 1);
-    return batch;
-  }
 
   async function pass(): Promise<number> {
     const until = performance.now() + platformMs(RUN_MS, site.timeScale);
     let done = 0;
     while (!stopped) {
-      const batch = claim();
+      const batch = jobs.claim();
       if (batch.length === 0) return done;
       inFlight = batch.length;
       for (let job = batch.shift(); job !== undefined; job = batch.shift()) {
         if (stopped) return done;
-        await deliver(job);
+        jobs.begun(job);
+        if (await deliver(site, job)) jobs.again(job);
         inFlight = batch.length;
         done += 1;
         if (performance.now() < until) continue;
-        jobs.unshift(...batch);
+        jobs.putBack(batch);
         inFlight = 0;
         return done;
       }
@@ -179,41 +169,61 @@ export function createQueue(site: Site, records: Records): WebhookQueue {
     return done;
   }
 
-  async function deliver(job: Job): Promise<void> {
-    const key = `${job.webhookId}:${job.arg}`;
-    if (waiting.get(key) === job) waiting.delete(key);
-    const webhook = site.webhooks.get(job.webhookId);
-    if (webhook === undefined) return;
-    const call = await callListener(site, post, webhook, job);
-    records.keep(call);
-    if (call.outcome === 'dropped') return;
-    countOutcome(webhook, call.outcome);
-    if (job.repeat === 0 && site.faults.hits('duplicate_webhook')) {
-      jobs.push({ ...job, dueMs: site.nowMs(), repeat: 1 });
-    }
-  }
-
   return {
-    emit,
-    run() {
+    emit(topic: string, arg: number): void {
+      for (const webhook of site.webhooks.values()) {
+        if (webhook.topic === topic && webhook.status === 'active') jobs.add(webhook.id, arg);
+      }
+    },
+    /** One pass; a call while one is running joins it. Returns how many jobs it took off the queue. */
+    run(): Promise<number> {
       running ??= pass().finally(() => {
         running = null;
       });
       return running;
     },
-    async ping(webhook) {
+    /** The synchronous unsigned call when a webhook is made or its address changes. Its outcome matters to nobody. */
+    async ping({ id, deliveryUrl }: Webhook): Promise<void> {
       const headers = { 'Content-Type': 'application/x-www-form-urlencoded' };
-      await post(webhook.deliveryUrl, headers, `webhook_id=${webhook.id}`);
+      await post(site, deliveryUrl, { headers, body: `webhook_id=${id}` });
     },
-    size: () => jobs.length + inFlight,
-    async stop() {
+    /** Waiting and in flight. */
+    size: () => jobs.size() + inFlight,
+    /** Forgets what waits, breaks off what is under way; resolves when nothing runs any more. */
+    async stop(): Promise<void> {
       stopped = true;
-      jobs.length = 0;
-      caller.stop();
+      jobs.clear();
+      site.caller.stop();
       await running;
       inFlight = 0;
     },
   };
+}
+
+/** One delivery, or none where the fault swallows it. Any status from 200 to 302 is good. True: it is sent twice. */
+async function deliver(site: Site, job: Job): Promise<boolean> {
+  const { faults, records } = site;
+  const webhook = site.webhooks.get(job.webhookId);
+  if (webhook === undefined) return false;
+  const about = { topic: webhook.topic, subject: String(job.arg), duplicate: job.repeat > 0 };
+  if (faults.hits('drop_webhook')) {
+    records.webhook({ ...about, outcome: 'dropped', status: 0, ms: 0 });
+    return false;
+  }
+  const error = faults.hits('error_body') ? LOST_RIGHTS : faults.hits('error_body_429') ? TOO_MANY : null;
+  const forged = faults.hits('bad_signature');
+  const order = webhook.topic.startsWith('order.') ? findOrder(site, job.arg) : undefined;
+  const heard = hears(order ?? null);
+  const body = phpJson(error ?? payload(site, webhook.topic, job.arg)).trim();
+  const headers = deliveryHeaders(site, webhook, job, forged ? `${webhook.secret}!` : webhook.secret, body);
+  const began = performance.now();
+  const status = await post(site, webhook.deliveryUrl, { headers, body });
+  const ms = Math.round((performance.now() - began) * 10) / 10;
+  if (status >= 200 && status < 300 && error === null && !forged) heard();
+  const outcome = status >= 200 && status < 303 ? 'ok' : 'failed';
+  records.webhook({ ...about, outcome, status, ms });
+  countOutcome(webhook, outcome);
+  return job.repeat === 0 && faults.hits('duplicate_webhook');
 }
 
 /** Disables at the seventh failure in a row; a webhook that is off already still sends what was queued before. */
@@ -221,40 +231,6 @@ function countOutcome(webhook: Webhook, outcome: 'ok' | 'failed'): void {
   if (outcome === 'ok') webhook.failureCount = 0;
   else if (webhook.failureCount > MAX_FAILURES) webhook.status = 'disabled';
   else webhook.failureCount += 1;
-}
-
-type WebhookCall = Extract<ShopCall, { kind: 'webhook' }>;
-
-/** One delivery, or none where the fault swallows it. Any status from 200 to 302 is good. */
-async function callListener(site: Site, post: Post, webhook: Webhook, job: Job): Promise<WebhookCall> {
-  const entry = (outcome: WebhookCall['outcome'], status: number, ms: number): WebhookCall => ({
-    at: site.nowMs(),
-    kind: 'webhook',
-    topic: webhook.topic,
-    subject: String(job.arg),
-    outcome,
-    status,
-    ms,
-    duplicate: job.repeat > 0,
-  });
-  if (site.faults.hits('drop_webhook')) return entry('dropped', 0, 0);
-  const error = site.faults.hits('error_body')
-    ? LOST_RIGHTS
-    : site.faults.hits('error_body_429')
-      ? TOO_MANY
-      : null;
-  const forged = site.faults.hits('bad_signature');
-  const order = webhook.topic.startsWith('order.') ? findOrder(site, job.arg) : undefined;
-  const revision = order?.revision ?? 0;
-  const body = phpJson(error ?? payload(site, webhook.topic, job.arg)).trim();
-  const headers = deliveryHeaders(site, webhook, job, forged ? `${webhook.secret}!` : webhook.secret, body);
-  const began = performance.now();
-  const status = await post(webhook.deliveryUrl, headers, body);
-  const ms = Math.round((performance.now() - began) * 10) / 10;
-  if (order !== undefined && status >= 200 && status < 300 && error === null && !forged) {
-    order.heard = Math.max(order.heard, revision);
-  }
-  return entry(status >= 200 && status < 303 ? 'ok' : 'failed', status, ms);
 }
 
 /** What a webhook sends whose owner lost the right to see orders; signed like any other body. */
