@@ -72,8 +72,11 @@ export interface RestError {
 
 /** Ends a REST call with an error body. */
 export class RestProblem extends Refused {
+  readonly error: RestError;
+
   constructor(status: number, error: RestError, headers: Record<string, string> = {}) {
     super(error.message, { ...jsonAnswer(status, { errors: [error] }), headers });
+    this.error = error;
   }
 }
 

@@ -10,7 +10,6 @@ import {
   errorsOf,
   ok,
   type RestCall,
-  type RestError,
   RestProblem,
   type Route,
   routesUnder,
@@ -124,22 +123,21 @@ function bulkGet(context: Context, call: RestCall): ShopAnswer {
   const responses = rows.map((row) => {
     const sku = textOf(tableOf(row)['sku']);
     const counter = itemOf(context, sku);
-    if (counter === undefined) {
-      return { sku, statusCode: 404, errors: [missing(sku)], warnings: [] };
-    }
+    if (counter === undefined) return { sku, statusCode: 404, errors: [missing(sku).error], warnings: [] };
     return { sku, statusCode: 200, inventoryItem: itemView(context, counter), errors: [], warnings: [] };
   });
   return jsonAnswer(responses.every(({ statusCode }) => statusCode === 200) ? 200 : 207, { responses });
 }
 
 /** EBAY-9.18: new SKUs are letters and digits only, in the platform's own words. */
-function malformed(sku: string): RestError {
-  return bad(25707, 'Invalid sku. sku has to be alphanumeric with upto 50 characters', { sku });
+function malformed(sku: string, status = 400): RestProblem {
+  const text = 'Invalid sku. sku has to be alphanumeric with upto 50 characters';
+  return problem(status, 25707, text, { sku });
 }
 
-function missing(sku: string): RestError {
-  if (sku === '' || sku.length > 50) return malformed(sku);
-  return bad(25702, `${sku} could not be found or is not available in the system.`, { sku });
+function missing(sku: string): RestProblem {
+  if (sku === '' || sku.length > 50) return malformed(sku, sku === '' ? 400 : 404);
+  return problem(404, 25702, `${sku} could not be found or is not available in the system.`, { sku });
 }
 
 function checkBatch(rows: unknown[]): void {
@@ -191,10 +189,9 @@ function offerView(context: Context, counter: Counter): Record<string, unknown> 
 function listOffers(context: Context, call: RestCall): ShopAnswer {
   const sku = call.query.get('sku');
   if (sku === null || sku === '') throw problem(400, 25709, 'Invalid value for sku.', { sku: '' });
-  if (!/^[A-Za-z0-9]+$/.test(sku) && context.state.faults.hits('sku_refused'))
-    throw new RestProblem(400, malformed(sku));
+  if (!/^[A-Za-z0-9]+$/.test(sku) && context.state.faults.hits('sku_refused')) throw malformed(sku);
   const counter = itemOf(context, sku);
-  if (counter === undefined || counter.offer === null) throw new RestProblem(404, noOffer({ sku }));
+  if (counter === undefined || counter.offer === null) throw noOffer({ sku });
   const href = `${base}/offer?sku=${encodeURIComponent(sku)}&offset=0&limit=25`;
   return ok({ href, total: 1, size: 1, limit: 25, offers: [offerView(context, counter)] });
 }
@@ -203,11 +200,11 @@ function offerIn(context: Context, call: RestCall): Counter {
   const [offerId = ''] = call.params;
   const counter = context.state.offers.get(offerId);
   if (counter !== undefined) return counter;
-  throw new RestProblem(404, noOffer({ offerId }));
+  throw noOffer({ offerId });
 }
 
-function noOffer(parameters: Record<string, string>): RestError {
-  return bad(25713, 'This Offer is not available.', parameters);
+function noOffer(parameters: Record<string, string>): RestProblem {
+  return problem(404, 25713, 'This Offer is not available.', parameters);
 }
 
 /** Full replacement: a number that is left out is gone. */
@@ -216,7 +213,7 @@ function replaceOffer(context: Context, call: RestCall): ShopAnswer {
   const { offer } = counter;
   const wanted = tableOf(call.body)['availableQuantity'];
   if (wanted !== undefined && !isQuantity(wanted)) throw problem(400, 25004, 'Invalid quantity.');
-  if (!context.stock.revise(counter.listing)) throw new RestProblem(400, exhausted(counter));
+  if (!context.stock.revise(counter.listing)) throw exhausted(counter);
   const from = shownOf(counter);
   if (offer !== null) offer.available = isQuantity(wanted) ? wanted : null;
   note(context, call, counter, { from, to: unitsOf(counter), applied: true });
@@ -252,104 +249,85 @@ function needBody(call: RestCall): void {
 
 // ----------------------------------------------------------------------------------------------------- writes
 
-type Row =
-  | {
-      kind: 'fit';
-      sku: string;
-      counter: Counter;
-      quantity: number | null;
-      spread: Spread[] | null;
-      offer: number | null;
-    }
-  | { kind: 'unfit'; sku: string; statusCode: number; error: RestError };
-interface Spread {
-  key: string;
-  quantity: number;
-}
+/** A row of a batch that can be tried when its turn comes. */
+type Row = Exclude<ReturnType<typeof rowOf>, RestProblem>;
 
 function isQuantity(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= highest;
 }
 
 /** One row of a batch, looked at before anything is done. */
-function rowOf(context: Context, value: unknown): Row {
+function rowOf(context: Context, value: unknown) {
   const row = tableOf(value);
   const sku = textOf(row['sku']);
-  const unfit = (statusCode: number, error: RestError): Row => ({ kind: 'unfit', sku, statusCode, error });
+  const wrong = () => problem(400, 25004, 'Invalid quantity.', { sku });
   const counter = itemOf(context, sku);
-  if (counter === undefined) return unfit(sku === '' ? 400 : 404, missing(sku));
+  if (counter === undefined) return missing(sku);
   const shipTo = tableOf(row['shipToLocationAvailability']);
-  const spread = listOf(shipTo['availabilityDistributions']).map((each): Spread => {
+  const spread = listOf(shipTo['availabilityDistributions']).map((each) => {
     const { merchantLocationKey, quantity } = tableOf(each);
     return { key: textOf(merchantLocationKey), quantity: isQuantity(quantity) ? quantity : -1 };
   });
   const quantity = shipTo['quantity'];
-  if (quantity !== undefined && !isQuantity(quantity))
-    return unfit(400, bad(25004, 'Invalid quantity.', { sku }));
+  if (quantity !== undefined && !isQuantity(quantity)) return wrong();
   const offers = listOf(row['offers']).map(tableOf);
   for (const { offerId, availableQuantity } of offers) {
-    if (counter.offer === null || offerId !== counter.offer.offerId) {
-      return unfit(404, noOffer({ offerId: textOf(offerId) }));
-    }
-    if (!isQuantity(availableQuantity)) return unfit(400, bad(25004, 'Invalid quantity.', { sku }));
+    if (offerId === undefined || offerId !== counter.offer?.offerId)
+      return noOffer({ offerId: textOf(offerId) });
+    if (!isQuantity(availableQuantity)) return wrong();
   }
   const offer = offers[0]?.['availableQuantity'];
   if (counter.warehouses !== null) {
     const known = new Set(counter.warehouses.map(({ key }) => key));
-    const wrong = spread.some(({ key, quantity: part }) => part < 0 || !known.has(key));
-    if (spread.length === 0 || wrong) {
-      const text = 'The quantity is distributed over locations; update it per merchantLocationKey.';
-      return unfit(400, bad(25002, text, { sku }));
-    }
+    const fits = spread.length > 0 && spread.every(({ key, quantity: part }) => part >= 0 && known.has(key));
+    const text = 'The quantity is distributed over locations; update it per merchantLocationKey.';
+    if (!fits) return problem(400, 25002, text, { sku });
   }
-  return {
-    kind: 'fit',
-    sku,
-    counter,
-    quantity: isQuantity(quantity) ? quantity : null,
-    spread: spread.length > 0 ? spread : null,
-    offer: isQuantity(offer) ? offer : null,
-  };
+  return { counter, quantity: quantity ?? null, spread, offer: isQuantity(offer) ? offer : null };
 }
 
-function exhausted(counter: Counter): RestError {
+function exhausted({ sku }: Counter): RestProblem {
   const most = `The listing may be revised up to ${revisionsPerDay} times in one calendar day.`;
-  return bad(25019, `Cannot revise listing. ${most}`, { sku: counter.sku ?? '' });
+  return problem(400, 25019, `Cannot revise listing. ${most}`, { sku: sku ?? '' });
 }
 
 /** What only shows when the row's turn comes. */
-function refusalOf({ state, stock }: Context, row: Extract<Row, { kind: 'fit' }>): RestError | null {
-  const { counter, quantity, sku } = row;
+function refusalOf({ state, stock }: Context, { counter, quantity }: Row): RestProblem | null {
   const { listing, available } = counter;
+  const sku = counter.sku ?? '';
   if (listing?.onHold === true || state.faults.hits('on_hold'))
-    return bad(25097, 'The listing is on hold and cannot be revised.', { sku });
+    return problem(400, 25097, 'The listing is on hold and cannot be revised.', { sku });
   if (quantity !== null && quantity > available && state.faults.hits('selling_limit'))
-    return bad(25026, 'You have exceeded your selling limit.', { sku });
+    return problem(400, 25026, 'You have exceeded your selling limit.', { sku });
   return isLive(listing) && !stock.revise(listing) ? exhausted(counter) : null;
 }
 
 async function bulkUpdate(context: Context, call: RestCall): Promise<ShopAnswer> {
+  const { state, locked } = context;
   const values = listOf(tableOf(call.body)['requests']);
   checkBatch(values);
   const skus = values.map((value) => textOf(tableOf(value)['sku']));
-  if (values.length > 1 && context.state.faults.armed().includes('batch_of_one')) {
+  if (values.length > 1 && state.faults.armed().includes('batch_of_one')) {
     throw problem(400, 25002, 'Only one request is allowed per call.');
   }
   if (new Set(skus).size < skus.length) throw problem(400, 25002, 'A sku may occur once per call.');
   const rows = values.map((value) => rowOf(context, value));
-  const busy = (row: Row) =>
-    row.kind === 'fit' &&
-    (locksOf(row.counter).some((key) => context.locked.has(key)) ||
-      context.state.faults.hits('concurrent_access'));
-  const waiting = new Set(rows.filter(busy));
-  const mine = rows.flatMap((row) => (row.kind === 'fit' && !waiting.has(row) ? locksOf(row.counter) : []));
-  for (const key of mine) context.locked.add(key);
+  const fit = rows.filter((row): row is Row => !(row instanceof RestProblem));
+  const waiting = fit.filter(
+    ({ counter }) =>
+      locksOf(counter).some((key) => locked.has(key)) || state.faults.hits('concurrent_access'),
+  );
+  const mine = fit.flatMap((row) => (waiting.includes(row) ? [] : locksOf(row.counter)));
+  for (const key of mine) locked.add(key);
   try {
-    await context.state.pauses.pause(platformMs(writeMs, context.state.timeScale));
-    const responses = rows.map((row) => answerRow(context, call, [row, waiting.has(row)]));
-    return batchResult(context, responses);
+    await state.pauses.pause(platformMs(writeMs, state.timeScale));
+    const outcomes = rows.map((row) => {
+      if (row instanceof RestProblem) return row;
+      return waiting.includes(row) ? concurrent : obeyRow(context, call, row);
+    });
+    return batchResult(context, skus, outcomes);
   } finally {
-    for (const key of mine) context.locked.delete(key);
+    for (const key of mine) locked.delete(key);
   }
 }
 
@@ -358,42 +336,42 @@ function locksOf({ sku, listing }: Counter): string[] {
   return [`sku ${sku}`, ...(group === null ? [] : [`group ${group}`])];
 }
 
-const concurrent = systemError(
-  domain,
-  25025,
-  'Concurrent access of the same Inventory or Inventory Item Group object is not allowed. Please try again later.',
-);
+const inUse =
+  'Concurrent access of the same Inventory or Inventory Item Group object is not allowed. Please try again later.';
+const concurrent = new RestProblem(500, systemError(domain, 25025, inUse));
 
-function answerRow(context: Context, call: RestCall, [row, busy]: [Row, boolean]) {
-  const { sku } = row;
-  const answer = (statusCode: number, errors: RestError[]) => ({ sku, statusCode, errors, warnings: [] });
-  if (row.kind === 'unfit') return answer(row.statusCode, [row.error]);
-  if (busy) return answer(500, [concurrent]);
+/** Null: done. */
+function obeyRow(context: Context, call: RestCall, row: Row): RestProblem | null {
+  const { counter, quantity, spread, offer } = row;
   const refusal = refusalOf(context, row);
-  const from = shownOf(row.counter);
-  const to =
-    row.spread?.reduce((sum, part) => sum + part.quantity, 0) ?? row.quantity ?? row.counter.available;
-  if (refusal !== null) {
-    note(context, call, row.counter, { from, to, applied: false });
-    return answer(400, [refusal]);
+  const from = shownOf(counter);
+  const sum = spread.reduce((units, part) => units + part.quantity, 0);
+  const to = spread.length > 0 ? sum : (quantity ?? counter.available);
+  if (refusal === null) {
+    hideBehindOldNumber(context, counter);
+    for (const { key, quantity: part } of spread) {
+      const warehouse = counter.warehouses?.find((one) => one.key === key);
+      if (warehouse !== undefined) warehouse.quantity = part;
+    }
+    context.stock.put(counter, to, offer);
   }
-  hideBehindOldNumber(context, row.counter);
-  for (const { key, quantity } of row.spread ?? []) {
-    const warehouse = row.counter.warehouses?.find((one) => one.key === key);
-    if (warehouse !== undefined) warehouse.quantity = quantity;
-  }
-  context.stock.put(row.counter, to, row.offer);
-  note(context, call, row.counter, { from, to, applied: true });
-  return answer(200, []);
+  note(context, call, counter, { from, to, applied: refusal === null });
+  return refusal;
 }
 
 /** EBAY-5.1: 200 or 207 when some failed, seemingly at random; 500 only when all met others. */
-function batchResult(context: Context, responses: ReturnType<typeof answerRow>[]): ShopAnswer {
-  const failed = responses.filter(({ statusCode }) => statusCode !== 200);
-  if (failed.length === responses.length && failed.every(({ statusCode }) => statusCode === 500)) {
-    return jsonAnswer(500, { errors: failed.flatMap(({ errors }) => errors) });
+function batchResult({ random }: Context, skus: string[], outcomes: (RestProblem | null)[]): ShopAnswer {
+  const failed = outcomes.filter((outcome) => outcome !== null);
+  if (failed.length === outcomes.length && failed.every((one) => one === concurrent)) {
+    return jsonAnswer(500, { errors: failed.map(({ error }) => error) });
   }
-  const status = failed.length > 0 && context.random.chance(0.5) ? 207 : 200;
+  const status = failed.length > 0 && random.chance(0.5) ? 207 : 200;
+  const responses = outcomes.map((outcome, at) => ({
+    sku: skus[at],
+    statusCode: outcome?.answer.status ?? 200,
+    errors: outcome === null ? [] : [outcome.error],
+    warnings: [],
+  }));
   return jsonAnswer(status, { responses });
 }
 
@@ -423,8 +401,7 @@ function replaceItem(context: Context, call: RestCall): ShopAnswer {
   if (known === undefined && !/^[A-Za-z0-9]{1,50}$/.test(sku))
     throw problem(400, 25707, 'Invalid sku.', { sku });
   const counter = known ?? addCounter(context.state, { model: 'inventory', sku, title: '', stock: 0 });
-  if (counter.listing !== null && !context.stock.revise(counter.listing))
-    throw new RestProblem(400, exhausted(counter));
+  if (counter.listing !== null && !context.stock.revise(counter.listing)) throw exhausted(counter);
   const from = shownOf(counter);
   counter.title = textOf(tableOf(body['product'])['title']);
   counter.warehouses = null;
