@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { grant, type Loose, NOON, numberPatch, startWorld, US, type World } from '../sandbox/amazon/world.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type Loose, NOON } from '../kit/shop-stage.ts';
+import { grant, numberPatch, startWorld, US, type World } from '../sandbox/amazon/world.ts';
 import { type Wire, wireTo } from './wire.ts';
 
 /**
@@ -42,7 +43,6 @@ beforeEach(async () => {
   world = await startWorld();
   wire = wireTo(world.shop.url);
 });
-afterEach(() => world.shop.stop());
 
 /** `changes` replace credentials; without a token the client asks for one itself. */
 function clientOf(token: string | null, changes: Record<string, string> = {}, options: object = {}): Client {

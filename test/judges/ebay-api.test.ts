@@ -1,5 +1,5 @@
 import eBayApi from 'ebay-api';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { type Loose, listing, NOON, sell, shown } from '../kit/shop-stage.ts';
 import {
   destinationBody,
@@ -368,7 +368,6 @@ describe('the Notification API, as ebay-api calls it', () => {
   beforeEach(async () => {
     receiver = await startReceiver(stage.shop.credentials.verificationToken);
   });
-  afterEach(() => receiver.stop());
 
   test('the topics are walked page by page by the token inside the address of the next', async () => {
     const { notification } = application().commerce;

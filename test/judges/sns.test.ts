@@ -10,7 +10,8 @@ import { amazon } from '../../src/channels/amazon/index.ts';
 import type { Channel } from '../../src/channels/channel.ts';
 import { systemClock } from '../../src/clock.ts';
 import { silentLog } from '../../src/log.ts';
-import { type Receiver, send, startReceiver, startWorld, type World } from '../sandbox/amazon/world.ts';
+import { type Receiver, startReceiver } from '../kit/shop-stage.ts';
+import { send, startWorld, type World } from '../sandbox/amazon/world.ts';
 import { type Wire, wireTo } from './wire.ts';
 
 /**
@@ -417,8 +418,6 @@ describe.each(['1', '2'] as const)(
     afterEach(async () => {
       https.globalAgent = usualAgent;
       await channel.close();
-      await world.shop.stop();
-      await receiver.stop();
     });
 
     const last = (): string => receiver.got.at(-1)?.text ?? '';

@@ -94,7 +94,7 @@ function parsed(text: string): Loose {
 }
 
 /** Waits for a condition that the shop's own work brings about. */
-export async function until(condition: () => boolean): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   await expect.poll(condition, { interval: 1, timeout: 60_000 }).toBe(true);
 }
 

@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { createRandom } from '../../../src/sandbox/kit/random.ts';
-import { catalogue, itemPath, type Loose, numberPatch, send, startWorld, US, type World } from './world.ts';
+import { catalogue, type Loose } from '../../kit/shop-stage.ts';
+import { itemPath, numberPatch, send, startWorld, US, type World } from './world.ts';
 
 const CA = 'A2EUQ1WTGCTBG2';
 
@@ -9,12 +10,11 @@ describe('reading listings', () => {
   beforeEach(async () => {
     world = await startWorld();
   });
-  afterEach(() => world.shop.stop());
 
   const search = (query: Record<string, string> = {}) =>
     world.api('GET', itemPath(world), { query: { marketplaceIds: US, ...query } });
 
-  it('gives summaries unless other data sets are asked for', async () => {
+  test('gives summaries unless other data sets are asked for', async () => {
     const { body } = await search({ pageSize: '1', sortBy: 'sku', sortOrder: 'ASC' });
     expect(Object.keys(body.items[0])).toEqual(['sku', 'summaries']);
     const more = await search({
@@ -40,7 +40,7 @@ describe('reading listings', () => {
     });
   });
 
-  it('keeps the number of what the platform fulfils to itself, and a parent has no availability', async () => {
+  test('keeps the number of what the platform fulfils to itself, and a parent has no availability', async () => {
     const { body } = await search({
       includedData: 'fulfillmentAvailability',
       identifiersType: 'SKU',
@@ -57,7 +57,7 @@ describe('reading listings', () => {
     expect(shown.map((one) => one.shown)).toEqual([null, null]);
   });
 
-  it.each([
+  test.each([
     [{ marketplaceIds: '' }, /marketplaceIds/],
     [{ marketplaceIds: 'A1PA6795UKMFR9' }, /marketplaceIds/],
     [{ pageSize: '21' }, /pageSize/],
@@ -74,7 +74,7 @@ describe('reading listings', () => {
     expect(body.errors[0].message).toMatch(message);
   });
 
-  it('refuses another seller’s list, and answers 404 for a SKU that is not there', async () => {
+  test('refuses another seller’s list, and answers 404 for a SKU that is not there', async () => {
     const other = await world.api('GET', '/listings/2021-08-01/items/A1OTHER', {
       query: { marketplaceIds: US },
     });
@@ -88,7 +88,7 @@ describe('reading listings', () => {
     });
   });
 
-  it('decodes a SKU once: an open slash is 403, a double encoding is another SKU', async () => {
+  test('decodes a SKU once: an open slash is 403, a double encoding is another SKU', async () => {
     const sku = 'ODD/SKU #1+ü 100%';
     const get = (path: string) =>
       world.api('GET', `${itemPath(world)}/${path}`, { query: { marketplaceIds: US } });
@@ -100,7 +100,7 @@ describe('reading listings', () => {
     expect((await get('%E0%A4%A')).status).toBe(403);
   });
 
-  it('shows several marketplaces with one number', async () => {
+  test('shows several marketplaces with one number', async () => {
     const { body } = await world.api('GET', itemPath(world, 'SKU-1'), {
       query: { marketplaceIds: `${US},${CA}`, includedData: 'summaries,fulfillmentAvailability' },
     });
@@ -108,7 +108,7 @@ describe('reading listings', () => {
     expect(body.fulfillmentAvailability).toHaveLength(1);
   });
 
-  it('tells stale numbers in searches under search_lag, while the item itself is right', async () => {
+  test('tells stale numbers in searches under search_lag, while the item itself is right', async () => {
     world.shop.set({ sku: 'SKU-1', quantity: 4 });
     world.shop.fault({ name: 'search_lag', ms: 60_000 });
     const found = async () => {
@@ -124,38 +124,34 @@ describe('reading listings', () => {
 });
 
 describe('a long list', () => {
-  it('ends after 1,000 although more are counted, and windows by creation reach all of it', async () => {
+  test('ends after 1,000 although more are counted, and windows by creation reach all of it', async () => {
     const world = await startWorld({ timeScale: 1000, catalogue: catalogue(1200) });
-    try {
-      const page = (query: Record<string, string>) =>
-        world.api('GET', itemPath(world), {
-          query: { marketplaceIds: US, pageSize: '20', sortBy: 'createdDate', sortOrder: 'ASC', ...query },
-        });
-      const walk = async (query: Record<string, string>) => {
-        const skus: string[] = [];
-        let token: string | undefined;
-        let counted = 0;
-        do {
-          world.tick(1);
-          const { body } = await page(token === undefined ? query : { ...query, pageToken: token });
-          skus.push(...body.items.map((item: Loose) => item.sku));
-          counted = body.numberOfResults;
-          token = body.pagination.nextToken;
-        } while (token !== undefined);
-        return { skus, counted };
-      };
-      const all = await walk({});
-      expect(all.skus).toHaveLength(1000);
-      expect(all.counted).toBe(1200 + 200 + 3);
-      const middle = world.shop.listings.get('SKU-601')?.createdAt ?? 0;
-      const early = await walk({ createdBefore: new Date(middle - 1).toISOString() });
-      const late = await walk({ createdAfter: new Date(middle).toISOString() });
-      expect(early.counted).toBe(early.skus.length);
-      expect(late.counted).toBe(late.skus.length);
-      expect(new Set([...early.skus, ...late.skus]).size).toBe(1403);
-    } finally {
-      await world.shop.stop();
-    }
+    const page = (query: Record<string, string>) =>
+      world.api('GET', itemPath(world), {
+        query: { marketplaceIds: US, pageSize: '20', sortBy: 'createdDate', sortOrder: 'ASC', ...query },
+      });
+    const walk = async (query: Record<string, string>) => {
+      const skus: string[] = [];
+      let token: string | undefined;
+      let counted = 0;
+      do {
+        world.tick(1);
+        const { body } = await page(token === undefined ? query : { ...query, pageToken: token });
+        skus.push(...body.items.map((item: Loose) => item.sku));
+        counted = body.numberOfResults;
+        token = body.pagination.nextToken;
+      } while (token !== undefined);
+      return { skus, counted };
+    };
+    const all = await walk({});
+    expect(all.skus).toHaveLength(1000);
+    expect(all.counted).toBe(1200 + 200 + 3);
+    const middle = world.shop.listings.get('SKU-601')?.createdAt ?? 0;
+    const early = await walk({ createdBefore: new Date(middle - 1).toISOString() });
+    const late = await walk({ createdAfter: new Date(middle).toISOString() });
+    expect(early.counted).toBe(early.skus.length);
+    expect(late.counted).toBe(late.skus.length);
+    expect(new Set([...early.skus, ...late.skus]).size).toBe(1403);
   });
 });
 
@@ -164,7 +160,6 @@ describe('setting the number', () => {
   beforeEach(async () => {
     world = await startWorld();
   });
-  afterEach(() => world.shop.stop());
 
   const attributes = (sku: string) => {
     const { leadTimeDays, restockDate, channelCode } = world.shop.listings.get(sku) ?? {};
@@ -179,7 +174,7 @@ describe('setting the number', () => {
       .map((call) => call.route)
       .filter((route) => /^(WIPED|FLIPPED)/.test(route));
 
-  it('accepts, shows the old number for a while, then the new one', async () => {
+  test('accepts, shows the old number for a while, then the new one', async () => {
     const answer = await world.setNumber('SKU-1', 3);
     expect(answer.status).toBe(200);
     expect(answer.body).toMatchObject({ sku: 'SKU-1', status: 'ACCEPTED' });
@@ -190,7 +185,7 @@ describe('setting the number', () => {
     expect(await world.seen('SKU-1')).toBe(3);
   });
 
-  it('counts sales at once, on top of writes that are not shown yet', async () => {
+  test('counts sales at once, on top of writes that are not shown yet', async () => {
     await world.setNumber('SKU-1', 6);
     world.sell('SKU-1', 2);
     expect(await world.seen('SKU-1')).toBe(8);
@@ -203,7 +198,7 @@ describe('setting the number', () => {
     });
   });
 
-  it('keeps lead time and restock date through merge, and loses both through replace and add', async () => {
+  test('keeps lead time and restock date through merge, and loses both through replace and add', async () => {
     await world.setNumber('SKU-1', 3);
     expect(attributes('SKU-1')).toMatchObject({ leadTimeDays: 2, restockDate: '2027-02-01' });
     expect(damages()).toEqual([]);
@@ -216,14 +211,14 @@ describe('setting the number', () => {
     ]);
   });
 
-  it('flips what the platform fulfils to the merchant when a number is written, and says so in the records', async () => {
+  test('flips what the platform fulfils to the merchant when a number is written, and says so in the records', async () => {
     const answer = await world.setNumber('FBA-SKU-6', 5);
     expect(answer.body.status).toBe('ACCEPTED');
     expect(attributes('FBA-SKU-6').channelCode).toBe('DEFAULT');
     expect(damages()).toEqual(['FLIPPED AMAZON_NA FBA-SKU-6']);
   });
 
-  it.each([
+  test.each([
     ['a negative number', numberPatch(-1)],
     ['a fraction', numberPatch(1.5)],
     ['no selector', { productType: 'PRODUCT', patches: [patchOf([{ quantity: 1 }])] }],
@@ -248,7 +243,7 @@ describe('setting the number', () => {
     expect(world.shown('SKU-1')).toBe(10);
   });
 
-  it.each([
+  test.each([
     ['no JSON', 'nonsense'],
     ['no product type', { patches: numberPatch(1).patches }],
     ['no patches', { productType: 'PRODUCT', patches: [] }],
@@ -257,12 +252,12 @@ describe('setting the number', () => {
     expect((await patch('SKU-1', body)).status).toBe(400);
   });
 
-  it('is INVALID for a SKU that is not there, and 400 for a marketplace of another region', async () => {
+  test('is INVALID for a SKU that is not there, and 400 for a marketplace of another region', async () => {
     expect((await world.setNumber('NOTHING', 1)).body.status).toBe('INVALID');
     expect((await patch('SKU-1', numberPatch(1), { marketplaceIds: 'A1PA6795UKMFR9' })).status).toBe(400);
   });
 
-  it('only looks under VALIDATION_PREVIEW', async () => {
+  test('only looks under VALIDATION_PREVIEW', async () => {
     const preview = { mode: 'VALIDATION_PREVIEW', includedData: 'issues,identifiers' };
     const good = await patch('SKU-1', numberPatch(1), preview);
     expect(good.body).toMatchObject({ status: 'VALID', identifiers: [{ marketplaceId: US }, {}] });
@@ -271,7 +266,7 @@ describe('setting the number', () => {
     expect(world.shown('SKU-1')).toBe(10);
   });
 
-  it('takes 5 a second, and a hot SKU is throttled on its own', async () => {
+  test('takes 5 a second, and a hot SKU is throttled on its own', async () => {
     for (let turn = 1; turn <= 5; turn += 1)
       expect((await world.setNumber(`SKU-${turn}`, 1)).status).toBe(200);
     expect((await world.setNumber('SKU-6', 1)).status).toBe(429);
@@ -286,7 +281,7 @@ describe('setting the number', () => {
     expect((await world.setNumber('SKU-7', 1)).status).toBe(200);
   });
 
-  it('may lie: lost, invalid for no reason, accepted with an error', async () => {
+  test('may lie: lost, invalid for no reason, accepted with an error', async () => {
     world.shop.fault({ name: 'patch_lost', count: 1 });
     expect((await world.setNumber('SKU-1', 1)).body).toMatchObject({ status: 'ACCEPTED' });
     world.shop.fault({ name: 'patch_invalid', count: 1 });
@@ -301,7 +296,7 @@ describe('setting the number', () => {
     expect(writes.map(({ to, applied }) => [to, applied])).toEqual([[1, false]]);
   });
 
-  it('erases the sales in between when it lands late', async () => {
+  test('erases the sales in between when it lands late', async () => {
     world.shop.fault({ name: 'patch_late', count: 1, ms: 60_000 });
     await world.setNumber('SKU-1', 9);
     world.sell('SKU-1', 3);
@@ -310,7 +305,7 @@ describe('setting the number', () => {
     expect(world.shown('SKU-1')).toBe(9);
   });
 
-  it('by hand wins over writes that are not shown yet', async () => {
+  test('by hand wins over writes that are not shown yet', async () => {
     await world.setNumber('SKU-1', 3);
     world.shop.set({ sku: 'SKU-1', quantity: 7 });
     expect(await world.seen('SKU-1')).toBe(7);
@@ -329,7 +324,6 @@ describe('a feed', () => {
   beforeEach(async () => {
     world = await startWorld();
   });
-  afterEach(() => world.shop.stop());
 
   const message = (messageId: number, sku: string, quantity: number, op = 'merge') => ({
     messageId,
@@ -366,7 +360,7 @@ describe('a feed', () => {
     return (await send(body.url)).body;
   };
 
-  it('waits, runs, and reports each message', async () => {
+  test('waits, runs, and reports each message', async () => {
     const id = await submit([message(1, 'SKU-1', 3), message(2, 'SKU-2', -4), message(3, 'NOTHING', 1)]);
     expect((await feed(id)).processingStatus).toBe('IN_QUEUE');
     expect(world.shown('SKU-1')).toBe(10);
@@ -384,7 +378,7 @@ describe('a feed', () => {
     ]);
   });
 
-  it('that is slow overwrites a later patch', async () => {
+  test('that is slow overwrites a later patch', async () => {
     world.shop.fault({ name: 'feed_slow', count: 1 });
     await submit([message(1, 'SKU-1', 9)]);
     await world.setNumber('SKU-1', 2);
@@ -395,7 +389,7 @@ describe('a feed', () => {
     expect(writes.map(({ to }) => to)).toEqual([2, 9]);
   });
 
-  it('wipes lead times with PARTIAL_UPDATE', async () => {
+  test('wipes lead times with PARTIAL_UPDATE', async () => {
     const value = [{ fulfillment_channel_code: 'DEFAULT', quantity: 3 }];
     await submit([
       {
@@ -411,7 +405,7 @@ describe('a feed', () => {
     expect(world.shop.listings.get('SKU-1')?.leadTimeDays).toBeNull();
   });
 
-  it('can be cancelled while it waits, and only then', async () => {
+  test('can be cancelled while it waits, and only then', async () => {
     const id = await submit([message(1, 'SKU-1', 3)]);
     expect((await world.api('DELETE', `/feeds/2021-06-30/feeds/${id}`)).status).toBe(200);
     await world.shop.settle();
@@ -420,7 +414,7 @@ describe('a feed', () => {
     expect((await world.api('DELETE', `/feeds/2021-06-30/feeds/${id}`)).status).toBe(400);
   });
 
-  it('ends FATAL for a legacy type, for another seller, and for messages with one id', async () => {
+  test('ends FATAL for a legacy type, for another seller, and for messages with one id', async () => {
     const dead = await submit([message(1, 'SKU-1', 3)], 'POST_INVENTORY_AVAILABILITY_DATA');
     const twins = await submit([message(1, 'SKU-1', 3), message(1, 'SKU-2', 3)]);
     await world.shop.settle();
@@ -433,7 +427,7 @@ describe('a feed', () => {
     expect(list.body.feeds.map((one: Loose) => one.feedId)).toEqual([twins]);
   });
 
-  it('needs its document uploaded in time, under the content type that was signed', async () => {
+  test('needs its document uploaded in time, under the content type that was signed', async () => {
     expect((await upload([], 'application/json')).status).toBe(403);
     const { url, id } = await upload([message(1, 'SKU-1', 1)]);
     world.tick(300_001);
@@ -453,49 +447,45 @@ describe('a feed', () => {
 });
 
 describe('the number under random sales, cancellations, shipments and writes', () => {
-  it.each([1, 2, 3])('is start plus writes less what orders took (seed %i)', async (seed) => {
+  test.each([1, 2, 3])('is start plus writes less what orders took (seed %i)', async (seed) => {
     const world = await startWorld({ seed, timeScale: 1000 });
     const random = createRandom(seed);
     const { shop } = world;
-    try {
-      for (let turn = 0; turn < 300; turn += 1) {
-        world.tick(random.int(0, 4_000));
-        const open = shop.records().orders.filter(({ status }) => /^(PENDING|UNSHIPPED)$/.test(status));
-        const order = random.chance(0.5) && open.length > 0 ? random.pick(open) : undefined;
-        const line = order?.lines.at(0);
-        if (order === undefined || line === undefined) {
-          const sku = random.pick(catalogue(12)).sku;
-          shop.sell({ lines: [{ sku, quantity: random.int(1, 3) }] });
-          continue;
-        }
-        random.pick([
-          () => shop.ship({ order_id: order.order_id }),
-          () => shop.cancel({ order_id: order.order_id }),
-          () => shop.edit({ order_id: order.order_id, line_id: line.line_id, quantity: line.taken - 1 }),
-          () =>
-            shop.refund({
-              order_id: order.order_id,
-              line_id: line.line_id,
-              quantity: 1,
-              restock: random.chance(0.5),
-            }),
-        ])();
-        if (random.chance(0.1)) await shop.settle();
+    for (let turn = 0; turn < 300; turn += 1) {
+      world.tick(random.int(0, 4_000));
+      const open = shop.records().orders.filter(({ status }) => /^(PENDING|UNSHIPPED)$/.test(status));
+      const order = random.chance(0.5) && open.length > 0 ? random.pick(open) : undefined;
+      const line = order?.lines.at(0);
+      if (order === undefined || line === undefined) {
+        const sku = random.pick(catalogue(12)).sku;
+        shop.sell({ lines: [{ sku, quantity: random.int(1, 3) }] });
+        continue;
       }
-      await shop.settle();
-      const { orders, listings } = shop.records();
-      expect(orders.length).toBeGreaterThan(30);
-      for (const { sku } of catalogue(12)) {
-        const taken = orders
-          .flatMap(({ lines }) => lines)
-          .filter((line) => line.sku === sku)
-          .reduce((sum, line) => sum + line.taken, 0);
-        expect(listings.find((one) => one.sku === sku)?.shown, sku).toBe(10 - taken);
-        expect(await world.seen(sku), sku).toBe(10 - taken);
-        world.tick(100);
-      }
-    } finally {
-      await shop.stop();
+      random.pick([
+        () => shop.ship({ order_id: order.order_id }),
+        () => shop.cancel({ order_id: order.order_id }),
+        () => shop.edit({ order_id: order.order_id, line_id: line.line_id, quantity: line.taken - 1 }),
+        () =>
+          shop.refund({
+            order_id: order.order_id,
+            line_id: line.line_id,
+            quantity: 1,
+            restock: random.chance(0.5),
+          }),
+      ])();
+      if (random.chance(0.1)) await shop.settle();
+    }
+    await shop.settle();
+    const { orders, listings } = shop.records();
+    expect(orders.length).toBeGreaterThan(30);
+    for (const { sku } of catalogue(12)) {
+      const taken = orders
+        .flatMap(({ lines }) => lines)
+        .filter((line) => line.sku === sku)
+        .reduce((sum, line) => sum + line.taken, 0);
+      expect(listings.find((one) => one.sku === sku)?.shown, sku).toBe(10 - taken);
+      expect(await world.seen(sku), sku).toBe(10 - taken);
+      world.tick(100);
     }
   });
 });

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Loose } from '../../kit/shop-stage.ts';
 import { contract, contracts, faultsIn, type Schema } from './shared.ts';
-import { type Exchange, itemPath, type Loose, numberPatch, startWorld, US, type World } from './world.ts';
+import { type Exchange, itemPath, numberPatch, startWorld, US, type World } from './world.ts';
 
 /** The shop's answers, and the requests that it takes, held against the official models and schemas. */
 
@@ -65,7 +66,7 @@ describe.skipIf(contracts === null)(`the shop against the official models (${abs
   const modelOf = ({ method, path }: Exchange): Operation | undefined =>
     models.find((one) => one.method === method && one.path.test(path));
 
-  it('calls every operation that it has, good and bad', () => {
+  test('calls every operation that it has, good and bad', () => {
     const called = new Set(world.exchanges.map(({ method, path }) => nameOf(world, method, path)));
     const missing = world.shop.operations.map(({ name }) => name).filter((name) => !called.has(name));
     expect(missing).toEqual([]);
@@ -74,12 +75,12 @@ describe.skipIf(contracts === null)(`the shop against the official models (${abs
     );
   });
 
-  it('has no operation and no path that the models do not have', () => {
+  test('has no operation and no path that the models do not have', () => {
     const strange = world.exchanges.filter((exchange) => modelOf(exchange) === undefined);
     expect(strange.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
   });
 
-  it('asks only for parameters that exist, and leaves none out that is required', () => {
+  test('asks only for parameters that exist, and leaves none out that is required', () => {
     const wrong = world.exchanges
       .filter(({ answer }) => answer.status < 300)
       .flatMap((exchange) => {
@@ -94,7 +95,7 @@ describe.skipIf(contracts === null)(`the shop against the official models (${abs
     expect(wrong).toEqual([]);
   });
 
-  it('takes no body for good that the models would refuse', () => {
+  test('takes no body for good that the models would refuse', () => {
     const good = world.exchanges.filter(({ answer, sent }) => answer.status < 300 && sent !== undefined);
     expect(good.length).toBeGreaterThan(5);
     const wrong = good.flatMap((exchange) => {
@@ -106,7 +107,7 @@ describe.skipIf(contracts === null)(`the shop against the official models (${abs
     expect(wrong).toEqual([]);
   });
 
-  it('answers every call as the models say, errors included', () => {
+  test('answers every call as the models say, errors included', () => {
     const wrong = world.exchanges.flatMap((exchange) => {
       const model = modelOf(exchange);
       const { status, body } = exchange.answer;
@@ -119,7 +120,7 @@ describe.skipIf(contracts === null)(`the shop against the official models (${abs
     expect(wrong).toEqual([]);
   });
 
-  it('would notice a field that is misspelt, missing, or of another type', () => {
+  test('would notice a field that is misspelt, missing, or of another type', () => {
     const model = models.find(({ id }) => id === 'searchOrders');
     const schema = model?.responses['200']?.schema ?? {};
     const order = { orderId: 7, createdTime: 'noon', lastUpdated: '', salesChannel: {}, orderItems: [] };
@@ -127,7 +128,7 @@ describe.skipIf(contracts === null)(`the shop against the official models (${abs
     expect(found.length).toBeGreaterThanOrEqual(5);
   });
 
-  it('tells rates as the usage plans of the models do', () => {
+  test('tells rates as the usage plans of the models do', () => {
     // The models' texts carry the rate and the burst of each operation as a table.
     const told = (id: string): number[] => {
       const text = files
@@ -149,87 +150,75 @@ describe.skipIf(contracts === null)(`the shop against the official models (${abs
 });
 
 describe.skipIf(contracts === null)(`notifications and feeds against their schemas (${absent})`, () => {
-  it('every ORDER_CHANGE of an eventful life is valid', async () => {
+  test('every ORDER_CHANGE of an eventful life is valid', async () => {
     const world = await startWorld();
-    try {
-      await world.register();
-      await eventful(world);
-      const schema = contract('schemas/notifications/OrderChangeNotification.json');
-      const bodies = (await world.drain()).map(({ Body }: Loose) => JSON.parse(Body));
-      const states = bodies.map((one) => one.Payload.OrderChangeNotification.Summary.OrderStatus);
-      expect(new Set(states)).toEqual(
-        new Set(['Pending', 'Unshipped', 'PartiallyShipped', 'Shipped', 'Canceled']),
-      );
-      expect(bodies.flatMap((body) => faultsIn(body, schema))).toEqual([]);
-      const [first] = bodies;
-      first.Payload.OrderChangeNotification.Summary.OrderStatus = 'CANCELLED';
-      expect(faultsIn(first, schema)).toHaveLength(1);
-    } finally {
-      await world.shop.stop();
-    }
+    await world.register();
+    await eventful(world);
+    const schema = contract('schemas/notifications/OrderChangeNotification.json');
+    const bodies = (await world.drain()).map(({ Body }: Loose) => JSON.parse(Body));
+    const states = bodies.map((one) => one.Payload.OrderChangeNotification.Summary.OrderStatus);
+    expect(new Set(states)).toEqual(
+      new Set(['Pending', 'Unshipped', 'PartiallyShipped', 'Shipped', 'Canceled']),
+    );
+    expect(bodies.flatMap((body) => faultsIn(body, schema))).toEqual([]);
+    const [first] = bodies;
+    first.Payload.OrderChangeNotification.Summary.OrderStatus = 'CANCELLED';
+    expect(faultsIn(first, schema)).toHaveLength(1);
   });
 
-  it('the notification of a finished feed and its report are valid, and so was the feed', async () => {
+  test('the notification of a finished feed and its report are valid, and so was the feed', async () => {
     const world = await startWorld();
-    try {
-      await world.register('FEED_PROCESSING_FINISHED');
-      const made = await world.api('POST', '/feeds/2021-06-30/documents', {
-        body: { contentType: 'application/json' },
-      });
-      const feed = {
-        header: { sellerId: world.seller, version: '2.0' },
-        messages: [
-          { messageId: 1, sku: 'SKU-1', operationType: 'PATCH', ...numberPatch(3) },
-          { messageId: 2, sku: 'SKU-2', operationType: 'PATCH', ...numberPatch(-3) },
-        ],
-      };
-      expect(faultsIn(feed, contract('schemas/feeds/listings-feed-schema-v2.json'))).toEqual([]);
-      const headers = { 'content-type': 'application/json' };
-      await fetch(made.body.url, { method: 'PUT', headers, body: JSON.stringify(feed) });
-      const { feedDocumentId } = made.body;
-      await world.api('POST', '/feeds/2021-06-30/feeds', {
-        body: {
-          feedType: 'JSON_LISTINGS_FEED',
-          marketplaceIds: [US],
-          inputFeedDocumentId: feedDocumentId,
-        },
-      });
-      await world.shop.settle();
-      const [message] = await world.drain();
-      const body = JSON.parse(message.Body);
-      const schema = contract('schemas/notifications/FeedProcessingFinishedNotification.json');
-      expect(faultsIn(body, schema)).toEqual([]);
-      const id = body.payload.feedProcessingFinishedNotification.resultFeedDocumentId;
-      const result = await world.api('GET', `/feeds/2021-06-30/documents/${id}`);
-      const report = await (await fetch(result.body.url)).json();
-      const wanted = contract('schemas/feeds/listings-feed-processing-report-schema-v2.json');
-      expect(faultsIn(report, wanted)).toEqual([]);
-    } finally {
-      await world.shop.stop();
-    }
+    await world.register('FEED_PROCESSING_FINISHED');
+    const made = await world.api('POST', '/feeds/2021-06-30/documents', {
+      body: { contentType: 'application/json' },
+    });
+    const feed = {
+      header: { sellerId: world.seller, version: '2.0' },
+      messages: [
+        { messageId: 1, sku: 'SKU-1', operationType: 'PATCH', ...numberPatch(3) },
+        { messageId: 2, sku: 'SKU-2', operationType: 'PATCH', ...numberPatch(-3) },
+      ],
+    };
+    expect(faultsIn(feed, contract('schemas/feeds/listings-feed-schema-v2.json'))).toEqual([]);
+    const headers = { 'content-type': 'application/json' };
+    await fetch(made.body.url, { method: 'PUT', headers, body: JSON.stringify(feed) });
+    const { feedDocumentId } = made.body;
+    await world.api('POST', '/feeds/2021-06-30/feeds', {
+      body: {
+        feedType: 'JSON_LISTINGS_FEED',
+        marketplaceIds: [US],
+        inputFeedDocumentId: feedDocumentId,
+      },
+    });
+    await world.shop.settle();
+    const [message] = await world.drain();
+    const body = JSON.parse(message.Body);
+    const schema = contract('schemas/notifications/FeedProcessingFinishedNotification.json');
+    expect(faultsIn(body, schema)).toEqual([]);
+    const id = body.payload.feedProcessingFinishedNotification.resultFeedDocumentId;
+    const result = await world.api('GET', `/feeds/2021-06-30/documents/${id}`);
+    const report = await (await fetch(result.body.url)).json();
+    const wanted = contract('schemas/feeds/listings-feed-processing-report-schema-v2.json');
+    expect(faultsIn(report, wanted)).toEqual([]);
   });
 
-  it('the notification of a changed number is valid', async () => {
+  test('the notification of a changed number is valid', async () => {
     const world = await startWorld();
-    try {
-      const made = await world.api('POST', '/notifications/v1/destinations', {
-        token: 'grantless',
-        body: {
-          name: 'bus',
-          resourceSpecification: { eventBridge: { region: 'us-east-1', accountId: '123456789012' } },
-        },
-      });
-      await world.api('POST', '/notifications/v1/subscriptions/LISTINGS_ITEM_MFN_QUANTITY_CHANGE', {
-        body: { payloadVersion: '1.0', destinationId: made.body.payload.destinationId },
-      });
-      world.shop.set({ sku: 'SKU-1', quantity: 2 });
-      await world.shop.settle();
-      const [message] = await world.drain();
-      const schema = contract('schemas/notifications/ListingsItemMfnQuantityChange.json');
-      expect(faultsIn(JSON.parse(message.Body).detail, schema)).toEqual([]);
-    } finally {
-      await world.shop.stop();
-    }
+    const made = await world.api('POST', '/notifications/v1/destinations', {
+      token: 'grantless',
+      body: {
+        name: 'bus',
+        resourceSpecification: { eventBridge: { region: 'us-east-1', accountId: '123456789012' } },
+      },
+    });
+    await world.api('POST', '/notifications/v1/subscriptions/LISTINGS_ITEM_MFN_QUANTITY_CHANGE', {
+      body: { payloadVersion: '1.0', destinationId: made.body.payload.destinationId },
+    });
+    world.shop.set({ sku: 'SKU-1', quantity: 2 });
+    await world.shop.settle();
+    const [message] = await world.drain();
+    const schema = contract('schemas/notifications/ListingsItemMfnQuantityChange.json');
+    expect(faultsIn(JSON.parse(message.Body).detail, schema)).toEqual([]);
   });
 });
 

@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Loose, NOON, startWorld, US, type World } from './world.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type Loose, NOON } from '../../kit/shop-stage.ts';
+import { startWorld, US, type World } from './world.ts';
 
 const list = '/orders/2026-01-01/orders';
 const full = { includedData: 'FULFILLMENT,CANCELLATION' };
@@ -9,13 +10,12 @@ describe('an order', () => {
   beforeEach(async () => {
     world = await startWorld();
   });
-  afterEach(() => world.shop.stop());
 
   const get = async (id: string, query: Record<string, string> = full) =>
     (await world.api('GET', `${list}/${id}`, { query })).body.order;
   const record = (id: string) => world.shop.records().orders.find((order) => order.order_id === id);
 
-  it('is pending first, lowers the number at once, and is unshipped when the payment is through', async () => {
+  test('is pending first, lowers the number at once, and is unshipped when the payment is through', async () => {
     const { orderId, lineId } = world.sell('SKU-1', 3);
     expect(orderId).toMatch(/^\d{3}-\d{7}-\d{7}$/);
     expect(await world.seen('SKU-1')).toBe(7);
@@ -36,7 +36,7 @@ describe('an order', () => {
     });
   });
 
-  it('leaves the data sets out that nobody asked for', async () => {
+  test('leaves the data sets out that nobody asked for', async () => {
     const { orderId } = world.sell('SKU-1', 1);
     const order = await get(orderId, {});
     expect(order.fulfillment).toBeUndefined();
@@ -44,7 +44,7 @@ describe('an order', () => {
     expect(order.orderItems[0].cancellation).toBeUndefined();
   });
 
-  it('is spelt one way in the old API and another in the new one', async () => {
+  test('is spelt one way in the old API and another in the new one', async () => {
     const { orderId, lineId } = world.sell('SKU-1', 2);
     await world.shop.settle();
     world.shop.cancel({ order_id: orderId });
@@ -62,7 +62,7 @@ describe('an order', () => {
     expect(record(orderId)?.lines[0]).toMatchObject({ taken: 0, gone: 0 });
   });
 
-  it('that is cancelled tells the ordered units in some cases and none in others', async () => {
+  test('that is cancelled tells the ordered units in some cases and none in others', async () => {
     const told = new Set<number>();
     for (let turn = 0; turn < 12; turn += 1) {
       const { orderId } = world.sell('SKU-1', 2);
@@ -72,7 +72,7 @@ describe('an order', () => {
     expect(told).toEqual(new Set([0, 2]));
   });
 
-  it('is never changed twice at one time: the wish to cancel is older than the cancellation', async () => {
+  test('is never changed twice at one time: the wish to cancel is older than the cancellation', async () => {
     await world.register();
     const orderIds = Array.from({ length: 8 }, () => world.sell('SKU-1', 1).orderId);
     await world.shop.settle();
@@ -96,7 +96,7 @@ describe('an order', () => {
     for (const [orderId, at] of wishes) expect(at).toBeLessThan(ends.get(orderId) ?? 0);
   });
 
-  it('gives its units back when it is cancelled, but not when the seller has none, nor under number_not_restored', async () => {
+  test('gives its units back when it is cancelled, but not when the seller has none, nor under number_not_restored', async () => {
     const cancel = async (restock: boolean) => {
       const { orderId } = world.sell('SKU-1', 1);
       await world.shop.settle();
@@ -113,7 +113,7 @@ describe('an order', () => {
     expect(world.shown('SKU-1')).toBe(8);
   });
 
-  it('that cannot be paid ends cancelled by the platform, its units given back', async () => {
+  test('that cannot be paid ends cancelled by the platform, its units given back', async () => {
     world.shop.fault({ name: 'payment_failed', count: 1 });
     const { orderId } = world.sell('SKU-1', 2);
     await world.shop.settle();
@@ -122,7 +122,7 @@ describe('an order', () => {
     expect(world.shown('SKU-1')).toBe(10);
   });
 
-  it('shrinks by an edit, ends with its last unit, and never grows', async () => {
+  test('shrinks by an edit, ends with its last unit, and never grows', async () => {
     const { orderId, lineId } = world.sell('SKU-1', 3);
     world.shop.edit({ order_id: orderId, line_id: lineId, quantity: 2 });
     expect((await get(orderId)).orderItems[0].quantityOrdered).toBe(2);
@@ -134,7 +134,7 @@ describe('an order', () => {
     expect(world.shown('SKU-1')).toBe(10);
   });
 
-  it('once shipped is final: refunds move money only, and nothing can be cancelled', async () => {
+  test('once shipped is final: refunds move money only, and nothing can be cancelled', async () => {
     const { orderId, lineId } = world.sell('SKU-1', 2);
     world.shop.ship({ order_id: orderId });
     world.tick(5_000);
@@ -149,7 +149,7 @@ describe('an order', () => {
     );
   });
 
-  it('of several lines ships in two steps under partial_shipment', async () => {
+  test('of several lines ships in two steps under partial_shipment', async () => {
     const sold = world.shop.sell({
       lines: [
         { sku: 'SKU-1', quantity: 1 },
@@ -164,7 +164,7 @@ describe('an order', () => {
     expect(record(id)).toMatchObject({ status: 'SHIPPED', lines: [{ gone: 1 }, { gone: 1 }] });
   });
 
-  it('of what the platform fulfils is nobody’s but the platform’s', async () => {
+  test('of what the platform fulfils is nobody’s but the platform’s', async () => {
     world.shop.fault({ name: 'fba_orders', count: 1 });
     world.sell('SKU-1', 1);
     await world.shop.settle();
@@ -175,7 +175,7 @@ describe('an order', () => {
     expect(old.body.payload.FulfillmentChannel).toBe('AFN');
   });
 
-  it('never shares the last block of its id with another', () => {
+  test('never shares the last block of its id with another', () => {
     const ids = Array.from({ length: 200 }, () => {
       const sold = world.shop.sell({ lines: [{ sku: 'SKU-1', quantity: 1 }], force: true });
       return sold.sold ? sold.order_id : '';
@@ -184,13 +184,13 @@ describe('an order', () => {
     expect(world.shown('SKU-1')).toBe(0);
   });
 
-  it('is 404 when it does not exist and 400 when it could not', async () => {
+  test('is 404 when it does not exist and 400 when it could not', async () => {
     expect((await world.api('GET', `${list}/111-1111111-1111111`)).status).toBe(404);
     const wrong = await world.api('GET', `${list}/1001`);
     expect(wrong).toMatchObject({ status: 400, body: { errors: [{ code: 'InvalidInput' }] } });
   });
 
-  it('is not sold for SKUs that do not exist, parents, and more than there is', () => {
+  test('is not sold for SKUs that do not exist, parents, and more than there is', () => {
     const sell = (sku: string, quantity = 1) => world.shop.sell({ lines: [{ sku, quantity }] });
     expect(sell('NOTHING')).toEqual({ sold: false, reason: 'unknown_sku' });
     expect(sell('PARENT-1')).toEqual({ sold: false, reason: 'unknown_sku' });
@@ -203,14 +203,13 @@ describe('a search for orders', () => {
   beforeEach(async () => {
     world = await startWorld();
   });
-  afterEach(() => world.shop.stop());
 
   const since = '2026-11-23T11:00:00Z';
   const search = (query: Record<string, string> = {}) =>
     world.api('GET', list, { query: { lastUpdatedAfter: since, ...query } });
   const ids = (body: Loose): string[] => body.orders.map((order: Loose) => order.orderId);
 
-  it('knows nothing of the last two minutes, and says until when it knows', async () => {
+  test('knows nothing of the last two minutes, and says until when it knows', async () => {
     const { orderId } = world.sell('SKU-1', 1);
     world.tick(119_999);
     const early = await search();
@@ -221,33 +220,25 @@ describe('a search for orders', () => {
     expect(due.body.lastUpdatedBefore).toBe('2026-11-23T12:00:00Z');
   });
 
-  it('trails by two seconds at a time scale of 60', async () => {
+  test('trails by two seconds at a time scale of 60', async () => {
     const fast = await startWorld({ timeScale: 60 });
-    try {
-      const { orderId } = fast.sell('SKU-1', 1);
-      fast.tick(2_000);
-      const { body } = await fast.api('GET', list, { query: { lastUpdatedAfter: since } });
-      expect(ids(body)).toEqual([orderId]);
-    } finally {
-      await fast.shop.stop();
-    }
+    const { orderId } = fast.sell('SKU-1', 1);
+    fast.tick(2_000);
+    const { body } = await fast.api('GET', list, { query: { lastUpdatedAfter: since } });
+    expect(ids(body)).toEqual([orderId]);
   });
 
-  it('trails by what it was told instead of the two minutes', async () => {
+  test('trails by what it was told instead of the two minutes', async () => {
     const prompt = await startWorld({ unsearchableMs: 10_000 });
-    try {
-      const { orderId } = prompt.sell('SKU-1', 1);
-      const ask = () => prompt.api('GET', list, { query: { lastUpdatedAfter: since } });
-      prompt.tick(9_999);
-      expect(ids((await ask()).body)).toEqual([]);
-      prompt.tick(1);
-      expect(ids((await ask()).body)).toEqual([orderId]);
-    } finally {
-      await prompt.shop.stop();
-    }
+    const { orderId } = prompt.sell('SKU-1', 1);
+    const ask = () => prompt.api('GET', list, { query: { lastUpdatedAfter: since } });
+    prompt.tick(9_999);
+    expect(ids((await ask()).body)).toEqual([]);
+    prompt.tick(1);
+    expect(ids((await ask()).body)).toEqual([orderId]);
   });
 
-  it('trails by more under order_lag', async () => {
+  test('trails by more under order_lag', async () => {
     world.shop.fault({ name: 'order_lag', count: 1, ms: 600_000 });
     const { orderId } = world.sell('SKU-1', 1);
     world.tick(599_999);
@@ -256,7 +247,7 @@ describe('a search for orders', () => {
     expect(ids((await search()).body)).toEqual([orderId]);
   });
 
-  it('pages by token through a span that is fixed, equal times included', async () => {
+  test('pages by token through a span that is fixed, equal times included', async () => {
     const sold = Array.from({ length: 7 }, (_, index) => world.sell(`SKU-${index + 1}`, 1).orderId);
     world.tick(120_000);
     const found: string[] = [];
@@ -277,7 +268,7 @@ describe('a search for orders', () => {
     expect(befores.size).toBe(1);
   });
 
-  it('loses from its later pages whatever changes meanwhile', async () => {
+  test('loses from its later pages whatever changes meanwhile', async () => {
     const sold = Array.from({ length: 4 }, (_, index) => world.sell(`SKU-${index + 1}`, 1).orderId);
     world.tick(120_000);
     const first = await search({ maxResultsPerPage: '2' });
@@ -290,7 +281,7 @@ describe('a search for orders', () => {
     expect(ids(second.body)).toEqual([rest[1]]);
   });
 
-  it('filters by who fulfils and by status', async () => {
+  test('filters by who fulfils and by status', async () => {
     world.shop.fault({ name: 'fba_orders', count: 1 });
     const { orderId } = world.sell('SKU-1', 1);
     const cancelled = world.sell('SKU-1', 1).orderId;
@@ -304,7 +295,7 @@ describe('a search for orders', () => {
     expect(ids((await search({ marketplaceIds: 'A2EUQ1WTGCTBG2' })).body)).toEqual([]);
   });
 
-  it.each([
+  test.each([
     [{ createdAfter: since }],
     [{ lastUpdatedAfter: '' }],
     [{ createdBefore: since }],
@@ -322,7 +313,7 @@ describe('a search for orders', () => {
     });
   });
 
-  it('has twenty calls saved up and then one in three minutes', async () => {
+  test('has twenty calls saved up and then one in three minutes', async () => {
     for (let turn = 0; turn < 20; turn += 1) expect((await search()).status).toBe(200);
     expect((await search()).status).toBe(429);
     world.tick(178_000);
@@ -331,7 +322,7 @@ describe('a search for orders', () => {
     expect((await search()).status).toBe(200);
   });
 
-  it('works in the old API likewise, behind payload and by its own names', async () => {
+  test('works in the old API likewise, behind payload and by its own names', async () => {
     const sold = Array.from({ length: 3 }, () => world.sell('SKU-1', 1).orderId);
     world.tick(120_000);
     const old = (query: Record<string, string>) =>
@@ -353,33 +344,29 @@ describe('a search for orders', () => {
 });
 
 describe('the inventory that the platform keeps', () => {
-  it('is told by marketplace, with a page token that dies after 30 seconds', async () => {
+  test('is told by marketplace, with a page token that dies after 30 seconds', async () => {
     const stock = Array.from({ length: 330 }, (_, index) => ({ sku: `S-${index}`, title: 'T', stock: 1 }));
     const world = await startWorld({ catalogue: stock });
-    try {
-      const ask = (query: Record<string, string> = {}) =>
-        world.api('GET', '/fba/inventory/v1/summaries', {
-          query: {
-            details: 'true',
-            granularityType: 'Marketplace',
-            granularityId: US,
-            marketplaceIds: US,
-            ...query,
-          },
-        });
-      const first = await ask();
-      expect(first.body.payload.inventorySummaries).toHaveLength(50);
-      expect(first.body.payload.inventorySummaries[0]).toMatchObject({
-        sellerSku: 'FBA-S-5',
-        inventoryDetails: { fulfillableQuantity: 25 },
+    const ask = (query: Record<string, string> = {}) =>
+      world.api('GET', '/fba/inventory/v1/summaries', {
+        query: {
+          details: 'true',
+          granularityType: 'Marketplace',
+          granularityId: US,
+          marketplaceIds: US,
+          ...query,
+        },
       });
-      const { nextToken } = first.body.pagination;
-      expect((await ask({ nextToken })).body.payload.inventorySummaries).toHaveLength(5);
-      world.tick(30_001);
-      expect((await ask({ nextToken })).status).toBe(400);
-      expect((await ask({ granularityId: 'X' })).status).toBe(400);
-    } finally {
-      await world.shop.stop();
-    }
+    const first = await ask();
+    expect(first.body.payload.inventorySummaries).toHaveLength(50);
+    expect(first.body.payload.inventorySummaries[0]).toMatchObject({
+      sellerSku: 'FBA-S-5',
+      inventoryDetails: { fulfillableQuantity: 25 },
+    });
+    const { nextToken } = first.body.pagination;
+    expect((await ask({ nextToken })).body.payload.inventorySummaries).toHaveLength(5);
+    world.tick(30_001);
+    expect((await ask({ nextToken })).status).toBe(400);
+    expect((await ask({ granularityId: 'X' })).status).toBe(400);
   });
 });

@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { refusalOf } from '../../../src/sandbox/amazon/sigv4.ts';
 import type { ShopRequest } from '../../../src/sandbox/kit/server.ts';
-import { type Loose, startWorld, US, type World } from './world.ts';
+import type { Loose } from '../../kit/shop-stage.ts';
+import { startWorld, US, type World } from './world.ts';
 
 const destinations = '/notifications/v1/destinations';
 const orderChange = '/notifications/v1/subscriptions/ORDER_CHANGE';
@@ -11,13 +12,12 @@ describe('destinations and subscriptions', () => {
   beforeEach(async () => {
     world = await startWorld();
   });
-  afterEach(() => world.shop.stop());
 
   const own = (method: string, path: string, body?: unknown) =>
     world.api(method, path, { token: 'grantless', ...(body === undefined ? {} : { body }) });
   const wish = (arn: string) => ({ name: 'invsync', resourceSpecification: { sqs: { arn } } });
 
-  it('are made once, found again, and taken down in order', async () => {
+  test('are made once, found again, and taken down in order', async () => {
     const { destinationId, subscriptionId } = await world.register();
     expect((await own('GET', destinations)).body.payload).toEqual([
       { destinationId, name: 'invsync', resource: { sqs: { arn: world.shop.queue.arn } } },
@@ -35,7 +35,7 @@ describe('destinations and subscriptions', () => {
     expect((await own('GET', `${destinations}/${destinationId}`)).status).toBe(404);
   });
 
-  it('refuse an ARN that is none, a type that does not exist, and a destination of the wrong kind', async () => {
+  test('refuse an ARN that is none, a type that does not exist, and a destination of the wrong kind', async () => {
     expect((await own('POST', destinations, wish('invsync'))).status).toBe(400);
     const unknown = '/notifications/v1/subscriptions/ORDER_STATUS_CHANGE';
     expect((await world.api('GET', unknown)).status).toBe(400);
@@ -48,7 +48,7 @@ describe('destinations and subscriptions', () => {
     expect(answer.status).toBe(400);
   });
 
-  it('want the right kind of token for each step', async () => {
+  test('want the right kind of token for each step', async () => {
     const { destinationId, subscriptionId } = await world.register();
     expect((await world.api('GET', destinations)).status).toBe(403);
     expect((await world.api('DELETE', `${orderChange}/${subscriptionId}`)).status).toBe(403);
@@ -56,7 +56,7 @@ describe('destinations and subscriptions', () => {
     expect((await world.api('POST', orderChange, { token: 'grantless', body })).status).toBe(403);
   });
 
-  it('cannot be made by who lacks the role or whose queue lets nobody in', async () => {
+  test('cannot be made by who lacks the role or whose queue lets nobody in', async () => {
     world.shop.fault({ name: 'missing_policy' });
     expect([400, 500]).toContain((await own('POST', destinations, wish(world.shop.queue.arn))).status);
     world.shop.fault({ clear: true });
@@ -73,19 +73,18 @@ describe('notifications', () => {
   beforeEach(async () => {
     world = await startWorld();
   });
-  afterEach(() => world.shop.stop());
 
   const payloads = async () =>
     (await world.drain()).map(({ Body }: Loose) => JSON.parse(Body).Payload.OrderChangeNotification);
 
-  it('do not come before somebody subscribes', async () => {
+  test('do not come before somebody subscribes', async () => {
     world.sell('SKU-1', 1);
     await world.shop.settle();
     expect(await world.drain()).toEqual([]);
     expect(world.shop.pending()).toBe(0);
   });
 
-  it('tell an order from pending to shipped, each with the state of its moment', async () => {
+  test('tell an order from pending to shipped, each with the state of its moment', async () => {
     await world.register();
     const { orderId, lineId } = world.sell('SKU-1', 3);
     await world.shop.settle();
@@ -110,7 +109,7 @@ describe('notifications', () => {
     expect(world.shop.pending()).toBe(0);
   });
 
-  it('tell a buyer’s request at the level of the item before the cancellation', async () => {
+  test('tell a buyer’s request at the level of the item before the cancellation', async () => {
     await world.register();
     const levels = new Set<string>();
     for (let turn = 0; turn < 8; turn += 1) {
@@ -126,7 +125,7 @@ describe('notifications', () => {
     expect(levels).toContain('OrderLevel OrderStatusChange Canceled');
   });
 
-  it('are filtered as the subscription says', async () => {
+  test('are filtered as the subscription says', async () => {
     const made = await world.api('POST', destinations, {
       token: 'grantless',
       body: { name: 'q', resourceSpecification: { sqs: { arn: world.shop.queue.arn } } },
@@ -149,7 +148,7 @@ describe('notifications', () => {
     expect(types).toEqual(new Set(['BuyerRequestedChange']));
   });
 
-  it('are dropped, doubled under one id, published again under others, held back, and poisoned', async () => {
+  test('are dropped, doubled under one id, published again under others, held back, and poisoned', async () => {
     await world.register();
     world.shop.fault({ name: 'drop_webhook' });
     world.sell('SKU-1', 1);
@@ -179,7 +178,7 @@ describe('notifications', () => {
     expect(hooks.filter(({ duplicate }) => duplicate)).toHaveLength(10);
   });
 
-  it('overtake each other under reorder_webhook', async () => {
+  test('overtake each other under reorder_webhook', async () => {
     await world.register();
     world.shop.fault({ name: 'reorder_webhook', count: 1 });
     const { orderId } = world.sell('SKU-1', 1);
@@ -192,7 +191,7 @@ describe('notifications', () => {
     expect(order).toHaveLength(3);
   });
 
-  it.each(['fifo_queue', 'missing_policy'])('vanish without a word under %s', async (name) => {
+  test.each(['fifo_queue', 'missing_policy'])('vanish without a word under %s', async (name) => {
     await world.register();
     world.shop.fault({ name });
     world.sell('SKU-1', 1);
@@ -200,7 +199,7 @@ describe('notifications', () => {
     expect(await world.drain()).toEqual([]);
   });
 
-  it('come bare, in the envelope of a bus, or in that of a topic', async () => {
+  test('come bare, in the envelope of a bus, or in that of a topic', async () => {
     await world.register();
     const kinds = async () => (await world.drain()).map(({ Body }: Loose) => JSON.parse(Body));
     world.shop.fault({ name: 'eventbridge_envelope' });
@@ -218,7 +217,7 @@ describe('notifications', () => {
     expect(JSON.parse(topic.Message).NotificationType).toBe('ORDER_CHANGE');
   });
 
-  it('of the number come over the bus, and echo the seller’s own writes', async () => {
+  test('of the number come over the bus, and echo the seller’s own writes', async () => {
     const bus = await world.api('POST', destinations, {
       token: 'grantless',
       body: {
@@ -244,7 +243,7 @@ describe('notifications', () => {
 
 describe('the check of signatures', () => {
   // From the signing test suite that AWS publishes: get-vanilla and get-vanilla-query-order-key-case.
-  it.each([
+  test.each([
     ['/', '5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31'],
     ['/?Param2=value2&Param1=value1', 'b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500'],
   ])('agrees with the published vector for GET %s', (rawTarget, signature) => {
@@ -279,7 +278,6 @@ describe('the queue', () => {
   beforeEach(async () => {
     world = await startWorld();
   });
-  afterEach(() => world.shop.stop());
 
   const ask = (more: Record<string, unknown> = {}) => ({
     QueueUrl: world.shop.queue.url,
@@ -290,7 +288,7 @@ describe('the queue', () => {
   const receive = async (more: Record<string, unknown> = {}): Promise<Loose[]> =>
     (await world.sqs('ReceiveMessage', ask(more))).body.Messages ?? [];
 
-  it.each([
+  test.each([
     ['no signature', { unsigned: true }, 'MissingAuthenticationTokenException'],
     ['a key that nobody has', { accessKeyId: 'AKIANOBODY' }, 'UnrecognizedClientException'],
     ['a wrong secret', { secret: 'x' }, 'InvalidSignatureException'],
@@ -304,12 +302,12 @@ describe('the queue', () => {
     expect(answer.body.__type).toBe(`com.amazon.coral.service#${type}`);
   });
 
-  it('takes a good signature at the path of the queue, too', async () => {
+  test('takes a good signature at the path of the queue, too', async () => {
     const answer = await world.sqs('ReceiveMessage', ask(), { path: '/123456789012/invsync-main-shop' });
     expect(answer.status).toBe(200);
   });
 
-  it('hands a message out, hides it, and hands it out again under another handle', async () => {
+  test('hands a message out, hides it, and hands it out again under another handle', async () => {
     world.shop.queue.send('one', null);
     const [first] = await receive({ MessageSystemAttributeNames: ['ApproximateReceiveCount'] });
     expect(first).toMatchObject({
@@ -337,21 +335,20 @@ describe('the queue', () => {
     expect(await receive()).toEqual([]);
   });
 
-  it('waits for a message that is not there yet', async () => {
+  test('waits for a message that is not there yet', async () => {
     const waiting = receive({ WaitTimeSeconds: 20, MaxNumberOfMessages: 10 });
     await expect.poll(() => world.shop.queue.waiting()).toBe(1);
     world.shop.queue.send('late', null);
     expect((await waiting).map(({ Body }) => Body)).toEqual(['late']);
   });
 
-  it('answers a long poll with nothing when its time is over', async () => {
+  test('answers a long poll with nothing when its time is over', async () => {
     const fast = await startWorld({ timeScale: 1000 });
     const poll = { QueueUrl: fast.shop.queue.url, WaitTimeSeconds: 20 };
     expect((await fast.sqs('ReceiveMessage', poll)).body).toEqual({});
-    await fast.shop.stop();
   });
 
-  it('ends a long poll when the shop stops', async () => {
+  test('ends a long poll when the shop stops', async () => {
     const poll = receive({ WaitTimeSeconds: 20 }).catch(() => 'cut');
     await expect.poll(() => world.shop.queue.waiting()).toBe(1);
     await world.shop.stop();
@@ -359,7 +356,7 @@ describe('the queue', () => {
     expect(world.shop.queue.waiting()).toBe(0);
   });
 
-  it('buries a message after ten receives', async () => {
+  test('buries a message after ten receives', async () => {
     world.shop.queue.send('poison', null);
     for (let turn = 0; turn < 10; turn += 1) {
       expect(await receive()).toHaveLength(1);
@@ -370,7 +367,7 @@ describe('the queue', () => {
     expect(world.shop.pending()).toBe(0);
   });
 
-  it('deletes in batches and tells each entry apart', async () => {
+  test('deletes in batches and tells each entry apart', async () => {
     for (const body of ['a', 'b']) world.shop.queue.send(body, null);
     const messages = await world.drain({ keep: true });
     const entries = messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
@@ -383,7 +380,7 @@ describe('the queue', () => {
     expect(world.shop.queue.counts()).toEqual({ visible: 0, inFlight: 0, dead: 0 });
   });
 
-  it('lets a consumer give a message back at once', async () => {
+  test('lets a consumer give a message back at once', async () => {
     world.shop.queue.send('again', null);
     const [message] = await receive();
     const { ReceiptHandle } = message;
@@ -392,7 +389,7 @@ describe('the queue', () => {
     expect(await receive()).toHaveLength(1);
   });
 
-  it.each([
+  test.each([
     ['ReceiveMessage', { QueueUrl: 'https://sqs.us-east-1.amazonaws.com/1/other' }, 'QueueDoesNotExist'],
     ['ReceiveMessage', { MaxNumberOfMessages: 11 }, 'InvalidParameterValueException'],
     ['ReceiveMessage', { WaitTimeSeconds: 21 }, 'InvalidParameterValueException'],
@@ -406,7 +403,7 @@ describe('the queue', () => {
     expect(answer.body.__type).toMatch(new RegExp(`#${type}$`));
   });
 
-  it('tells its attributes, among them who may send, and whether it is a FIFO', async () => {
+  test('tells its attributes, among them who may send, and whether it is a FIFO', async () => {
     const attributes = async () =>
       (await world.sqs('GetQueueAttributes', ask({ AttributeNames: ['All'] }))).body.Attributes;
     const all = await attributes();
@@ -424,13 +421,13 @@ describe('the queue', () => {
     expect((await world.sqs('GetQueueAttributes', ask())).body).toEqual({});
   });
 
-  it('breaks down under sqs_error_500', async () => {
+  test('breaks down under sqs_error_500', async () => {
     world.shop.fault({ name: 'sqs_error_500', count: 1 });
     expect((await world.sqs('ReceiveMessage', ask())).status).toBe(500);
     expect((await world.sqs('ReceiveMessage', ask())).status).toBe(200);
   });
 
-  it('holds a storm of 20,000 copies and hands them out', async () => {
+  test('holds a storm of 20,000 copies and hands them out', async () => {
     world.sell('SKU-1', 1);
     await world.shop.storm({ times: 20_000, to: 'queue' });
     expect(world.shop.queue.counts().visible).toBe(20_000);

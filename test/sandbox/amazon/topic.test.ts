@@ -1,19 +1,11 @@
 import { createVerify, X509Certificate } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { pauseBefore } from '../../../src/sandbox/amazon/ladder.ts';
-import {
-  type Loose,
-  type Received,
-  type Receiver,
-  send,
-  signedHeaders,
-  startReceiver,
-  startWorld,
-  type World,
-} from './world.ts';
+import { type Loose, type Received, type Receiver, startReceiver } from '../../kit/shop-stage.ts';
+import { send, signedHeaders, startWorld, type World } from './world.ts';
 
 /** Verifies after the AWS text; the certificate comes from where the configuration says, as an adapter gets it. */
-async function verifies(world: World, { body }: Received): Promise<boolean> {
+async function verifies(world: World, { json: body }: Received): Promise<boolean> {
   const answer = await send(String(world.shop.channelConfig()['cert_url_override']));
   const keys =
     body.Type === 'Notification'
@@ -33,10 +25,6 @@ describe('the topic', () => {
     world = await startWorld();
     receiver = await startReceiver();
   });
-  afterEach(async () => {
-    await world.shop.stop();
-    await receiver.stop();
-  });
 
   const last = (): Received => {
     const received = receiver.got.at(-1);
@@ -46,7 +34,7 @@ describe('the topic', () => {
   /** Subscribes and confirms, as the address in the message says, at this shop. */
   const subscribe = async () => {
     await world.shop.topic.subscribe(receiver.url);
-    const url = new URL(last().body.SubscribeURL);
+    const url = new URL(last().json.SubscribeURL);
     expect((await send(`${world.shop.url}${url.pathname}${url.search}`)).status).toBe(200);
     receiver.got.length = 0;
     world.shop.connect();
@@ -56,9 +44,9 @@ describe('the topic', () => {
     await world.shop.settle();
   };
 
-  it('asks for a confirmation first, signed, by addresses of the platform', async () => {
+  test('asks for a confirmation first, signed, by addresses of the platform', async () => {
     await world.shop.topic.subscribe(receiver.url);
-    const { headers, body } = last();
+    const { headers, json: body } = last();
     expect(headers).toMatchObject({
       'x-amz-sns-message-type': 'SubscriptionConfirmation',
       'x-amz-sns-topic-arn': world.shop.topic.arn,
@@ -82,7 +70,7 @@ describe('the topic', () => {
     expect(wrong.status).toBe(400);
   });
 
-  it('can be subscribed to over its API, signed', async () => {
+  test('can be subscribed to over its API, signed', async () => {
     const url = new URL('/', world.shop.url);
     const body = new URLSearchParams({
       Action: 'Subscribe',
@@ -101,41 +89,41 @@ describe('the topic', () => {
     const answer = await call('sns');
     expect(answer.text).toContain('pending confirmation');
     await world.shop.settle();
-    expect(last().body.Type).toBe('SubscriptionConfirmation');
+    expect(last().json.Type).toBe('SubscriptionConfirmation');
   });
 
-  it.each(['1', '2'] as const)('delivers notifications under signature version %s', async (version) => {
+  test.each(['1', '2'] as const)('delivers notifications under signature version %s', async (version) => {
     world.shop.topicSettings.signatureVersion = version;
     await subscribe();
     await sellAndSettle();
     expect(receiver.got).toHaveLength(2);
     for (const received of receiver.got) {
-      expect(received.body.SignatureVersion).toBe(version);
+      expect(received.json.SignatureVersion).toBe(version);
       expect(await verifies(world, received)).toBe(true);
       expect(received.headers['x-amz-sns-subscription-arn']).toMatch(`${world.shop.topic.arn}:`);
-      expect(JSON.parse(received.body.Message).NotificationType).toBe('ORDER_CHANGE');
-      const altered = { ...received, body: { ...received.body, Message: '{}' } };
+      expect(JSON.parse(received.json.Message).NotificationType).toBe('ORDER_CHANGE');
+      const altered = { ...received, json: { ...received.json, Message: '{}' } };
       expect(await verifies(world, altered)).toBe(false);
     }
     expect(world.shop.records().orders[0]?.heard).toBe(true);
   });
 
-  it('repeats a message under the same id, and lets a duplicate be the same one', async () => {
+  test('repeats a message under the same id, and lets a duplicate be the same one', async () => {
     await subscribe();
     receiver.answers = [500, 503, 200];
     world.shop.fault({ name: 'duplicate_webhook', count: 1 });
     const { orderId } = world.sell('SKU-1', 1);
     world.shop.cancel({ order_id: orderId });
     await world.shop.settle();
-    const ids = receiver.got.map(({ body }) => body.MessageId);
+    const ids = receiver.got.map(({ json }) => json.MessageId);
     expect(ids).toHaveLength(5);
     expect(new Set(ids).size).toBe(2);
-    for (const { headers, body } of receiver.got) {
+    for (const { headers, json: body } of receiver.got) {
       expect(headers['x-amz-sns-message-id']).toBe(body.MessageId);
     }
   });
 
-  it('tries three times more on 5xx and no answer, and never again on 4xx', async () => {
+  test('tries three times more on 5xx and no answer, and never again on 4xx', async () => {
     await subscribe();
     receiver.answers = [500];
     const { orderId } = world.sell('SKU-1', 1);
@@ -151,7 +139,7 @@ describe('the topic', () => {
     expect(hooks.filter(({ outcome }) => outcome === 'failed')).toHaveLength(10);
   });
 
-  it('climbs the whole ladder of 100,015 tries on paper, over 23 days', () => {
+  test('climbs the whole ladder of 100,015 tries on paper, over 23 days', () => {
     const pauses: number[] = [];
     for (let retry = 0; ; retry += 1) {
       const pause = pauseBefore('managed', retry);
@@ -168,7 +156,7 @@ describe('the topic', () => {
     expect(custom.reduce((sum, pause) => sum + pause, 0)).toBeLessThan(3_600_000);
   });
 
-  it('spoils a signature, and delivers raw without one, as told', async () => {
+  test('spoils a signature, and delivers raw without one, as told', async () => {
     await subscribe();
     world.shop.fault({ name: 'bad_signature', count: 1 });
     await sellAndSettle();
@@ -178,25 +166,25 @@ describe('the topic', () => {
     world.shop.fault({ name: 'raw_delivery' });
     await sellAndSettle();
     expect(last().headers['x-amz-sns-rawdelivery']).toBe('true');
-    expect(last().body.NotificationType).toBe('ORDER_CHANGE');
+    expect(last().json.NotificationType).toBe('ORDER_CHANGE');
     expect(world.shop.records().orders[1]?.heard).toBe(false);
   });
 
-  it('unsubscribes by the address in the message and says so, token included', async () => {
+  test('unsubscribes by the address in the message and says so, token included', async () => {
     await subscribe();
     await sellAndSettle();
-    const url = new URL(last().body.UnsubscribeURL);
+    const url = new URL(last().json.UnsubscribeURL);
     receiver.got.length = 0;
     expect((await send(`${world.shop.url}${url.pathname}${url.search}`)).status).toBe(200);
     await expect.poll(() => receiver.got.length).toBe(1);
-    expect(last().body).toMatchObject({ Type: 'UnsubscribeConfirmation' });
-    expect(last().body.Token).toMatch(/^[0-9a-f]+$/);
+    expect(last().json).toMatchObject({ Type: 'UnsubscribeConfirmation' });
+    expect(last().json.Token).toMatch(/^[0-9a-f]+$/);
     expect(await verifies(world, last())).toBe(true);
     await sellAndSettle();
     expect(receiver.got).toHaveLength(1);
   });
 
-  it('makes a storm of one message, and only after that of another', async () => {
+  test('makes a storm of one message, and only after that of another', async () => {
     await subscribe();
     // The order's own message comes first, so that nothing but the storm is heard.
     await sellAndSettle();
@@ -214,7 +202,7 @@ describe('the topic', () => {
     expect(told).toEqual({ sent: 10, ok: 0, refused: 10, failed: 0 });
   });
 
-  it('calls nobody but this machine', async () => {
+  test('calls nobody but this machine', async () => {
     await world.shop.topic.subscribe('https://example.com/hooks');
     const calls = world.shop.records().calls.filter((call) => call.kind === 'webhook');
     expect(calls).toMatchObject([{ outcome: 'failed', status: 0 }]);

@@ -1,23 +1,17 @@
 import { createHash, createHmac } from 'node:crypto';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import {
   type AmazonShop,
   type AmazonShopOptions,
   createAmazonShop,
 } from '../../../src/sandbox/amazon/index.ts';
+import * as kit from '../../kit/shop-stage.ts';
+import { catalogue, type Loose, type Sending } from '../../kit/shop-stage.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: answers of many shapes are read in tests only
-export type Loose = any;
-
-export const NOON = Date.UTC(2026, 10, 23, 12, 0, 0);
 export const US = 'ATVPDKIKX0DER';
 
-export interface Answer {
-  status: number;
-  headers: Headers;
+/** `body`: JSON where the answer says that it is, else null. */
+export interface Answer extends kit.Answer {
   body: Loose;
-  text: string;
 }
 
 /** One call as the models test wants it. */
@@ -29,12 +23,8 @@ export interface Exchange {
   answer: Answer;
 }
 
-export interface World {
-  shop: AmazonShop;
+export interface World extends kit.ShopStage<AmazonShop> {
   seller: string;
-  /** Moves the shop's clock. */
-  tick(ms: number): void;
-  now(): number;
   /** A call with the seller's token, or, for `grantless`, the application's. */
   api(method: string, path: string, ask?: Ask): Promise<Answer>;
   /** Calls so far, in order. */
@@ -60,17 +50,10 @@ interface Ask {
 }
 
 export async function startWorld(options: Partial<AmazonShopOptions> = {}): Promise<World> {
-  let now = NOON;
-  const shop = createAmazonShop({
-    name: 'main shop',
-    seed: 7,
-    timeScale: 1,
-    catalogue: catalogue(12),
-    port: 0,
-    now: () => now,
-    ...options,
-  });
-  await shop.start();
+  const made = await kit.startStage((sound) =>
+    createAmazonShop({ ...sound, name: 'main shop', timeScale: 1, catalogue: catalogue(12), ...options }),
+  );
+  const { shop } = made;
   const tokens = new Map<string, string>();
   const exchanges: Exchange[] = [];
   const tokenOf = async (kind: string): Promise<string> => {
@@ -83,13 +66,9 @@ export async function startWorld(options: Partial<AmazonShopOptions> = {}): Prom
   };
   const seller = String(shop.channelConfig()['seller_id']);
   const world: World = {
-    shop,
+    ...made,
     seller,
     exchanges,
-    tick: (ms) => {
-      now += ms;
-    },
-    now: () => now,
     async api(method, path, { query = {}, body, token = 'seller' } = {}) {
       const params = new URLSearchParams(query);
       const access = await tokenOf(token);
@@ -100,12 +79,12 @@ export async function startWorld(options: Partial<AmazonShopOptions> = {}): Prom
           'user-agent': 'tests/1 (Language=TypeScript)',
           'content-type': 'application/json',
         },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        body: body === undefined ? undefined : JSON.stringify(body),
       });
       exchanges.push({ method, path, query: params, sent: body, answer });
       return answer;
     },
-    sqs: (action, body, changes = {}) => signedSqs(shop, now, action, body, changes),
+    sqs: (action, body, changes = {}) => signedSqs(shop, made.now(), action, body, changes),
     async drain({ keep = false } = {}) {
       const found: Loose[] = [];
       for (;;) {
@@ -127,12 +106,8 @@ export async function startWorld(options: Partial<AmazonShopOptions> = {}): Prom
         query: { marketplaceIds: US },
         body: numberPatch(quantity, op),
       }),
-    sell(sku, quantity) {
-      const result = shop.sell({ lines: [{ sku, quantity }] });
-      if (!result.sold) throw new Error(`not sold: ${result.reason}`);
-      return { orderId: result.order_id, lineId: result.lines[0]?.line_id ?? '' };
-    },
-    shown: (sku) => shop.records().listings.find((one) => one.sku === sku)?.shown ?? null,
+    sell: (sku, quantity) => kit.sell(shop, [sku, quantity]),
+    shown: (sku) => kit.shown(shop, sku) ?? null,
     async seen(sku) {
       const { body } = await world.api('GET', itemPath(world, sku), {
         query: { marketplaceIds: US, includedData: 'fulfillmentAvailability' },
@@ -154,14 +129,6 @@ export async function startWorld(options: Partial<AmazonShopOptions> = {}): Prom
   return world;
 }
 
-export function catalogue(size: number) {
-  return Array.from({ length: size }, (_, index) => ({
-    sku: `SKU-${index + 1}`,
-    title: `Thing ${index + 1}`,
-    stock: 10,
-  }));
-}
-
 export function itemPath({ seller }: World, sku?: string): string {
   const list = `/listings/2021-08-01/items/${seller}`;
   return sku === undefined ? list : `${list}/${encodeURIComponent(sku)}`;
@@ -180,16 +147,9 @@ export function numberPatch(quantity: number, op = 'merge') {
   };
 }
 
-export async function send(url: string, init: RequestInit = {}): Promise<Answer> {
-  const response = await fetch(url, init);
-  const text = await response.text();
-  const json = response.headers.get('content-type')?.includes('json') === true && text !== '';
-  return {
-    status: response.status,
-    headers: response.headers,
-    body: json ? JSON.parse(text) : null,
-    text,
-  };
+export async function send(url: string, { headers, ...sending }: Sending = {}): Promise<Answer> {
+  const answer = await kit.send(url, { ...sending, headers: { 'user-agent': 'node', ...headers } });
+  return { ...answer, body: String(answer.headers['content-type']).includes('json') ? answer.json : null };
 }
 
 export const grantless = {
@@ -286,43 +246,4 @@ function signedSqs(
   const signed =
     changes.unsigned === true ? headers : signedHeaders(shop, url, now, { headers, body: text, changes });
   return send(url.href, { method: 'POST', headers: signed, body: changes.body ?? text });
-}
-
-// ------------------------------------------------------------------------------------------------------ listener
-
-export interface Received {
-  headers: IncomingHttpHeaders;
-  text: string;
-  body: Loose;
-}
-
-export interface Receiver {
-  url: string;
-  got: Received[];
-  /** Status of the next answers; the last one repeats. */
-  answers: number[];
-  stop(): Promise<void>;
-}
-
-/** A place for the topic's deliveries. `keep` false counts without keeping. */
-export async function startReceiver(): Promise<Receiver> {
-  const receiver: Receiver = { url: '', got: [], answers: [200], stop: async () => {} };
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const text = Buffer.concat(chunks).toString('utf8');
-      receiver.got.push({ headers: request.headers, text, body: JSON.parse(text) });
-      const status = receiver.answers.length > 1 ? receiver.answers.shift() : receiver.answers[0];
-      response.writeHead(status ?? 200);
-      response.end();
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  receiver.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks/shop`;
-  receiver.stop = async () => {
-    server.closeAllConnections();
-    await new Promise<void>((resolve) => server.close(() => resolve()));
-  };
-  return receiver;
 }

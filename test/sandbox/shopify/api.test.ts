@@ -1,13 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { createBucket } from '../../../src/sandbox/shopify/cost.ts';
 import type { ShopifyShop } from '../../../src/sandbox/shopify/index.ts';
-import { ask, catalogue, listing, locationOf, sell, startShop } from './world.ts';
+import { catalogue, listing, sell } from '../../kit/shop-stage.ts';
+import { ask, locationOf, startShop } from './world.ts';
 
 let shop: ShopifyShop;
 beforeEach(async () => {
   shop = await startShop();
 });
-afterEach(() => shop.stop());
 
 const check =
   '{ shop { id myshopifyDomain name ianaTimezone } currentAppInstallation { id accessScopes { handle } } }';
@@ -37,7 +37,7 @@ describe('tokens', () => {
     client_secret: shop.credentials.clientSecret,
   });
 
-  it('are granted for a form and for JSON, and open the API', async () => {
+  test('are granted for a form and for JSON, and open the API', async () => {
     const form = await grant(new URLSearchParams(fields()).toString(), 'application/x-www-form-urlencoded');
     const json = await grant(JSON.stringify(fields()), 'application/json');
     for (const response of [form, json]) {
@@ -49,7 +49,7 @@ describe('tokens', () => {
     }
   });
 
-  it('are refused for a wrong secret and for another organisation', async () => {
+  test('are refused for a wrong secret and for another organisation', async () => {
     const wrong = { ...fields(), client_secret: 'no' };
     expect((await grant(JSON.stringify(wrong), 'application/json')).status).toBe(400);
     shop.fault({ name: 'shop_not_permitted', count: 1 });
@@ -57,7 +57,7 @@ describe('tokens', () => {
     expect(((await refused.json()) as { error: string }).error).toBe('shop_not_permitted');
   });
 
-  it('of the grant can die in mid run; an unknown token gets 401 with a plain string', async () => {
+  test('of the grant can die in mid run; an unknown token gets 401 with a plain string', async () => {
     const reply = (await (await grant(JSON.stringify(fields()), 'application/json')).json()) as {
       access_token: string;
     };
@@ -69,7 +69,7 @@ describe('tokens', () => {
 });
 
 describe('releases', () => {
-  it('are named in the header, and dead ones fall forward to the oldest', async () => {
+  test('are named in the header, and dead ones fall forward to the oldest', async () => {
     const seen: unknown[] = [];
     for (const release of ['2026-10', '2026-07', '2024-01', '2099-01', 'nonsense']) {
       const { status, headers } = await ask(shop, check, {}, { release });
@@ -86,7 +86,7 @@ describe('releases', () => {
 });
 
 describe('query costs', () => {
-  it('are asked by size and paid by result', async () => {
+  test('are asked by size and paid by result', async () => {
     const { body } = await ask(shop, listings, { loc: locationOf(shop) });
     expect(body.errors).toBeUndefined();
     const { requestedQueryCost, actualQueryCost, throttleStatus } = body.extensions.cost;
@@ -96,7 +96,7 @@ describe('query costs', () => {
     expect(throttleStatus).toMatchObject({ maximumAvailable: 2000, restoreRate: 100 });
   });
 
-  it('of more than 1000 are refused before anything runs', async () => {
+  test('of more than 1000 are refused before anything runs', async () => {
     const { status, body } = await ask(shop, listings, { loc: locationOf(shop), first: 250 });
     expect([status, body.errors[0].extensions.code, body.data]).toEqual([
       200,
@@ -106,7 +106,7 @@ describe('query costs', () => {
     expect(body.errors[0].extensions.cost).toBe(1252);
   });
 
-  it('count ten for a mutation', async () => {
+  test('count ten for a mutation', async () => {
     const { body } = await ask(
       shop,
       'mutation ($id: ID!) { tagsAdd(id: $id, tags: ["x"]) { node { id } userErrors { message } } }',
@@ -115,7 +115,7 @@ describe('query costs', () => {
     expect(body.extensions.cost.requestedQueryCost).toBe(10 + 1 + 2);
   });
 
-  it('throttle at HTTP 200 when the bucket is short', async () => {
+  test('throttle at HTTP 200 when the bucket is short', async () => {
     shop.fault({ name: 'throttled_burst', count: 1 });
     const { status, body } = await ask(shop, listings, { loc: locationOf(shop) });
     expect([status, body.errors[0].extensions.code]).toEqual([200, 'THROTTLED']);
@@ -124,7 +124,7 @@ describe('query costs', () => {
     expect(body.extensions.cost.throttleStatus.currentlyAvailable).toBeLessThan(502);
   });
 
-  it('are taken from a bucket that refills with the time scale', () => {
+  test('are taken from a bucket that refills with the time scale', () => {
     const bucket = createBucket(60);
     expect([bucket.take(2000), bucket.take(2000)]).toEqual([true, false]);
     bucket.giveBack(5000);
@@ -133,7 +133,7 @@ describe('query costs', () => {
 });
 
 describe('bad weather for calls', () => {
-  it('answers with strings outside 200 and with codes inside', async () => {
+  test('answers with strings outside 200 and with codes inside', async () => {
     const seen: unknown[] = [];
     for (const name of [
       'auth',
@@ -164,7 +164,7 @@ describe('bad weather for calls', () => {
     expect(() => shop.fault({ name: 'no such fault' })).toThrow('no fault');
   });
 
-  it('refuses documents that the schema does not know and bodies that are none', async () => {
+  test('refuses documents that the schema does not know and bodies that are none', async () => {
     const unknown = await ask(shop, '{ shop { colour } }');
     expect([unknown.status, unknown.body.data]).toEqual([200, undefined]);
     expect(unknown.body.errors[0].message).toContain('colour');
@@ -182,7 +182,7 @@ describe('bad weather for calls', () => {
 });
 
 describe('the catalogue', () => {
-  it('pages through oddities: shared items, twins, untracked and derived stock', async () => {
+  test('pages through oddities: shared items, twins, untracked and derived stock', async () => {
     const seen: {
       sku: string;
       inventoryItem: { id: string; tracked: boolean; duplicateSkuCount: number };
@@ -204,7 +204,7 @@ describe('the catalogue', () => {
     expect(of('BUNDLE-PARENT')[0]?.requiresComponents).toBe(true);
   });
 
-  it('finds more SKUs than were asked for, and ranges of ids exactly', async () => {
+  test('finds more SKUs than were asked for, and ranges of ids exactly', async () => {
     await shop.stop();
     shop = await startShop({ catalogue: [...catalogue(2), { sku: 'SKU-1-L', title: 'Large', stock: 1 }] });
     const found = await ask(shop, listings, { loc: locationOf(shop), q: "sku:'SKU-1'" });
@@ -218,7 +218,7 @@ describe('the catalogue', () => {
     expect(rest.body.data.productVariants.nodes).toHaveLength(6);
   });
 
-  it('reads items by id, with null for what does not exist and an error for what is no id', async () => {
+  test('reads items by id, with null for what does not exist and an error for what is no id', async () => {
     const nodes = `query ($ids: [ID!]!, $loc: ID!) { nodes(ids: $ids) { ... on InventoryItem { id sku tracked
       inventoryLevel(locationId: $loc) { updatedAt quantities(names: ["available","committed"]) { name quantity } } } } }`;
     const ids = [listing(shop, 'SKU-2'), 'gid://shopify/InventoryItem/1'];
@@ -228,7 +228,7 @@ describe('the catalogue', () => {
     expect(bad.body.errors[0].message).toBe("Invalid global id '42'");
   });
 
-  it('shows the shelf of one location only, and hides closed locations', async () => {
+  test('shows the shelf of one location only, and hides closed locations', async () => {
     const shelf = await ask(
       shop,
       `query ($loc: ID!) { location(id: $loc) { inventoryLevels(first: 50, query: "updated_at:>='2020-01-01T00:00:00Z'") {
@@ -250,9 +250,9 @@ describe('the catalogue', () => {
 describe('the order list', () => {
   const since = "updated_at:>='2020-01-01T00:00:00Z'";
 
-  it('trails behind the order itself by the lag of the index', async () => {
+  test('trails behind the order itself by the lag of the index', async () => {
     shop.fault({ name: 'order_lag', count: 1, ms: 3_600_000 });
-    const { orderId } = sell(shop, 'SKU-1', 1);
+    const { orderId } = sell(shop, ['SKU-1', 1]);
     const listed = await ask(shop, ordersSince, { q: since });
     expect(listed.body.data.orders.nodes).toEqual([]);
     const single = await ask(shop, 'query ($id: ID!) { order(id: $id) { id name } }', {
@@ -261,11 +261,11 @@ describe('the order list', () => {
     expect(single.body.data.order.name).toBe('#1001');
   });
 
-  it('comes in order of change, page by page, all states included', async () => {
+  test('comes in order of change, page by page, all states included', async () => {
     await shop.stop();
     // The index lags by 40 ms at most, and orders stay visible for 51 s.
     shop = await startShop({ timeScale: 100_000 });
-    const ids = [1, 2, 3].map(() => sell(shop, 'SKU-1', 1).orderId);
+    const ids = [1, 2, 3].map(() => sell(shop, ['SKU-1', 1]).orderId);
     shop.cancel({ order_id: ids[1] ?? '' });
     const page = async (first: number, after: string | null) =>
       (await ask(shop, ordersSince, { q: `${since} status:not_closed`, after, first })).body.data.orders;
@@ -290,7 +290,7 @@ describe('the order list', () => {
     expect(future.body.data.orders.nodes).toEqual([]);
   });
 
-  it('is too dear with the page sizes of a naive query', async () => {
+  test('is too dear with the page sizes of a naive query', async () => {
     const naive = ordersSince.replaceAll('first: 20', 'first: 100');
     const { body } = await ask(shop, naive, { q: since, first: 25 });
     expect(body.errors[0].extensions.code).toBe('MAX_COST_EXCEEDED');
@@ -301,7 +301,7 @@ describe('a bulk export', () => {
   const run = `mutation ($q: String!) { bulkOperationRunQuery(query: $q) {
     bulkOperation { id status url } userErrors { code field message } } }`;
 
-  it('ends as lines of JSON in which children name their parent', async () => {
+  test('ends as lines of JSON in which children name their parent', async () => {
     const q = `{ inventoryItems { edges { node { id sku tracked inventoryLevels { edges { node { id location { id }
       quantities(names: ["available"]) { name quantity } } } } } } } }`;
     const started = await ask(shop, run, { q });
@@ -324,7 +324,7 @@ describe('a bulk export', () => {
     expect(lines[1]).toMatchObject({ __parentId: lines[0].id, location: { id: locationOf(shop) } });
   });
 
-  it('refuses what is no export', async () => {
+  test('refuses what is no export', async () => {
     for (const q of ['{ shop { id } }', '{ nonsense', '{ shop { colour } }']) {
       const { body } = await ask(shop, run, { q });
       expect(body.data.bulkOperationRunQuery.userErrors[0].code).toBe('INVALID');
@@ -333,7 +333,7 @@ describe('a bulk export', () => {
 });
 
 describe('the records over HTTP', () => {
-  it('sell, tell and arm through the sandbox routes', async () => {
+  test('sell, tell and arm through the sandbox routes', async () => {
     const post = (verb: string, body: unknown) =>
       fetch(`${shop.url}/_sandbox/${verb}`, { method: 'POST', body: JSON.stringify(body) });
     const sold = (await (await post('sell', { sku: 'SKU-1', quantity: 2 })).json()) as { order_id: string };

@@ -1,27 +1,14 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { createRandom } from '../../../src/sandbox/kit/random.ts';
 import type { ShopifyShop } from '../../../src/sandbox/shopify/index.ts';
-import {
-  ask,
-  listing,
-  locationOf,
-  type Receiver,
-  sell,
-  shown,
-  startReceiver,
-  startShop,
-  subscribe,
-} from './world.ts';
+import { listing, type Receiver, sell, shown, startReceiver } from '../../kit/shop-stage.ts';
+import { ask, locationOf, startShop, subscribe, topicOf } from './world.ts';
 
 let shop: ShopifyShop;
 let receiver: Receiver;
 beforeEach(async () => {
   shop = await startShop();
   receiver = await startReceiver();
-});
-afterEach(async () => {
-  await shop.stop();
-  await receiver.stop();
 });
 
 /** available, committed, on_hand as the API shows them. */
@@ -52,13 +39,13 @@ async function refundsOf(orderId: string) {
 }
 
 describe('a sale', () => {
-  it('moves units from available to committed and tells three topics', async () => {
+  test('moves units from available to committed and tells three topics', async () => {
     await subscribe(shop, receiver.url, ['ORDERS_CREATE', 'ORDERS_UPDATED', 'INVENTORY_LEVELS_UPDATE']);
-    const { orderId } = sell(shop, 'SKU-1', 3);
+    const { orderId } = sell(shop, ['SKU-1', 3]);
     expect(await numbers('SKU-1')).toEqual([7, 3, 10]);
     expect(lineOf(orderId)).toMatchObject({ sku: 'SKU-1', taken: 3, gone: 0 });
     await shop.settle();
-    expect(receiver.got.map(({ topic }) => topic).sort()).toEqual([
+    expect(receiver.got.map(topicOf).sort()).toEqual([
       'inventory_levels/update',
       'orders/create',
       'orders/updated',
@@ -66,7 +53,7 @@ describe('a sale', () => {
     expect(shop.records().orders[0]?.heard).toBe(true);
   });
 
-  it('is refused beyond what is shown, unless it is forced', async () => {
+  test('is refused beyond what is shown, unless it is forced', async () => {
     expect(shop.sell({ lines: [{ sku: 'SKU-1', quantity: 11 }] })).toEqual({
       sold: false,
       reason: 'out_of_stock',
@@ -84,7 +71,7 @@ describe('a sale', () => {
     expect(await numbers('SKU-1')).toEqual([-1, 11, 10]);
   });
 
-  it('of a bundle takes its components, and the parent only names the group', async () => {
+  test('of a bundle takes its components, and the parent only names the group', async () => {
     const result = shop.sell({ lines: [{ sku: 'BUNDLE-PARENT', quantity: 2 }] });
     if (!result.sold) throw new Error('not sold');
     expect(result.lines.map(({ sku, quantity }) => [sku, quantity])).toEqual([
@@ -103,15 +90,15 @@ describe('a sale', () => {
     });
   });
 
-  it('of something untracked moves no number', () => {
+  test('of something untracked moves no number', () => {
     expect(shop.sell({ lines: [{ sku: 'GIFT-CARD', quantity: 50 }] }).sold).toBe(true);
     expect(shown(shop, 'GIFT-CARD')).toBeNull();
   });
 
-  it('can have 120 lines', async () => {
+  test('can have 120 lines', async () => {
     await subscribe(shop, receiver.url, ['ORDERS_CREATE']);
     shop.fault({ name: 'many_lines', count: 1 });
-    const { orderId } = sell(shop, 'SKU-1', 10);
+    const { orderId } = sell(shop, ['SKU-1', 10]);
     await shop.settle();
     expect(JSON.parse(receiver.got[0]?.text ?? '').line_items).toHaveLength(120);
     expect(shop.records().orders.find(({ order_id }) => order_id === orderId)?.lines).toHaveLength(120);
@@ -120,16 +107,16 @@ describe('a sale', () => {
 });
 
 describe('shipping', () => {
-  it('lowers committed and on_hand and leaves available alone', async () => {
+  test('lowers committed and on_hand and leaves available alone', async () => {
     await subscribe(shop, receiver.url, ['ORDERS_UPDATED', 'INVENTORY_LEVELS_UPDATE', 'ORDERS_FULFILLED']);
-    const { orderId, lineId } = sell(shop, 'SKU-1', 3);
+    const { orderId, lineId } = sell(shop, ['SKU-1', 3]);
     await shop.settle();
     receiver.got.length = 0;
     shop.ship({ order_id: orderId });
     await shop.settle();
     expect(await numbers('SKU-1')).toEqual([7, 0, 7]);
     expect(lineOf(orderId)).toMatchObject({ taken: 3, gone: 3 });
-    expect(receiver.got.map(({ topic }) => topic).sort()).toEqual(['orders/fulfilled', 'orders/updated']);
+    expect(receiver.got.map(topicOf).sort()).toEqual(['orders/fulfilled', 'orders/updated']);
     const text = receiver.got[0]?.text ?? '';
     const body = JSON.parse(text);
     expect(body.fulfillment_status).toBe('fulfilled');
@@ -139,8 +126,8 @@ describe('shipping', () => {
 });
 
 describe('cancelling', () => {
-  it('with restock writes refund rows of type cancel and gives the units back', async () => {
-    const { orderId } = sell(shop, 'SKU-1', 3);
+  test('with restock writes refund rows of type cancel and gives the units back', async () => {
+    const { orderId } = sell(shop, ['SKU-1', 3]);
     shop.cancel({ order_id: orderId });
     expect(await numbers('SKU-1')).toEqual([10, 0, 10]);
     expect(lineOf(orderId)).toMatchObject({ taken: 0, gone: 0 });
@@ -151,8 +138,8 @@ describe('cancelling', () => {
     ]);
   });
 
-  it('without restock writes no_restock rows and the units are gone', async () => {
-    const { orderId } = sell(shop, 'SKU-1', 3);
+  test('without restock writes no_restock rows and the units are gone', async () => {
+    const { orderId } = sell(shop, ['SKU-1', 3]);
     shop.cancel({ order_id: orderId, restock: false });
     expect(await numbers('SKU-1')).toEqual([7, 0, 7]);
     expect(lineOf(orderId)).toMatchObject({ taken: 3, gone: 3 });
@@ -164,9 +151,9 @@ describe('cancelling', () => {
 });
 
 describe('refunding', () => {
-  it('restocks open units as cancel and shipped ones as return', async () => {
+  test('restocks open units as cancel and shipped ones as return', async () => {
     await subscribe(shop, receiver.url, ['REFUNDS_CREATE']);
-    const { orderId, lineId } = sell(shop, 'SKU-1', 5);
+    const { orderId, lineId } = sell(shop, ['SKU-1', 5]);
     shop.refund({ order_id: orderId, line_id: lineId, quantity: 1, restock: true });
     expect(await numbers('SKU-1')).toEqual([6, 4, 10]);
     shop.ship({ order_id: orderId });
@@ -179,8 +166,8 @@ describe('refunding', () => {
     expect(receiver.got[0]?.text).toContain(`"line_item_id":${lineId},`);
   });
 
-  it('without restock writes off open units and changes nothing about shipped ones', async () => {
-    const open = sell(shop, 'SKU-1', 4);
+  test('without restock writes off open units and changes nothing about shipped ones', async () => {
+    const open = sell(shop, ['SKU-1', 4]);
     shop.refund({ order_id: open.orderId, quantity: 1, restock: false });
     expect(await numbers('SKU-1')).toEqual([6, 3, 9]);
     expect(lineOf(open.orderId)).toMatchObject({ taken: 4, gone: 1 });
@@ -196,8 +183,8 @@ describe('refunding', () => {
     });
   });
 
-  it('never gives back more than there is', () => {
-    const { orderId } = sell(shop, 'SKU-1', 2);
+  test('never gives back more than there is', () => {
+    const { orderId } = sell(shop, ['SKU-1', 2]);
     shop.refund({ order_id: orderId, quantity: 99, restock: true });
     expect(shown(shop, 'SKU-1')).toBe(10);
     expect(() => shop.refund({ order_id: orderId, quantity: 1, restock: true })).toThrow('no such units');
@@ -205,9 +192,9 @@ describe('refunding', () => {
 });
 
 describe('editing', () => {
-  it('removes units with a refund row and adds units on a line of their own', async () => {
+  test('removes units with a refund row and adds units on a line of their own', async () => {
     await subscribe(shop, receiver.url, ['ORDERS_EDITED']);
-    const { orderId, lineId } = sell(shop, 'SKU-1', 3);
+    const { orderId, lineId } = sell(shop, ['SKU-1', 3]);
     shop.edit({ order_id: orderId, line_id: lineId, quantity: 1 });
     expect(await numbers('SKU-1')).toEqual([9, 1, 10]);
     shop.edit({ order_id: orderId, line_id: lineId, quantity: 4 });
@@ -231,19 +218,15 @@ describe('editing', () => {
 });
 
 describe('a draft order', () => {
-  it('lowers available without any order', async () => {
+  test('lowers available without any order', async () => {
     await subscribe(shop, receiver.url, ['ORDERS_CREATE', 'INVENTORY_LEVELS_UPDATE']);
     shop.fault({ name: 'draft_reservation', count: 2 });
     await shop.settle();
     const total = shop.records().listings.reduce((sum, entry) => sum + (entry.shown ?? 0), 0);
     const fresh = await startShop();
     const before = fresh.records().listings.reduce((sum, entry) => sum + (entry.shown ?? 0), 0);
-    await fresh.stop();
     expect(before - total).toBeGreaterThanOrEqual(2);
-    expect(receiver.got.map(({ topic }) => topic)).toEqual([
-      'inventory_levels/update',
-      'inventory_levels/update',
-    ]);
+    expect(receiver.got.map(topicOf)).toEqual(['inventory_levels/update', 'inventory_levels/update']);
     expect(shop.records().orders).toEqual([]);
   });
 });
@@ -254,8 +237,8 @@ describe('orderCancel', () => {
       refundMethod: { originalPaymentMethodsRefund: true }) {
       job { id done } orderCancelUserErrors { code field message } } }`;
 
-  it('is a job, and done when the job says so', async () => {
-    const { orderId } = sell(shop, 'SKU-1', 3);
+  test('is a job, and done when the job says so', async () => {
+    const { orderId } = sell(shop, ['SKU-1', 3]);
     const id = `gid://shopify/Order/${orderId}`;
     const { body } = await ask(shop, cancel, { id, restock: true });
     const { job } = body.data.orderCancel;
@@ -269,8 +252,8 @@ describe('orderCancel', () => {
     expect(again.body.data.orderCancel.orderCancelUserErrors[0].code).toBe('INVALID');
   });
 
-  it('refuses a shipped order and an unknown one', async () => {
-    const { orderId } = sell(shop, 'SKU-1', 3);
+  test('refuses a shipped order and an unknown one', async () => {
+    const { orderId } = sell(shop, ['SKU-1', 3]);
     shop.ship({ order_id: orderId });
     const shipped = await ask(shop, cancel, { id: `gid://shopify/Order/${orderId}`, restock: true });
     expect(shipped.body.data.orderCancel.orderCancelUserErrors[0].code).toBe('INVALID');
@@ -295,8 +278,8 @@ describe('fulfillmentOrderHold', () => {
     ...more,
   });
 
-  it('parts the named units, keeps them from shipping, and refuses the handle twice', async () => {
-    const { orderId } = sell(shop, 'SKU-1', 3);
+  test('parts the named units, keeps them from shipping, and refuses the handle twice', async () => {
+    const { orderId } = sell(shop, ['SKU-1', 3]);
     const { body } = await ask(shop, orders, { id: `gid://shopify/Order/${orderId}` });
     const [first] = body.data.order.fulfillmentOrders.nodes;
     expect(first.supportedActions.map(({ action }: { action: string }) => action)).toContain('HOLD');
@@ -328,9 +311,9 @@ describe('fulfillmentOrderHold', () => {
 });
 
 describe('tagsAdd', () => {
-  it('adds to the tags and keeps the order heard', async () => {
+  test('adds to the tags and keeps the order heard', async () => {
     await subscribe(shop, receiver.url, ['ORDERS_CREATE']);
-    const { orderId } = sell(shop, 'SKU-1', 1);
+    const { orderId } = sell(shop, ['SKU-1', 1]);
     await shop.settle();
     const id = `gid://shopify/Order/${orderId}`;
     const tag =
@@ -344,7 +327,7 @@ describe('tagsAdd', () => {
 });
 
 describe('any row of acts', () => {
-  it('keeps the numbers equal to what the records say of the orders', async () => {
+  test('keeps the numbers equal to what the records say of the orders', async () => {
     const chance = createRandom(11);
     const skus = ['SKU-1', 'SKU-2', 'SKU-7'];
     for (let turn = 0; turn < 400; turn += 1) {

@@ -1,19 +1,19 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { ShopifyShop } from '../../../src/sandbox/shopify/index.ts';
-import { ask, catalogue, listing, locationOf, setInput, setQty, shown, startShop } from './world.ts';
+import { catalogue, listing, shown, until } from '../../kit/shop-stage.ts';
+import { ask, locationOf, setInput, setQty, startShop } from './world.ts';
 
 let shop: ShopifyShop;
 beforeEach(async () => {
   shop = await startShop();
 });
-afterEach(() => shop.stop());
 
 const errorsOf = (body: {
   data: { inventorySetQuantities: { userErrors: { code: string; field: string[] }[] } };
 }) => body.data.inventorySetQuantities.userErrors.map(({ code, field }) => [code, field?.join('.') ?? null]);
 
 describe('inventorySetQuantities', () => {
-  it('writes, answers the change, and records it', async () => {
+  test('writes, answers the change, and records it', async () => {
     const { body } = await ask(shop, setQty, {
       input: setInput(shop, [{ sku: 'SKU-1', quantity: 7, base: 10 }]),
       key: 'k1',
@@ -34,7 +34,7 @@ describe('inventorySetQuantities', () => {
     expect(write).toMatchObject({ sku: 'SKU-1', from: 10, to: 7, applied: true, answered: true, key: 'k1' });
   });
 
-  it('refuses a call without the directive, whatever the schema says', async () => {
+  test('refuses a call without the directive, whatever the schema says', async () => {
     const query = setQty.replace('@idempotent(key: $key)', '').replace(', $key: String!', '');
     const { body } = await ask(shop, query, { input: setInput(shop, [{ sku: 'SKU-1', quantity: 7 }]) });
     expect(body.errors[0].message).toBe(
@@ -44,7 +44,7 @@ describe('inventorySetQuantities', () => {
     expect(shown(shop, 'SKU-1')).toBe(10);
   });
 
-  it('refuses a row without changeFromQuantity but takes null', async () => {
+  test('refuses a row without changeFromQuantity but takes null', async () => {
     const input = setInput(shop, [{ sku: 'SKU-1', quantity: 7 }]);
     const [row] = input.quantities;
     const { changeFromQuantity: _, ...bare } = row ?? { changeFromQuantity: null };
@@ -57,7 +57,7 @@ describe('inventorySetQuantities', () => {
     expect(shown(shop, 'SKU-1')).toBe(7);
   });
 
-  it('changes nothing when one row is stale, and names that row', async () => {
+  test('changes nothing when one row is stale, and names that row', async () => {
     const rows = [
       { sku: 'SKU-1', quantity: 1, base: 10 },
       { sku: 'SKU-2', quantity: 1, base: 9 },
@@ -70,7 +70,7 @@ describe('inventorySetQuantities', () => {
     expect(writes.map((call) => call.kind === 'write' && call.applied)).toEqual([false, false, false]);
   });
 
-  it('knows the wrong rows apart', async () => {
+  test('knows the wrong rows apart', async () => {
     const input = setInput(shop, [
       { sku: 'SKU-1', quantity: -1 },
       { sku: 'SKU-2', quantity: 1_000_000_001 },
@@ -101,7 +101,7 @@ describe('inventorySetQuantities', () => {
     ]);
   });
 
-  it('takes 250 rows and not 251', async () => {
+  test('takes 250 rows and not 251', async () => {
     await shop.stop();
     shop = await startShop({ catalogue: catalogue(251) });
     const rows = catalogue(251).map(({ sku }) => ({ sku, quantity: 3 }));
@@ -112,7 +112,7 @@ describe('inventorySetQuantities', () => {
     expect([shown(shop, 'SKU-250'), shown(shop, 'SKU-251')]).toEqual([3, 10]);
   });
 
-  it('speaks of an unstocked item in the dialect of the release, and activation brings the number back', async () => {
+  test('speaks of an unstocked item in the dialect of the release, and activation brings the number back', async () => {
     for (const [release, code] of [
       ['2026-07', 'ITEM_NOT_STOCKED_AT_LOCATION'],
       ['2026-10', 'INVALID_LOCATION'],
@@ -136,7 +136,7 @@ describe('inventorySetQuantities', () => {
     }
   });
 
-  it('loses the compare to a sale that slips in', async () => {
+  test('loses the compare to a sale that slips in', async () => {
     shop.fault({ name: 'sale_before_write', count: 1 });
     const input = setInput(shop, [{ sku: 'SKU-1', quantity: 7, base: 10 }]);
     const { body } = await ask(shop, setQty, { input, key: 'k1' });
@@ -164,7 +164,7 @@ describe('inventoryAdjustQuantities', () => {
     ],
   });
 
-  it('adds a delta, also below zero, and repeats nothing under the same key', async () => {
+  test('adds a delta, also below zero, and repeats nothing under the same key', async () => {
     for (let turn = 0; turn < 2; turn += 1) {
       const { body } = await ask(shop, adjust, { input: change(-12), key: 'k1' });
       expect(body.data.inventoryAdjustQuantities.inventoryAdjustmentGroup.changes).toEqual([
@@ -175,7 +175,7 @@ describe('inventoryAdjustQuantities', () => {
     expect(shown(shop, 'SKU-1')).toBe(-2);
   });
 
-  it('refuses a ledger document for available and a delta out of bounds', async () => {
+  test('refuses a ledger document for available and a delta out of bounds', async () => {
     const ledger = await ask(shop, adjust, { input: change(1, { ledgerDocumentUri: 'app://x' }), key: 'k1' });
     expect(ledger.body.data.inventoryAdjustQuantities.userErrors[0].code).toBe('INVALID_AVAILABLE_DOCUMENT');
     const high = await ask(shop, adjust, { input: change(2_000_000_001), key: 'k2' });
@@ -187,7 +187,7 @@ describe('idempotency keys', () => {
   const input = (quantity: number, base: number | null = null) =>
     setInput(shop, [{ sku: 'SKU-1', quantity, base }]);
 
-  it('replay the first answer without doing it again', async () => {
+  test('replay the first answer without doing it again', async () => {
     const first = await ask(shop, setQty, { input: input(7), key: 'k1' });
     shop.set({ sku: 'SKU-1', quantity: 4 });
     const again = await ask(shop, setQty, { input: input(7), key: 'k1' });
@@ -195,13 +195,13 @@ describe('idempotency keys', () => {
     expect(shown(shop, 'SKU-1')).toBe(4);
   });
 
-  it('refuse other parameters', async () => {
+  test('refuse other parameters', async () => {
     await ask(shop, setQty, { input: input(7), key: 'k1' });
     const { body } = await ask(shop, setQty, { input: input(6), key: 'k1' });
     expect(errorsOf(body)).toEqual([['IDEMPOTENCY_KEY_PARAMETER_MISMATCH', null]]);
   });
 
-  it('stay failed after a user error', async () => {
+  test('stay failed after a user error', async () => {
     await ask(shop, setQty, { input: input(7, 3), key: 'k1' });
     shop.set({ sku: 'SKU-1', quantity: 3 });
     const { body } = await ask(shop, setQty, { input: input(7, 3), key: 'k1' });
@@ -210,7 +210,7 @@ describe('idempotency keys', () => {
     expect(errorsOf(fresh.body)).toEqual([]);
   });
 
-  it('are busy while the platform has yet to obey, and then replay what it did', async () => {
+  test('are busy while the platform has yet to obey, and then replay what it did', async () => {
     shop.fault({ name: 'late_apply', count: 1, ms: 60_000 });
     await expect(ask(shop, setQty, { input: input(7), key: 'k1' })).rejects.toThrow();
     expect(shown(shop, 'SKU-1')).toBe(10);
@@ -224,7 +224,7 @@ describe('idempotency keys', () => {
     expect(writes.map(({ applied, answered }) => [applied, answered])).toEqual([[true, false]]);
   });
 
-  it('make a write that was cut off after it happened safe to repeat', async () => {
+  test('make a write that was cut off after it happened safe to repeat', async () => {
     shop.fault({ name: 'apply_then_timeout', count: 1 });
     await expect(ask(shop, setQty, { input: input(7, 10), key: 'k1' })).rejects.toThrow();
     expect(shown(shop, 'SKU-1')).toBe(7);
@@ -237,13 +237,13 @@ describe('idempotency keys', () => {
     expect(errorsOf(repeated.body)).toEqual([]);
   });
 
-  it('are forgotten after the platform day', async () => {
+  test('are forgotten after the platform day', async () => {
     await shop.stop();
     // A day of 1 ms: the key is old by the time of the second call.
     shop = await startShop({ timeScale: 86_400_000 });
     await ask(shop, setQty, { input: input(7), key: 'k1' });
-    const until = Date.now() + 2;
-    while (Date.now() < until) await new Promise((resolve) => setImmediate(resolve));
+    const asked = Date.now();
+    await until(() => Date.now() >= asked + 2);
     const { body } = await ask(shop, setQty, { input: input(6), key: 'k1' });
     expect(errorsOf(body)).toEqual([]);
     expect(shown(shop, 'SKU-1')).toBe(6);

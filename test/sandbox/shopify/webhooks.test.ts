@@ -1,18 +1,15 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { parse } from 'lossless-json';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { ShopifyShop } from '../../../src/sandbox/shopify/index.ts';
-import { ask, type Received, type Receiver, sell, startReceiver, startShop, subscribe } from './world.ts';
+import { type Received, type Receiver, sell, startReceiver } from '../../kit/shop-stage.ts';
+import { ask, startShop, subscribe, topicOf } from './world.ts';
 
 let shop: ShopifyShop;
 let receiver: Receiver;
 beforeEach(async () => {
   shop = await startShop();
   receiver = await startReceiver();
-});
-afterEach(async () => {
-  await shop.stop();
-  await receiver.stop();
 });
 
 /** Checks a call as a receiver that has read the vendor's rule and nothing else would. */
@@ -22,7 +19,7 @@ function authentic(call: Received, secret: string): boolean {
   return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
-const topics = () => receiver.got.map(({ topic }) => topic).sort();
+const topics = () => receiver.got.map(topicOf).sort();
 const hooks = `{ webhookSubscriptions(first: 100) { nodes { topic } } }`;
 const registered = async () => {
   const { body } = await ask(shop, hooks);
@@ -30,17 +27,17 @@ const registered = async () => {
 };
 
 describe('a delivery', () => {
-  it('goes to nobody who has not registered', async () => {
-    sell(shop, 'SKU-1', 1);
+  test('goes to nobody who has not registered', async () => {
+    sell(shop, ['SKU-1', 1]);
     await shop.settle();
     expect(receiver.got).toEqual([]);
     expect(shop.records().orders[0]?.heard).toBe(false);
   });
 
-  it('carries all headers, one event id per act and one webhook id per subscription', async () => {
+  test('carries all headers, one event id per act and one webhook id per subscription', async () => {
     await subscribe(shop, receiver.url, ['ORDERS_CREATE', 'ORDERS_UPDATED', 'INVENTORY_LEVELS_UPDATE']);
     await subscribe(shop, `${receiver.url}/second`, ['ORDERS_CREATE']);
-    const { orderId } = sell(shop, 'SKU-1', 2);
+    const { orderId } = sell(shop, ['SKU-1', 2]);
     await shop.settle();
     expect(topics()).toEqual(['inventory_levels/update', 'orders/create', 'orders/create', 'orders/updated']);
     const ids = new Set(receiver.got.map(({ headers }) => headers['x-shopify-webhook-id']));
@@ -52,13 +49,13 @@ describe('a delivery', () => {
       expect(headers['x-shopify-triggered-at']).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/);
       expect(headers['x-shopify-webhook-id']).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
     }
-    const create = receiver.got.find(({ topic }) => topic === 'orders/create');
+    const create = receiver.got.find((call) => topicOf(call) === 'orders/create');
     expect(create?.headers['x-shopify-order-id']).toBe(orderId);
   });
 
-  it('is signed over the exact bytes with the current secret', async () => {
+  test('is signed over the exact bytes with the current secret', async () => {
     await subscribe(shop, receiver.url, ['ORDERS_CREATE']);
-    sell(shop, 'SKU-1', 1);
+    sell(shop, ['SKU-1', 1]);
     await shop.settle();
     const [call] = receiver.got;
     if (call === undefined) throw new Error('no call');
@@ -69,9 +66,9 @@ describe('a delivery', () => {
     expect(String(shop.channelConfig()['webhook_secret'])).toBe(shop.credentials.webhookSecret);
   });
 
-  it('names orders by bare digits beyond 2^53, which JSON.parse loses', async () => {
+  test('names orders by bare digits beyond 2^53, which JSON.parse loses', async () => {
     await subscribe(shop, receiver.url, ['ORDERS_CREATE']);
-    const { orderId, lineId } = sell(shop, 'SKU-1', 1);
+    const { orderId, lineId } = sell(shop, ['SKU-1', 1]);
     await shop.settle();
     const text = receiver.got[0]?.text ?? '';
     expect(text).toContain(`{"id":${orderId},`);
@@ -80,18 +77,18 @@ describe('a delivery', () => {
     expect([String(body.id), String(body.line_items[0]?.id)]).toEqual([orderId, lineId]);
   });
 
-  it('holds only the fields that were asked for', async () => {
+  test('holds only the fields that were asked for', async () => {
     await subscribe(shop, receiver.url, ['ORDERS_CREATE'], {
       includeFields: ['id', 'updated_at', 'line_items.sku'],
     });
-    sell(shop, 'SKU-1', 1);
+    sell(shop, ['SKU-1', 1]);
     await shop.settle();
     const body = JSON.parse(receiver.got[0]?.text ?? '');
     expect(Object.keys(body)).toEqual(['id', 'updated_at', 'line_items']);
     expect(body.line_items).toEqual([{ sku: 'SKU-1' }]);
   });
 
-  it('shows a level as it is when the call goes out, not as it was', async () => {
+  test('shows a level as it is when the call goes out, not as it was', async () => {
     await subscribe(shop, receiver.url, ['INVENTORY_LEVELS_UPDATE']);
     shop.set({ sku: 'SKU-1', quantity: 8 });
     shop.set({ sku: 'SKU-1', quantity: 6 });
@@ -101,10 +98,10 @@ describe('a delivery', () => {
 });
 
 describe('a delivery that fails', () => {
-  it('is repeated with the original body, id and signature, to the address it was triggered for', async () => {
+  test('is repeated with the original body, id and signature, to the address it was triggered for', async () => {
     const [id] = await subscribe(shop, receiver.url, ['ORDERS_CREATE']);
     receiver.answers = [500, 302, 404, 200];
-    const { orderId } = sell(shop, 'SKU-1', 1);
+    const { orderId } = sell(shop, ['SKU-1', 1]);
     shop.ship({ order_id: orderId });
     await ask(
       shop,
@@ -128,33 +125,33 @@ describe('a delivery that fails', () => {
     expect(shop.records().orders[0]?.heard).toBe(false);
   });
 
-  it('is given up after eight retries, and the subscription goes with it', async () => {
+  test('is given up after eight retries, and the subscription goes with it', async () => {
     await subscribe(shop, receiver.url, ['ORDERS_CREATE', 'ORDERS_UPDATED']);
     receiver.answers = [503];
-    sell(shop, 'SKU-1', 1);
+    sell(shop, ['SKU-1', 1]);
     await shop.settle();
     expect(receiver.got).toHaveLength(18);
     expect(await registered()).toEqual([]);
     expect(shop.pending()).toBe(0);
     receiver.answers = [200];
-    sell(shop, 'SKU-1', 1);
+    sell(shop, ['SKU-1', 1]);
     await shop.settle();
     expect(receiver.got).toHaveLength(18);
   });
 
-  it('costs no subscription when one retry gets through', async () => {
+  test('costs no subscription when one retry gets through', async () => {
     await subscribe(shop, receiver.url, ['ORDERS_CREATE']);
     receiver.answers = [...Array.from({ length: 8 }, () => 500), 200];
-    sell(shop, 'SKU-1', 1);
+    sell(shop, ['SKU-1', 1]);
     await shop.settle();
     expect(receiver.got).toHaveLength(9);
     expect(await registered()).toEqual(['ORDERS_CREATE']);
     expect(shop.records().orders[0]?.heard).toBe(true);
   });
 
-  it('counts as failed when nobody listens', async () => {
+  test('counts as failed when nobody listens', async () => {
     await subscribe(shop, 'http://127.0.0.1:9/hooks', ['ORDERS_CREATE']);
-    sell(shop, 'SKU-1', 1);
+    sell(shop, ['SKU-1', 1]);
     await shop.settle();
     const statuses = shop.records().calls.flatMap((call) => (call.kind === 'webhook' ? [call.status] : []));
     expect(statuses).toEqual(Array.from({ length: 9 }, () => 0));
@@ -162,38 +159,38 @@ describe('a delivery that fails', () => {
 });
 
 describe('bad weather for deliveries', () => {
-  it('drops, doubles and re-numbers', async () => {
+  test('drops, doubles and re-numbers', async () => {
     await subscribe(shop, receiver.url, ['ORDERS_CREATE']);
     shop.fault({ name: 'drop_webhook', count: 1 });
-    sell(shop, 'SKU-1', 1);
+    sell(shop, ['SKU-1', 1]);
     await shop.settle();
     expect(receiver.got).toEqual([]);
     const [dropped] = shop.records().calls.flatMap((call) => (call.kind === 'webhook' ? [call] : []));
     expect(dropped?.outcome).toBe('dropped');
     shop.fault({ name: 'duplicate_webhook', count: 1 });
-    sell(shop, 'SKU-1', 1);
+    sell(shop, ['SKU-1', 1]);
     await shop.settle();
     const webhookIds = () => receiver.got.map(({ headers }) => headers['x-shopify-webhook-id']);
     expect([receiver.got.length, new Set(webhookIds()).size]).toEqual([2, 1]);
     receiver.got.length = 0;
     shop.fault({ name: 'new_id_duplicate', count: 1 });
-    sell(shop, 'SKU-1', 1);
+    sell(shop, ['SKU-1', 1]);
     await shop.settle();
     const events = receiver.got.map(({ headers }) => headers['x-shopify-event-id']);
     expect([receiver.got.length, new Set(webhookIds()).size, new Set(events).size]).toEqual([2, 2, 1]);
   });
 
-  it('forges, ages and misaddresses single calls', async () => {
+  test('forges, ages and misaddresses single calls', async () => {
     await subscribe(shop, receiver.url, ['ORDERS_CREATE']);
     for (const name of ['bad_signature', 'old_secret', 'wrong_shop']) shop.fault({ name, count: 1 });
     shop.fault({ clear: true, name: 'bad_signature', count: 1 });
-    sell(shop, 'SKU-1', 1);
+    sell(shop, ['SKU-1', 1]);
     await shop.settle();
     shop.fault({ name: 'old_secret', count: 1 });
-    sell(shop, 'SKU-1', 1);
+    sell(shop, ['SKU-1', 1]);
     await shop.settle();
     shop.fault({ name: 'wrong_shop', count: 1 });
-    sell(shop, 'SKU-1', 1);
+    sell(shop, ['SKU-1', 1]);
     await shop.settle();
     const { webhookSecret, oldSecret } = shop.credentials;
     expect(receiver.got.map((call) => authentic(call, webhookSecret))).toEqual([false, false, true]);
@@ -201,10 +198,10 @@ describe('bad weather for deliveries', () => {
     expect(receiver.got[2]?.headers['x-shopify-shop-domain']).toBe('somebody-else.myshopify.com');
   });
 
-  it('sends the fixed sample order beside the real one', async () => {
+  test('sends the fixed sample order beside the real one', async () => {
     await subscribe(shop, receiver.url, ['ORDERS_CREATE']);
     shop.fault({ name: 'sample_payload', count: 1 });
-    sell(shop, 'SKU-1', 1);
+    sell(shop, ['SKU-1', 1]);
     await shop.settle();
     const sample = receiver.got.find(({ text }) => text.startsWith('{"id":820982911946154508,'));
     expect(receiver.got).toHaveLength(2);
@@ -223,7 +220,7 @@ describe('registering', () => {
       { topic, sub: { uri } },
     );
 
-  it('takes an address once per topic, and no plain http beyond loopback', async () => {
+  test('takes an address once per topic, and no plain http beyond loopback', async () => {
     expect((await create(receiver.url)).body.data.webhookSubscriptionCreate.userErrors).toEqual([]);
     const again = await create(receiver.url);
     expect(again.body.data.webhookSubscriptionCreate).toMatchObject({
@@ -235,7 +232,7 @@ describe('registering', () => {
     expect((await create(receiver.url, 'NO_SUCH_TOPIC')).body.errors).toHaveLength(1);
   });
 
-  it('forgets a deleted subscription', async () => {
+  test('forgets a deleted subscription', async () => {
     const [id] = await subscribe(shop, receiver.url, ['ORDERS_CREATE']);
     const { body } = await ask(
       shop,
@@ -243,16 +240,16 @@ describe('registering', () => {
       { id },
     );
     expect(body.data.webhookSubscriptionDelete).toEqual({ deletedWebhookSubscriptionId: id, userErrors: [] });
-    sell(shop, 'SKU-1', 1);
+    sell(shop, ['SKU-1', 1]);
     await shop.settle();
     expect(receiver.got).toEqual([]);
   });
 });
 
 describe('stopping', () => {
-  it('is harmless twice, and ends what waits', async () => {
+  test('is harmless twice, and ends what waits', async () => {
     await subscribe(shop, receiver.url, ['ORDERS_CREATE']);
-    sell(shop, 'SKU-1', 1);
+    sell(shop, ['SKU-1', 1]);
     expect(shop.pending()).toBe(1);
     await shop.stop();
     await shop.stop();

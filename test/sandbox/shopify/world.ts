@@ -1,71 +1,16 @@
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { ShopOptions } from '../../../src/sandbox/shop.ts';
 import { createShopifyShop, type ShopifyShop } from '../../../src/sandbox/shopify/index.ts';
+import { catalogue, type Loose, listing, type Received, startStage } from '../../kit/shop-stage.ts';
 
-/** A call that the receiver got, bytes and all. */
-export interface Received {
-  topic: string;
-  headers: IncomingHttpHeaders;
-  body: Buffer;
-  text: string;
-}
-
-export interface Receiver {
-  url: string;
-  got: Received[];
-  /** Status of the next answers; the last one repeats. */
-  answers: number[];
-  stop(): Promise<void>;
-}
-
-export async function startReceiver(): Promise<Receiver> {
-  const got: Received[] = [];
-  const receiver = { url: '', got, answers: [200], stop: async () => {} };
-  const server: Server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const body = Buffer.concat(chunks);
-      const topic = String(request.headers['x-shopify-topic']);
-      got.push({ topic, headers: request.headers, body, text: body.toString('utf8') });
-      const status = receiver.answers.length > 1 ? receiver.answers.shift() : receiver.answers[0];
-      response.writeHead(status ?? 200);
-      response.end();
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  receiver.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks/shop`;
-  receiver.stop = async () => {
-    server.closeAllConnections();
-    await new Promise<void>((resolve) => server.close(() => resolve()));
-  };
-  return receiver;
-}
-
+/** A shop at the clock of the machine; platform durations as in life. */
 export async function startShop(options: Partial<ShopOptions> = {}): Promise<ShopifyShop> {
-  const shop = createShopifyShop({
-    name: 'main shop',
-    seed: 7,
-    timeScale: 1,
-    catalogue: catalogue(10),
-    port: 0,
-    ...options,
-  });
-  await shop.start();
+  const { shop } = await startStage(({ seed, port }) =>
+    createShopifyShop({ name: 'main shop', seed, port, timeScale: 1, catalogue: catalogue(10), ...options }),
+  );
   return shop;
 }
 
-export function catalogue(size: number) {
-  return Array.from({ length: size }, (_, index) => ({
-    sku: `SKU-${index + 1}`,
-    title: `Thing ${index + 1}`,
-    stock: 10,
-  }));
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: answers of many shapes are read in tests only
-export type Loose = any;
+export const topicOf = ({ headers }: Received): string => String(headers['x-shopify-topic']);
 
 export interface Asking {
   release?: string;
@@ -92,16 +37,6 @@ export const setQty = `mutation SetQty($input: InventorySetQuantitiesInput!, $ke
     inventoryAdjustmentGroup { id createdAt reason referenceDocumentUri app { id }
       changes(quantityNames: ["available"]) { name delta quantityAfterChange item { id } location { id } } }
     userErrors { code field message } } }`;
-
-export function listing(shop: ShopifyShop, sku: string): string {
-  const found = shop.records().listings.find((entry) => entry.sku === sku);
-  if (found === undefined) throw new Error(`no listing ${sku}`);
-  return found.listing_id;
-}
-
-export function shown(shop: ShopifyShop, sku: string): number | null {
-  return shop.records().listings.find((entry) => entry.sku === sku)?.shown ?? null;
-}
 
 export function locationOf(shop: ShopifyShop): string {
   return String(shop.channelConfig()['location']);
@@ -140,13 +75,4 @@ export async function subscribe(
     ids.push(body.data.webhookSubscriptionCreate.webhookSubscription.id);
   }
   return ids;
-}
-
-/** Sells or throws. */
-export function sell(shop: ShopifyShop, sku: string, quantity: number) {
-  const result = shop.sell({ lines: [{ sku, quantity }] });
-  if (!result.sold) throw new Error(`not sold: ${result.reason}`);
-  const [line] = result.lines;
-  if (line === undefined) throw new Error('an order without lines');
-  return { orderId: result.order_id, lineId: line.line_id };
 }

@@ -1,20 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type Answer, basicAuth, send } from '../../kit/shop-stage.ts';
 
 /** A REST client of the tests: its own OAuth 1.0a, written from RFC 5849, and nothing shared with the shop. */
 
 export interface Credentials {
   key: string;
   secret: string;
-}
-
-export interface Answer {
-  status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of any shape
-  json: any;
-  text: string;
-  headers: Headers;
 }
 
 const enc = (text: string) =>
@@ -52,98 +43,31 @@ export function signedUrl(
   return `${base}${url.pathname}?${text}&oauth_signature=${enc(signature)}`;
 }
 
-async function answerOf(response: Response): Promise<Answer> {
-  const text = await response.text();
-  let json: unknown = null;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    json = null;
-  }
-  return { status: response.status, json, text, headers: response.headers };
-}
-
 export type Call = (method: string, path: string, body?: unknown) => Promise<Answer>;
 
 /** Calls `/wp-json/wc/v3` + path with OAuth in the query. `now` is the shop's clock in ms. */
 export function oauthClient(base: string, credentials: Credentials, now: () => number = Date.now): Call {
   return async (method, path, body) => {
     const timestamp = Math.floor(now() / 1000);
-    const url = signedUrl(base, method, `/wp-json/wc/v3${path}`, credentials, { timestamp });
-    return answerOf(await fetch(url, init(method, body)));
+    return json(signedUrl(base, method, `/wp-json/wc/v3${path}`, credentials, { timestamp }), method, body);
   };
 }
 
-export function basicClient(base: string, credentials: Credentials): Call {
-  const authorization = `Basic ${Buffer.from(`${credentials.key}:${credentials.secret}`).toString('base64')}`;
-  return async (method, path, body) => {
-    const options = init(method, body);
-    const headers = { ...(options.headers as Record<string, string>), authorization };
-    return answerOf(await fetch(`${base}/wp-json/wc/v3${path}`, { ...options, headers }));
-  };
+export function basicClient(base: string, { key, secret }: Credentials): Call {
+  const authorization = basicAuth(`${key}:${secret}`);
+  return (method, path, body) => json(`${base}/wp-json/wc/v3${path}`, method, body, { authorization });
 }
 
-export async function plain(url: string, options: RequestInit = {}): Promise<Answer> {
-  return answerOf(await fetch(url, { redirect: 'manual', ...options }));
-}
-
-function init(method: string, body: unknown): RequestInit {
-  const headers: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
-  return {
+function json(
+  url: string,
+  method: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const type = body === undefined ? undefined : 'application/json';
+  return send(url, {
     method,
-    redirect: 'manual',
-    headers,
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  };
-}
-
-export interface Received {
-  path: string;
-  headers: Record<string, string>;
-  /** Names as sent, in order. */
-  rawNames: string[];
-  body: string;
-}
-
-export interface Listener {
-  url: string;
-  received: Received[];
-  /** What it answers next; default 200. */
-  status: number;
-  location: string | null;
-  /** Called before an answer is given; a promise holds the answer back. */
-  before: ((call: Received) => void | Promise<void>) | null;
-  stop(): Promise<void>;
-}
-
-/** A webhook receiver on loopback that keeps what it gets. */
-export async function startListener(): Promise<Listener> {
-  const listener: Listener = {
-    url: '',
-    received: [],
-    status: 200,
-    location: null,
-    before: null,
-    async stop() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-  const server: Server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const call: Received = {
-      path: request.url ?? '',
-      headers: Object.fromEntries(Object.entries(request.headers).map(([k, v]) => [k, String(v)])),
-      rawNames: request.rawHeaders.filter((_, index) => index % 2 === 0),
-      body: Buffer.concat(chunks).toString('utf8'),
-    };
-    listener.received.push(call);
-    await listener.before?.(call);
-    response.writeHead(listener.status, listener.location === null ? {} : { location: listener.location });
-    response.end();
+    headers: { 'content-type': type, ...headers },
+    body: body === undefined ? body : JSON.stringify(body),
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  listener.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return listener;
 }

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Listener, plain, startListener } from './client.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type Receiver, send, startReceiver, until } from '../../kit/shop-stage.ts';
 import { type Stage, startShop, stockOf, subscribe } from './shops.ts';
 
 describe('faults of the REST API', () => {
@@ -8,7 +8,6 @@ describe('faults of the REST API', () => {
   beforeEach(async () => {
     stage = await startShop();
   });
-  afterEach(() => stage.shop.stop());
 
   const once = (name: string, ms?: number) =>
     stage.shop.fault({ name, count: 1, ...(ms === undefined ? {} : { ms }) });
@@ -20,40 +19,40 @@ describe('faults of the REST API', () => {
         call.kind === 'write' ? [[call.from, call.to, call.applied, call.answered]] : [],
       );
 
-  it('applies a write and cuts the connection', async () => {
+  test('applies a write and cuts the connection', async () => {
     once('apply_then_timeout');
     await expect(push()).rejects.toThrow();
     expect(await stockOf(stage, 11)).toBe(7);
     expect(writes()).toEqual([[10, 7, true, false]]);
   });
 
-  it('answers with the home page, or a redirect to it, under plain permalinks', async () => {
+  test('answers with the home page, or a redirect to it, under plain permalinks', async () => {
     stage.shop.fault({ name: 'plain_permalinks' });
-    const index = await plain(`${stage.shop.url}/wp-json/`);
-    expect([index.status, index.headers.get('content-type')]).toEqual([200, 'text/html; charset=UTF-8']);
-    const orders = await plain(`${stage.shop.url}/wp-json/wc/v3/orders`);
-    expect([orders.status, orders.headers.get('location')]).toEqual([301, stage.shop.url]);
-    expect((await plain(`${stage.shop.url}/?rest_route=/`)).json.namespaces).toContain('wc/v3');
+    const index = await send(`${stage.shop.url}/wp-json/`);
+    expect([index.status, index.headers['content-type']]).toEqual([200, 'text/html; charset=UTF-8']);
+    const orders = await send(`${stage.shop.url}/wp-json/wc/v3/orders`);
+    expect([orders.status, orders.headers['location']]).toEqual([301, stage.shop.url]);
+    expect((await send(`${stage.shop.url}/?rest_route=/`)).json.namespaces).toContain('wc/v3');
   });
 
-  it('cuts the connection and applies nothing', async () => {
+  test('cuts the connection and applies nothing', async () => {
     once('timeout', 5);
     await expect(push()).rejects.toThrow();
     expect(await stockOf(stage, 11)).toBe(10);
     expect(writes()).toEqual([[10, 7, false, false]]);
   });
 
-  it('obeys a write long after the caller was cut off', async () => {
+  test('obeys a write long after the caller was cut off', async () => {
     once('late_apply', 1_000);
     await expect(push()).rejects.toThrow();
     expect(await stockOf(stage, 11)).toBe(10);
     expect(stage.shop.pending()).toBe(1);
-    while (stage.shop.pending() > 0) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => stage.shop.pending() === 0);
     expect(await stockOf(stage, 11)).toBe(7);
     expect(writes()).toEqual([[10, 7, true, false]]);
   });
 
-  it('fails before and after applying', async () => {
+  test('fails before and after applying', async () => {
     once('error_500');
     expect((await push()).json.code).toBe('internal_server_error');
     expect(await stockOf(stage, 11)).toBe(10);
@@ -66,7 +65,7 @@ describe('faults of the REST API', () => {
     ]);
   });
 
-  it('applies half a batch and lets the gateway answer', async () => {
+  test('applies half a batch and lets the gateway answer', async () => {
     once('half_batch_504');
     const update = [11, 12, 13].map((id) => ({ id, stock_quantity: 1 }));
     const answer = await stage.call('POST', '/products/batch', { update });
@@ -77,7 +76,7 @@ describe('faults of the REST API', () => {
     expect(writes()).toEqual([[10, 1, true, true]]);
   });
 
-  it.each([
+  test.each([
     ['html_challenge', 200],
     ['throttle', 429],
     ['maintenance', 503],
@@ -87,20 +86,20 @@ describe('faults of the REST API', () => {
     once(name);
     const answer = await push();
     expect([answer.status, answer.json]).toEqual([status, null]);
-    expect(answer.headers.get('content-type')).toContain('text/html');
-    if (name === 'maintenance') expect(answer.headers.get('retry-after')).toBe('600');
-    if (name === 'redirect_https') expect(answer.headers.get('location')).toMatch(/^https:\/\/127\.0\.0\.1/);
+    expect(answer.headers['content-type']).toContain('text/html');
+    if (name === 'maintenance') expect(answer.headers['retry-after']).toBe('600');
+    if (name === 'redirect_https') expect(answer.headers['location']).toMatch(/^https:\/\/127\.0\.0\.1/);
     expect(await stockOf(stage, 11)).toBe(10);
   });
 
-  it('throttles with and without a Retry-After', async () => {
+  test('throttles with and without a Retry-After', async () => {
     stage.shop.fault({ name: 'throttle' });
-    const told = new Set<string | null>();
-    for (let index = 0; index < 12; index += 1) told.add((await push()).headers.get('retry-after'));
-    expect([...told].sort()).toEqual(['30', null]);
+    const told = new Set<unknown>();
+    for (let index = 0; index < 12; index += 1) told.add((await push()).headers['retry-after']);
+    expect([...told].sort()).toEqual(['30', undefined]);
   });
 
-  it('puts a PHP warning before the JSON of a write that happened', async () => {
+  test('puts a PHP warning before the JSON of a write that happened', async () => {
     once('php_notice');
     const answer = await push();
     expect(answer.status).toBe(200);
@@ -109,14 +108,14 @@ describe('faults of the REST API', () => {
     expect(await stockOf(stage, 11)).toBe(7);
   });
 
-  it('refuses good credentials', async () => {
+  test('refuses good credentials', async () => {
     once('auth');
     const answer = await push();
     expect([answer.status, answer.json.code]).toEqual([401, 'woocommerce_rest_cannot_edit']);
     expect(await stockOf(stage, 11)).toBe(10);
   });
 
-  it("lets a sale slip in between the caller's read and its write, which overwrites it", async () => {
+  test("lets a sale slip in between the caller's read and its write, which overwrites it", async () => {
     expect(await stockOf(stage, 11)).toBe(10);
     once('sale_before_write');
     expect((await push(10)).json.stock_quantity).toBe(10);
@@ -124,7 +123,7 @@ describe('faults of the REST API', () => {
     expect(stage.shop.records().orders[0]?.lines[0]).toMatchObject({ sku: 'A', taken: 1 });
   });
 
-  it('shows the number before the last change from a stale cache, and the right one in the answer of a write', async () => {
+  test('shows the number before the last change from a stale cache, and the right one in the answer of a write', async () => {
     stage.shop.fault({ name: 'stale_read' });
     expect((await push()).json.stock_quantity).toBe(7);
     expect(await stockOf(stage, 11)).toBe(10);
@@ -132,7 +131,7 @@ describe('faults of the REST API', () => {
     expect(await stockOf(stage, 11)).toBe(7);
   });
 
-  it('lists orders late, but shows them by id', async () => {
+  test('lists orders late, but shows them by id', async () => {
     stage.shop.fault({ name: 'order_lag', ms: 5000 });
     const sold = stage.shop.sell({ lines: [{ sku: 'A', quantity: 1 }] });
     if (!sold.sold) throw new Error('not sold');
@@ -142,7 +141,7 @@ describe('faults of the REST API', () => {
     expect((await stage.call('GET', '/orders')).json).toHaveLength(1);
   });
 
-  it('saves the status first and moves the stock later, without a new date', async () => {
+  test('saves the status first and moves the stock later, without a new date', async () => {
     once('late_reduced_stock', 400);
     const made = (
       await stage.call('POST', '/orders', {
@@ -153,14 +152,14 @@ describe('faults of the REST API', () => {
     expect(made.line_items[0].meta_data).toEqual([]);
     expect(await stockOf(stage, 11)).toBe(10);
     expect(stage.shop.pending()).toBe(1);
-    while (stage.shop.pending() > 0) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => stage.shop.pending() === 0);
     const later = (await stage.call('GET', `/orders/${made.id}`)).json;
     expect(later.line_items[0].meta_data).toMatchObject([{ key: '_reduced_stock', value: '2' }]);
     expect(later.date_modified_gmt).toBe(made.date_modified_gmt);
     expect(await stockOf(stage, 11)).toBe(8);
   });
 
-  it('takes no stock and leaves no mark where a plugin forbids it, and counts by status', async () => {
+  test('takes no stock and leaves no mark where a plugin forbids it, and counts by status', async () => {
     once('no_reduced_stock');
     const sold = stage.shop.sell({ lines: [{ sku: 'A', quantity: 2 }] });
     if (!sold.sold) throw new Error('not sold');
@@ -172,7 +171,7 @@ describe('faults of the REST API', () => {
     expect(await stockOf(stage, 11)).toBe(10);
   });
 
-  it('sells half pieces', async () => {
+  test('sells half pieces', async () => {
     once('decimal_quantity');
     const sold = stage.shop.sell({ lines: [{ sku: 'A', quantity: 1 }] });
     if (!sold.sold) throw new Error('not sold');
@@ -181,11 +180,11 @@ describe('faults of the REST API', () => {
     expect(await stockOf(stage, 11)).toBe(8.5);
   });
 
-  it('refuses a fault that it does not know, in words', () => {
+  test('refuses a fault that it does not know, in words', () => {
     expect(() => stage.shop.fault({ name: 'earthquake' })).toThrow('no fault "earthquake"');
   });
 
-  it('answers the neutral verbs over HTTP too', async () => {
+  test('answers the neutral verbs over HTTP too', async () => {
     const verb = (name: string, body: unknown) =>
       fetch(`${stage.shop.url}/_sandbox/${name}`, { method: 'POST', body: JSON.stringify(body) });
     expect((await verb('sell', { sku: 'C', quantity: 3 })).status).toBe(200);
@@ -197,29 +196,25 @@ describe('faults of the REST API', () => {
 
 describe('faults of the webhooks', () => {
   let stage: Stage;
-  let listener: Listener;
+  let listener: Receiver;
   beforeEach(async () => {
     stage = await startShop();
-    listener = await startListener();
+    listener = await startReceiver('');
     await subscribe(stage, listener.url, ['order.created']);
-    listener.received.length = 0;
-  });
-  afterEach(async () => {
-    await stage.shop.stop();
-    await listener.stop();
+    listener.got.length = 0;
   });
 
   const buy = () => stage.shop.sell({ lines: [{ sku: 'B', quantity: 1 }] });
   const run = async () => {
     await stage.shop.runQueue();
-    return listener.received.splice(0);
+    return listener.got.splice(0);
   };
   const outcomes = () =>
     stage.shop
       .records()
       .calls.flatMap((call) => (call.kind === 'webhook' ? [[call.outcome, call.duplicate]] : []));
 
-  it('drops a delivery without a trace at the listener', async () => {
+  test('drops a delivery without a trace at the listener', async () => {
     stage.shop.fault({ name: 'drop_webhook', count: 1 });
     buy();
     expect(await run()).toEqual([]);
@@ -227,11 +222,11 @@ describe('faults of the webhooks', () => {
     expect(stage.shop.records().orders[0]?.heard).toBe(false);
   });
 
-  it('sends a duplicate under another delivery id', async () => {
+  test('sends a duplicate under another delivery id', async () => {
     stage.shop.fault({ name: 'duplicate_webhook', count: 1 });
     buy();
     const [first, second] = await run();
-    expect(second?.body).toBe(first?.body);
+    expect(second?.text).toBe(first?.text);
     const id = 'x-wc-webhook-delivery-id';
     expect(second?.headers[id]).not.toBe(first?.headers[id]);
     expect(outcomes()).toEqual([
@@ -240,7 +235,7 @@ describe('faults of the webhooks', () => {
     ]);
   });
 
-  it('delays a delivery', async () => {
+  test('delays a delivery', async () => {
     stage.shop.fault({ name: 'delay_webhook', count: 1, ms: 60_000 });
     buy();
     expect(await run()).toEqual([]);
@@ -249,58 +244,58 @@ describe('faults of the webhooks', () => {
     expect(await run()).toHaveLength(1);
   });
 
-  it('shuffles a pass', async () => {
+  test('shuffles a pass', async () => {
     stage.shop.fault({ name: 'reorder_webhook' });
     for (let index = 0; index < 12; index += 1) buy();
-    const ids = (await run()).map((call) => JSON.parse(call.body).id);
+    const ids = (await run()).map((call) => JSON.parse(call.text).id);
     expect(ids).not.toEqual([...ids].sort((a, b) => a - b));
     expect(new Set(ids).size).toBe(12);
   });
 
-  it('signs with a wrong secret', async () => {
+  test('signs with a wrong secret', async () => {
     stage.shop.fault({ name: 'bad_signature', count: 1 });
     buy();
     const [call] = await run();
     const right = createHmac('sha256', stage.secret)
-      .update(call?.body ?? '')
+      .update(call?.text ?? '')
       .digest('base64');
     expect(call?.headers['x-wc-webhook-signature']).not.toBe(right);
     expect(stage.shop.records().orders[0]?.heard).toBe(false);
   });
 
-  it('sends a signed error object when the owner lost its rights, and counts it as good', async () => {
+  test('sends a signed error object when the owner lost its rights, and counts it as good', async () => {
     stage.shop.fault({ name: 'error_body', count: 1 });
     buy();
     const [call] = await run();
-    expect(JSON.parse(call?.body ?? '')).toMatchObject({
+    expect(JSON.parse(call?.text ?? '')).toMatchObject({
       code: 'woocommerce_rest_cannot_view',
       data: { status: 401 },
     });
     const right = createHmac('sha256', stage.secret)
-      .update(call?.body ?? '')
+      .update(call?.text ?? '')
       .digest('base64');
     expect(call?.headers['x-wc-webhook-signature']).toBe(right);
     expect(outcomes()).toEqual([['ok', false]]);
     expect(stage.shop.records().orders[0]?.heard).toBe(false);
   });
 
-  it('sends the error of a rate limiter in place of the order', async () => {
+  test('sends the error of a rate limiter in place of the order', async () => {
     stage.shop.fault({ name: 'error_body_429', count: 1 });
     buy();
-    expect(JSON.parse((await run())[0]?.body ?? '')).toMatchObject({
+    expect(JSON.parse((await run())[0]?.text ?? '')).toMatchObject({
       code: 'too_many',
       data: { status: 429 },
     });
     expect(stage.shop.records().orders[0]?.heard).toBe(false);
   });
 
-  it('names a staging copy as its source', async () => {
+  test('names a staging copy as its source', async () => {
     stage.shop.fault({ name: 'clone_source', count: 1 });
     buy();
     expect((await run())[0]?.headers['x-wc-webhook-source']).toBe('https://staging.wp-clone.example/');
   });
 
-  it('repeats a delivery id for another order in another second', async () => {
+  test('repeats a delivery id for another order in another second', async () => {
     buy();
     const [first] = await run();
     stage.tick(5000);
@@ -309,6 +304,6 @@ describe('faults of the webhooks', () => {
     const [second] = await run();
     const id = 'x-wc-webhook-delivery-id';
     expect(second?.headers[id]).toBe(first?.headers[id]);
-    expect(JSON.parse(second?.body ?? '').id).not.toBe(JSON.parse(first?.body ?? '').id);
+    expect(JSON.parse(second?.text ?? '').id).not.toBe(JSON.parse(first?.text ?? '').id);
   });
 });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { type Stage, startShop, stockOf } from './shops.ts';
 
 describe('orders over REST', () => {
@@ -6,7 +6,6 @@ describe('orders over REST', () => {
   beforeEach(async () => {
     stage = await startShop();
   });
-  afterEach(() => stage.shop.stop());
 
   const order = async (status: string, quantity = 4, product_id = 11) =>
     (await stage.call('POST', '/orders', { status, line_items: [{ product_id, quantity }] })).json;
@@ -14,7 +13,7 @@ describe('orders over REST', () => {
   const reduced = (json: { line_items: { meta_data: { key: string; value: string }[] }[] }) =>
     json.line_items.map((line) => line.meta_data.find((meta) => meta.key === '_reduced_stock')?.value);
 
-  it.each(['pending', 'failed', 'cancelled', 'refunded', 'checkout-draft'])(
+  test.each(['pending', 'failed', 'cancelled', 'refunded', 'checkout-draft'])(
     'leaves the stock alone for a new %s order',
     async (status) => {
       expect(reduced(await order(status))).toEqual([undefined]);
@@ -22,12 +21,12 @@ describe('orders over REST', () => {
     },
   );
 
-  it.each(['on-hold', 'processing', 'completed'])('takes the stock for a new %s order', async (status) => {
+  test.each(['on-hold', 'processing', 'completed'])('takes the stock for a new %s order', async (status) => {
     expect(reduced(await order(status))).toEqual(['4']);
     expect(await stockOf(stage, 11)).toBe(6);
   });
 
-  it.each([
+  test.each([
     ['pending', 'processing', 6],
     ['pending', 'on-hold', 6],
     ['processing', 'completed', 6],
@@ -43,7 +42,7 @@ describe('orders over REST', () => {
     expect(await stockOf(stage, 11)).toBe(left);
   });
 
-  it.each([
+  test.each([
     ['deleted', () => stage.call('DELETE', '/products/11?force=true'), 0],
     ['no longer tracked', () => stage.call('PUT', '/products/11', { manage_stock: false }), 11],
   ] as const)(
@@ -58,7 +57,7 @@ describe('orders over REST', () => {
     },
   );
 
-  it('keeps what was ordered when a program edits a line without the stock step', async () => {
+  test('keeps what was ordered when a program edits a line without the stock step', async () => {
     const { id, line_items } = await order('on-hold', 1);
     stage.shop.fault({ name: 'edit_without_stock', count: 1 });
     const edited = await put(id, { line_items: [{ id: line_items[0].id, quantity: 2 }] });
@@ -67,14 +66,14 @@ describe('orders over REST', () => {
     expect(stage.shop.records().orders[0]?.lines[0]).toMatchObject({ taken: 2 });
   });
 
-  it('takes again what it gave back', async () => {
+  test('takes again what it gave back', async () => {
     const { id } = await order('processing');
     await put(id, { status: 'cancelled' });
     expect(reduced(await put(id, { status: 'processing' }))).toEqual(['4']);
     expect(await stockOf(stage, 11)).toBe(6);
   });
 
-  it('gives nothing back for the trash or for deletion, and answers with the state before', async () => {
+  test('gives nothing back for the trash or for deletion, and answers with the state before', async () => {
     const first = await order('processing', 1);
     const second = await order('processing', 2);
     expect((await stage.call('DELETE', `/orders/${first.id}`)).json.status).toBe('processing');
@@ -92,7 +91,7 @@ describe('orders over REST', () => {
     ]);
   });
 
-  it('follows edits of quantity, removed and added lines', async () => {
+  test('follows edits of quantity, removed and added lines', async () => {
     const made = await order('processing', 3);
     const line = made.line_items[0].id;
     expect(reduced(await put(made.id, { line_items: [{ id: line, quantity: 5 }] }))).toEqual(['5']);
@@ -108,7 +107,7 @@ describe('orders over REST', () => {
     expect(foreign.json.code).toBe('woocommerce_rest_invalid_item_id');
   });
 
-  it('restocks a refund unless told not to, and tells nowhere but on the line', async () => {
+  test('restocks a refund unless told not to, and tells nowhere but on the line', async () => {
     const made = await order('processing', 4);
     const refund = (extra: object, amount = '11.00') =>
       stage.call('POST', `/orders/${made.id}/refunds`, {
@@ -132,7 +131,7 @@ describe('orders over REST', () => {
     expect(await stockOf(stage, 11)).toBe(10);
   });
 
-  it('checks no stock over REST and takes odd lines as the real one does', async () => {
+  test('checks no stock over REST and takes odd lines as the real one does', async () => {
     await order('processing', 999);
     expect(await stockOf(stage, 11)).toBe(-989);
     await order('processing', -1);
@@ -156,14 +155,14 @@ describe('orders over REST', () => {
     expect(bySku.line_items[0]).toMatchObject({ product_id: 14, variation_id: 16, sku: 'SIZE-M' });
   });
 
-  it('makes a cancelled order pending by a typo in a batch, where a single PUT refuses', async () => {
+  test('makes a cancelled order pending by a typo in a batch, where a single PUT refuses', async () => {
     const { id } = await order('cancelled');
     expect((await stage.call('PUT', `/orders/${id}`, { status: 'bogus' })).status).toBe(400);
     const batch = await stage.call('POST', '/orders/batch', { update: [{ id, status: 'bogus' }] });
     expect(batch.json.update[0].status).toBe('pending');
   });
 
-  it("looks a line's SKU up when read", async () => {
+  test("looks a line's SKU up when read", async () => {
     const { id } = await order('processing', 1);
     await stage.call('PUT', '/products/11', { sku: 'A-NEW' });
     expect((await stage.call('GET', `/orders/${id}`)).json.line_items[0].sku).toBe('A-NEW');
@@ -175,7 +174,7 @@ describe('orders over REST', () => {
     expect(stage.shop.records().orders[0]?.lines[0]).toMatchObject({ sku: 'A', taken: 1 });
   });
 
-  it('replaces order meta by key and by id, and writes a note that leaves the date alone', async () => {
+  test('replaces order meta by key and by id, and writes a note that leaves the date alone', async () => {
     const { id } = await order('processing', 1);
     stage.tick(10_000);
     const note = await stage.call('POST', `/orders/${id}/notes`, { note: 'Oversold by 1: A' });
@@ -195,7 +194,6 @@ describe('orders read back', () => {
   beforeEach(async () => {
     stage = await startShop();
   });
-  afterEach(() => stage.shop.stop());
 
   const place = async () => (await stage.call('POST', '/orders', { status: 'processing' })).json.id as number;
   const ids = async (query: string) => {
@@ -203,7 +201,7 @@ describe('orders read back', () => {
     return answer.status === 200 ? answer.json.map((one: { id: number }) => one.id) : answer.status;
   };
 
-  it('takes modified_after strictly, in whole seconds, and as site time unless told otherwise', async () => {
+  test('takes modified_after strictly, in whole seconds, and as site time unless told otherwise', async () => {
     const first = await place();
     stage.tick(900);
     const same = await place();
@@ -228,7 +226,7 @@ describe('orders read back', () => {
     expect(await ids('modified_after=2026-11-23T07:00:00+03:00')).toBe(400);
   });
 
-  it('lists newest first, by status, by id, and moves a changed order to the end of the changed', async () => {
+  test('lists newest first, by status, by id, and moves a changed order to the end of the changed', async () => {
     const first = await place();
     stage.tick(2000);
     const second = await place();
@@ -244,7 +242,7 @@ describe('orders read back', () => {
     expect(await ids('per_page=101')).toBe(400);
   });
 
-  it('writes dates in site time and in GMT without a Z', async () => {
+  test('writes dates in site time and in GMT without a Z', async () => {
     const id = await place();
     expect((await stage.call('GET', `/orders/${id}`)).json).toMatchObject({
       date_created: '2026-11-23T07:00:00',
@@ -258,9 +256,8 @@ describe('the storefront', () => {
   beforeEach(async () => {
     stage = await startShop();
   });
-  afterEach(() => stage.shop.stop());
 
-  it('refuses what is not there, counts lines of one product together, and sells by force', async () => {
+  test('refuses what is not there, counts lines of one product together, and sells by force', async () => {
     const buy = (quantity: number, force = false) =>
       stage.shop.sell({ lines: [{ sku: 'C', quantity }], force });
     expect(buy(4)).toEqual({ sold: false, reason: 'out_of_stock' });
@@ -282,7 +279,7 @@ describe('the storefront', () => {
     });
   });
 
-  it('speaks of the same ids in sell, records and REST', async () => {
+  test('speaks of the same ids in sell, records and REST', async () => {
     const sold = stage.shop.sell({
       lines: [
         { sku: 'A', quantity: 2 },
@@ -301,7 +298,7 @@ describe('the storefront', () => {
     expect(stage.shop.records().listings).toContainEqual({ sku: 'SIZE-S', listing_id: '15', shown: 4 });
   });
 
-  it('obeys shopper and merchant: ship, edit, refund, cancel with and without restock, set', async () => {
+  test('obeys shopper and merchant: ship, edit, refund, cancel with and without restock, set', async () => {
     const buy = (quantity: number) => {
       const sold = stage.shop.sell({ lines: [{ sku: 'B', quantity }] });
       if (!sold.sold) throw new Error('not sold');
@@ -334,7 +331,7 @@ describe('the storefront', () => {
     expect(() => stage.shop.ship({ order_id: '999' })).toThrow('no order');
   });
 
-  it('counts an unmanaged product by status', async () => {
+  test('counts an unmanaged product by status', async () => {
     await stage.call('PUT', '/products/11', { manage_stock: false });
     const sold = stage.shop.sell({ lines: [{ sku: 'A', quantity: 7 }] });
     if (!sold.sold) throw new Error('not sold');
@@ -343,7 +340,7 @@ describe('the storefront', () => {
     expect(stage.shop.records().orders[0]?.lines[0]?.taken).toBe(0);
   });
 
-  it('cancels an unpaid checkout after the hold time, but not an order made over REST', async () => {
+  test('cancels an unpaid checkout after the hold time, but not an order made over REST', async () => {
     stage.shop.fault({ name: 'unpaid_checkout', count: 1 });
     const sold = stage.shop.sell({ lines: [{ sku: 'A', quantity: 1 }] });
     if (!sold.sold) throw new Error('not sold');
@@ -355,7 +352,7 @@ describe('the storefront', () => {
     expect(stage.shop.records().orders.map((order) => order.status)).toEqual(['cancelled', 'pending']);
   });
 
-  it('leaves carts behind that REST lists and the records do not count', async () => {
+  test('leaves carts behind that REST lists and the records do not count', async () => {
     stage.shop.fault({ name: 'checkout_draft', count: 1 });
     stage.shop.sell({ lines: [{ sku: 'A', quantity: 1 }] });
     const listed = (await stage.call('GET', '/orders?orderby=id&order=asc')).json;

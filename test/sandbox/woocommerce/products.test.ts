@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { plain, signedUrl } from './client.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { send } from '../../kit/shop-stage.ts';
+import { signedUrl } from './client.ts';
 import { NOON, type Stage, startShop, stockOf } from './shops.ts';
 
 describe('products over REST', () => {
@@ -7,9 +8,8 @@ describe('products over REST', () => {
   beforeEach(async () => {
     stage = await startShop();
   });
-  afterEach(() => stage.shop.stop());
 
-  it('drops a quantity in silence when the stock is not managed', async () => {
+  test('drops a quantity in silence when the stock is not managed', async () => {
     const off = await stage.call('PUT', '/products/11', { manage_stock: false });
     expect(off.json).toMatchObject({ manage_stock: false, stock_quantity: null, stock_status: 'instock' });
     const put = await stage.call('PUT', '/products/11', { stock_quantity: 5 });
@@ -21,7 +21,7 @@ describe('products over REST', () => {
     expect(writes).toMatchObject([{ sku: 'A', from: null, to: 5, applied: false, answered: true }]);
   });
 
-  it('refuses garbage for a quantity in a single PUT', async () => {
+  test('refuses garbage for a quantity in a single PUT', async () => {
     for (const stock_quantity of [24.6, 'abc', {}, true]) {
       const answer = await stage.call('PUT', '/products/11', { stock_quantity });
       expect(answer.status, JSON.stringify(stock_quantity)).toBe(400);
@@ -39,7 +39,7 @@ describe('products over REST', () => {
     });
   });
 
-  it('empties the shelf on garbage in a batch, without an error', async () => {
+  test('empties the shelf on garbage in a batch, without an error', async () => {
     const garbage: [unknown, number][] = [
       ['abc', 0],
       ['', 0],
@@ -56,7 +56,7 @@ describe('products over REST', () => {
     }
   });
 
-  it('answers a batch with 200 and an error per row, in order, the last of two equal ids winning', async () => {
+  test('answers a batch with 200 and an error per row, in order, the last of two equal ids winning', async () => {
     const update = [
       { id: 11, stock_quantity: 1 },
       { id: 999, stock_quantity: 1 },
@@ -90,7 +90,7 @@ describe('products over REST', () => {
     expect(foreign.json.update[1].stock_quantity).toBe(9);
   });
 
-  it('takes a hundred rows and not one more, and answers an empty batch with a list', async () => {
+  test('takes a hundred rows and not one more, and answers an empty batch with a list', async () => {
     const rows = Array.from({ length: 101 }, () => ({ id: 11, stock_quantity: 1 }));
     const answer = await stage.call('POST', '/products/batch', { update: rows });
     expect(answer.status).toBe(413);
@@ -100,7 +100,7 @@ describe('products over REST', () => {
     expect((await stage.call('POST', '/products/batch', {})).text).toBe('[]');
   });
 
-  it('filters a batch by _fields on the top level only', async () => {
+  test('filters a batch by _fields on the top level only', async () => {
     const body = { update: [{ id: 11, stock_quantity: 3 }] };
     expect((await stage.call('POST', '/products/batch?_fields=id', body)).text).toBe('[]');
     expect((await stage.call('POST', '/products/batch?_fields=update.id', body)).text).toBe('{"update":[]}');
@@ -111,7 +111,7 @@ describe('products over REST', () => {
     ]);
   });
 
-  it('reads a variation as a product but writes it only under its parent', async () => {
+  test('reads a variation as a product but writes it only under its parent', async () => {
     expect((await stage.call('GET', '/products/15')).json).toMatchObject({
       type: 'variation',
       parent_id: 14,
@@ -125,7 +125,7 @@ describe('products over REST', () => {
     expect(right.json.stock_quantity).toBe(1);
   });
 
-  it("shows the parent's number on variations that it manages, and ignores what is written to them", async () => {
+  test("shows the parent's number on variations that it manages, and ignores what is written to them", async () => {
     await stage.call('PUT', '/products/14', { manage_stock: true, stock_quantity: 40 });
     await stage.call('PUT', '/products/14/variations/15', { manage_stock: false });
     const answer = await stage.call('PUT', '/products/14/variations/15', { stock_quantity: 7 });
@@ -135,44 +135,40 @@ describe('products over REST', () => {
     expect(await stockOf(stage, 14)).toBe(38);
   });
 
-  it('lists variations of all parents, unless the shop is an old one', async () => {
+  test('lists variations of all parents, unless the shop is an old one', async () => {
     const all = await stage.call('GET', '/variations?per_page=100&_fields=id,parent_id&orderby=id&order=asc');
     expect(all.json).toEqual([
       { id: 15, parent_id: 14 },
       { id: 16, parent_id: 14 },
     ]);
     const old = await startShop({ flatVariations: false });
-    try {
-      const answer = await old.call('GET', '/variations');
-      expect(answer.status).toBe(404);
-      expect(answer.json.code).toBe('rest_no_route');
-      expect((await old.call('GET', '/products/14/variations')).headers.get('x-wp-total')).toBe('2');
-    } finally {
-      await old.shop.stop();
-    }
+    const answer = await old.call('GET', '/variations');
+    expect(answer.status).toBe(404);
+    expect(answer.json.code).toBe('rest_no_route');
+    expect((await old.call('GET', '/products/14/variations')).headers['x-wp-total']).toBe('2');
   });
 
-  it('finds variations by SKU, whatever its case, but not by include', async () => {
+  test('finds variations by SKU, whatever its case, but not by include', async () => {
     const found = await stage.call('GET', '/products?sku=size-s,a&orderby=id&order=asc&_fields=sku');
     expect(found.json).toEqual([{ sku: 'A' }, { sku: 'SIZE-S' }]);
     expect((await stage.call('GET', '/products?include=15')).json).toEqual([]);
     expect((await stage.call('GET', '/products?type=variation')).status).toBe(400);
   });
 
-  it('pages from 1 to 100, and answers a page beyond the end with nothing', async () => {
+  test('pages from 1 to 100, and answers a page beyond the end with nothing', async () => {
     for (const per_page of [0, 101, 'x']) {
       expect((await stage.call('GET', `/products?per_page=${per_page}`)).status, String(per_page)).toBe(400);
     }
     const page = await stage.call('GET', '/products?per_page=3&page=2&orderby=id&order=asc&_fields=id');
     expect(page.json).toEqual([{ id: 14 }]);
-    expect(page.headers.get('x-wp-total')).toBe('4');
-    expect(page.headers.get('x-wp-totalpages')).toBe('2');
-    expect(Date.parse(page.headers.get('date') ?? '')).toBe(NOON);
+    expect(page.headers['x-wp-total']).toBe('4');
+    expect(page.headers['x-wp-totalpages']).toBe('2');
+    expect(Date.parse(String(page.headers['date']))).toBe(NOON);
     const beyond = await stage.call('GET', '/products?per_page=3&page=9');
     expect([beyond.status, beyond.text]).toEqual([200, '[]']);
   });
 
-  it('saves and dates a product even when nothing in the body is known', async () => {
+  test('saves and dates a product even when nothing in the body is known', async () => {
     stage.tick(5000);
     const answer = await stage.call('PUT', '/products/11', { stok: 5 });
     expect(answer.json.stock_quantity).toBe(10);
@@ -180,20 +176,20 @@ describe('products over REST', () => {
     expect(answer.json.date_modified).toBe('2026-11-23T07:00:05');
   });
 
-  it('reads no body of text/plain, and refuses one with a BOM', async () => {
+  test('reads no body of text/plain, and refuses one with a BOM', async () => {
     const put = (type: string, body: string) => {
       const timestamp = stage.now() / 1000;
       const url = signedUrl(stage.shop.url, 'PUT', '/wp-json/wc/v3/products/11', stage.credentials, {
         timestamp,
       });
-      return plain(url, { method: 'PUT', headers: { 'content-type': type }, body });
+      return send(url, { method: 'PUT', headers: { 'content-type': type }, body });
     };
     expect((await put('text/plain', '{"stock_quantity":1}')).json.stock_quantity).toBe(10);
     expect((await put('application/json', '\ufeff{"stock_quantity":1}')).json.code).toBe('rest_invalid_json');
     expect((await put('application/x-www-form-urlencoded', 'stock_quantity=6')).json.stock_quantity).toBe(6);
   });
 
-  it('loses deltas that meet, but none that come one after another', async () => {
+  test('loses deltas that meet, but none that come one after another', async () => {
     await stage.call('PUT', '/products/11', { stock_quantity: 100 });
     await stage.call('PUT', '/products/11', { inventory_delta: -3 });
     expect((await stage.call('PUT', '/products/11', { inventory_delta: 1 })).json.stock_quantity).toBe(98);
@@ -204,31 +200,27 @@ describe('products over REST', () => {
     expect(await stockOf(stage, 11)).toBeGreaterThan(30);
   });
 
-  it('shuffles related_ids, so that two reads of an unchanged product differ', async () => {
+  test('shuffles related_ids, so that two reads of an unchanged product differ', async () => {
     const bodies = new Set<string>();
     for (let index = 0; index < 8; index += 1) bodies.add((await stage.call('GET', '/products/11')).text);
     expect(bodies.size).toBeGreaterThan(1);
   });
 
-  it('recomputes the stock status with the threshold and backorders', async () => {
+  test('recomputes the stock status with the threshold and backorders', async () => {
     const strict = await startShop({ noStockAmount: 2 });
-    try {
-      expect((await strict.call('PUT', '/products/11', { stock_quantity: 2 })).json.stock_status).toBe(
-        'outofstock',
-      );
-      const backorder = await strict.call('PUT', '/products/11', { backorders: 'notify', stock_quantity: 0 });
-      expect(backorder.json.stock_status).toBe('onbackorder');
-      const told = await strict.call('PUT', '/products/11', {
-        stock_status: 'outofstock',
-        stock_quantity: 9,
-      });
-      expect(told.json.stock_status).toBe('instock');
-    } finally {
-      await strict.shop.stop();
-    }
+    expect((await strict.call('PUT', '/products/11', { stock_quantity: 2 })).json.stock_status).toBe(
+      'outofstock',
+    );
+    const backorder = await strict.call('PUT', '/products/11', { backorders: 'notify', stock_quantity: 0 });
+    expect(backorder.json.stock_status).toBe('onbackorder');
+    const told = await strict.call('PUT', '/products/11', {
+      stock_status: 'outofstock',
+      stock_quantity: 9,
+    });
+    expect(told.json.stock_status).toBe('instock');
   });
 
-  it('trashes with the state before, still writes there, and removes for good by force', async () => {
+  test('trashes with the state before, still writes there, and removes for good by force', async () => {
     expect((await stage.call('DELETE', '/products/11')).json.status).toBe('publish');
     expect((await stage.call('GET', '/products/11')).json.status).toBe('trash');
     expect((await stage.call('PUT', '/products/11', { stock_quantity: 2 })).json.stock_quantity).toBe(2);
@@ -237,7 +229,7 @@ describe('products over REST', () => {
     expect([gone.status, gone.json.code]).toEqual([404, 'woocommerce_rest_product_invalid_id']);
   });
 
-  it('names the owner of a SKU that is taken', async () => {
+  test('names the owner of a SKU that is taken', async () => {
     const answer = await stage.call('POST', '/products', { name: 'Twin', sku: 'a' });
     expect(answer.status).toBe(400);
     expect(answer.json).toMatchObject({ code: 'product_invalid_sku', data: { resource_id: 11 } });

@@ -1,16 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createWooShop, type WooShop } from '../../../src/sandbox/woocommerce/index.ts';
-import {
-  type Answer,
-  type Call,
-  type Listener,
-  oauthClient,
-  type Received,
-  startListener,
-} from './client.ts';
+import { type Answer, type Received, type Receiver, startReceiver } from '../../kit/shop-stage.ts';
+import { type Call, oauthClient } from './client.ts';
 
 /**
  * The calls made to a real WooCommerce 11.0.1, made again to the sandbox shop: same statuses, same stock, same
@@ -102,11 +96,11 @@ describe.skipIf(shared === undefined)('a recorded shop, replayed (needs the shar
   const recorded = shared === undefined ? [] : lines<RecordedDelivery>('deliveries.jsonl');
   const played: { step: Step; answers: Answer[]; delivered: Received[] }[] = [];
   let shop: WooShop;
-  let listener: Listener;
+  let listener: Receiver;
   let call: Call;
 
   beforeAll(async () => {
-    listener = await startListener();
+    listener = await startReceiver('');
     const numbers = Array.from({ length: 20 }, (_, index) => index + 1);
     const sizes = ['S', 'M', 'L', 'XL'].map((size) => `TSHIRT-${size}`);
     shop = createWooShop({
@@ -138,7 +132,7 @@ describe.skipIf(shared === undefined)('a recorded shop, replayed (needs the shar
       });
       if (!TOPICS.includes(topic)) await call('DELETE', `/webhooks/${made.json.id}?force=true`);
     }
-    listener.received.length = 0;
+    listener.got.length = 0;
     for (const step of steps) {
       const answers: Answer[] = [];
       for (const { method, path, body } of step.rest ?? []) {
@@ -146,7 +140,7 @@ describe.skipIf(shared === undefined)('a recorded shop, replayed (needs the shar
         answers.push(await call(method, path.replace('/wp-json/wc/v3', ''), sent));
       }
       await shop.runQueue();
-      played.push({ step, answers, delivered: listener.received.splice(0) });
+      played.push({ step, answers, delivered: listener.got.splice(0) });
     }
   });
 
@@ -162,12 +156,12 @@ describe.skipIf(shared === undefined)('a recorded shop, replayed (needs the shar
     await listener.stop();
   });
 
-  it('answers every call with the recorded status', () => {
+  test('answers every call with the recorded status', () => {
     const ours = played.map(({ answers }) => answers.map((answer) => answer.status));
     expect(ours).toEqual(steps.map((step) => (step.rest ?? []).map((one) => one.status)));
   });
 
-  it('answers every call with the recorded ids, states, SKUs, units and error objects', () => {
+  test('answers every call with the recorded ids, states, SKUs, units and error objects', () => {
     for (const { step, answers } of played) {
       for (const [index, one] of (step.rest ?? []).entries()) {
         const where = `step ${step.step}: ${one.method} ${one.path}`;
@@ -176,7 +170,7 @@ describe.skipIf(shared === undefined)('a recorded shop, replayed (needs the shar
     }
   });
 
-  it('answers with exactly the keys of the recorded answers', () => {
+  test('answers with exactly the keys of the recorded answers', () => {
     for (const { step, answers } of played) {
       for (const [index, one] of (step.rest ?? []).entries()) {
         const where = `step ${step.step}: ${one.method} ${one.path}`;
@@ -185,8 +179,8 @@ describe.skipIf(shared === undefined)('a recorded shop, replayed (needs the shar
     }
   });
 
-  it('delivers as often as recorded, in the recorded order, of the recorded resources', () => {
-    const summary = (path: string, id: string | undefined, body: string) => {
+  test('delivers as often as recorded, in the recorded order, of the recorded resources', () => {
+    const summary = (path: string, id: Received['headers'][string], body: string) => {
       const parsed = body.startsWith('{') ? JSON.parse(body) : body;
       return [
         path,
@@ -200,7 +194,7 @@ describe.skipIf(shared === undefined)('a recorded shop, replayed (needs the shar
     for (const { step, delivered } of played) {
       const theirs = recorded.filter((delivery) => delivery.step === step.step);
       expect(
-        delivered.map((one) => summary(one.path, one.headers['x-wc-webhook-id'], one.body)),
+        delivered.map((one) => summary(one.url, one.headers['x-wc-webhook-id'], one.text)),
         `step ${step.step}`,
       ).toEqual(
         theirs.map((one) =>
@@ -214,14 +208,14 @@ describe.skipIf(shared === undefined)('a recorded shop, replayed (needs the shar
     }
   });
 
-  it('delivers bodies with exactly the recorded keys, escaped the recorded way', () => {
+  test('delivers bodies with exactly the recorded keys, escaped the recorded way', () => {
     for (const { step, delivered } of played) {
       const theirs = recorded.filter((delivery) => delivery.step === step.step);
       for (const [index, one] of delivered.entries()) {
         const body = Buffer.from(theirs[index]?.body_base64 ?? '', 'base64').toString();
         if (!body.startsWith('{')) continue;
-        expect(shape(JSON.parse(one.body)), `step ${step.step} #${index}`).toEqual(shape(JSON.parse(body)));
-        expect(essence(JSON.parse(one.body)), `step ${step.step} #${index}`).toEqual(
+        expect(shape(JSON.parse(one.text)), `step ${step.step} #${index}`).toEqual(shape(JSON.parse(body)));
+        expect(essence(JSON.parse(one.text)), `step ${step.step} #${index}`).toEqual(
           essence(JSON.parse(body)),
         );
       }
@@ -229,10 +223,10 @@ describe.skipIf(shared === undefined)('a recorded shop, replayed (needs the shar
     const note = recorded.find((delivery) => delivery.step === 24);
     const raw = Buffer.from(note?.body_base64 ?? '', 'base64').toString();
     const text = /"customer_note":"(?:[^"\\]|\\.)*"/.exec(raw)?.[0] ?? 'none';
-    expect(played.find(({ step }) => step.step === 24)?.delivered[0]?.body).toContain(text);
+    expect(played.find(({ step }) => step.step === 24)?.delivered[0]?.text).toContain(text);
   });
 
-  it('sends the recorded headers, and a signature over the raw body', () => {
+  test('sends the recorded headers, and a signature over the raw body', () => {
     for (const { step, delivered } of played) {
       const theirs = recorded.filter((delivery) => delivery.step === step.step);
       for (const [index, one] of delivered.entries()) {
@@ -246,7 +240,7 @@ describe.skipIf(shared === undefined)('a recorded shop, replayed (needs the shar
     }
   });
 
-  it('ends with the recorded stock and the recorded units taken per line', () => {
+  test('ends with the recorded stock and the recorded units taken per line', () => {
     const records = shop.records();
     const end = steps.find((step) => step.step === 27)?.rest ?? [];
     const shown = Object.fromEntries(records.listings.map((listing) => [listing.sku, listing.shown]));
@@ -271,7 +265,7 @@ describe.skipIf(shared === undefined)('a recorded shop, replayed (needs the shar
     ]);
   });
 
-  it('refuses an unknown key with the recorded words', async () => {
+  test('refuses an unknown key with the recorded words', async () => {
     const step = steps.find((candidate) => candidate.step === 'auth');
     const nobody = await fetch(`${shop.url}/wp-json/wc/v3/orders`);
     expect(nobody.status).toBe(step?.status);
