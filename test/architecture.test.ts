@@ -307,7 +307,6 @@ describe('size', () => {
     'sandbox/shopify/subscriptions.ts: createSubscriptions',
     'sandbox/shopify/views.ts: createViews',
     'sandbox/shopify/webhooks.ts: createWebhooks',
-    'sandbox/woocommerce/product-view.ts: productView',
   ]);
 
   test('no function over 70 lines outside of tables of data', () => {

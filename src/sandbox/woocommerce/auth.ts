@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { flatQuery, rawurldecode, rawurlencode } from './php.ts';
-import { RestProblem } from './problem.ts';
+import { RestProblem, wooProblem } from './problem.ts';
 import type { ApiKey, Site } from './site.ts';
 
 /** WC_REST_Authentication. WOO-O.1, last verified 2026-11. */
@@ -74,8 +74,8 @@ function oauth(site: Site, request: AuthRequest): ApiKey | null {
   const missing = OAUTH_PARAMETERS.filter((name) => (parameters.get(name) ?? '') === '');
   if (missing.length === OAUTH_PARAMETERS.length) return null;
   if (missing.length > 0) {
-    throw new RestProblem(
-      'woocommerce_rest_authentication_missing_parameter',
+    throw wooProblem(
+      'authentication_missing_parameter',
       `Missing OAuth parameter${missing.length > 1 ? 's' : ''} ${missing.join(', ')}`,
       401,
     );

@@ -1,5 +1,5 @@
 import { asFields, asList, type Fields } from './php.ts';
-import { RestProblem } from './problem.ts';
+import { RestProblem, wooProblem } from './problem.ts';
 import type { RestCall, RestResult } from './request.ts';
 
 const LIMIT = 100;
@@ -24,8 +24,8 @@ export async function runBatch(call: RestCall, acts: BatchActs): Promise<RestRes
   };
   const total = rows.create.length + rows.update.length + rows.delete.length;
   if (total > LIMIT) {
-    throw new RestProblem(
-      'woocommerce_rest_request_entity_too_large',
+    throw wooProblem(
+      'request_entity_too_large',
       `Unable to accept more than ${LIMIT} items for this request.`,
       413,
     );

@@ -10,6 +10,14 @@ export function siteDate(seconds: number, zoneHours: number): string {
   return gmtDate(seconds + zoneHours * 3600);
 }
 
+/** One instant under both of its names, in that order: `name`, `name_gmt`. */
+export function datePair(site: { zoneHours: number }, name: string, seconds: number | null) {
+  return {
+    [name]: seconds === null ? null : siteDate(seconds, site.zoneHours),
+    [`${name}_gmt`]: seconds === null ? null : gmtDate(seconds),
+  };
+}
+
 const DATE_TIME = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.\d+)?(Z|[+-]\d{2}(?::?\d{2})?)?$/;
 
 /**

@@ -55,11 +55,17 @@ export function answerBeforeRest(site: Site, rawTarget: string): ShopAnswer | nu
   return null;
 }
 
+export const CRITICAL_ERROR =
+  '<p>There has been a critical error on this website.</p><p><a href="https://wordpress.org/documentation/article/faq-troubleshooting/">Learn more about troubleshooting WordPress.</a></p>';
+
 /** A PHP fatal as the REST API tells it. */
 export function fatal(): ShopAnswer {
-  const message =
-    '<p>There has been a critical error on this website.</p><p><a href="https://wordpress.org/documentation/article/faq-troubleshooting/">Learn more about troubleshooting WordPress.</a></p>';
-  const body = { code: 'internal_server_error', message, data: { status: 500 }, additional_errors: [] };
+  const body = {
+    code: 'internal_server_error',
+    message: CRITICAL_ERROR,
+    data: { status: 500 },
+    additional_errors: [],
+  };
   return { status: 500, headers: { 'content-type': 'application/json; charset=UTF-8' }, body: phpJson(body) };
 }
 

@@ -21,17 +21,11 @@ export function filterDates<T extends Dated>(site: Site, rows: T[], query: Field
     if (seconds === null) throw invalidParam(name, 'Invalid date.', 'rest_invalid_date');
     return seconds;
   };
-  const after = bound('after');
-  const before = bound('before');
-  const modifiedAfter = bound('modified_after');
-  const modifiedBefore = bound('modified_before');
-  return rows.filter(
-    (row) =>
-      (after === null || row.createdAt > after) &&
-      (before === null || row.createdAt < before) &&
-      (modifiedAfter === null || row.modifiedAt > modifiedAfter) &&
-      (modifiedBefore === null || row.modifiedAt < modifiedBefore),
-  );
+  const within = (after: number | null, before: number | null) => (at: number) =>
+    (after === null || at > after) && (before === null || at < before);
+  const created = within(bound('after'), bound('before'));
+  const modified = within(bound('modified_after'), bound('modified_before'));
+  return rows.filter((row) => created(row.createdAt) && modified(row.modifiedAt));
 }
 
 /** Applies `include` and `exclude`. */

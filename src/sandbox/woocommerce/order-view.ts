@@ -1,4 +1,4 @@
-import { gmtDate, siteDate } from './dates.ts';
+import { datePair, gmtDate, siteDate } from './dates.ts';
 import { lineProduct, totalOf } from './orders.ts';
 import { links } from './product-view.ts';
 import { parentOf } from './products.ts';
@@ -62,7 +62,7 @@ export function orderView(site: Site, order: Order): Record<string, unknown> {
     date_paid_gmt: gmt(order.paidAt),
     currency_symbol: '₺',
     _links: {
-      ...links(site, `orders/${order.id}`, 'orders', null),
+      ...links(site, `orders/${order.id}`),
       email_templates: [
         { embeddable: true, href: `${site.home}/wp-json/wc/v3/orders/${order.id}/actions/email_templates` },
       ],
@@ -102,11 +102,10 @@ function metaView(entry: Meta): Record<string, unknown> {
 }
 
 export function refundView(site: Site, order: Order, refund: Refund): Record<string, unknown> {
-  const path = `orders/${order.id}/refunds`;
+  const path = `orders/${order.id}`;
   return {
     id: refund.id,
-    date_created: siteDate(refund.createdAt, site.zoneHours),
-    date_created_gmt: gmtDate(refund.createdAt),
+    ...datePair(site, 'date_created', refund.createdAt),
     amount: refund.amount.toFixed(2),
     reason: refund.reason,
     refunded_by: 1,
@@ -116,19 +115,18 @@ export function refundView(site: Site, order: Order, refund: Refund): Record<str
     shipping_lines: [],
     tax_lines: [],
     fee_lines: [],
-    _links: links(site, `${path}/${refund.id}`, path, `orders/${order.id}`, ['GET', 'DELETE']),
+    _links: links(site, `${path}/refunds/${refund.id}`, path, ['GET', 'DELETE']),
   };
 }
 
 export function noteView(site: Site, order: Order, note: Note): Record<string, unknown> {
-  const path = `orders/${order.id}/notes`;
+  const path = `orders/${order.id}`;
   return {
     id: note.id,
     author: note.author,
-    date_created: siteDate(note.createdAt, site.zoneHours),
-    date_created_gmt: gmtDate(note.createdAt),
+    ...datePair(site, 'date_created', note.createdAt),
     note: note.note,
     customer_note: note.customerNote,
-    _links: links(site, `${path}/${note.id}`, path, `orders/${order.id}`, ['GET', 'DELETE']),
+    _links: links(site, `${path}/notes/${note.id}`, path, ['GET', 'DELETE']),
   };
 }

@@ -1,5 +1,5 @@
 import { changed, newHistory } from '../kit/orders.ts';
-import { RestProblem } from './problem.ts';
+import { wooProblem } from './problem.ts';
 import { moveStock, stockHolder } from './products.ts';
 import {
   dropMeta,
@@ -241,7 +241,7 @@ export function refundOrder(site: Site, order: Order, request: RefundRequest): O
   const amount = request.amount ?? request.lines.reduce((sum, entry) => sum + entry.total, 0);
   const remaining = remainingOf(order);
   if (amount < 0 || amount > remaining + 0.001) {
-    throw new RestProblem('woocommerce_rest_cannot_create_order_refund', 'Invalid refund amount.', 500);
+    throw wooProblem('cannot_create_order_refund', 'Invalid refund amount.', 500);
   }
   const refund = {
     id: site.nextPostId(),

@@ -20,6 +20,11 @@ export class RestProblem extends Error {
   }
 }
 
+/** A refusal of WooCommerce's own; `name` stands behind `woocommerce_rest_`. */
+export function wooProblem(name: string, message: string, status = 400): RestProblem {
+  return new RestProblem(`woocommerce_rest_${name}`, message, status);
+}
+
 /** 400 `rest_invalid_param` naming one parameter. */
 export function invalidParam(name: string, why: string, code = 'rest_invalid_type'): RestProblem {
   return new RestProblem('rest_invalid_param', `Invalid parameter(s): ${name}`, 400, {

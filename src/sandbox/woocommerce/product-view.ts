@@ -1,9 +1,21 @@
-import { gmtDate, siteDate } from './dates.ts';
+import { datePair } from './dates.ts';
 import { manageStockOf, parentOf, shownStock, stockHolder, stockStatusOf, variationsOf } from './products.ts';
 import type { Product, Site } from './site.ts';
 
 /** `view` is what GET and webhooks show, `edit` what writes answer with. */
 export type Context = 'view' | 'edit';
+
+/** What the sandbox has nothing to tell of. */
+const DOWNLOADS = {
+  virtual: false,
+  downloadable: false,
+  downloads: [],
+  download_limit: -1,
+  download_expiry: -1,
+};
+const TAXES = { tax_status: 'taxable', tax_class: '' };
+const SIZES = { weight: '', dimensions: { length: '', width: '', height: '' } };
+const SHIPPING_CLASS = { shipping_class: '', shipping_class_id: 0 };
 
 /** A product, or a variation in product shape, as GET /products/ID shows it (recorded shape, 2026-11). */
 export function productView(
@@ -30,20 +42,17 @@ export function productView(
     ...prices(product),
     purchasable: product.status === 'publish',
     total_sales: variation ? String(product.totalSales) : product.totalSales,
-    ...downloads(),
+    ...DOWNLOADS,
     external_url: '',
     button_text: '',
-    tax_status: 'taxable',
-    tax_class: '',
+    ...TAXES,
     ...stockFields(site, product, stale),
     low_stock_amount: null,
     sold_individually: false,
-    weight: '',
-    dimensions: { length: '', width: '', height: '' },
+    ...SIZES,
     shipping_required: true,
     shipping_taxable: true,
-    shipping_class: '',
-    shipping_class_id: 0,
+    ...SHIPPING_CLASS,
     reviews_allowed: !variation,
     average_rating: context === 'edit' ? '0' : '0.00',
     rating_count: 0,
@@ -68,23 +77,14 @@ export function productView(
     post_password: '',
     global_unique_id: '',
     ...(context === 'edit' && !variation
-      ? {
-          permalink_template: `${site.home}/product/%pagename%/`,
-          generated_slug: product.slug,
-        }
+      ? { permalink_template: `${site.home}/product/%pagename%/`, generated_slug: product.slug }
       : {}),
-    _links: links(
-      site,
-      `products/${product.id}`,
-      'products',
-      variation ? `products/${product.parentId}` : null,
-    ),
+    _links: links(site, `products/${product.id}`, variation ? `products/${product.parentId}` : null),
   };
 }
 
 /** A variation as the variations endpoints show it. */
 export function variationView(site: Site, product: Product, stale = false): Record<string, unknown> {
-  const path = `products/${product.parentId}/variations`;
   return {
     id: product.id,
     type: 'variation',
@@ -96,23 +96,24 @@ export function variationView(site: Site, product: Product, stale = false): Reco
     ...prices(product),
     status: product.status,
     purchasable: product.status === 'publish',
-    ...downloads(),
-    tax_status: 'taxable',
-    tax_class: '',
+    ...DOWNLOADS,
+    ...TAXES,
     ...stockFields(site, product, stale),
     stock_status: stockStatusOf(site, product),
     low_stock_amount: null,
-    weight: '',
-    dimensions: { length: '', width: '', height: '' },
-    shipping_class: '',
-    shipping_class_id: 0,
+    ...SIZES,
+    ...SHIPPING_CLASS,
     image: null,
     attributes: attributes(site, product),
     menu_order: 0,
     meta_data: product.meta.map((entry) => ({ ...entry })),
     name: product.options.map((option) => option.option).join(', '),
     parent_id: product.parentId,
-    _links: links(site, `${path}/${product.id}`, path, `products/${product.parentId}`),
+    _links: links(
+      site,
+      `products/${product.parentId}/variations/${product.id}`,
+      `products/${product.parentId}`,
+    ),
   };
 }
 
@@ -131,10 +132,8 @@ function stockFields(site: Site, product: Product, stale: boolean): Record<strin
 
 function dates(site: Site, product: Product): Record<string, unknown> {
   return {
-    date_created: siteDate(product.createdAt, site.zoneHours),
-    date_created_gmt: gmtDate(product.createdAt),
-    date_modified: siteDate(product.modifiedAt, site.zoneHours),
-    date_modified_gmt: gmtDate(product.modifiedAt),
+    ...datePair(site, 'date_created', product.createdAt),
+    ...datePair(site, 'date_modified', product.modifiedAt),
   };
 }
 
@@ -149,10 +148,6 @@ function prices(product: Product): Record<string, unknown> {
     date_on_sale_to_gmt: null,
     on_sale: false,
   };
-}
-
-function downloads(): Record<string, unknown> {
-  return { virtual: false, downloadable: false, downloads: [], download_limit: -1, download_expiry: -1 };
 }
 
 function attributes(site: Site, product: Product): Record<string, unknown>[] {
@@ -193,14 +188,13 @@ function relatedIds(site: Site, product: Product): number[] {
 export function links(
   site: Site,
   self: string,
-  collection: string,
-  up: string | null,
+  up: string | null = null,
   allow: string[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
 ): Record<string, unknown> {
   const href = (path: string) => `${site.home}/wp-json/wc/v3/${path}`;
   return {
     self: [{ href: href(self), targetHints: { allow } }],
-    collection: [{ href: href(collection) }],
+    collection: [{ href: href(self.replace(/\/\d+$/, '')) }],
     ...(up === null ? {} : { up: [{ href: href(up) }] }),
   };
 }

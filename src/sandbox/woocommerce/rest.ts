@@ -24,47 +24,50 @@ interface Route {
   run(call: RestCall): RestResult | Promise<RestResult>;
 }
 
+type Run = (site: Site, call: RestCall, queue: WebhookQueue) => RestResult | Promise<RestResult>;
+
 const EDIT = ['POST', 'PUT', 'PATCH'];
 
 function routesOf(site: Site, queue: WebhookQueue): Route[] {
-  const routes: Route[] = [];
-  const add = (methods: string[], path: string, act: Act, run: Route['run']) =>
-    routes.push({ methods, pattern: new RegExp(`^${path.replaceAll('#', '(\\d+)')}$`), act, run });
-  add(['GET'], '/products', 'list', (call) => products.listProducts(site, call));
-  add(['POST'], '/products', 'create', (call) => products.createProduct(site, call));
-  add(EDIT, '/products/batch', 'batch', (call) => products.batchProducts(site, call));
-  add(['GET'], '/products/#', 'view', (call) => products.getProduct(site, call));
-  add(EDIT, '/products/#', 'edit', (call) => products.updateProduct(site, call));
-  add(['DELETE'], '/products/#', 'delete', (call) => products.deleteProduct(site, call));
-  add(['GET'], '/products/#/variations', 'list', (call) =>
-    products.listVariations(site, call, products.parentForList(site, call)),
-  );
-  add(['POST'], '/products/#/variations', 'create', (call) => products.createVariation(site, call));
-  add(EDIT, '/products/#/variations/batch', 'batch', (call) => products.batchVariations(site, call));
-  add(['GET'], '/products/#/variations/#', 'view', (call) => products.getVariation(site, call));
-  add(EDIT, '/products/#/variations/#', 'edit', (call) => products.updateVariation(site, call));
-  add(['DELETE'], '/products/#/variations/#', 'delete', (call) => products.deleteVariation(site, call));
-  if (site.flatVariations) {
-    add(['GET'], '/variations', 'list', (call) => products.listVariations(site, call, null));
-  }
-  add(['GET'], '/orders', 'list', (call) => orders.listOrders(site, call));
-  add(['POST'], '/orders', 'create', (call) => orders.postOrder(site, call));
-  add(EDIT, '/orders/batch', 'batch', (call) => orders.batchOrders(site, call));
-  add(['GET'], '/orders/#', 'view', (call) => orders.getOrder(site, call));
-  add(EDIT, '/orders/#', 'edit', (call) => orders.putOrder(site, call));
-  add(['DELETE'], '/orders/#', 'delete', (call) => orders.removeOrder(site, call));
-  add(['GET'], '/orders/#/notes', 'list', (call) => orders.listNotes(site, call));
-  add(['POST'], '/orders/#/notes', 'create', (call) => orders.postNote(site, call));
-  add(['GET'], '/orders/#/refunds', 'list', (call) => orders.listRefunds(site, call));
-  add(['POST'], '/orders/#/refunds', 'create', (call) => orders.postRefund(site, call));
-  add(['GET'], '/orders/#/refunds/#', 'view', (call) => orders.getRefund(site, call));
-  add(['GET'], '/webhooks', 'list', (call) => hooks.listWebhooks(site, call));
-  add(['POST'], '/webhooks', 'create', (call) => hooks.postWebhook(site, queue, call));
-  add(EDIT, '/webhooks/batch', 'batch', (call) => hooks.batchWebhooks(site, queue, call));
-  add(['GET'], '/webhooks/#', 'view', (call) => hooks.getWebhook(site, call));
-  add(EDIT, '/webhooks/#', 'edit', (call) => hooks.putWebhook(site, queue, call));
-  add(['DELETE'], '/webhooks/#', 'delete', (call) => hooks.deleteWebhook(site, call));
-  return routes;
+  const route = (methods: string[], path: string, act: Act, run: Run): Route => ({
+    methods,
+    pattern: new RegExp(`^${path.replaceAll('#', '(\\d+)')}$`),
+    act,
+    run: (call) => run(site, call, queue),
+  });
+  const shelf = (path: string) => [
+    route(['POST'], path, 'create', products.createProduct),
+    route(EDIT, `${path}/batch`, 'batch', products.batchProducts),
+    route(EDIT, `${path}/#`, 'edit', products.updateProduct),
+    route(['DELETE'], `${path}/#`, 'delete', products.deleteProduct),
+  ];
+  const variations = '/products/#/variations';
+  return [
+    route(['GET'], '/products', 'list', products.listProducts),
+    route(['GET'], '/products/#', 'view', products.getProduct),
+    ...shelf('/products'),
+    route(['GET'], variations, 'list', products.listVariations),
+    route(['GET'], `${variations}/#`, 'view', products.getVariation),
+    ...shelf(variations),
+    ...(site.flatVariations ? [route(['GET'], '/variations', 'list', products.listVariations)] : []),
+    route(['GET'], '/orders', 'list', orders.listOrders),
+    route(['POST'], '/orders', 'create', orders.postOrder),
+    route(EDIT, '/orders/batch', 'batch', orders.batchOrders),
+    route(['GET'], '/orders/#', 'view', orders.getOrder),
+    route(EDIT, '/orders/#', 'edit', orders.putOrder),
+    route(['DELETE'], '/orders/#', 'delete', orders.removeOrder),
+    route(['GET'], '/orders/#/notes', 'list', orders.listNotes),
+    route(['POST'], '/orders/#/notes', 'create', orders.postNote),
+    route(['GET'], '/orders/#/refunds', 'list', orders.listRefunds),
+    route(['POST'], '/orders/#/refunds', 'create', orders.postRefund),
+    route(['GET'], '/orders/#/refunds/#', 'view', orders.getRefund),
+    route(['GET'], '/webhooks', 'list', hooks.listWebhooks),
+    route(['POST'], '/webhooks', 'create', hooks.postWebhook),
+    route(EDIT, '/webhooks/batch', 'batch', hooks.batchWebhooks),
+    route(['GET'], '/webhooks/#', 'view', hooks.getWebhook),
+    route(EDIT, '/webhooks/#', 'edit', hooks.putWebhook),
+    route(['DELETE'], '/webhooks/#', 'delete', hooks.deleteWebhook),
+  ];
 }
 
 const REFUSALS: Record<Act, [string, string]> = {

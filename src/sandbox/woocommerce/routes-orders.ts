@@ -1,4 +1,5 @@
 import { runBatch } from './batch.ts';
+import { CRITICAL_ERROR } from './front.ts';
 import { filterDates, filterIds, pageOf, sortRows } from './listing.ts';
 import { noteView, orderView, refundView } from './order-view.ts';
 import {
@@ -15,7 +16,7 @@ import {
   trashOrder,
 } from './orders.ts';
 import { asFields, asFlag, asList, asText, type Fields, intval } from './php.ts';
-import { invalidParam, missingParam, RestProblem } from './problem.ts';
+import { invalidParam, missingParam, RestProblem, wooProblem } from './problem.ts';
 import { productBySku } from './products.ts';
 import { forced, listParam, type RestCall, type RestResult, validate } from './request.ts';
 import { metaInput } from './routes-products.ts';
@@ -70,7 +71,7 @@ export function getOrder(site: Site, call: RestCall): RestResult {
 function needOrder(site: Site, id: unknown, status: number): Order {
   const order = findOrder(site, intval(id));
   if (order === undefined) {
-    throw new RestProblem('woocommerce_rest_shop_order_invalid_id', 'Invalid ID.', status);
+    throw wooProblem('shop_order_invalid_id', 'Invalid ID.', status);
   }
   return order;
 }
@@ -128,12 +129,9 @@ function orderLine(site: Site, entry: Fields): NewLine {
   const product = namedProduct(site, entry);
   const quantity = entry['quantity'] === undefined ? 1 : intval(entry['quantity']);
   if (quantity === 0) {
-    throw new RestProblem(
-      'internal_server_error',
-      '<p>There has been a critical error on this website.</p><p><a href="https://wordpress.org/documentation/article/faq-troubleshooting/">Learn more about troubleshooting WordPress.</a></p>',
-      500,
-      { error: { type: 1, message: 'Uncaught DivisionByZeroError: Division by zero' } },
-    );
+    throw new RestProblem('internal_server_error', CRITICAL_ERROR, 500, {
+      error: { type: 1, message: 'Uncaught DivisionByZeroError: Division by zero' },
+    });
   }
   return { product, quantity };
 }
@@ -144,11 +142,7 @@ function namedProduct(site: Site, entry: Fields): Product | null {
   if (id !== 0) return site.products.get(id) ?? null;
   const sku = asText(entry['sku']);
   if (sku === '') {
-    throw new RestProblem(
-      'woocommerce_rest_required_product_reference',
-      'Product ID or SKU is required.',
-      400,
-    );
+    throw wooProblem('required_product_reference', 'Product ID or SKU is required.');
   }
   return productBySku(site, sku) ?? null;
 }
@@ -195,11 +189,7 @@ function updateLine(site: Site, order: Order, entry: Fields): void {
   }
   const line = order.lines.find((candidate) => candidate.id === id);
   if (line === undefined) {
-    throw new RestProblem(
-      'woocommerce_rest_invalid_item_id',
-      'Order item ID provided is not associated with order.',
-      400,
-    );
+    throw wooProblem('invalid_item_id', 'Order item ID provided is not associated with order.');
   }
   const removed = entry['product_id'] === null || entry['sku'] === null;
   if (removed) editLine(site, order, line, 0);
@@ -212,7 +202,7 @@ export function removeOrder(site: Site, call: RestCall): RestResult {
   const body = orderView(site, order);
   if (forced(call)) deleteOrder(site, order);
   else if (order.status === 'trash') {
-    throw new RestProblem('woocommerce_rest_already_trashed', 'The order has already been deleted.', 410);
+    throw wooProblem('already_trashed', 'The order has already been deleted.', 410);
   } else trashOrder(site, order);
   return { status: 200, body };
 }
@@ -239,8 +229,7 @@ export function batchOrders(site: Site, call: RestCall): Promise<RestResult> {
 
 function orderAbove(site: Site, call: RestCall): Order {
   const order = findOrder(site, call.ids[0] ?? 0);
-  if (order === undefined)
-    throw new RestProblem('woocommerce_rest_order_invalid_id', 'Invalid order ID.', 404);
+  if (order === undefined) throw wooProblem('order_invalid_id', 'Invalid order ID.', 404);
   return order;
 }
 
@@ -270,7 +259,7 @@ export function getRefund(site: Site, call: RestCall): RestResult {
   const order = orderAbove(site, call);
   const refund = order.refunds.find((candidate) => candidate.id === call.ids[1]);
   if (refund === undefined) {
-    throw new RestProblem('woocommerce_rest_shop_order_refund_invalid_id', 'Invalid ID.', 404);
+    throw wooProblem('shop_order_refund_invalid_id', 'Invalid ID.', 404);
   }
   return { status: 200, body: refundView(site, order, refund) };
 }

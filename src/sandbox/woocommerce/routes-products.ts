@@ -2,7 +2,7 @@ import { runBatch } from './batch.ts';
 import { addProduct } from './catalogue.ts';
 import { filterDates, filterIds, pageOf, sortRows } from './listing.ts';
 import { asFields, asFlag, asList, asText, type Fields, intval } from './php.ts';
-import { RestProblem } from './problem.ts';
+import { RestProblem, wooProblem } from './problem.ts';
 import { productView, variationView } from './product-view.ts';
 import {
   parentOf,
@@ -31,63 +31,100 @@ const WRITE_SCHEMA = {
   backorders: { oneOf: ['no', 'notify', 'yes'] },
 } as const;
 
+const orderings = ['price', 'popularity', 'rating', 'menu_order'];
+
+/** Products, or the variations of one product: the same verbs at two addresses, in two shapes. */
+interface Shelf {
+  /** `status`: of the refusal of an id that nothing bears. */
+  find(id: unknown, status: number): Product;
+  /** What a write answers. */
+  view(product: Product): Fields;
+  /** Of what is made here. */
+  parent(): Product | null;
+}
+
+const productShelf = (site: Site): Shelf => ({
+  find(id, status) {
+    const product = needProduct(site, id, status);
+    if (product.type !== 'variation') return product;
+    const message =
+      'To manipulate product variations you should use the /products/&lt;product_id&gt;/variations/&lt;id&gt; endpoint.';
+    throw wooProblem('invalid_product_id', message, 404);
+  },
+  view: (product) => productView(site, product, 'edit'),
+  parent: () => null,
+});
+
+const variationShelf = (site: Site, { ids: [parentId] }: RestCall): Shelf => ({
+  find(id) {
+    const variation = site.products.get(intval(id));
+    if (variation?.type === 'variation' && variation.parentId === intval(parentId)) return variation;
+    throw wooProblem('product_variation_invalid_id', 'Invalid ID.', 404);
+  },
+  view: (product) => variationView(site, product),
+  parent() {
+    const parent = needProduct(site, parentId, 404);
+    if (parent.type === 'variation') throw wooProblem('product_invalid_id', 'Invalid ID.', 404);
+    return parent;
+  },
+});
+
+function shelfOf(site: Site, call: RestCall): Shelf {
+  return call.route.includes('/variations') ? variationShelf(site, call) : productShelf(site);
+}
+
+function needProduct(site: Site, id: unknown, status: number): Product {
+  const product = site.products.get(intval(id));
+  if (product === undefined) throw wooProblem('product_invalid_id', 'Invalid ID.', status);
+  return product;
+}
+
 // ------------------------------------------------------------------------------------------------ reading
 
 export function listProducts(site: Site, call: RestCall): RestResult {
   const { query } = call;
   validate(query, { type: { oneOf: ['simple', 'grouped', 'external', 'variable'] } });
-  const skus = listParam(query['sku']).map((sku) => sku.toLowerCase());
+  const { type } = query;
+  const parents = query['parent'] === undefined ? null : listParam(query['parent']).map(Number);
   // A SKU filter finds variations too, `include` does not (WOO-O.2).
-  let rows = [...site.products.values()].filter((product) => product.type !== 'variation' || skus.length > 0);
-  if (skus.length > 0) rows = rows.filter((product) => skus.includes(product.sku.toLowerCase()));
-  rows = byStatus(rows, query);
-  if (query['type'] !== undefined) rows = rows.filter((product) => product.type === query['type']);
-  if (query['parent'] !== undefined) {
-    const parents = listParam(query['parent']).map(Number);
-    rows = rows.filter((product) => parents.includes(product.parentId));
-  }
-  rows = commonFilters(site, rows, query);
+  const isHere = (product: Product) =>
+    (product.type !== 'variation' || listParam(query['sku']).length > 0) &&
+    (type === undefined || product.type === type) &&
+    (parents?.includes(product.parentId) ?? true);
+  const rows = sortRows(matching(site, query, isHere), query, orderings);
   const stale = site.faults.hits('stale_read');
-  return pageOf(
-    site,
-    call,
-    sortRows(rows, query, ['price', 'popularity', 'rating', 'menu_order']),
-    (product) => productView(site, product, 'view', stale),
-  );
+  return pageOf(site, call, rows, (product) => productView(site, product, 'view', stale));
 }
 
-export function listVariations(site: Site, call: RestCall, parent: Product | null): RestResult {
-  const { query } = call;
-  let rows = [...site.products.values()].filter(
-    (product) => product.type === 'variation' && (parent === null || product.parentId === parent.id),
-  );
-  const skus = listParam(query['sku']).map((sku) => sku.toLowerCase());
-  if (skus.length > 0) rows = rows.filter((product) => skus.includes(product.sku.toLowerCase()));
-  rows = commonFilters(site, byStatus(rows, query), query);
+/** Of the product in the address, which must be there, or of all. */
+export function listVariations(site: Site, call: RestCall): RestResult {
+  const parent = call.ids.length === 0 ? null : needProduct(site, call.ids[0], 404);
+  const isHere = (product: Product) =>
+    product.type === 'variation' && (parent === null || product.parentId === parent.id);
+  const rows = sortRows(matching(site, call.query, isHere), call.query, ['menu_order']);
   const stale = site.faults.hits('stale_read');
-  return pageOf(site, call, sortRows(rows, query, ['menu_order']), (product) =>
-    variationView(site, product, stale),
-  );
+  return pageOf(site, call, rows, (product) => variationView(site, product, stale));
 }
 
-function byStatus(rows: Product[], query: Fields): Product[] {
-  validate(query, { status: { oneOf: ['any', 'trash', ...STATUSES] } });
+/** The products that all filters of both lists let through. */
+function matching(site: Site, query: Fields, isHere: (product: Product) => boolean): Product[] {
+  validate(query, {
+    status: { oneOf: ['any', 'trash', ...STATUSES] },
+    stock_status: { oneOf: STOCK_STATUSES },
+  });
   const status = asText(query['status'] ?? 'any');
-  return rows.filter((product) =>
-    status === 'any' ? product.status !== 'trash' : product.status === status,
-  );
-}
-
-function commonFilters(site: Site, rows: Product[], query: Fields): Product[] {
-  validate(query, { stock_status: { oneOf: STOCK_STATUSES } });
-  const status = query['stock_status'];
+  const stockStatus = query['stock_status'];
   const search = asText(query['search']).toLowerCase();
-  const kept = rows.filter(
+  const skus = listParam(query['sku']).map((sku) => sku.toLowerCase());
+  const rows = [...site.products.values()].filter(
     (product) =>
-      (status === undefined || stockStatusOf(site, product) === status) &&
+      isHere(product) &&
+      (skus.length === 0 || skus.includes(product.sku.toLowerCase())) &&
+      (status === 'any' ? product.status !== 'trash' : product.status === status) &&
+      (stockStatus === undefined || stockStatusOf(site, product) === stockStatus) &&
       (search === '' || product.name.toLowerCase().includes(search)),
   );
-  return filterDates(site, filterIds(kept, query), query);
+  return filterDates(site, filterIds(rows, query), query);
 }
 
 /** A variation is found here too, in product shape. */
@@ -98,51 +135,18 @@ export function getProduct(site: Site, call: RestCall): RestResult {
 }
 
 export function getVariation(site: Site, call: RestCall): RestResult {
-  const variation = needVariation(site, call.ids[0], call.ids[1]);
+  const variation = variationShelf(site, call).find(call.ids[1], 404);
   return { status: 200, body: variationView(site, variation, site.faults.hits('stale_read')) };
-}
-
-export function needProduct(site: Site, id: unknown, status: number): Product {
-  const product = site.products.get(intval(id));
-  if (product === undefined)
-    throw new RestProblem('woocommerce_rest_product_invalid_id', 'Invalid ID.', status);
-  return product;
-}
-
-function needVariation(site: Site, parentId: unknown, id: unknown): Product {
-  const variation = site.products.get(intval(id));
-  if (variation === undefined || variation.type !== 'variation' || variation.parentId !== intval(parentId)) {
-    throw new RestProblem('woocommerce_rest_product_variation_invalid_id', 'Invalid ID.', 404);
-  }
-  return variation;
 }
 
 // ------------------------------------------------------------------------------------------------ writing
 
 export async function updateProduct(site: Site, call: RestCall): Promise<RestResult> {
-  const product = writable(site, call.ids[0], 400);
+  const shelf = shelfOf(site, call);
+  const product = shelf.find(call.ids.at(-1), 400);
   validate(call.body, WRITE_SCHEMA);
   await write(site, call, product, call.body);
-  return { status: 200, body: productView(site, product, 'edit') };
-}
-
-export async function updateVariation(site: Site, call: RestCall): Promise<RestResult> {
-  const variation = needVariation(site, call.ids[0], call.ids[1]);
-  validate(call.body, WRITE_SCHEMA);
-  await write(site, call, variation, call.body);
-  return { status: 200, body: variationView(site, variation) };
-}
-
-function writable(site: Site, id: unknown, status: number): Product {
-  const product = needProduct(site, id, status);
-  if (product.type === 'variation') {
-    throw new RestProblem(
-      'woocommerce_rest_invalid_product_id',
-      'To manipulate product variations you should use the /products/&lt;product_id&gt;/variations/&lt;id&gt; endpoint.',
-      404,
-    );
-  }
-  return product;
+  return { status: 200, body: shelf.view(product) };
 }
 
 /**
@@ -227,22 +231,10 @@ function checkSku(site: Site, product: Product | null, body: Fields): void {
 // ------------------------------------------------------------------------------------- creating, deleting
 
 export function createProduct(site: Site, call: RestCall): RestResult {
+  const shelf = shelfOf(site, call);
+  const parent = shelf.parent();
   validate(call.body, WRITE_SCHEMA);
-  return { status: 201, body: productView(site, create(site, call.body, null), 'edit') };
-}
-
-export function createVariation(site: Site, call: RestCall): RestResult {
-  const parent = variableParent(site, call.ids[0]);
-  validate(call.body, WRITE_SCHEMA);
-  return { status: 201, body: variationView(site, create(site, call.body, parent)) };
-}
-
-function variableParent(site: Site, id: unknown): Product {
-  const parent = site.products.get(intval(id));
-  if (parent === undefined || parent.type === 'variation') {
-    throw new RestProblem('woocommerce_rest_product_invalid_id', 'Invalid ID.', 404);
-  }
-  return parent;
+  return { status: 201, body: shelf.view(create(site, call.body, parent)) };
 }
 
 /** Fires product.created only (WOO-O.8). */
@@ -273,24 +265,17 @@ function create(site: Site, body: Fields, parent: Product | null): Product {
 
 /** Without force to the trash, answered with the state before; with force gone, and nobody is told. */
 export function deleteProduct(site: Site, call: RestCall): RestResult {
-  const product = writable(site, call.ids[0], 404);
-  const body = productView(site, product, 'edit');
+  const shelf = shelfOf(site, call);
+  const product = shelf.find(call.ids.at(-1), 404);
+  const body = shelf.view(product);
   if (forced(call)) remove(site, product);
   else trash(site, product);
   return { status: 200, body };
 }
 
-export function deleteVariation(site: Site, call: RestCall): RestResult {
-  const variation = needVariation(site, call.ids[0], call.ids[1]);
-  const body = variationView(site, variation);
-  if (forced(call)) remove(site, variation);
-  else trash(site, variation);
-  return { status: 200, body };
-}
-
 function trash(site: Site, product: Product): void {
   if (product.status === 'trash') {
-    throw new RestProblem('woocommerce_rest_already_trashed', 'The product has already been deleted.', 410);
+    throw wooProblem('already_trashed', 'The product has already been deleted.', 410);
   }
   product.status = 'trash';
   site.emit('product.deleted', product.id);
@@ -306,37 +291,20 @@ function remove(site: Site, product: Product): void {
 // -------------------------------------------------------------------------------------------------- batch
 
 export function batchProducts(site: Site, call: RestCall): Promise<RestResult> {
+  const shelf = shelfOf(site, call);
+  const parent = shelf.parent();
   return runBatch(call, {
     breaksOff: () => site.faults.hits('half_batch_504'),
-    create: (row) => productView(site, create(site, row, null), 'edit'),
+    create: (row) => shelf.view(create(site, row, parent)),
     update: async (row) => {
-      const product = writable(site, row['id'], 400);
+      const product = shelf.find(row['id'], 400);
       await write(site, call, product, row);
-      return productView(site, product, 'edit');
+      return shelf.view(product);
     },
     remove: (id) => {
-      const product = writable(site, id, 404);
-      const body = productView(site, product, 'edit');
+      const product = shelf.find(id, 404);
+      const body = shelf.view(product);
       remove(site, product);
-      return body;
-    },
-  });
-}
-
-export function batchVariations(site: Site, call: RestCall): Promise<RestResult> {
-  const parent = variableParent(site, call.ids[0]);
-  return runBatch(call, {
-    breaksOff: () => site.faults.hits('half_batch_504'),
-    create: (row) => variationView(site, create(site, row, parent)),
-    update: async (row) => {
-      const variation = needVariation(site, parent.id, row['id']);
-      await write(site, call, variation, row);
-      return variationView(site, variation);
-    },
-    remove: (id) => {
-      const variation = needVariation(site, parent.id, id);
-      const body = variationView(site, variation);
-      remove(site, variation);
       return body;
     },
   });
@@ -353,11 +321,4 @@ export function intendedWrites(site: Site, call: RestCall) {
     const from = stockHolder(site, product)?.stock ?? null;
     return [{ sku: product.sku, from, to: intval(row['stock_quantity']), applied: false, key: null }];
   });
-}
-
-/** Lists of one parent need the parent to be there. */
-export function parentForList(site: Site, call: RestCall): Product {
-  const parent = site.products.get(call.ids[0] ?? 0);
-  if (parent === undefined) throw new RestProblem('woocommerce_rest_product_invalid_id', 'Invalid ID.', 404);
-  return parent;
 }

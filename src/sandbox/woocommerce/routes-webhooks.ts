@@ -1,7 +1,7 @@
 import { runBatch } from './batch.ts';
 import { filterDates, filterIds, pageOf, sortRows } from './listing.ts';
 import { asText, type Fields, intval } from './php.ts';
-import { invalidParam, missingParam, RestProblem } from './problem.ts';
+import { invalidParam, missingParam, wooProblem } from './problem.ts';
 import { forced, type RestCall, type RestResult, validate } from './request.ts';
 import type { Site, Webhook } from './site.ts';
 import { hooksOf, type WebhookQueue, webhookView } from './webhooks.ts';
@@ -26,13 +26,13 @@ export function getWebhook(site: Site, call: RestCall): RestResult {
 function needWebhook(site: Site, id: unknown, status: number): Webhook {
   const webhook = site.webhooks.get(intval(id));
   if (webhook === undefined) {
-    throw new RestProblem('woocommerce_rest_shop_webhook_invalid_id', 'ID is invalid.', status);
+    throw wooProblem('shop_webhook_invalid_id', 'ID is invalid.', status);
   }
   return webhook;
 }
 
 /** 201 whatever the ping met; the caller learns the id only afterwards. */
-export async function postWebhook(site: Site, queue: WebhookQueue, call: RestCall): Promise<RestResult> {
+export async function postWebhook(site: Site, call: RestCall, queue: WebhookQueue): Promise<RestResult> {
   const missing = ['topic', 'delivery_url'].filter((name) => call.body[name] === undefined);
   if (missing.length > 0) throw missingParam(...missing);
   validate(call.body, { status: { oneOf: STATUSES }, name: 'string', topic: 'string', secret: 'string' });
@@ -66,11 +66,7 @@ async function create(site: Site, queue: WebhookQueue, body: Fields): Promise<un
 function checkTopic(value: unknown): string {
   const topic = asText(value);
   if (hooksOf(topic) === undefined) {
-    throw new RestProblem(
-      'woocommerce_rest_shop_webhook_invalid_topic',
-      'Webhook topic is required and must be valid.',
-      400,
-    );
+    throw wooProblem('shop_webhook_invalid_topic', 'Webhook topic is required and must be valid.');
   }
   return topic;
 }
@@ -78,16 +74,15 @@ function checkTopic(value: unknown): string {
 function checkUrl(value: unknown): string {
   const url = asText(value);
   if (!/^https?:\/\/[^\s/]+/.test(url) || !URL.canParse(url)) {
-    throw new RestProblem(
-      'woocommerce_rest_shop_webhook_invalid_delivery_url',
+    throw wooProblem(
+      'shop_webhook_invalid_delivery_url',
       'Webhook delivery URL must be a valid URL starting with http:// or https://.',
-      400,
     );
   }
   return url;
 }
 
-export async function putWebhook(site: Site, queue: WebhookQueue, call: RestCall): Promise<RestResult> {
+export async function putWebhook(site: Site, call: RestCall, queue: WebhookQueue): Promise<RestResult> {
   const webhook = needWebhook(site, call.ids[0], 400);
   if (call.body['status'] !== undefined && !STATUSES.some((status) => status === call.body['status'])) {
     throw invalidParam('status', `status is not one of ${STATUSES.join(', ')}.`, 'rest_not_in_enum');
@@ -111,14 +106,14 @@ async function update(site: Site, queue: WebhookQueue, webhook: Webhook, body: F
 
 export function deleteWebhook(site: Site, call: RestCall): RestResult {
   if (!forced(call)) {
-    throw new RestProblem('woocommerce_rest_trash_not_supported', 'Webhooks do not support trashing.', 501);
+    throw wooProblem('trash_not_supported', 'Webhooks do not support trashing.', 501);
   }
   const webhook = needWebhook(site, call.ids[0], 404);
   site.webhooks.delete(webhook.id);
   return { status: 200, body: webhookView(site, webhook) };
 }
 
-export function batchWebhooks(site: Site, queue: WebhookQueue, call: RestCall): Promise<RestResult> {
+export function batchWebhooks(site: Site, call: RestCall, queue: WebhookQueue): Promise<RestResult> {
   return runBatch(call, {
     breaksOff: () => false,
     create: (row) => create(site, queue, row),

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { hears } from '../kit/orders.ts';
 import { platformMs } from '../kit/time.ts';
-import { gmtDate, siteDate } from './dates.ts';
+import { datePair } from './dates.ts';
 import { orderView } from './order-view.ts';
 import { findOrder } from './orders.ts';
 import { phpJson } from './php.ts';
@@ -58,11 +58,9 @@ export function webhookView(site: Site, webhook: Webhook): Record<string, unknow
     event,
     hooks: hooksOf(webhook.topic) ?? [],
     delivery_url: webhook.deliveryUrl,
-    date_created: siteDate(createdAt, site.zoneHours),
-    date_created_gmt: gmtDate(createdAt),
-    date_modified: modifiedAt === null ? null : siteDate(modifiedAt, site.zoneHours),
-    date_modified_gmt: modifiedAt === null ? null : gmtDate(modifiedAt),
-    _links: links(site, `webhooks/${webhook.id}`, 'webhooks', null),
+    ...datePair(site, 'date_created', createdAt),
+    ...datePair(site, 'date_modified', modifiedAt),
+    _links: links(site, `webhooks/${webhook.id}`),
   };
 }
 
