@@ -295,19 +295,7 @@ describe('size', () => {
   });
 
   /** Longer ones that are left (that of the metrics is a table of data); the list only gets shorter. */
-  const longFunctions = new Set<string>([
-    'metrics.ts: metricsSamples',
-    'sandbox/shopify/bulk.ts: createBulk',
-    'sandbox/shopify/endpoint.ts: createEndpoint',
-    'sandbox/shopify/holds.ts: createHolds',
-    'sandbox/shopify/index.ts: createShopifyShop',
-    'sandbox/shopify/inventory.ts: createInventory',
-    'sandbox/shopify/orders.ts: createOrders',
-    'sandbox/shopify/resolvers.ts: createResolvers',
-    'sandbox/shopify/subscriptions.ts: createSubscriptions',
-    'sandbox/shopify/views.ts: createViews',
-    'sandbox/shopify/webhooks.ts: createWebhooks',
-  ]);
+  const longFunctions = new Set<string>(['metrics.ts: metricsSamples']);
 
   test('no function over 70 lines outside of tables of data', () => {
     const long = files.flatMap(({ path, text }) => {
@@ -329,7 +317,7 @@ describe('size', () => {
   /** Lines of an adapter and of its sandbox shop, and what is over them still; these numbers only get smaller. */
   const budget = { adapter: 2_600, shop: 4_500 };
   const over: Record<string, { adapter?: number; shop?: number }> = {
-    shopify: { shop: 5_215 },
+    shopify: { shop: 4_964 },
   };
 
   test('a hand-written adapter and its shop keep to their budgets', () => {

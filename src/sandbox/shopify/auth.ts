@@ -1,7 +1,8 @@
 import type { Faults } from '../kit/faults.ts';
-import type { Random } from '../kit/random.ts';
-import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
+import type { Ground } from '../kit/ground.ts';
+import { jsonAnswer, type ShopAnswer, type ShopRequest } from '../kit/server.ts';
 import { platformMs } from '../kit/time.ts';
+import { tableOf } from '../kit/untyped.ts';
 
 /** Throwaway keys of one app in this shop. */
 export interface Credentials {
@@ -15,17 +16,8 @@ export interface Credentials {
   oldSecret: string;
 }
 
-export interface Auth {
-  credentials: Credentials;
-  /** `POST /admin/oauth/access_token`: the client-credentials grant. */
-  grant(request: ShopRequest): ShopAnswer;
-  accepts(token: string | undefined): boolean;
-  /** Ends all granted tokens. */
-  expireGranted(): void;
-}
-
 /** What the app was granted (SHP-1.3). */
-export const grantedScopes = [
+const allScopes = [
   'read_products',
   'read_inventory',
   'write_inventory',
@@ -36,10 +28,18 @@ export const grantedScopes = [
   'write_merchant_managed_fulfillment_orders',
 ];
 
+/** The granted scopes lack the right to write stock while this fault is armed. */
+export const isScopeMissing = (faults: Faults) => faults.armed().includes('missing_scope');
+
+export const grantedScopes = (faults: Faults) =>
+  allScopes.filter((scope) => scope !== 'write_inventory' || !isScopeMissing(faults));
+
+export type Auth = ReturnType<typeof createAuth>;
+
 const lifeSeconds = 86_399;
 
-export function createAuth(deps: { random: Random; faults: Faults; timeScale: number }): Auth {
-  const { random, faults, timeScale } = deps;
+export function createAuth({ faults, timeScale, ...ground }: Ground) {
+  const random = ground.random.fork('auth');
   const secret = random.hex(32);
   const credentials: Credentials = {
     accessToken: `shpat_${random.hex(32)}`,
@@ -50,59 +50,50 @@ export function createAuth(deps: { random: Random; faults: Faults; timeScale: nu
   };
   const granted = new Map<string, number>();
 
-  const refusal = (status: number, error: string, text: string): ShopAnswer => ({
-    status,
-    body: JSON.stringify({ error, error_description: text }),
-  });
+  const refusal = (error: string, error_description: string) => jsonAnswer(400, { error, error_description });
 
   return {
     credentials,
-    grant(request) {
+    /** `POST /admin/oauth/access_token`: the client-credentials grant. */
+    grant(request: ShopRequest): ShopAnswer {
       const fields = fieldsOf(request);
       if (faults.hits('shop_not_permitted')) {
-        return refusal(400, 'shop_not_permitted', 'Client credentials cannot be performed on this shop.');
+        return refusal('shop_not_permitted', 'Client credentials cannot be performed on this shop.');
       }
       if (fields['grant_type'] !== 'client_credentials') {
-        return refusal(400, 'unsupported_grant_type', 'The grant type is not supported.');
+        return refusal('unsupported_grant_type', 'The grant type is not supported.');
       }
       if (fields['client_id'] !== credentials.clientId) {
-        return refusal(400, 'application_cannot_be_found', 'Oauth error application_cannot_be_found.');
+        return refusal('application_cannot_be_found', 'Oauth error application_cannot_be_found.');
       }
       if (fields['client_secret'] !== credentials.clientSecret) {
-        return refusal(400, 'invalid_client', 'The client secret is wrong.');
+        return refusal('invalid_client', 'The client secret is wrong.');
       }
       const token = `shpat_${random.hex(32)}`;
       const lifeMs = platformMs(lifeSeconds * 1000, timeScale);
       granted.set(token, Date.now() + lifeMs);
       const body = {
         access_token: token,
-        scope: grantedScopes
-          .filter((scope) => scope !== 'write_inventory' || !faults.armed().includes('missing_scope'))
-          .join(','),
+        scope: grantedScopes(faults).join(','),
         expires_in: Math.max(1, Math.floor(lifeMs / 1000)),
       };
-      return { status: 200, body: JSON.stringify(body) };
+      return jsonAnswer(200, body);
     },
-    accepts(token) {
-      if (token === undefined) return false;
-      if (token === credentials.accessToken) return true;
-      return (granted.get(token) ?? 0) > Date.now();
-    },
+    accepts: (token = '') => token === credentials.accessToken || (granted.get(token) ?? 0) > Date.now(),
+    /** Ends all granted tokens. */
     expireGranted: () => granted.clear(),
   };
 }
 
 /** SHP-1.1: the documented form encoding and the JSON of the vendor's own library both work. */
-function fieldsOf(request: ShopRequest): Record<string, string> {
+function fieldsOf(request: ShopRequest): Record<string, unknown> {
   const text = request.body.toString('utf8');
-  if ((request.headers['content-type'] ?? '').includes('json')) {
-    try {
-      const parsed: unknown = JSON.parse(text);
-      if (typeof parsed !== 'object' || parsed === null) return {};
-      return Object.fromEntries(Object.entries(parsed).map(([name, value]) => [name, String(value)]));
-    } catch {
-      return {};
-    }
+  if (!(request.headers['content-type'] ?? '').includes('json')) {
+    return Object.fromEntries(new URLSearchParams(text));
   }
-  return Object.fromEntries(new URLSearchParams(text));
+  try {
+    return tableOf(JSON.parse(text));
+  } catch {
+    return {};
+  }
 }

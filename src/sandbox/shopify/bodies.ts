@@ -18,7 +18,7 @@ import {
  * Webhook bodies in the platform's REST shape (SHP-2.6). Ids are bigints and leave as bare digits. Personal
  * fields are null, as an app without approval for customer data gets them (SHP-1.3).
  */
-type Body = Record<string, unknown>;
+export type Body = Record<string, unknown>;
 
 export function orderBody(order: Order): Body {
   return {
@@ -105,7 +105,7 @@ export function refundBody(order: Order, refund: Refund): Body {
     order_id: order.id,
     created_at: shopTime(refund.createdAt),
     processed_at: shopTime(refund.createdAt),
-    note: refund.note,
+    note: null,
     restock: refund.rows.some(({ type }) => type !== 'NO_RESTOCK'),
     user_id: null,
     order_adjustments: [],

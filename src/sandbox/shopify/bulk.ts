@@ -3,8 +3,8 @@ import {
   type ExecutionResult,
   execute,
   GraphQLError,
+  type GraphQLSchema,
   getNamedType,
-  isObjectType,
   Kind,
   parse,
   TypeInfo,
@@ -12,36 +12,13 @@ import {
   visit,
   visitWithTypeInfo,
 } from 'graphql';
-import type { Agenda } from '../kit/agenda.ts';
 import type { Random } from '../kit/random.ts';
 import { platformMs } from '../kit/time.ts';
-import type { Call } from './call.ts';
+import type { Call, Floor } from './floor.ts';
 import { gid, parseGid } from './gid.ts';
 import { utc } from './moment.ts';
 import { type Release, schemaOf } from './schema.ts';
-import type { ShopState } from './state.ts';
 import type { View } from './views.ts';
-import type { Webhooks } from './webhooks.ts';
-
-/** Exports of whole connections as lines of JSON (SHP-4.4). */
-export interface Bulk {
-  run(args: { query: string }, call: Call): View;
-  find(id: string): View | null;
-  latest(): View | null;
-  /** The finished file behind a download path, or null. */
-  file(name: string): string | null;
-}
-
-export interface BulkDeps {
-  state: ShopState;
-  agenda: Agenda;
-  random: Random;
-  webhooks: Webhooks;
-  timeScale: number;
-  rootValue(): unknown;
-  /** The shop's own address; the real thing hands out a signed storage address. */
-  url(): string;
-}
 
 interface Operation {
   id: bigint;
@@ -59,12 +36,72 @@ const mostAtOnce = 5;
 const mostConnections = 5;
 const mostNesting = 2;
 
-export function createBulk(deps: BulkDeps): Bulk {
-  const { state, agenda, random, webhooks, timeScale } = deps;
-  const operations: Operation[] = [];
+/** Exports of whole connections as lines of JSON (SHP-4.4). */
+export class Bulk {
+  readonly #floor: Floor;
+  /** The shop's own address; the real thing hands out a signed storage address. */
+  readonly #shop: { root(): unknown; url(): string };
+  readonly #random: Random;
+  readonly #operations: Operation[] = [];
 
-  const view = (one: Operation): View => {
-    const file = one.lines.length === 0 ? null : one.lines.map((line) => `${line}\n`).join('');
+  constructor(floor: Floor, shop: { root(): unknown; url(): string }) {
+    this.#floor = floor;
+    this.#shop = shop;
+    this.#random = floor.ground.random.fork('bulk');
+  }
+
+  readonly run = ({ query }: { query: string }, call: Call): View => {
+    const refused = (code: string, message: string) => ({
+      userErrors: [{ code, field: ['query'], message }],
+    });
+    const wrong = problemOf(query, call.release);
+    if (wrong !== null) return refused('INVALID', wrong);
+    const running = this.#operations.filter(({ status }) => status === 'CREATED' || status === 'RUNNING');
+    if (running.length >= mostAtOnce) {
+      return refused('LIMIT_REACHED', 'The maximum number of bulk query operations is already running.');
+    }
+    const one: Operation = {
+      id: this.#floor.state.ids.next('BulkOperation'),
+      query,
+      release: call.release,
+      status: 'CREATED',
+      createdAt: Date.now(),
+      completedAt: null,
+      lines: [],
+      roots: 0,
+    };
+    this.#operations.push(one);
+    this.#after(200, 800, () => {
+      one.status = 'RUNNING';
+      this.#after(500, 3000, () => this.#finish(one));
+    });
+    return { bulkOperation: this.#view(one), userErrors: [] };
+  };
+
+  readonly latest = (): View | null => this.#shown(this.#operations.at(-1));
+
+  find(id: string): View | null {
+    const wanted = parseGid(id).id;
+    return this.#shown(this.#operations.find((operation) => String(operation.id) === wanted));
+  }
+
+  /** The finished file behind a download path, or null. */
+  file(name: string): string | null {
+    const one = this.#operations.find((operation) => `${operation.id}.jsonl` === name);
+    return one === undefined ? null : fileOf(one);
+  }
+
+  #after(leastMs: number, mostMs: number, run: () => void) {
+    const afterMs = platformMs(this.#random.int(leastMs, mostMs), this.#floor.ground.timeScale);
+    this.#floor.ground.agenda.add({ afterMs, group: 'jobs', run });
+  }
+
+  #shown(one: Operation | undefined): View | null {
+    return one === undefined ? null : this.#view(one);
+  }
+
+  #view(one: Operation): View {
+    const file = fileOf(one);
     return {
       __typename: 'BulkOperation',
       id: gid('BulkOperation', one.id),
@@ -78,24 +115,25 @@ export function createBulk(deps: BulkDeps): Bulk {
       rootObjectCount: String(one.roots),
       fileSize: file === null ? null : String(Buffer.byteLength(file)),
       // An empty result has no file.
-      url: one.status === 'COMPLETED' && file !== null ? `${deps.url()}/bulk/${one.id}.jsonl` : null,
-      partialDataUrl: null,
+      url: one.status === 'COMPLETED' && file !== null ? `${this.#shop.url()}/bulk/${one.id}.jsonl` : null,
     };
-  };
+  }
 
-  const finish = (one: Operation) => {
+  #finish(one: Operation) {
+    const { webhooks } = this.#floor;
     const result = execute({
       schema: schemaOf(one.release),
       document: parse(one.query),
-      rootValue: deps.rootValue(),
+      rootValue: this.#shop.root(),
       contextValue: { release: one.release, bulk: true, writes: [] } satisfies Call,
     }) as ExecutionResult;
-    one.completedAt = Date.now();
+    const completedAt = Date.now();
+    one.completedAt = completedAt;
     one.status = result.errors === undefined ? 'COMPLETED' : 'FAILED';
     for (const value of Object.values(result.data ?? {})) {
-      const nodes = nodesOf(value);
-      one.roots += nodes?.length ?? 0;
-      for (const node of nodes ?? []) one.lines.push(...linesOf(node, null));
+      const nodes = nodesOf(value) ?? [];
+      one.roots += nodes.length;
+      for (const node of nodes) one.lines.push(...linesOf(node, null));
     }
     webhooks.publish({
       topic: 'BULK_OPERATIONS_FINISH',
@@ -103,67 +141,18 @@ export function createBulk(deps: BulkDeps): Bulk {
       subject: String(one.id),
       body: () => ({
         admin_graphql_api_id: gid('BulkOperation', one.id),
-        completed_at: utc(one.completedAt ?? 0),
+        completed_at: utc(completedAt),
         created_at: utc(one.createdAt),
         error_code: null,
         status: one.status.toLowerCase(),
         type: 'query',
       }),
     });
-  };
+  }
+}
 
-  return {
-    run({ query }, call) {
-      const refused = (code: string, message: string) => ({
-        bulkOperation: null,
-        userErrors: [{ code, field: ['query'], message }],
-      });
-      const wrong = problemOf(query, call.release);
-      if (wrong !== null) return refused('INVALID', wrong);
-      const running = operations.filter(({ status }) => status === 'CREATED' || status === 'RUNNING');
-      if (running.length >= mostAtOnce) {
-        return refused('LIMIT_REACHED', 'The maximum number of bulk query operations is already running.');
-      }
-      const one: Operation = {
-        id: state.ids.next('BulkOperation'),
-        query,
-        release: call.release,
-        status: 'CREATED',
-        createdAt: Date.now(),
-        completedAt: null,
-        lines: [],
-        roots: 0,
-      };
-      operations.push(one);
-      agenda.add({
-        afterMs: platformMs(random.int(200, 800), timeScale),
-        group: 'jobs',
-        run: () => {
-          one.status = 'RUNNING';
-          agenda.add({
-            afterMs: platformMs(random.int(500, 3000), timeScale),
-            group: 'jobs',
-            run: () => finish(one),
-          });
-        },
-      });
-      return { bulkOperation: view(one), userErrors: [] };
-    },
-    find(id) {
-      const wanted = parseGid(id).id;
-      const one = operations.find((operation) => String(operation.id) === wanted);
-      return one === undefined ? null : view(one);
-    },
-    latest() {
-      const one = operations.at(-1);
-      return one === undefined ? null : view(one);
-    },
-    file(name) {
-      const one = operations.find((operation) => `${operation.id}.jsonl` === name);
-      if (one === undefined || one.lines.length === 0) return null;
-      return one.lines.map((line) => `${line}\n`).join('');
-    },
-  };
+function fileOf({ lines }: Operation): string | null {
+  return lines.length === 0 ? null : lines.map((line) => `${line}\n`).join('');
 }
 
 /** Why a query cannot run as an export, or null. */
@@ -177,14 +166,24 @@ function problemOf(query: string, release: Release): string | null {
   const schema = schemaOf(release);
   const [first] = validate(schema, document);
   if (first !== undefined) return `Invalid bulk query: ${first.message}`;
+  const { connections, deepest } = connectionsIn(schema, document);
+  if (connections === 0) return 'Bulk queries must contain at least one connection.';
+  if (connections > mostConnections) {
+    return `Bulk queries cannot contain more than ${mostConnections} connections.`;
+  }
+  // The outermost connection is no nesting.
+  if (deepest > mostNesting + 1) {
+    return `Bulk queries cannot contain connections with a nesting depth greater than ${mostNesting}.`;
+  }
+  return null;
+}
+
+function connectionsIn(schema: GraphQLSchema, document: DocumentNode) {
   let connections = 0;
   let depth = 0;
   let deepest = 0;
   const info = new TypeInfo(schema);
-  const isConnection = () => {
-    const type = getNamedType(info.getType());
-    return isObjectType(type) && type.name.endsWith('Connection');
-  };
+  const isConnection = () => getNamedType(info.getType())?.name.endsWith('Connection') === true;
   visit(
     document,
     visitWithTypeInfo(info, {
@@ -201,15 +200,7 @@ function problemOf(query: string, release: Release): string | null {
       },
     }),
   );
-  if (connections === 0) return 'Bulk queries must contain at least one connection.';
-  if (connections > mostConnections) {
-    return `Bulk queries cannot contain more than ${mostConnections} connections.`;
-  }
-  // The outermost connection is no nesting.
-  if (deepest > mostNesting + 1) {
-    return `Bulk queries cannot contain connections with a nesting depth greater than ${mostNesting}.`;
-  }
-  return null;
+  return { connections, deepest };
 }
 
 type Fields = Record<string, unknown>;

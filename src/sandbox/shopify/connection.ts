@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql';
+import { maxPage } from './gid.ts';
 
 /** The platform's page arguments. */
 export interface PageArgs {
@@ -8,9 +9,6 @@ export interface PageArgs {
   before?: string | null;
   reverse?: boolean | null;
 }
-
-/** Longest page and longest input list (SHP-7). */
-export const maxPage = 250;
 
 /** Names the place of an entry in the order of the list: equal numbers are told apart by the id. */
 export interface Place {

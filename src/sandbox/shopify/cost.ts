@@ -12,7 +12,6 @@ import {
   Kind,
   type OperationDefinitionNode,
   type SelectionSetNode,
-  type ValueNode,
 } from 'graphql';
 
 /** SHP-7: what one query may cost at most, a mutation's price, and the standard plan's bucket. */
@@ -75,11 +74,11 @@ function fieldCost(costed: Costed, field: FieldNode, parent: GraphQLNamedType): 
   if (type.name === 'PageInfo') return base;
   const inner = selectionCost(costed, field.selectionSet, type);
   if (type.name.endsWith('Connection')) {
-    const size = number(costed, field, 'first') ?? number(costed, field, 'last') ?? 0;
-    return base + connectionCost + size * inner;
+    const nodes = size(costed, field, 'first') ?? size(costed, field, 'last') ?? 0;
+    return base + connectionCost + nodes * inner;
   }
   if (type.name.endsWith('Edge')) return base + inner;
-  const ids = list(costed, field, 'ids');
+  const ids = size(costed, field, 'ids');
   return base + (ids ?? 1) * (1 + inner);
 }
 
@@ -115,7 +114,7 @@ function foundFieldCost(costed: Costed, field: FieldNode, parent: GraphQLNamedTy
   );
   const own = type.name.endsWith('Connection') ? connectionCost : type.name.endsWith('Edge') ? 0 : 1;
   const costs = each.map((entry) => own + foundCost(costed, set, type, entry));
-  const sized = parent.name.endsWith('Connection') || list(costed, field, 'ids') !== undefined;
+  const sized = parent.name.endsWith('Connection') || size(costed, field, 'ids') !== undefined;
   // A plain list costs one object here as it does when asked, so no query costs more than it asked for.
   if (!sized) return base + Math.max(0, ...costs);
   return base + costs.reduce((sum, cost) => sum + cost, 0);
@@ -139,36 +138,21 @@ function fragmentOf(costed: Costed, selection: Exclude<SelectionSetNode['selecti
   };
 }
 
-function argument(field: FieldNode, name: string): ValueNode | undefined {
-  return field.arguments?.find((arg) => arg.name.value === name)?.value;
-}
-
-function number(costed: Costed, field: FieldNode, name: string): number | undefined {
-  const value = argument(field, name);
+/** A number that is given, or the length of a list. */
+function size(costed: Costed, field: FieldNode, name: string): number | undefined {
+  const value = field.arguments?.find((arg) => arg.name.value === name)?.value;
   if (value?.kind === Kind.INT) return Number(value.value);
-  if (value?.kind !== Kind.VARIABLE) return undefined;
-  const given = costed.variables[value.name.value];
-  return typeof given === 'number' ? given : undefined;
-}
-
-function list(costed: Costed, field: FieldNode, name: string): number | undefined {
-  const value = argument(field, name);
   if (value?.kind === Kind.LIST) return value.values.length;
   if (value?.kind !== Kind.VARIABLE) return undefined;
   const given = costed.variables[value.name.value];
-  return Array.isArray(given) ? given.length : undefined;
+  if (Array.isArray(given)) return given.length;
+  return typeof given === 'number' ? given : undefined;
 }
+
+export type Bucket = ReturnType<typeof createBucket>;
 
 /** The leaky bucket of one app in one shop. Its rate is the plan's, times the time scale. */
-export interface Bucket {
-  /** Takes the points, or nothing and false when too few are there. */
-  take(points: number): boolean;
-  giveBack(points: number): void;
-  drain(): void;
-  status(): { maximumAvailable: number; currentlyAvailable: number; restoreRate: number };
-}
-
-export function createBucket(timeScale: number): Bucket {
+export function createBucket(timeScale: number) {
   const perMs = (restorePerSecond * timeScale) / 1000;
   let level = bucketSize;
   let seenAt = Date.now();
@@ -178,13 +162,14 @@ export function createBucket(timeScale: number): Bucket {
     seenAt = now;
   };
   return {
-    take(points) {
+    /** Takes the points, or nothing and false when too few are there. */
+    take(points: number): boolean {
       refill();
       if (level < points) return false;
       level -= points;
       return true;
     },
-    giveBack(points) {
+    giveBack(points: number) {
       refill();
       level = Math.min(bucketSize, level + points);
     },

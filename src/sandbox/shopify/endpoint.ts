@@ -11,31 +11,16 @@ import {
   parse,
   validate,
 } from 'graphql';
-import type { Agenda } from '../kit/agenda.ts';
-import type { Faults } from '../kit/faults.ts';
-import { obeyWrite } from '../kit/ground.ts';
+import { type Ground, obeyWrite } from '../kit/ground.ts';
 import type { Random } from '../kit/random.ts';
 import type { WriteRecord } from '../kit/records.ts';
-import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
-import type { Auth } from './auth.ts';
-import type { Call } from './call.ts';
+import { jsonAnswer, type ShopAnswer, type ShopRequest } from '../kit/server.ts';
+import { tableOf } from '../kit/untyped.ts';
+import { type Auth, isScopeMissing } from './auth.ts';
 import { actualCost, type Bucket, type Costed, maxCost, requestedCost } from './cost.ts';
+import type { Call } from './floor.ts';
 import type { IdempotencyMemory } from './idempotency.ts';
-import type { Payload } from './inventory.ts';
 import { type Release, releases, schemaOf } from './schema.ts';
-
-export interface EndpointDeps {
-  auth: Auth;
-  faults: Faults;
-  random: Random;
-  agenda: Agenda;
-  bucket: Bucket;
-  memory: IdempotencyMemory<Payload>;
-  timeScale: number;
-  rootValue(): unknown;
-  /** Resolves after so many ms, false when the shop stops meanwhile. */
-  pause(ms: number): Promise<boolean>;
-}
 
 interface Asked {
   query: string;
@@ -51,173 +36,141 @@ interface Ready extends Costed {
 }
 
 /** `POST /admin/api/<release>/graphql.json` with the habits of SHP-1.2 and SHP-7. */
-export function createEndpoint(deps: EndpointDeps) {
-  const { auth, faults, random, bucket, memory, timeScale } = deps;
-  const documents = new Map<string, { document: DocumentNode | null; errors: readonly GraphQLError[] }>();
+export class Endpoint {
+  readonly #ground: Ground;
+  readonly #parts: { auth: Auth; bucket: Bucket; memory: IdempotencyMemory };
+  readonly #root: () => unknown;
+  readonly #random: Random;
 
-  const parsed = (release: Release, query: string) => {
-    const key = `${release} ${query}`;
-    const known = documents.get(key);
-    if (known !== undefined) return known;
-    const fresh = read(release, query);
-    if (documents.size > 300) documents.clear();
-    documents.set(key, fresh);
-    return fresh;
-  };
+  constructor(
+    ground: Ground,
+    parts: { auth: Auth; bucket: Bucket; memory: IdempotencyMemory },
+    root: () => unknown,
+  ) {
+    this.#ground = ground;
+    this.#parts = parts;
+    this.#root = root;
+    this.#random = ground.random.fork('endpoint');
+  }
 
-  /** Faults that strike before the query is looked at; null: none. */
-  const early = (requestId: string): ShopAnswer | 'cut' | null => {
-    if (faults.hits('auth')) return refused(401, unknownToken);
-    if (faults.hits('payment_required')) return refused(402, 'Unavailable Shop');
-    if (faults.hits('locked')) return refused(423, 'Locked');
-    if (faults.hits('timeout')) return 'cut';
-    if (faults.hits('error_500')) {
-      const status = random.pick([500, 502, 503]);
-      return refused(status, `Internal Server Error. Request ID: ${requestId}`);
-    }
-    if (faults.hits('internal_error')) {
-      return oneError(
-        `Internal error. Looks like something went wrong on our end.\nRequest ID: ${requestId} (include this in support requests).`,
-        'INTERNAL_SERVER_ERROR',
-        { requestId },
-      );
-    }
-    if (faults.hits('access_denied')) {
-      return oneError('Access denied for this field. Required access is missing.', 'ACCESS_DENIED');
-    }
-    return null;
-  };
+  async answer(request: ShopRequest, version: string): Promise<ShopAnswer | null> {
+    const release = releaseOf(version);
+    if (release === null) return refused(404, 'Not Found');
+    const requestId = this.#random.hex(32);
+    const answer = await this.#answer(request, release, requestId);
+    if (answer === null) return null;
+    const headers = { 'X-Shopify-API-Version': release, 'X-Request-Id': requestId, ...answer.headers };
+    return { ...answer, headers };
+  }
 
-  const throttledAnswer = (cost: number): ShopAnswer => ({
-    status: 200,
-    body: JSON.stringify({
-      errors: [{ message: 'Throttled', extensions: { code: 'THROTTLED', documentation } }],
-      extensions: {
-        cost: { requestedQueryCost: cost, actualQueryCost: null, throttleStatus: bucket.status() },
-      },
-    }),
-  });
+  async #answer(request: ShopRequest, release: Release, requestId: string): Promise<ShopAnswer | null> {
+    const { faults, pauses } = this.#ground;
+    const { auth, bucket } = this.#parts;
+    if (faults.hits('token_expiry')) auth.expireGranted();
+    if (!auth.accepts(request.headers['x-shopify-access-token'])) return refused(401, unknownToken);
+    const slowMs = faults.dueMs('slow');
+    if (slowMs !== null && !(await pauses.pause(slowMs))) return null;
+    const failing = earlyFaults.find(([name]) => faults.hits(name));
+    if (failing !== undefined) return failing[1](requestId, this.#random);
+    const asked = askedIn(request);
+    if (asked === null)
+      return jsonAnswer(400, { errors: { query: 'Required parameter missing or invalid' } });
+    const ready = prepare(release, asked);
+    if ('status' in ready) return ready;
+    if (faults.hits('throttle')) return this.#throttled(ready.cost);
+    if (faults.hits('throttled_burst')) bucket.drain();
+    if (!bucket.take(ready.cost)) return this.#throttledAnswer(ready.cost);
+    if (!writesStock(ready)) return { status: 200, body: this.#run(ready).body };
+    if (isScopeMissing(faults)) {
+      return oneError('Access denied. Required access: `write_inventory` access scope.', 'ACCESS_DENIED');
+    }
+    return this.#obey(ready);
+  }
+
+  #cost(requestedQueryCost: number, actualQueryCost: number | null) {
+    return { cost: { requestedQueryCost, actualQueryCost, throttleStatus: this.#parts.bucket.status() } };
+  }
+
+  #throttledAnswer(cost: number): ShopAnswer {
+    const errors = [{ message: 'Throttled', extensions: { code: 'THROTTLED', documentation } }];
+    return jsonAnswer(200, { errors, extensions: this.#cost(cost, null) });
+  }
 
   /** SHP-7: mostly a 200; 429 with Retry-After occurs too. */
-  const throttled = (cost: number): ShopAnswer => {
-    if (random.chance(0.75)) {
-      bucket.drain();
-      return throttledAnswer(cost);
+  #throttled(cost: number): ShopAnswer {
+    if (this.#random.chance(0.75)) {
+      this.#parts.bucket.drain();
+      return this.#throttledAnswer(cost);
     }
-    return {
-      ...refused(
-        429,
-        'Exceeded 2 calls per second for api client. Reduce request rates to resume uninterrupted service.',
-      ),
-      headers: { 'Retry-After': (2 / timeScale).toFixed(3) },
-    };
-  };
+    const text =
+      'Exceeded 2 calls per second for api client. Reduce request rates to resume uninterrupted service.';
+    return { ...refused(429, text), headers: { 'Retry-After': (2 / this.#ground.timeScale).toFixed(3) } };
+  }
 
-  const prepare = (release: Release, asked: Asked): Ready | ShopAnswer => {
-    const { document, errors } = parsed(release, asked.query);
-    if (document === null || errors.length > 0) return errorsAnswer(errors.map((error) => error.toJSON()));
-    const operation = operationOf(document, asked.operationName);
-    if (operation === null) return oneError('No operation of that name', 'BAD_REQUEST');
-    const schema = schemaOf(release);
-    const variables = getVariableValues(schema, operation.variableDefinitions ?? [], asked.variables);
-    if (variables.errors !== undefined) return errorsAnswer(variables.errors.map(shownError));
-    const costed: Costed = { schema, document, operation, variables: variables.coerced };
-    const cost = requestedCost(costed);
-    if (cost > maxCost) {
-      return oneError(
-        `Query cost is ${cost}, which exceeds the single query max cost limit (${maxCost}).\n\nSee ${documentation} for more information on how the\ncost of a query is calculated.`,
-        'MAX_COST_EXCEEDED',
-        { cost, maxCost, documentation },
-      );
-    }
-    return { ...costed, release, cost, given: asked.variables };
-  };
-
-  const run = (ready: Ready): { call: Call; body: string } => {
+  #run(ready: Ready): { call: Call; body: string } {
     const call: Call = { release: ready.release, bulk: false, writes: [] };
-    const result = execute({
+    const { data, errors } = execute({
       schema: ready.schema,
       document: ready.document,
-      rootValue: deps.rootValue(),
+      rootValue: this.#root(),
       contextValue: call,
       variableValues: ready.given,
       operationName: ready.operation.name?.value,
     }) as ExecutionResult;
-    const actual = actualCost(ready, result.data);
-    bucket.giveBack(Math.max(0, ready.cost - actual));
-    const body = {
-      ...(result.data === undefined ? {} : { data: result.data }),
-      ...(result.errors === undefined ? {} : { errors: result.errors.map(shownError) }),
-      extensions: {
-        cost: {
-          requestedQueryCost: ready.cost,
-          actualQueryCost: actual,
-          throttleStatus: bucket.status(),
-        },
-      },
-    };
-    return { call, body: JSON.stringify(body) };
-  };
+    const actual = actualCost(ready, data);
+    this.#parts.bucket.giveBack(Math.max(0, ready.cost - actual));
+    const extensions = this.#cost(ready.cost, actual);
+    return { call, body: JSON.stringify({ data, errors: errors?.map(shownError), extensions }) };
+  }
 
-  const obey = (ready: Ready) => {
+  #obey(ready: Ready) {
+    const { memory } = this.#parts;
     const key = keyIn(ready);
     const writes: WriteRecord[] = [];
-    const now = (): ShopAnswer => {
-      const { call, body } = run(ready);
-      writes.push(...call.writes);
-      return { status: 200, body };
-    };
-    return obeyWrite(deps, {
-      run: now,
-      late() {
+    return obeyWrite(this.#ground, {
+      run: (): ShopAnswer => {
+        const { call, body } = this.#run(ready);
+        writes.push(...call.writes);
+        return { status: 200, body };
+      },
+      late: () => {
         if (key !== null) memory.hold(key);
         return () => {
           if (key !== null) memory.release(key);
-          run(ready);
+          this.#run(ready);
         };
       },
       failure: () => refused(500, 'Internal Server Error'),
       writes,
     });
-  };
-
-  const answer = async (request: ShopRequest, release: Release, requestId: string) => {
-    if (faults.hits('token_expiry')) auth.expireGranted();
-    if (!auth.accepts(request.headers['x-shopify-access-token'])) return refused(401, unknownToken);
-    const slowMs = faults.dueMs('slow');
-    if (slowMs !== null && !(await deps.pause(slowMs))) return 'cut';
-    const failing = early(requestId);
-    if (failing !== null) return failing;
-    const asked = askedIn(request);
-    if (asked === null) return refusedWith(400, { query: 'Required parameter missing or invalid' });
-    const ready = prepare(release, asked);
-    if ('status' in ready) return ready;
-    if (faults.hits('throttle')) return throttled(ready.cost);
-    if (faults.hits('throttled_burst')) bucket.drain();
-    if (!bucket.take(ready.cost)) return throttledAnswer(ready.cost);
-    const writes = writesStock(ready);
-    if (writes && faults.armed().includes('missing_scope')) {
-      return oneError('Access denied. Required access: `write_inventory` access scope.', 'ACCESS_DENIED');
-    }
-    if (!writes) return { status: 200, body: run(ready).body };
-    return (await obey(ready)) ?? 'cut';
-  };
-
-  return async (request: ShopRequest, version: string): Promise<ShopAnswer | null> => {
-    const release = releaseOf(version);
-    if (release === null) return refused(404, 'Not Found');
-    const requestId = random.hex(32);
-    const result = await answer(request, release, requestId);
-    if (result === 'cut') {
-      request.hangUp();
-      return null;
-    }
-    return {
-      ...result,
-      headers: { 'X-Shopify-API-Version': release, 'X-Request-Id': requestId, ...result.headers },
-    };
-  };
+  }
 }
+
+/** Faults that strike before the query is looked at, in the order in which they are drawn. */
+const earlyFaults: [name: string, answer: (requestId: string, random: Random) => ShopAnswer | null][] = [
+  ['auth', () => refused(401, unknownToken)],
+  ['payment_required', () => refused(402, 'Unavailable Shop')],
+  ['locked', () => refused(423, 'Locked')],
+  ['timeout', () => null],
+  [
+    'error_500',
+    (requestId, random) =>
+      refused(random.pick([500, 502, 503]), `Internal Server Error. Request ID: ${requestId}`),
+  ],
+  [
+    'internal_error',
+    (requestId) =>
+      oneError(
+        `Internal error. Looks like something went wrong on our end.\nRequest ID: ${requestId} (include this in support requests).`,
+        'INTERNAL_SERVER_ERROR',
+        { requestId },
+      ),
+  ],
+  [
+    'access_denied',
+    () => oneError('Access denied for this field. Required access is missing.', 'ACCESS_DENIED'),
+  ],
+];
 
 const documentation = 'https://shopify.dev/api/usage/rate-limits';
 const unknownToken = '[API] Invalid API key or access token (unrecognized login or wrong password)';
@@ -232,22 +185,32 @@ function releaseOf(version: string): Release | null {
 }
 
 function askedIn(request: ShopRequest): Asked | null {
-  let body: unknown;
+  let body: Record<string, unknown>;
   try {
-    body = JSON.parse(request.body.toString('utf8'));
+    body = tableOf(JSON.parse(request.body.toString('utf8')));
   } catch {
     return null;
   }
-  if (typeof body !== 'object' || body === null || !('query' in body)) return null;
-  const { query } = body;
+  const { query, variables, operationName } = body;
   if (typeof query !== 'string') return null;
-  const variables = 'variables' in body ? body.variables : null;
-  const name = 'operationName' in body ? body.operationName : null;
   return {
     query,
-    variables: typeof variables === 'object' && variables !== null ? { ...variables } : {},
-    operationName: typeof name === 'string' ? name : null,
+    variables: tableOf(variables),
+    operationName: typeof operationName === 'string' ? operationName : null,
   };
+}
+
+const documents = new Map<string, { document: DocumentNode | null; errors: readonly GraphQLError[] }>();
+
+/** Parsed and validated, once per text. */
+function parsed(release: Release, query: string) {
+  const key = `${release} ${query}`;
+  const known = documents.get(key);
+  if (known !== undefined) return known;
+  const fresh = read(release, query);
+  if (documents.size > 300) documents.clear();
+  documents.set(key, fresh);
+  return fresh;
 }
 
 function read(release: Release, query: string) {
@@ -258,6 +221,24 @@ function read(release: Release, query: string) {
     if (!(error instanceof GraphQLError)) throw error;
     return { document: null, errors: [error] };
   }
+}
+
+function prepare(release: Release, asked: Asked): Ready | ShopAnswer {
+  const { document, errors } = parsed(release, asked.query);
+  if (document === null || errors.length > 0) return errorsAnswer(errors.map((error) => error.toJSON()));
+  const operation = operationOf(document, asked.operationName);
+  if (operation === null) return oneError('No operation of that name', 'BAD_REQUEST');
+  const schema = schemaOf(release);
+  const variables = getVariableValues(schema, operation.variableDefinitions ?? [], asked.variables);
+  if (variables.errors !== undefined) return errorsAnswer(variables.errors.map(shownError));
+  const costed: Costed = { schema, document, operation, variables: variables.coerced };
+  const cost = requestedCost(costed);
+  if (cost <= maxCost) return { ...costed, release, cost, given: asked.variables };
+  return oneError(
+    `Query cost is ${cost}, which exceeds the single query max cost limit (${maxCost}).\n\nSee ${documentation} for more information on how the\ncost of a query is calculated.`,
+    'MAX_COST_EXCEEDED',
+    { cost, maxCost, documentation },
+  );
 }
 
 function operationOf(document: DocumentNode, name: string | null): OperationDefinitionNode | null {
@@ -300,11 +281,7 @@ function keyIn(ready: Ready): string | null {
 
 /** SHP-7: outside 200 `errors` is a plain string. */
 function refused(status: number, errors: string): ShopAnswer {
-  return refusedWith(status, errors);
-}
-
-function refusedWith(status: number, errors: unknown): ShopAnswer {
-  return { status, body: JSON.stringify({ errors }) };
+  return jsonAnswer(status, { errors });
 }
 
 function oneError(message: string, code: string, more: Record<string, unknown> = {}): ShopAnswer {
@@ -312,7 +289,7 @@ function oneError(message: string, code: string, more: Record<string, unknown> =
 }
 
 function errorsAnswer(errors: unknown[]): ShopAnswer {
-  return { status: 200, body: JSON.stringify({ errors }) };
+  return jsonAnswer(200, { errors });
 }
 
 function shownError(error: GraphQLError) {

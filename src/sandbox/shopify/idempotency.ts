@@ -14,31 +14,43 @@ export const keyErrorTexts: Record<KeyError, string> = {
     'A previous request with this idempotency key failed. Retry with a new idempotency key.',
 };
 
+export interface UserError {
+  code?: string;
+  field: string[] | null;
+  message: string;
+}
+
+/** Any payload of a mutation that takes a key. */
+export interface Payload {
+  userErrors: UserError[];
+  [field: string]: unknown;
+}
+
 /** Keys of one app, remembered for a day. */
-export interface IdempotencyMemory<Result> {
+export interface IdempotencyMemory {
   /** A refusal, the first call's result, or `fresh`: the caller runs the operation and then calls `close`. */
   open(
     key: string,
     fingerprint: string,
-  ): { kind: 'fresh' } | { kind: 'replay'; result: Result } | { kind: 'refused'; error: KeyError };
-  close(key: string, outcome: { result: Result; failed: boolean }): void;
+  ): { kind: 'fresh' } | { kind: 'replay'; result: Payload } | { kind: 'refused'; error: KeyError };
+  close(key: string, outcome: { result: Payload; failed: boolean }): void;
   /** Marks the key of a request that the platform has taken and not yet run. */
   hold(key: string): void;
   /** The held request begins to run. */
   release(key: string): void;
 }
 
-interface Entry<Result> {
+interface Entry {
   /** Null while the request has not run. */
   fingerprint: string | null;
   at: number;
   state: 'running' | 'done' | 'failed';
-  result: Result | null;
+  result: Payload | null;
 }
 
-export function createIdempotencyMemory<Result>(timeScale: number): IdempotencyMemory<Result> {
+export function createIdempotencyMemory(timeScale: number): IdempotencyMemory {
   const keptMs = platformMs(24 * 3_600_000, timeScale);
-  const entries = new Map<string, Entry<Result>>();
+  const entries = new Map<string, Entry>();
   const forget = () => {
     const oldest = Date.now() - keptMs;
     for (const [key, entry] of entries) {

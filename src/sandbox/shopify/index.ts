@@ -1,30 +1,28 @@
 import { AppError } from '../../errors.ts';
 import { createGround, openDoor } from '../kit/ground.ts';
+import { recordOf } from '../kit/orders.ts';
 import type { ShopAnswer, ShopRequest } from '../kit/server.ts';
-import type { FaultRequest, Shop, ShopOptions, ShopOrder, ShopRecords } from '../shop.ts';
-import { type Credentials, createAuth, grantedScopes } from './auth.ts';
-import { type Bulk, createBulk } from './bulk.ts';
-import type { Call } from './call.ts';
+import type { Shop, ShopOptions } from '../shop.ts';
+import { Activation } from './activation.ts';
+import { type Credentials, createAuth } from './auth.ts';
+import { Bulk } from './bulk.ts';
 import { createBucket } from './cost.ts';
-import { createEndpoint } from './endpoint.ts';
+import { Endpoint } from './endpoint.ts';
 import { faultNames } from './faults.ts';
+import type { Floor } from './floor.ts';
 import { gid } from './gid.ts';
 import { createHolds } from './holds.ts';
 import { createIdempotencyMemory } from './idempotency.ts';
-import { createInventory, type Payload } from './inventory.ts';
-import { createOrders, shownOf } from './orders.ts';
+import { Inventory } from './inventory.ts';
+import { createOrderActions } from './order-actions.ts';
+import { Orders } from './orders.ts';
 import { createResolvers } from './resolvers.ts';
-import {
-  createState,
-  type InventoryItem,
-  levelAt,
-  type Order,
-  type ShopState,
-  unfulfilled,
-} from './state.ts';
+import { createState } from './seed.ts';
+import { Shelves } from './shelves.ts';
+import { levelAt, type Order, shownOf, unfulfilled } from './state.ts';
 import { createSubscriptions } from './subscriptions.ts';
-import { createViews } from './views.ts';
-import { createWebhooks } from './webhooks.ts';
+import { Views } from './views.ts';
+import { Webhooks } from './webhooks.ts';
 
 /** What tests may use beyond the common shop. */
 export interface ShopifyShop extends Shop {
@@ -39,84 +37,54 @@ export interface ShopifyShop extends Shop {
 /** Deliveries in flight at once. */
 const deliveriesAtOnce = 10;
 
+/** The parts of a shop, and what of them is asked by GraphQL. */
+function build(options: ShopOptions, url: () => string) {
+  const ground = createGround(options, {
+    faults: faultNames,
+    limits: { deliveries: deliveriesAtOnce },
+    patience: { connectMs: 1_000, answerMs: 5_000, sockets: deliveriesAtOnce }, // SHP-2.5
+  });
+  const state = createState(options, ground.random.fork('state'), Date.now());
+  const auth = createAuth(ground);
+  const { credentials } = auth;
+  const secrets = { current: credentials.webhookSecret, old: credentials.oldSecret };
+  const webhooks = new Webhooks(ground, state.domain, secrets);
+  const floor: Floor = { ground, state, webhooks };
+  const shelves = new Shelves(floor);
+  const orders = new Orders(floor, shelves);
+  const views = new Views({ state, faults: ground.faults, clientId: credentials.clientId });
+  const memory = createIdempotencyMemory(ground.timeScale);
+  const bulk = new Bulk(floor, { root: () => root, url });
+  const parts = { views, orders, shelves, memory };
+  const root = {
+    ...createResolvers(floor, views, bulk),
+    ...createOrderActions(floor, views, orders),
+    ...new Inventory(floor, parts),
+    ...new Activation(floor, parts),
+    ...createSubscriptions(floor, views),
+    ...createHolds(floor, views, orders),
+    bulkOperationRunQuery: bulk.run,
+  };
+  const bucket = createBucket(ground.timeScale);
+  const endpoint = new Endpoint(ground, { auth, bucket, memory }, () => root);
+  return { ...floor, auth, shelves, orders, bulk, endpoint };
+}
+
 /**
  * A sandbox shop that speaks the Shopify Admin API, written from the facts alone. State is in memory; a stopped
  * shop is gone. Beyond its catalogue it sells GIFT-CARD (untracked), BUNDLE-PARENT (derived stock, two components)
  * and two items that share the SKU DUP-1.
  */
 export function createShopifyShop(options: ShopOptions): ShopifyShop {
-  const { timeScale } = options;
-  const ground = createGround(options, {
-    faults: faultNames,
-    limits: { deliveries: deliveriesAtOnce },
-    patience: { connectMs: 1_000, answerMs: 5_000, sockets: deliveriesAtOnce }, // SHP-2.5
-  });
-  const { random, faults, agenda, records } = ground;
-  const state = createState(options, random.fork('state'), Date.now());
-  const auth = createAuth({ random: random.fork('auth'), faults, timeScale });
+  const { ground, state, auth, shelves, orders, bulk, endpoint } = build(options, () => door.url);
+  const { agenda, faults, records } = ground;
   const { credentials } = auth;
-  const bucket = createBucket(timeScale);
-  const memory = createIdempotencyMemory<Payload>(timeScale);
-  const secrets = { current: credentials.webhookSecret, old: credentials.oldSecret };
-  const webhooks = createWebhooks({ ground, state, secrets });
-  const orders = createOrders({ state, webhooks, faults, random: random.fork('orders'), timeScale });
-  const views = createViews({ state, faults, clientId: credentials.clientId, scopes: grantedScopes });
-  const holds = createHolds({ state, views, orders, webhooks });
-  const bulk: Bulk = createBulk({
-    state,
-    agenda,
-    random: random.fork('bulk'),
-    webhooks,
-    timeScale,
-    rootValue: () => rootValue,
-    url: () => shop.url,
-  });
-  const rootValue = {
-    ...createResolvers({
-      state,
-      views,
-      orders,
-      webhooks,
-      holds,
-      agenda,
-      random: random.fork('jobs'),
-      timeScale,
-      bulkOperation: bulk.find,
-      latestBulkOperation: bulk.latest,
-    }),
-    ...createInventory({
-      state,
-      views,
-      orders,
-      webhooks,
-      records,
-      faults,
-      random: random.fork('inventory'),
-      memory,
-    }),
-    ...createSubscriptions({ state, webhooks, views }),
-    fulfillmentOrderHold: holds.fulfillmentOrderHold,
-    fulfillmentOrderReleaseHold: holds.fulfillmentOrderReleaseHold,
-    bulkOperationRunQuery: (args: { query: string }, call: Call) => bulk.run(args, call),
-  };
-  const endpoint = createEndpoint({
-    auth,
-    faults,
-    random: random.fork('endpoint'),
-    agenda,
-    bucket,
-    memory,
-    timeScale,
-    rootValue: () => rootValue,
-    pause: ground.pauses.pause,
-  });
 
   const route = async (request: ShopRequest): Promise<ShopAnswer | null> => {
     const version = /^\/admin\/api\/([^/]+)\/graphql\.json$/.exec(request.path)?.[1];
-    if (version !== undefined && request.method === 'POST') return endpoint(request, version);
+    if (version !== undefined && request.method === 'POST') return endpoint.answer(request, version);
     if (request.path === '/admin/oauth/access_token' && request.method === 'POST') return auth.grant(request);
-    const name = /^\/bulk\/(.+)$/.exec(request.path)?.[1];
-    const file = name === undefined ? null : bulk.file(name);
+    const file = bulk.file(/^\/bulk\/(.+)$/.exec(request.path)?.[1] ?? '');
     if (file !== null) return { status: 200, headers: { 'content-type': 'application/jsonl' }, body: file };
     return { status: 404, body: JSON.stringify({ errors: 'Not Found' }) };
   };
@@ -139,22 +107,31 @@ export function createShopifyShop(options: ShopOptions): ShopifyShop {
     }),
     start: door.start,
     stop: door.stop,
-    sell: orders.sell,
-    cancel: ({ order_id, restock }) =>
-      orders.cancel(orders.find(order_id), { restock: restock ?? true, reason: 'CUSTOMER', staffNote: null }),
-    refund: ({ order_id, line_id, quantity, restock }) =>
-      orders.refund(orders.find(order_id), { lineId: line_id, quantity, restock }),
-    edit: ({ order_id, line_id, quantity }) =>
-      orders.edit(orders.find(order_id), { lineId: line_id, quantity }),
+    sell: (request) => orders.sell(request),
+    cancel: ({ order_id, restock = true }) =>
+      orders.cancel(orders.find(order_id), { restock, reason: 'CUSTOMER', staffNote: null }),
+    refund: ({ order_id, line_id: lineId, quantity, restock }) =>
+      orders.refund(orders.find(order_id), { lineId, quantity, restock }),
+    edit: ({ order_id, line_id: lineId, quantity }) =>
+      orders.edit(orders.find(order_id), { lineId, quantity }),
     ship: ({ order_id }) => orders.ship(orders.find(order_id)),
     set({ sku, quantity }) {
-      const level = levelAt(itemOf(state, sku), state.main);
-      if (level !== undefined) orders.setAvailable(level, quantity);
+      const item = state.items.find((candidate) => candidate.sku === sku);
+      if (item === undefined) throw new AppError('unknown_sku', `no ${sku} in this shop`);
+      const level = levelAt(item, state.main);
+      if (level !== undefined) shelves.setAvailable(level, quantity);
     },
-    fault: (request) => armFault(request),
+    fault(request) {
+      // Without a rate a draft reserves now; nothing else would ever set it off.
+      if (request.name !== 'draft_reservation' || request.rate !== undefined || request.count === 0) {
+        return faults.arm(request);
+      }
+      if (request.clear === true) faults.arm({ clear: true });
+      for (let left = request.count ?? 1; left > 0; left -= 1) orders.reserveAny();
+    },
     pending: () => agenda.size(),
-    records: (): ShopRecords => ({
-      orders: state.orders.map(recordOf),
+    records: () => ({
+      orders: state.orders.map(shopOrder),
       calls: records.all(),
       listings: state.items.map((item) => ({
         sku: item.sku,
@@ -164,35 +141,16 @@ export function createShopifyShop(options: ShopOptions): ShopifyShop {
     }),
     settle: () => agenda.settle(),
   };
-
-  const armFault = (request: FaultRequest) => {
-    // Without a rate a draft reserves now; nothing else would ever set it off.
-    if (request.name === 'draft_reservation' && request.rate === undefined && request.count !== 0) {
-      if (request.clear === true) faults.arm({ clear: true });
-      for (let left = request.count ?? 1; left > 0; left -= 1) orders.reserveAny();
-      return;
-    }
-    faults.arm(request);
-  };
-
   return shop;
-}
-
-function itemOf(state: ShopState, sku: string): InventoryItem {
-  const item = state.items.find((candidate) => candidate.sku === sku);
-  if (item === undefined) throw new AppError('unknown_sku', `no ${sku} in this shop`);
-  return item;
 }
 
 /**
  * The shop's truth of an order. Restocked units are free again; shipped units that were not returned are gone, and
  * so are unfulfilled units that were refunded without restock (SHP-2.7).
  */
-function recordOf(order: Order): ShopOrder {
-  return {
+function shopOrder(order: Order) {
+  return recordOf(order, {
     order_id: String(order.id),
-    placed_at: order.createdAt,
-    changed_at: order.changedAt,
     status: statusOf(order),
     lines: order.lines.map((line) => ({
       line_id: String(line.id),
@@ -200,8 +158,7 @@ function recordOf(order: Order): ShopOrder {
       taken: line.quantity - line.cancelled - line.returned,
       gone: line.fulfilled - line.returned + line.writtenUnfulfilled,
     })),
-    heard: order.heardRevision >= order.revision,
-  };
+  });
 }
 
 function statusOf(order: Order): string {

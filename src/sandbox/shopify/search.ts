@@ -53,6 +53,10 @@ export function skuFits(sku: string, { value }: Term): boolean {
   return tokens(value).every((token) => there.includes(token));
 }
 
+export function textFits(text: string, { value }: Term): boolean {
+  return text.toLowerCase().includes(value.toLowerCase());
+}
+
 /** A comma separated list of accepted words. */
 export function wordFits(word: string, { value }: Term): boolean {
   return value

@@ -1,5 +1,5 @@
-import type { Random } from '../kit/random.ts';
-import type { ShopOptions } from '../shop.ts';
+import type { Indexed, OrderHistory } from '../kit/orders.ts';
+import { idIn } from './gid.ts';
 
 /** What the shop knows, in memory. Ids are 64 bit, as the platform's are (SHP-9.1); times are ms since 1970. */
 export interface ShopState {
@@ -83,12 +83,10 @@ export interface Level {
   updatedAt: number;
 }
 
-export interface Order {
+export interface Order extends OrderHistory, Indexed {
   id: bigint;
   number: number;
   createdAt: number;
-  /** Whole seconds, as the platform shows them. */
-  updatedAt: number;
   cancelledAt: number | null;
   cancelReason: string | null;
   staffNote: string | null;
@@ -100,13 +98,6 @@ export interface Order {
   refunds: Refund[];
   fulfillments: Fulfillment[];
   fulfillmentOrders: FulfillmentOrder[];
-  /** Last change of stock or state in ms, for the proof; `updatedAt` also moves for tags and holds. */
-  changedAt: number;
-  /** Grows with each change of stock or state; `heardRevision` is the newest that a delivery brought. */
-  revision: number;
-  heardRevision: number;
-  /** What the search index knows and will know: the change time and when it becomes findable. */
-  indexed: { updatedAt: number; visibleAt: number }[];
 }
 
 export interface Line {
@@ -128,7 +119,6 @@ export interface Line {
 export interface Refund {
   id: bigint;
   createdAt: number;
-  note: string | null;
   rows: RefundRow[];
 }
 
@@ -162,30 +152,6 @@ export interface Ids {
 
 /** The id in the platform's fixed sample order; no real order ever has it (SHP-9.1 to SHP-9.2). */
 export const sampleOrderId = 820982911946154508n;
-
-/** Order-side ids lie beyond 2^53 so that a reader that goes through doubles loses digits. */
-const firstIds: Record<string, bigint> = {
-  Order: 820982911946154600n,
-  LineItem: 866550311766439100n,
-  Refund: 890088186047892400n,
-  RefundLineItem: 487817672276298600n,
-  Fulfillment: 255858046014300100n,
-  FulfillmentOrder: 9007199254740993n,
-  InventoryItem: 49148385100000n,
-  Location: 655441491n,
-};
-
-export function createIds(random: Random): Ids {
-  const last = new Map<string, bigint>();
-  return {
-    next(kind) {
-      const before = last.get(kind) ?? firstIds[kind] ?? 1068778100n;
-      const id = before + BigInt(random.int(1, 37));
-      last.set(kind, id);
-      return id;
-    },
-  };
-}
 
 /** Units of a line that wait to be shipped. */
 export function unfulfilled(line: Line): number {
@@ -225,6 +191,52 @@ export function bundleStock(parent: Variant, location: Location): number {
   return Math.max(0, Math.min(...possible));
 }
 
+/** What the shop shows of a bundle parent or an item at its main location; null when there is no number. */
+export function shownOf(state: ShopState, item: InventoryItem): number | null {
+  if (!item.tracked) return null;
+  const parent = item.variants.find(({ components }) => components.length > 0);
+  if (parent !== undefined) return bundleStock(parent, state.main);
+  return activeLevelAt(item, state.main)?.quantities.available ?? null;
+}
+
+/** Waiting to be shipped. */
+export function newFulfillmentOrder(
+  { ids }: Pick<ShopState, 'ids'>,
+  rows: () => FulfillmentOrder['rows'],
+  now: number,
+): FulfillmentOrder {
+  const id = ids.next('FulfillmentOrder');
+  return { id, createdAt: now, updatedAt: now, rows: rows(), holds: [], cancelled: false };
+}
+
+export function fulfillmentOrderStatus(entry: FulfillmentOrder): string {
+  if (entry.cancelled) return 'CANCELLED';
+  if (entry.holds.length > 0) return 'ON_HOLD';
+  return entry.rows.every(({ remaining }) => remaining === 0) ? 'CLOSED' : 'OPEN';
+}
+
+/** By gid. */
+export function fulfillmentOrderOf(state: ShopState, id: string) {
+  const wanted = idIn(id, 'FulfillmentOrder');
+  for (const order of state.orders) {
+    const fulfillmentOrder = order.fulfillmentOrders.find((one) => one.id === wanted);
+    if (fulfillmentOrder !== undefined) return { order, fulfillmentOrder };
+  }
+  return undefined;
+}
+
+/** By gid. */
+export function itemOf(state: ShopState, id: string): InventoryItem | undefined {
+  const wanted = idIn(id, 'InventoryItem');
+  return wanted === null ? undefined : state.itemsById.get(wanted);
+}
+
+/** By gid. */
+export function locationOf(state: ShopState, id: string): Location | undefined {
+  const wanted = idIn(id, 'Location');
+  return state.locations.find((candidate) => candidate.id === wanted);
+}
+
 /** The level, active or not. */
 export function levelAt(item: InventoryItem, location: Location): Level | undefined {
   return item.levels.find((level) => level.location === location);
@@ -245,9 +257,7 @@ export function move(level: Level, name: StoredName, delta: number, at: number):
 export function addLevel(
   state: Pick<ShopState, 'ids'>,
   item: InventoryItem,
-  location: Location,
-  available: number,
-  at: number,
+  { location, available, at }: { location: Location; available: number; at: number },
 ): Level {
   const each = (value: number) =>
     Object.fromEntries(stored.map((name) => [name, value])) as Record<StoredName, number>;
@@ -265,117 +275,6 @@ export function addLevel(
   return level;
 }
 
-/** The seeded catalogue: one product, variant and inventory item per entry, and the oddities below. */
-export function createState(options: ShopOptions, random: Random, now: number): ShopState {
-  const ids = createIds(random);
-  const bornAt = now - 30 * 86_400_000;
-  const location = (name: string, active: boolean, fulfillsOnline: boolean): Location => ({
-    id: ids.next('Location'),
-    name,
-    active,
-    fulfillsOnline,
-    createdAt: bornAt,
-  });
-  const main = location('Main shelf', true, true);
-  const state: ShopState = {
-    name: options.name,
-    domain: domainOf(options.name),
-    shopId: ids.next('Shop'),
-    main,
-    locations: [main, location('Back room', true, false), location('Closed branch', false, false)],
-    products: [],
-    variants: [],
-    items: [],
-    itemsById: new Map(),
-    skuCounts: new Map(),
-    orders: [],
-    ordersById: new Map(),
-    ids,
-  };
-  options.catalogue.forEach((entry, index) => {
-    const variant = addProduct(state, { ...entry, at: bornAt });
-    // SHP-4.1: every seventh product has two variants that share one inventory item, hence one number.
-    if (index % 7 === 6) addVariant(state, variant.product, variant.item, 'Gift wrapped', bornAt);
-    // Stock that is not ours to sell: a reader that adds up locations goes wrong here (SHP-9.12).
-    const back = state.locations[1];
-    if (index % 5 === 4 && back !== undefined) addLevel(state, variant.item, back, 7, bornAt);
-  });
-  addOddities(state, bornAt);
-  return state;
-}
-
-function addOddities(state: ShopState, at: number): void {
-  const components = state.variants.slice(0, 2).map((variant) => ({ variant, quantity: 1 }));
-  const card = addProduct(state, { sku: 'GIFT-CARD', title: 'Gift card', stock: 0, at });
-  card.item.tracked = false;
-  card.product.giftCard = true;
-  if (components.length > 0) {
-    const parent = addProduct(state, { sku: 'BUNDLE-PARENT', title: 'Starter set', stock: 0, at });
-    parent.components = components;
-  }
-  addProduct(state, { sku: 'DUP-1', title: 'Twin, left', stock: 4, at });
-  addProduct(state, { sku: 'DUP-1', title: 'Twin, right', stock: 6, at });
-}
-
-function addProduct(
-  state: ShopState,
-  entry: { sku: string; title: string; stock: number; at: number },
-): Variant {
-  const product: Product = {
-    id: state.ids.next('Product'),
-    title: entry.title,
-    status: 'ACTIVE',
-    giftCard: false,
-    variants: [],
-    createdAt: entry.at,
-    updatedAt: entry.at,
-  };
-  const item: InventoryItem = {
-    id: state.ids.next('InventoryItem'),
-    sku: entry.sku,
-    tracked: true,
-    variants: [],
-    levels: [],
-    createdAt: entry.at,
-    updatedAt: entry.at,
-  };
-  addLevel(state, item, state.main, entry.stock, entry.at);
-  state.products.push(product);
-  state.items.push(item);
-  state.itemsById.set(item.id, item);
-  countSku(state, entry.sku, 1);
-  return addVariant(state, product, item, 'Default Title', entry.at);
-}
-
 export function countSku(state: ShopState, sku: string, delta: number): void {
   state.skuCounts.set(sku, (state.skuCounts.get(sku) ?? 0) + delta);
-}
-
-function addVariant(
-  state: ShopState,
-  product: Product,
-  item: InventoryItem,
-  title: string,
-  at: number,
-): Variant {
-  const variant: Variant = {
-    id: state.ids.next('ProductVariant'),
-    product,
-    title,
-    item,
-    policy: 'DENY',
-    components: [],
-    createdAt: at,
-    updatedAt: at,
-  };
-  product.variants.push(variant);
-  item.variants.push(variant);
-  state.variants.push(variant);
-  return variant;
-}
-
-/** SHP-1.1: letters, digits and hyphens, then `.myshopify.com`. */
-function domainOf(name: string): string {
-  const label = name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
-  return `${label.replace(/^-+|-+$/g, '') || 'shop'}.myshopify.com`;
 }

@@ -1,10 +1,9 @@
 import { isLoopback } from '../kit/caller.ts';
-import type { Call } from './call.ts';
+import type { Call, Floor } from './floor.ts';
 import { gid, idIn } from './gid.ts';
 import { wholeSeconds } from './moment.ts';
-import type { ShopState } from './state.ts';
 import type { Views } from './views.ts';
-import type { Subscription, Webhooks } from './webhooks.ts';
+import type { Subscription } from './webhooks.ts';
 
 interface SubscriptionInput {
   uri?: string | null;
@@ -20,14 +19,11 @@ interface SubscriptionInput {
  * sandbox also takes plain http on loopback, and calls nothing that is not loopback. `filter` is kept and shown, and
  * filters nothing. User errors have no code.
  */
-export function createSubscriptions(deps: { state: ShopState; webhooks: Webhooks; views: Views }) {
-  const { state, webhooks, views } = deps;
+export function createSubscriptions({ state, webhooks }: Floor, views: Views) {
   const { subscriptions } = webhooks;
 
-  const refused = (field: string[], message: string) => ({
-    webhookSubscription: null,
-    userErrors: [{ field, message }],
-  });
+  const refused = (field: string[], message: string) => ({ userErrors: [{ field, message }] });
+  const missing = refused(['id'], 'Webhook subscription does not exist');
 
   const find = (id: string): Subscription | undefined => {
     const wanted = idIn(id, 'WebhookSubscription');
@@ -66,7 +62,7 @@ export function createSubscriptions(deps: { state: ShopState; webhooks: Webhooks
 
     webhookSubscriptionUpdate(args: { id: string; webhookSubscription: SubscriptionInput }) {
       const subscription = find(args.id);
-      if (subscription === undefined) return refused(['id'], 'Webhook subscription does not exist');
+      if (subscription === undefined) return missing;
       const input = args.webhookSubscription;
       const uri = input.uri ?? input.callbackUrl ?? subscription.uri;
       const wrong = problem(subscription.topic, uri, subscription);
@@ -82,15 +78,10 @@ export function createSubscriptions(deps: { state: ShopState; webhooks: Webhooks
 
     webhookSubscriptionDelete(args: { id: string }) {
       const subscription = find(args.id);
-      if (subscription === undefined) {
-        const error = { field: ['id'], message: 'Webhook subscription does not exist' };
-        return { deletedWebhookSubscriptionId: null, userErrors: [error] };
-      }
+      if (subscription === undefined) return missing;
       subscriptions.splice(subscriptions.indexOf(subscription), 1);
-      return {
-        deletedWebhookSubscriptionId: gid('WebhookSubscription', subscription.id),
-        userErrors: [],
-      };
+      const deletedWebhookSubscriptionId = gid('WebhookSubscription', subscription.id);
+      return { deletedWebhookSubscriptionId, userErrors: [] };
     },
   };
 }

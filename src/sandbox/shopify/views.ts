@@ -1,9 +1,10 @@
 import { GraphQLError } from 'graphql';
 import type { Faults } from '../kit/faults.ts';
+import { grantedScopes } from './auth.ts';
 import { financialStatus } from './bodies.ts';
-import type { Call } from './call.ts';
 import { connection, type PageArgs } from './connection.ts';
-import { gid, idIn, levelGid, quantityGid } from './gid.ts';
+import type { Call } from './floor.ts';
+import { gid, levelGid, quantityGid } from './gid.ts';
 import { utc } from './moment.ts';
 import { idFits, searched, timeFits } from './search.ts';
 import {
@@ -11,11 +12,14 @@ import {
   current,
   type Fulfillment,
   type FulfillmentOrder,
+  fulfillmentOrderStatus,
   type InventoryItem,
+  itemOf,
   type Level,
   type Line,
   type Location,
   levelAt,
+  locationOf,
   type Order,
   type Product,
   type Refund,
@@ -40,97 +44,109 @@ const quantityNames = new Set([
   'incoming',
 ]);
 
-export type Views = ReturnType<typeof createViews>;
-
 /** What graphql-js resolves a type from: values, and functions of (args, call). */
 export type View = Record<string, unknown>;
 
-/** The state as the schema's types show it. Fields are read lazily, so an answer shows the moment it was made. */
-export function createViews(deps: { state: ShopState; faults: Faults; clientId: string; scopes: string[] }) {
-  const { state, faults, clientId, scopes } = deps;
-  const page = <T extends { id: bigint }, V>(
-    things: T[],
-    args: PageArgs,
-    call: Call,
-    view: (thing: T) => V,
-  ) => connection(things, args, { place: ({ id }) => ({ rank: 0, id }), view, unbounded: call.bulk });
-  const inOrder = <T extends { id: bigint }, V>(
-    things: T[],
-    args: PageArgs,
-    call: Call,
-    view: (thing: T) => V,
-  ) => {
+/** Kind and global id, for `node(id:)` and fragments. */
+const named = (kind: string, id: bigint) => ({ __typename: kind, id: gid(kind, id) });
+
+/** What all things of the shop show: the id in both forms, and their times. */
+const head = (kind: string, thing: { id: bigint; createdAt: number; updatedAt?: number }) => ({
+  ...named(kind, thing.id),
+  legacyResourceId: String(thing.id),
+  createdAt: utc(thing.createdAt),
+  updatedAt: utc(thing.updatedAt ?? thing.createdAt),
+});
+
+type LevelArgs = { query?: string; includeInactive?: boolean };
+
+/**
+ * The state as the schema's types show it. Fields are read lazily, so an answer shows the moment it was made. What the
+ * schema has and a view has not is null.
+ */
+export class Views {
+  readonly #state: ShopState;
+  readonly #faults: Faults;
+  readonly #clientId: string;
+
+  constructor({ state, faults, clientId }: { state: ShopState; faults: Faults; clientId: string }) {
+    this.#state = state;
+    this.#faults = faults;
+    this.#clientId = clientId;
+  }
+
+  page<T extends { id: bigint }, V>(things: T[], args: PageArgs, call: Call, view: (thing: T) => V) {
+    const place = ({ id }: T) => ({ rank: 0, id });
+    return connection(things, args, { place, view, unbounded: call.bulk });
+  }
+
+  #inOrder<T extends { id: bigint }, V>(things: T[], args: PageArgs, call: Call, view: (thing: T) => V) {
     const places = new Map(things.map((thing, index) => [thing, index]));
     const place = (thing: T) => ({ rank: places.get(thing) ?? 0, id: thing.id });
     return connection(things, args, { place, view, unbounded: call.bulk });
-  };
+  }
 
-  const app = (): View => ({
-    __typename: 'App',
-    id: gid('App', 4711n),
-    apiKey: clientId,
+  readonly app = (): View => ({
+    ...named('App', 4711n),
+    apiKey: this.#clientId,
     handle: 'sandbox-connector',
     title: 'Sandbox connector',
     webhookApiVersion: '2026-10',
   });
 
-  const shop = (): View => ({
+  readonly shop = (): View => ({
     __typename: 'Shop',
-    id: gid('Shop', state.shopId),
-    name: state.name,
+    id: gid('Shop', this.#state.shopId),
+    name: this.#state.name,
     email: 'owner@example.com',
-    myshopifyDomain: state.domain,
+    myshopifyDomain: this.#state.domain,
     ianaTimezone: 'America/New_York',
     timezoneOffset: '-0500',
     timezoneAbbreviation: 'EST',
     currencyCode: 'USD',
-    createdAt: utc(state.main.createdAt),
-    updatedAt: utc(state.main.createdAt),
-    url: `https://${state.domain}`,
+    createdAt: utc(this.#state.main.createdAt),
+    updatedAt: utc(this.#state.main.createdAt),
+    url: `https://${this.#state.domain}`,
     plan: { partnerDevelopment: true, shopifyPlus: false, publicDisplayName: 'Basic' },
   });
 
-  const installation = (): View => ({
-    __typename: 'AppInstallation',
-    id: gid('AppInstallation', 815n),
-    app,
-    accessScopes: scopes
-      .filter((handle) => handle !== 'write_inventory' || !faults.armed().includes('missing_scope'))
-      .map((handle) => ({ handle, description: handle.replaceAll('_', ' ') })),
-    launchUrl: `https://${state.domain}/admin/apps/sandbox-connector`,
-    uninstallUrl: null,
+  readonly installation = (): View => ({
+    ...named('AppInstallation', 815n),
+    app: this.app,
+    accessScopes: grantedScopes(this.#faults).map((handle) => ({
+      handle,
+      description: handle.replaceAll('_', ' '),
+    })),
+    launchUrl: `https://${this.#state.domain}/admin/apps/sandbox-connector`,
   });
 
-  const isActive = (place: Location) =>
-    place.active && !(place === state.main && faults.armed().includes('location_deactivated'));
+  readonly isActive = (place: Location) =>
+    place.active && !(place === this.#state.main && this.#faults.armed().includes('location_deactivated'));
 
-  const location = (place: Location): View => ({
-    __typename: 'Location',
-    id: gid('Location', place.id),
-    legacyResourceId: String(place.id),
+  readonly location = (place: Location): View => ({
+    ...head('Location', place),
     name: place.name,
-    isActive: isActive(place),
-    activatable: !isActive(place),
-    deactivatable: place !== state.main,
-    deactivatedAt: isActive(place) ? null : utc(place.createdAt),
+    isActive: this.isActive(place),
+    activatable: !this.isActive(place),
+    deactivatable: place !== this.#state.main,
+    deactivatedAt: this.isActive(place) ? null : utc(place.createdAt),
     fulfillsOnlineOrders: place.fulfillsOnline,
     isFulfillmentService: false,
-    hasActiveInventory: () => state.items.some((entry) => activeLevelAt(entry, place) !== undefined),
+    hasActiveInventory: () => this.#state.items.some((entry) => activeLevelAt(entry, place) !== undefined),
     shipsInventory: place.fulfillsOnline,
-    createdAt: utc(place.createdAt),
-    updatedAt: utc(place.createdAt),
     inventoryLevel: (args: { inventoryItemId: string; includeInactive?: boolean }) => {
-      const wanted = idIn(args.inventoryItemId, 'InventoryItem');
-      const found = wanted === null ? undefined : state.itemsById.get(wanted);
-      return found === undefined ? null : levelOf(found, place, args.includeInactive);
+      const found = itemOf(this.#state, args.inventoryItemId);
+      return found === undefined ? null : this.#levelOf(found, place, args.includeInactive);
     },
-    inventoryLevels: (args: PageArgs & { query?: string; includeInactive?: boolean }, call: Call) => {
-      const levels = state.items.flatMap((entry) => entry.levels.filter((one) => one.location === place));
-      return page(pickLevels(levels, args), args, call, level);
+    inventoryLevels: (args: PageArgs & LevelArgs, call: Call) => {
+      const levels = this.#state.items.flatMap((entry) =>
+        entry.levels.filter((one) => one.location === place),
+      );
+      return this.page(this.#pickLevels(levels, args), args, call, this.level);
     },
   });
 
-  const pickLevels = (levels: Level[], args: { query?: string; includeInactive?: boolean }): Level[] =>
+  readonly #pickLevels = (levels: Level[], args: LevelArgs): Level[] =>
     searched(
       levels.filter(({ active }) => active || args.includeInactive === true),
       args.query,
@@ -142,25 +158,25 @@ export function createViews(deps: { state: ShopState; faults: Faults; clientId: 
       },
     );
 
-  const levelOf = (
+  readonly #levelOf = (
     entry: InventoryItem,
     place: Location,
     includeInactive: boolean | undefined,
   ): View | null => {
     const found = levelAt(entry, place);
     if (found === undefined || (!found.active && includeInactive !== true)) return null;
-    return level(found);
+    return this.level(found);
   };
 
-  const level = (one: Level): View => ({
+  readonly level = (one: Level): View => ({
     __typename: 'InventoryLevel',
     id: levelGid(one),
     isActive: one.active,
     createdAt: utc(one.createdAt),
     updatedAt: utc(one.updatedAt),
     canDeactivate: one.quantities.committed === 0,
-    item: () => item(one.item),
-    location: () => location(one.location),
+    item: () => this.item(one.item),
+    location: () => this.location(one.location),
     quantities: ({ names }: { names: string[] }) =>
       names.map((name) => {
         if (!quantityNames.has(name)) {
@@ -179,101 +195,82 @@ export function createViews(deps: { state: ShopState; faults: Faults; clientId: 
       }),
   });
 
-  const item = (entry: InventoryItem): View => ({
-    __typename: 'InventoryItem',
-    id: gid('InventoryItem', entry.id),
-    legacyResourceId: String(entry.id),
+  readonly item = (entry: InventoryItem): View => ({
+    ...head('InventoryItem', entry),
     sku: entry.sku,
     tracked: entry.tracked,
-    duplicateSkuCount: (state.skuCounts.get(entry.sku) ?? 1) - 1,
+    duplicateSkuCount: (this.#state.skuCounts.get(entry.sku) ?? 1) - 1,
     requiresShipping: true,
-    createdAt: utc(entry.createdAt),
-    updatedAt: utc(entry.updatedAt),
     locationsCount: { count: entry.levels.filter(({ active }) => active).length, precision: 'EXACT' },
     inventoryLevel: (args: { locationId: string; includeInactive?: boolean }) => {
-      const wanted = idIn(args.locationId, 'Location');
-      const place = state.locations.find(({ id }) => id === wanted);
-      return place === undefined ? null : levelOf(entry, place, args.includeInactive);
+      const place = locationOf(this.#state, args.locationId);
+      return place === undefined ? null : this.#levelOf(entry, place, args.includeInactive);
     },
-    inventoryLevels: (args: PageArgs & { query?: string; includeInactive?: boolean }, call: Call) =>
-      page(pickLevels(entry.levels, args), args, call, level),
+    inventoryLevels: (args: PageArgs & LevelArgs, call: Call) =>
+      this.page(this.#pickLevels(entry.levels, args), args, call, this.level),
     variant: () => {
       const [first] = entry.variants;
       if (first === undefined) throw new GraphQLError('The variant is gone.');
-      return variant(first);
+      return this.variant(first);
     },
-    variants: (args: PageArgs, call: Call) => page(entry.variants, args, call, variant),
+    variants: (args: PageArgs, call: Call) => this.page(entry.variants, args, call, this.variant),
   });
 
-  const product = (entry: Product): View => ({
-    __typename: 'Product',
-    id: gid('Product', entry.id),
-    legacyResourceId: String(entry.id),
+  readonly product = (entry: Product): View => ({
+    ...head('Product', entry),
     title: entry.title,
     handle: entry.title.toLowerCase().replace(/[^a-z0-9]+/g, '-'),
     status: entry.status,
     isGiftCard: entry.giftCard,
-    createdAt: utc(entry.createdAt),
-    updatedAt: utc(entry.updatedAt),
-    totalInventory: () => entry.variants.reduce((sum, one) => sum + quantityOf(one), 0),
+    totalInventory: () => entry.variants.reduce((sum, one) => sum + this.quantityOf(one), 0),
     tracksInventory: entry.variants.some((one) => one.item.tracked),
     hasVariantsThatRequiresComponents: entry.variants.some(({ components }) => components.length > 0),
-    variants: (args: PageArgs, call: Call) => page(entry.variants, args, call, variant),
+    variants: (args: PageArgs, call: Call) => this.page(entry.variants, args, call, this.variant),
   });
 
   /** Over all locations, as the platform sums it up on a variant. */
-  const quantityOf = (entry: Variant): number =>
+  readonly quantityOf = (entry: Variant): number =>
     entry.item.levels.filter(({ active }) => active).reduce((sum, one) => sum + shownAt(one, 'available'), 0);
 
-  const variant = (entry: Variant): View => ({
-    __typename: 'ProductVariant',
-    id: gid('ProductVariant', entry.id),
-    legacyResourceId: String(entry.id),
+  readonly variant = (entry: Variant): View => ({
+    ...head('ProductVariant', entry),
     title: entry.title,
     displayName: `${entry.product.title} - ${entry.title}`,
     sku: entry.item.sku,
-    barcode: null,
     position: entry.product.variants.indexOf(entry) + 1,
     price: '10.00',
     inventoryPolicy: entry.policy,
-    inventoryQuantity: () => quantityOf(entry),
-    sellableOnlineQuantity: () => quantityOf(entry),
-    availableForSale: () => !entry.item.tracked || quantityOf(entry) > 0,
+    inventoryQuantity: () => this.quantityOf(entry),
+    sellableOnlineQuantity: () => this.quantityOf(entry),
+    availableForSale: () => !entry.item.tracked || this.quantityOf(entry) > 0,
     requiresComponents: entry.components.length > 0,
     taxable: true,
-    createdAt: utc(entry.createdAt),
-    updatedAt: utc(entry.updatedAt),
-    product: () => product(entry.product),
-    inventoryItem: () => item(entry.item),
+    product: () => this.product(entry.product),
+    inventoryItem: () => this.item(entry.item),
     productVariantComponents: (args: PageArgs, call: Call) =>
-      inOrder(
+      this.#inOrder(
         entry.components.map((part) => ({ ...part, id: part.variant.id })),
         args,
         call,
         (part) => ({
           id: gid('ProductVariantComponent', part.id),
           quantity: part.quantity,
-          productVariant: () => variant(part.variant),
+          productVariant: () => this.variant(part.variant),
         }),
       ),
   });
 
   // ----------------------------------------------------------------------------------------------------- orders
 
-  const order = (entry: Order): View => ({
-    __typename: 'Order',
-    id: gid('Order', entry.id),
-    legacyResourceId: String(entry.id),
+  readonly order = (entry: Order): View => ({
+    ...head('Order', entry),
     name: `#${entry.number}`,
     number: entry.number,
-    createdAt: utc(entry.createdAt),
-    updatedAt: utc(entry.updatedAt),
     processedAt: utc(entry.createdAt),
     cancelledAt: entry.cancelledAt === null ? null : utc(entry.cancelledAt),
     cancelReason: entry.cancelReason,
     cancellation: entry.cancelledAt === null ? null : { staffNote: entry.staffNote },
     closed: false,
-    closedAt: null,
     confirmed: true,
     edited: entry.edited,
     test: entry.test,
@@ -283,7 +280,6 @@ export function createViews(deps: { state: ShopState; faults: Faults; clientId: 
     fullyPaid: !entry.unpaid,
     unpaid: entry.unpaid,
     tags: [...entry.tags].sort(),
-    note: null,
     currencyCode: 'USD',
     requiresShipping: true,
     fulfillable: entry.lines.some((one) => unfulfilled(one) > 0),
@@ -291,27 +287,25 @@ export function createViews(deps: { state: ShopState; faults: Faults; clientId: 
     returnStatus: entry.lines.some((one) => one.returned > 0) ? 'RETURNED' : 'NO_RETURN',
     currentSubtotalLineItemsQuantity: entry.lines.reduce((sum, one) => sum + current(one), 0),
     subtotalLineItemsQuantity: entry.lines.reduce((sum, one) => sum + one.quantity, 0),
-    retailLocation: null,
-    lineItems: (args: PageArgs, call: Call) => inOrder(entry.lines, args, call, line),
+    lineItems: (args: PageArgs, call: Call) => this.#inOrder(entry.lines, args, call, this.#line),
     nonFulfillableLineItems: (args: PageArgs, call: Call) =>
-      inOrder(
+      this.#inOrder(
         entry.lines.filter((one) => unfulfilled(one) === 0),
         args,
         call,
-        line,
+        this.#line,
       ),
     refunds: ({ first }: { first?: number | null }) =>
-      entry.refunds.slice(0, first ?? undefined).map((one) => refund(entry, one)),
+      entry.refunds.slice(0, first ?? undefined).map((one) => this.#refund(entry, one)),
     fulfillments: ({ first }: { first?: number | null }) =>
-      entry.fulfillments.slice(0, first ?? undefined).map((one) => fulfillment(entry, one)),
+      entry.fulfillments.slice(0, first ?? undefined).map((one) => this.#fulfillment(entry, one)),
     fulfillmentsCount: { count: entry.fulfillments.length, precision: 'EXACT' },
     fulfillmentOrders: (args: PageArgs, call: Call) =>
-      page(entry.fulfillmentOrders, args, call, (one) => fulfillmentOrder(entry, one)),
+      this.page(entry.fulfillmentOrders, args, call, (one) => this.fulfillmentOrder(entry, one)),
   });
 
-  const line = (entry: Line): View => ({
-    __typename: 'LineItem',
-    id: gid('LineItem', entry.id),
+  readonly #line = (entry: Line): View => ({
+    ...named('LineItem', entry.id),
     name: entry.title,
     title: entry.title,
     sku: entry.sku,
@@ -326,16 +320,14 @@ export function createViews(deps: { state: ShopState; faults: Faults; clientId: 
     restockable: current(entry) > 0 && entry.variant.item.tracked,
     isGiftCard: entry.variant.product.giftCard,
     taxable: true,
-    variantTitle: null,
     vendor: 'Sandbox',
-    variant: () => variant(entry.variant),
-    product: () => product(entry.variant.product),
+    variant: () => this.variant(entry.variant),
+    product: () => this.product(entry.variant.product),
     lineItemGroup:
       entry.bundle === null
         ? null
         : {
-            __typename: 'LineItemGroup',
-            id: gid('LineItemGroup', entry.bundle.id),
+            ...named('LineItemGroup', entry.bundle.id),
             quantity: entry.bundle.quantity,
             title: entry.bundle.parent.product.title,
             productId: gid('Product', entry.bundle.parent.product.id),
@@ -344,95 +336,77 @@ export function createViews(deps: { state: ShopState; faults: Faults; clientId: 
           },
   });
 
-  const refund = (of: Order, entry: Refund): View => ({
-    __typename: 'Refund',
-    id: gid('Refund', entry.id),
-    legacyResourceId: String(entry.id),
-    createdAt: utc(entry.createdAt),
+  readonly #refund = (of: Order, entry: Refund): View => ({
+    ...head('Refund', entry),
     processedAt: utc(entry.createdAt),
-    updatedAt: utc(entry.createdAt),
-    note: entry.note,
-    order: () => order(of),
-    refundLineItems: (args: PageArgs, call: Call) => inOrder(entry.rows, args, call, refundRow),
+    order: () => this.order(of),
+    refundLineItems: (args: PageArgs, call: Call) => this.#inOrder(entry.rows, args, call, this.#refundRow),
   });
 
-  const refundRow = (row: RefundRow): View => ({
+  readonly #refundRow = (row: RefundRow): View => ({
     id: gid('RefundLineItem', row.id),
     quantity: row.quantity,
     restockType: row.type,
     restocked: row.type !== 'NO_RESTOCK',
-    lineItem: () => line(row.line),
-    location: () => (row.location === null ? null : location(row.location)),
+    lineItem: () => this.#line(row.line),
+    location: () => (row.location === null ? null : this.location(row.location)),
   });
 
-  const fulfillment = (of: Order, entry: Fulfillment): View => ({
-    __typename: 'Fulfillment',
-    id: gid('Fulfillment', entry.id),
-    legacyResourceId: String(entry.id),
+  readonly #fulfillment = (of: Order, entry: Fulfillment): View => ({
+    ...head('Fulfillment', entry),
     name: `#${of.number}.${of.fulfillments.indexOf(entry) + 1}`,
     status: 'SUCCESS',
     displayStatus: 'FULFILLED',
-    createdAt: utc(entry.createdAt),
-    updatedAt: utc(entry.createdAt),
-    deliveredAt: null,
-    inTransitAt: null,
     totalQuantity: entry.rows.reduce((sum, { quantity }) => sum + quantity, 0),
     requiresShipping: true,
-    location: () => location(state.main),
-    order: () => order(of),
+    location: () => this.location(this.#state.main),
+    order: () => this.order(of),
     fulfillmentLineItems: (args: PageArgs, call: Call) =>
-      inOrder(entry.rows, args, call, (row) => ({
-        __typename: 'FulfillmentLineItem',
-        id: gid('FulfillmentLineItem', row.id),
+      this.#inOrder(entry.rows, args, call, (row) => ({
+        ...named('FulfillmentLineItem', row.id),
         quantity: row.quantity,
-        lineItem: () => line(row.line),
+        lineItem: () => this.#line(row.line),
       })),
     fulfillmentOrders: (args: PageArgs, call: Call) =>
-      page(of.fulfillmentOrders, args, call, (one) => fulfillmentOrder(of, one)),
+      this.page(of.fulfillmentOrders, args, call, (one) => this.fulfillmentOrder(of, one)),
   });
 
-  const fulfillmentOrder = (of: Order, entry: FulfillmentOrder): View => ({
-    __typename: 'FulfillmentOrder',
-    id: gid('FulfillmentOrder', entry.id),
+  readonly fulfillmentOrder = (of: Order, entry: FulfillmentOrder): View => ({
+    ...head('FulfillmentOrder', entry),
     status: fulfillmentOrderStatus(entry),
     requestStatus: 'UNSUBMITTED',
-    createdAt: utc(entry.createdAt),
-    updatedAt: utc(entry.updatedAt),
     fulfillAt: utc(of.createdAt),
     orderId: gid('Order', of.id),
     orderName: `#${of.number}`,
     orderProcessedAt: utc(of.createdAt),
-    order: () => order(of),
+    order: () => this.order(of),
     assignedLocation: {
       countryCode: 'US',
-      name: state.main.name,
-      location: () => location(state.main),
+      name: this.#state.main.name,
+      location: () => this.location(this.#state.main),
     },
-    supportedActions: actionsOf(entry).map((action) => ({ action, externalUrl: null })),
-    fulfillmentHolds: entry.holds.map(hold),
+    supportedActions: actionsOf(entry).map((action) => ({ action })),
+    fulfillmentHolds: entry.holds.map(this.hold),
     lineItems: (args: PageArgs, call: Call) =>
-      inOrder(entry.rows, args, call, (row) => ({
-        __typename: 'FulfillmentOrderLineItem',
-        id: gid('FulfillmentOrderLineItem', row.id),
+      this.#inOrder(entry.rows, args, call, (row) => ({
+        ...named('FulfillmentOrderLineItem', row.id),
         totalQuantity: row.total,
         remainingQuantity: row.remaining,
         requiresShipping: true,
         productTitle: row.line.title,
-        variantTitle: null,
         sku: row.line.sku,
         vendor: 'Sandbox',
         inventoryItemId: gid('InventoryItem', row.line.variant.item.id),
-        lineItem: () => line(row.line),
-        variant: () => variant(row.line.variant),
+        lineItem: () => this.#line(row.line),
+        variant: () => this.variant(row.line.variant),
       })),
   });
 
-  const hold = (entry: FulfillmentOrder['holds'][number]): View => ({
-    __typename: 'FulfillmentHold',
-    id: gid('FulfillmentHold', entry.id),
+  readonly hold = (entry: FulfillmentOrder['holds'][number]): View => ({
+    ...named('FulfillmentHold', entry.id),
     displayReason: entry.reason.toLowerCase().replaceAll('_', ' '),
     handle: entry.handle === '' ? null : entry.handle,
-    heldByApp: app,
+    heldByApp: this.app,
     heldByRequestingApp: true,
     reason: entry.reason,
     reasonNotes: entry.notes,
@@ -440,10 +414,8 @@ export function createViews(deps: { state: ShopState; faults: Faults; clientId: 
 
   // --------------------------------------------------------------------------------------------------- webhooks
 
-  const subscription = (entry: Subscription): View => ({
-    __typename: 'WebhookSubscription',
-    id: gid('WebhookSubscription', entry.id),
-    legacyResourceId: String(entry.id),
+  readonly subscription = (entry: Subscription): View => ({
+    ...head('WebhookSubscription', entry),
     topic: entry.topic,
     uri: entry.uri,
     callbackUrl: entry.uri,
@@ -451,38 +423,11 @@ export function createViews(deps: { state: ShopState; faults: Faults; clientId: 
     filter: entry.filter,
     includeFields: entry.includeFields,
     name: entry.name,
-    apiVersion: apiVersion(entry.release),
-    createdAt: utc(entry.createdAt),
-    updatedAt: utc(entry.updatedAt),
+    apiVersion: this.apiVersion(entry.release),
     endpoint: { __typename: 'WebhookHttpEndpoint', callbackUrl: entry.uri },
   });
 
-  const apiVersion = (handle: string) => ({ handle, displayName: handle, supported: true });
-
-  return {
-    app,
-    shop,
-    installation,
-    location,
-    isActive,
-    level,
-    item,
-    product,
-    variant,
-    quantityOf,
-    order,
-    fulfillmentOrder,
-    hold,
-    subscription,
-    apiVersion,
-    page,
-  };
-}
-
-export function fulfillmentOrderStatus(entry: FulfillmentOrder): string {
-  if (entry.cancelled) return 'CANCELLED';
-  if (entry.holds.length > 0) return 'ON_HOLD';
-  return entry.rows.every(({ remaining }) => remaining === 0) ? 'CLOSED' : 'OPEN';
+  readonly apiVersion = (handle: string) => ({ handle, displayName: handle, supported: true });
 }
 
 function actionsOf(entry: FulfillmentOrder): string[] {

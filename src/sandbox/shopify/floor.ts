@@ -1,5 +1,15 @@
+import type { Ground } from '../kit/ground.ts';
 import type { ShopCall } from '../shop.ts';
 import type { Release } from './schema.ts';
+import type { ShopState } from './state.ts';
+import type { Webhooks } from './webhooks.ts';
+
+/** What every part of the shop works on. */
+export interface Floor {
+  ground: Ground;
+  state: ShopState;
+  webhooks: Webhooks;
+}
 
 /** What one GraphQL request carries through its resolvers. */
 export interface Call {
