@@ -152,7 +152,8 @@ function tokensOf({ config, deps, http }: Pick<Account, 'config' | 'deps' | 'htt
         who: 'Login with Amazon',
         lifeMs: 3_600_000,
         secrets: [client_secret, refresh_token],
-        hintFor: (error) => hints[error] ?? 'check client_id, client_secret and refresh_token',
+        hints,
+        hint: 'check client_id, client_secret and refresh_token',
       });
     },
   });

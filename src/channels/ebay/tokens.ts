@@ -48,7 +48,8 @@ export function createEbayTokens(config: EbayConfig, deps: ChannelDeps, http: Ht
           who: 'eBay',
           lifeMs: 7_200_000,
           secrets: [client_secret, refresh_token],
-          hintFor: (error) => remedies[error] ?? usualRemedies[kind],
+          hints: remedies,
+          hint: usualRemedies[kind],
         });
         if (kind === 'user') noteConsentAge();
         return granted;

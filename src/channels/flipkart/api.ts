@@ -107,8 +107,7 @@ function tokensOf(
         lifeMs: 3_600_000,
         secrets: [config.app_secret],
         throttling,
-        hintFor: () =>
-          'check app_id and app_secret (seller dashboard > Manage Profile > Developer Access); sandbox keys do not work in production. If the application was deleted, create a new one and set both keys',
+        hint: 'check app_id and app_secret (seller dashboard > Manage Profile > Developer Access); sandbox keys do not work in production. If the application was deleted, create a new one and set both keys',
       });
     },
   });

@@ -97,7 +97,7 @@ function listingOf([sku, found]: [string, string[]], look: Look, location: strin
     unwritable: row === null ? look.why : whyUnwritable(row, location),
     ambiguous: ids.length > 1,
     shown: row === null ? null : shownOf(row, location),
-    facts: { fsn: row?.product_id ?? null },
+    facts: null,
   };
 }
 

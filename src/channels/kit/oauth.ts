@@ -6,6 +6,7 @@ import type { HttpAnswer } from './http.ts';
 import { jsonOf } from './json.ts';
 import { beforeWriting, short } from './refusal.ts';
 import { retryAfterMs } from './retry-after.ts';
+import { maybe, Text } from './shapes.ts';
 import { unlessStopped } from './unless-stopped.ts';
 
 /** Access tokens by one grant. Methods throw `ChannelError`. */
@@ -206,11 +207,11 @@ export function basicProof(id: string, secret: string): string {
 
 const Grant = z.object({
   access_token: z.string().min(1),
-  expires_in: z.coerce.number().positive().nullish().catch(null),
+  expires_in: maybe(z.coerce.number().positive()),
 });
 const Refused = z.object({
-  error: z.string().nullish().catch(null),
-  error_description: z.string().nullish().catch(null),
+  error: Text,
+  error_description: Text,
 });
 
 /** What is particular about a platform's answers to token requests. */
@@ -219,8 +220,9 @@ export interface GrantReading {
   who: string;
   /** The life of a token whose grant tells none. */
   lifeMs: number;
-  /** What to do about an error of the grant ('' when it has no name). */
-  hintFor(error: string): string;
+  /** What to do about an error of the grant, by its name; `hint` about every other. */
+  hints?: Readonly<Record<string, string>>;
+  hint: string;
   /** Left out of every text. */
   secrets: readonly string[];
   /** Statuses that mean "too much" or "not now"; default 429. */
@@ -248,7 +250,8 @@ export function grantIn(answer: HttpAnswer, reading: GrantReading): Granted {
     throw new ChannelError('throttled', `no token: ${who}: ${why}`, { afterMs: afterMs ?? 10_000 });
   if (status >= 500)
     throw new ChannelError('retry', `no token: ${who}: ${why}`, afterMs === null ? {} : { afterMs });
+  const { hints = {}, hint } = reading;
   throw new ChannelError('auth', `${who} gave no access token: ${why}`, {
-    hint: reading.hintFor(error ?? ''),
+    hint: Object.hasOwn(hints, error ?? '') ? (hints[error ?? ''] ?? hint) : hint,
   });
 }

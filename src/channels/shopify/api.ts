@@ -118,10 +118,10 @@ function tokensOf(
         who: 'Shopify',
         lifeMs: 86_399_000,
         secrets: [client_secret],
-        hintFor: (error) =>
-          error === 'shop_not_permitted'
-            ? 'app and shop must belong to the same organization in the Dev Dashboard'
-            : 'check client_id and client_secret, and that the app is installed in the shop',
+        hints: {
+          shop_not_permitted: 'app and shop must belong to the same organization in the Dev Dashboard',
+        },
+        hint: 'check client_id and client_secret, and that the app is installed in the shop',
       });
     },
   });

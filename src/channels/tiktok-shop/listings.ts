@@ -54,7 +54,8 @@ function listingOf(product: Product, sku: ProductSku, sites: Sites): Listing {
 
 function whyOffSale({ status }: Product): string | null {
   if (status === 'ACTIVATE' || status === '') return null;
-  return words[status] ?? `the product is not on sale on TikTok Shop (${status.slice(0, 40)})`;
+  const known = Object.hasOwn(words, status) ? words[status] : undefined;
+  return known ?? `the product is not on sale on TikTok Shop (${status.slice(0, 40)})`;
 }
 
 /**

@@ -4,7 +4,6 @@ import {
   account,
   answers,
   elsewhere,
-  fsnOf,
   here,
   line,
   searchPath,
@@ -37,7 +36,7 @@ describe('the catalogue of a Flipkart channel', () => {
       unwritable: null,
       ambiguous: false,
       shown: 7,
-      facts: { fsn: fsnOf('S-7') },
+      facts: null,
     });
   });
 

@@ -41,11 +41,7 @@ export const grant: Reply = {
 
 /** A line for a SKU, as the catalogue names it. */
 export function line(sku: string, quantity: number, base: number | null): PushLine {
-  return lineOf(
-    { listingId: sku, counterKey: sku, channelSku: sku, facts: { fsn: fsnOf(sku) } },
-    quantity,
-    base,
-  );
+  return lineOf({ listingId: sku, counterKey: sku, channelSku: sku, facts: null }, quantity, base);
 }
 
 export function fsnOf(sku: string): string {
