@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
 import { createHttpClient, type HttpAnswer, type HttpClient } from '../kit/http.ts';
 import { jsonOf } from '../kit/json.ts';
-import { createTokens, grantIn, nobodysSignal, type Tokens } from '../kit/oauth.ts';
+import { createTokens, formRequest, grantIn, nobodysSignal, type Tokens } from '../kit/oauth.ts';
 import { createPace, type Pace } from '../kit/pace.ts';
 import { createRate, type RateMemory, type RatePolicy } from '../kit/rate.ts';
 import { type Effect, Refusal, statusFailure } from '../kit/refusal.ts';
@@ -147,8 +147,8 @@ function tokensOf({ config, deps, http }: Pick<Account, 'config' | 'deps' | 'htt
           ? { grant_type: 'refresh_token', refresh_token: refresh }
           : { grant_type: 'client_credentials', scope: 'sellingpartnerapi::notifications' };
       const headers = { 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8' };
-      const body = new URLSearchParams({ ...form, client_id, client_secret }).toString();
-      return grantIn(await http({ method: 'POST', url, headers, body }, nobodysSignal), {
+      const asked = formRequest(url, { ...form, client_id, client_secret }, headers);
+      return grantIn(await http(asked, nobodysSignal), {
         who: 'Login with Amazon',
         lifeMs: 3_600_000,
         secrets: [client_secret, refresh_token],

@@ -1,7 +1,7 @@
 import type { ChannelDeps, CheckItem } from '../channel.ts';
 import { fail, ok, warn } from '../kit/check.ts';
 import type { HttpClient } from '../kit/http.ts';
-import { basicProof, createTokens, grantIn, nobodysSignal, type Tokens } from '../kit/oauth.ts';
+import { basicProof, createTokens, formRequest, grantIn, nobodysSignal, type Tokens } from '../kit/oauth.ts';
 import type { EbayConfig } from './config.ts';
 
 /** `user`: acts for the seller. `app`: acts for the keyset (public keys, topics, destinations; EBAY-1.3). */
@@ -39,12 +39,8 @@ export function createEbayTokens(config: EbayConfig, deps: ChannelDeps, http: Ht
           kind === 'user'
             ? { grant_type: 'refresh_token', refresh_token: refresh }
             : { grant_type: 'client_credentials', scope: appScope };
-        const headers = {
-          authorization: basicProof(client_id, client_secret),
-          'content-type': 'application/x-www-form-urlencoded',
-        };
-        const body = new URLSearchParams(form).toString();
-        const granted = grantIn(await http({ method: 'POST', url, headers, body }, nobodysSignal), {
+        const authorization = basicProof(client_id, client_secret);
+        const granted = grantIn(await http(formRequest(url, form, { authorization }), nobodysSignal), {
           who: 'eBay',
           lifeMs: 7_200_000,
           secrets: [client_secret, refresh_token],

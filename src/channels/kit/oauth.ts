@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Json, Vault } from '../channel.ts';
 import { ChannelError, stopped } from '../errors.ts';
-import type { HttpAnswer } from './http.ts';
+import type { HttpAnswer, HttpRequest } from './http.ts';
 import { jsonOf } from './json.ts';
 import { beforeWriting, short } from './refusal.ts';
 import { retryAfterMs } from './retry-after.ts';
@@ -203,6 +203,17 @@ export const nobodysSignal = new AbortController().signal;
 /** `Authorization: Basic …` */
 export function basicProof(id: string, secret: string): string {
   return `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
+}
+
+/** A token request in the form of RFC 6749. */
+export function formRequest(
+  url: string,
+  form: Record<string, string>,
+  headers: Record<string, string> = {},
+): HttpRequest {
+  const type = { 'content-type': 'application/x-www-form-urlencoded' };
+  const body = new URLSearchParams(form).toString();
+  return { method: 'POST', url, headers: { ...type, ...headers }, body };
 }
 
 const Grant = z.object({

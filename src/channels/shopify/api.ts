@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { ChannelDeps } from '../channel.ts';
 import { createCost } from '../kit/cost.ts';
 import { createHttpClient, type HttpAnswer, type HttpClient } from '../kit/http.ts';
-import { createTokens, grantIn, nobodysSignal, type Tokens } from '../kit/oauth.ts';
+import { createTokens, formRequest, grantIn, nobodysSignal, type Tokens } from '../kit/oauth.ts';
 import { createPace, type Priority } from '../kit/pace.ts';
 import { type Answer, type Call as AnyCall, createRest } from '../kit/rest.ts';
 import { walkPages } from '../kit/walk.ts';
@@ -111,10 +111,8 @@ function tokensOf(
     owner: [url, client_id, client_secret],
     refreshToken: '',
     async ask() {
-      const headers = { 'content-type': 'application/x-www-form-urlencoded' };
       const form = { grant_type: 'client_credentials', client_id, client_secret };
-      const body = new URLSearchParams(form).toString();
-      return grantIn(await http({ method: 'POST', url, headers, body }, nobodysSignal), {
+      return grantIn(await http(formRequest(url, form), nobodysSignal), {
         who: 'Shopify',
         lifeMs: 86_399_000,
         secrets: [client_secret],
