@@ -1,13 +1,7 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { CheckItem } from '../../../src/channels/channel.ts';
 import { calm } from '../../kit/stage.ts';
-import { channelAt, location, type Reply, type ScriptedShop, startShop } from './scripted-shop.ts';
-
-let shop: ScriptedShop | null = null;
-afterEach(async () => {
-  await shop?.close();
-  shop = null;
-});
+import { channelAt, location, type Reply, startShop } from './scripted-shop.ts';
 
 const all = [
   'read_products',
@@ -47,7 +41,7 @@ async function check(over: Shop = {}): Promise<Map<string, CheckItem>> {
       currentAppInstallation: { id: 'a', accessScopes: (over.scopes ?? all).map((handle) => ({ handle })) },
     },
   };
-  shop = await startShop({
+  const shop = await startShop({
     Shop: [answer],
     Location: [{ data: { location: own } }],
     Locations: [{ data: { locations: { nodes: [...(own === null ? [] : [own]), ...others], pageInfo } } }],
@@ -70,7 +64,6 @@ async function check(over: Shop = {}): Promise<Map<string, CheckItem>> {
   });
   const channel = channelAt(shop.url, over.config === undefined ? {} : { config: over.config });
   const items = await channel.check(calm);
-  await channel.close();
   return new Map(items.map((item) => [item.name, item]));
 }
 
@@ -92,7 +85,6 @@ describe('check', () => {
 
   test('a location that is missing or deactivated fails and the choice is listed', async () => {
     expect((await check({ ours: { isActive: false } })).get('location')).toMatchObject({ level: 'fail' });
-    await shop?.close();
     const missing = (
       await check({ ours: null, others: [{ name: 'Paris', fulfillsOnlineOrders: false }] })
     ).get('location');

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Listing, ListingRef } from '../../../src/channels/channel.ts';
 import { calm } from '../../kit/stage.ts';
 import {
@@ -10,11 +10,7 @@ import {
   startShop,
 } from './scripted-shop.ts';
 
-let shop: ScriptedShop | null = null;
-afterEach(async () => {
-  await shop?.close();
-  shop = null;
-});
+let shop: ScriptedShop;
 
 const noMore = { hasNextPage: false, endCursor: null };
 
@@ -62,7 +58,6 @@ async function listingsOf(...pages: ReturnType<typeof variant>[][]): Promise<Lis
   const channel = channelAt(shop.url);
   const listings: Listing[] = [];
   for await (const page of channel.listListings(calm)) listings.push(...page.listings);
-  await channel.close();
   return listings;
 }
 
@@ -86,7 +81,7 @@ describe('the catalogue', () => {
         facts: { bundle: false, tracked: true },
       },
     ]);
-    expect(shop?.received[0]?.variables).toMatchObject({ location });
+    expect(shop.received[0]?.variables).toMatchObject({ location });
   });
 
   test('variants that share an item are one listing, also when they come on different pages', async () => {
@@ -166,7 +161,6 @@ describe('reading stock', () => {
       [null, 'unwritable'],
       [null, 'not-listed'],
     ]);
-    await channel.close();
   });
 
   test('any number of listings is read, 250 ids at a time, in order', async () => {
@@ -177,7 +171,6 @@ describe('reading stock', () => {
     const readings = await channel.readStock(refs, calm);
     expect(shop.received.map((call) => (call.variables['ids'] as string[]).length)).toEqual([250, 250, 1]);
     expect(readings.map((reading) => reading.shown)).toEqual(refs.map((_, n) => n));
-    await channel.close();
   });
 
   test('a read that is too costly is split', async () => {
@@ -191,6 +184,5 @@ describe('reading stock', () => {
     const channel = channelAt(shop.url);
     const readings = await channel.readStock([ref(1), ref(2)], calm);
     expect(readings.map((reading) => reading.shown)).toEqual([1, 2]);
-    await channel.close();
   });
 });

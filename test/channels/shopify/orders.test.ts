@@ -1,21 +1,8 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Channel, FetchedOrder, Json, OrderPage } from '../../../src/channels/channel.ts';
 import type { OrderSnapshot } from '../../../src/stock/order.ts';
 import { calm } from '../../kit/stage.ts';
-import {
-  channelAt,
-  type Received,
-  type Reply,
-  type ScriptedShop,
-  startShop,
-  testClock,
-} from './scripted-shop.ts';
-
-let shop: ScriptedShop | null = null;
-afterEach(async () => {
-  await shop?.close();
-  shop = null;
-});
+import { channelAt, type Received, type Reply, startShop, testClock } from './scripted-shop.ts';
 
 const noMore = { hasNextPage: false, endCursor: null };
 const more = (endCursor: string) => ({ hasNextPage: true, endCursor });
@@ -92,7 +79,7 @@ function itemOf(fetched: FetchedOrder | undefined): Json {
 
 describe('walking the orders', () => {
   test('all pages are read in order of change with a quoted UTC time, and the last one tells the clock of the beginning', async () => {
-    shop = await startShop({
+    const shop = await startShop({
       OrdersChanged: [
         { headers: date, data: { orders: { nodes: [orderNode(1), orderNode(2)], pageInfo: more('c1') } } },
         {
@@ -115,21 +102,19 @@ describe('walking the orders', () => {
       null,
       { channelClock: Date.parse('2026-11-23T10:00:05Z') },
     ]);
-    await channel.close();
   });
 
   test('the sweep by creation time asks for created_at', async () => {
-    shop = await startShop({ OrdersCreated: [{ data: { orders: { nodes: [], pageInfo: noMore } } }] });
+    const shop = await startShop({ OrdersCreated: [{ data: { orders: { nodes: [], pageInfo: noMore } } }] });
     const channel = channelAt(shop.url);
     const pages = await pagesOf(channel.ordersCreatedSince(Date.parse('2026-11-16T00:00:00Z'), calm));
     expect(shop.received[0]?.variables['query']).toBe("created_at:>='2026-11-16T00:00:00Z'");
     expect(pages).toHaveLength(1);
     expect(pages[0]?.end).not.toBeNull();
-    await channel.close();
   });
 
   test('a page that is too costly is asked for again at half its size', async () => {
-    shop = await startShop({
+    const shop = await startShop({
       OrdersChanged: ({ variables }: Received): Reply =>
         Number(variables['first']) > 10
           ? { errors: [{ message: 'Query cost is 1200', extensions: { code: 'MAX_COST_EXCEEDED' } }] }
@@ -138,21 +123,19 @@ describe('walking the orders', () => {
     const channel = channelAt(shop.url);
     expect(await pagesOf(channel.ordersSince(0, calm))).toHaveLength(1);
     expect(shop.received.map((call) => call.variables['first'])).toEqual([25, 12, 6]);
-    await channel.close();
   });
 
   test('a cursor that does not move ends the walk with an error instead of reading for ever', async () => {
-    shop = await startShop({
+    const shop = await startShop({
       OrdersChanged: [{ data: { orders: { nodes: [orderNode(1)], pageInfo: more('same') } } }],
     });
     const channel = channelAt(shop.url);
     await expect(pagesOf(channel.ordersSince(0, calm))).rejects.toMatchObject({ kind: 'retry' });
     expect(shop.received).toHaveLength(2);
-    await channel.close();
   });
 
   test('an answer of an unexpected shape is an error of the read, and half an answer too', async () => {
-    shop = await startShop({
+    const shop = await startShop({
       OrdersChanged: [
         { data: { orders: { nodes: [{ id: 1 }], pageInfo: noMore } } },
         { data: { orders: { nodes: [], pageInfo: noMore } }, errors: [{ message: 'timeout' }] },
@@ -163,7 +146,6 @@ describe('walking the orders', () => {
     for (let round = 0; round < 3; round += 1) {
       await expect(pagesOf(channel.ordersSince(0, calm))).rejects.toMatchObject({ kind: 'retry' });
     }
-    await channel.close();
   });
 });
 
@@ -178,7 +160,7 @@ describe('reading one order', () => {
       refunds: [refundNode(1, 2, 2, 'CANCEL'), refundNode(2, 2, 1, 'NO_RESTOCK')],
       fulfillments: [],
     };
-    shop = await startShop({
+    const shop = await startShop({
       OrdersById: [{ data: { nodes: [orderNode(1), orderNode(2, { refunds: [{ id: 'r' }] }), null] } }],
       OrderDetails: [{ data: { order: details } }],
     });
@@ -196,12 +178,11 @@ describe('reading one order', () => {
       lines: [{ taken: 1, gone: 1 }],
     });
     expect(shop.received.map((call) => call.operation)).toEqual(['OrdersById', 'OrderDetails']);
-    await channel.close();
   });
 
   test('an order of 101 lines is read to the last line', async () => {
     const first = Array.from({ length: 100 }, (_, n) => lineNode(n + 1));
-    shop = await startShop({
+    const shop = await startShop({
       OrdersById: [
         {
           data: {
@@ -226,7 +207,6 @@ describe('reading one order', () => {
     expect(snapshot.lines).toHaveLength(101);
     expect(snapshot.complete).toBe(true);
     expect(shop.of('OrderLines')[0]?.variables).toMatchObject({ after: 'l100' });
-    await channel.close();
   });
 
   test('more than fifty refunds, and a refund of many rows, are read to the end', async () => {
@@ -237,7 +217,7 @@ describe('reading one order', () => {
     const first = heads
       .slice(0, 15)
       .map((_, n) => refundNode(n + 1, 1, 1, 'CANCEL', n === 0 ? more('r10') : noMore));
-    shop = await startShop({
+    const shop = await startShop({
       OrdersById: [{ data: { nodes: [orderNode(1, { refunds: [{ id: 'r' }] })] } }],
       OrderDetails: [
         {
@@ -268,7 +248,6 @@ describe('reading one order', () => {
     const channel = channelAt(shop.url);
     const [fetched] = await channel.fetchOrders(['1'], calm);
     expect(snapshotOf(channel, itemOf(fetched)).lines).toMatchObject([{ taken: 100 - 59 - 3, gone: 0 }]);
-    await channel.close();
   });
 
   test('pages of two versions of an order are never put together', async () => {
@@ -278,7 +257,7 @@ describe('reading one order', () => {
       data: { order: { updatedAt, lineItems: { nodes: [lineNode(2)], pageInfo: noMore } } },
     });
     const [before, after] = ['2026-11-23T09:30:00Z', '2026-11-23T09:30:05Z'];
-    shop = await startShop({
+    const shop = await startShop({
       OrdersById: [{ data: { nodes: [node(before)] } }],
       OrderDetails: [{ data: { order: node(before) } }, { data: { order: node(after) } }],
       OrderLines: [page(after)],
@@ -287,7 +266,6 @@ describe('reading one order', () => {
     const [fetched] = await channel.fetchOrders(['1'], calm);
     expect(snapshotOf(channel, itemOf(fetched)).version).toBe(Date.parse(after));
     expect(shop.of('OrderDetails')).toHaveLength(2);
-    await channel.close();
   });
 
   test('an order that changes at every reading is tried again later', async () => {
@@ -296,7 +274,7 @@ describe('reading one order', () => {
       version += 1;
       return new Date(version * 1000).toISOString();
     };
-    shop = await startShop({
+    const shop = await startShop({
       OrdersById: [{ data: { nodes: [orderNode(1, { refunds: [{ id: 'r' }] })] } }],
       OrderDetails: () => ({
         data: {
@@ -313,7 +291,6 @@ describe('reading one order', () => {
     const channel = channelAt(shop.url);
     await expect(channel.fetchOrders(['1'], calm)).rejects.toMatchObject({ kind: 'retry' });
     expect(shop.of('OrderDetails')).toHaveLength(3);
-    await channel.close();
   });
 
   test('a shipment tells what is gone and when, and a cancelled shipment does not count', async () => {
@@ -322,7 +299,7 @@ describe('reading one order', () => {
       { status: 'CANCELLED', createdAt: '2026-11-23T09:10:00Z' },
       { status: 'SUCCESS', createdAt: '2026-11-23T09:20:00Z' },
     ];
-    shop = await startShop({
+    const shop = await startShop({
       OrdersById: [
         {
           data: {
@@ -336,7 +313,6 @@ describe('reading one order', () => {
     expect(snapshotOf(channel, itemOf(fetched)).lines).toMatchObject([
       { taken: 2, gone: 2, goneAt: Date.parse('2026-11-23T09:20:00Z') },
     ]);
-    await channel.close();
   });
 
   test('of several shipments each line takes its own time', async () => {
@@ -351,7 +327,7 @@ describe('reading one order', () => {
     });
     const fulfillments = [shipment(1, '2026-11-23T09:10:00Z'), shipment(2, '2026-11-23T09:20:00Z')];
     const node = orderNode(1, { lineItems: { nodes: lines, pageInfo: noMore }, fulfillments });
-    shop = await startShop({
+    const shop = await startShop({
       OrdersById: [{ data: { nodes: [node] } }],
       OrderDetails: [{ data: { order: node } }],
     });
@@ -361,7 +337,6 @@ describe('reading one order', () => {
       Date.parse('2026-11-23T09:10:00Z'),
       Date.parse('2026-11-23T09:20:00Z'),
     ]);
-    await channel.close();
   });
 
   test('gift cards, tips and custom items of a pulled order are left out', async () => {
@@ -371,7 +346,7 @@ describe('reading one order', () => {
       lineNode(3, { variant: null, sku: null, vendor: null }),
       lineNode(4, { variant: null, sku: 'GONE' }),
     ];
-    shop = await startShop({
+    const shop = await startShop({
       OrdersById: [{ data: { nodes: [orderNode(1, { lineItems: { nodes: lines, pageInfo: noMore } })] } }],
     });
     const channel = channelAt(shop.url);
@@ -382,7 +357,6 @@ describe('reading one order', () => {
       ['S1', 'gid://shopify/ProductVariant/1'],
       ['GONE', null],
     ]);
-    await channel.close();
   });
 });
 
@@ -394,7 +368,7 @@ describe('one order by webhook and by pull', () => {
         pageInfo: noMore,
       },
     });
-    shop = await startShop({ OrdersById: [{ data: { nodes: [node] } }] });
+    const shop = await startShop({ OrdersById: [{ data: { nodes: [node] } }] });
     const channel = channelAt(shop.url, { clock: testClock() });
     const [fetched] = await channel.fetchOrders(['1'], calm);
     const body = {
@@ -424,6 +398,5 @@ describe('one order by webhook and by pull', () => {
       body: Buffer.from(JSON.stringify(body)),
     });
     expect(snapshotOf(channel, fields)).toEqual(snapshotOf(channel, itemOf(fetched)));
-    await channel.close();
   });
 });

@@ -1,13 +1,9 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ActionOutcome, OversoldOrder } from '../../../src/channels/channel.ts';
 import { calm } from '../../kit/stage.ts';
 import { channelAt, type Reply, type ScriptedShop, startShop, testClock } from './scripted-shop.ts';
 
-let shop: ScriptedShop | null = null;
-afterEach(async () => {
-  await shop?.close();
-  shop = null;
-});
+let shop: ScriptedShop;
 
 const order: OversoldOrder = {
   orderId: 'gid://shopify/Order/5551112223334',
@@ -62,7 +58,6 @@ async function act(
   shop = await startShop(script);
   const channel = channelAt(shop.url, { clock: testClock() });
   const outcome = await channel[action]?.(order, calm);
-  await channel.close();
   return outcome;
 }
 
@@ -74,7 +69,7 @@ describe('hold', () => {
       TagOrder: [tagged],
     });
     expect(outcome).toEqual({ kind: 'done', detail: 'held 1 fulfilment order(s) and tagged the order' });
-    expect(shop?.of('HoldFulfillment').map((call) => call.variables)).toEqual([
+    expect(shop.of('HoldFulfillment').map((call) => call.variables)).toEqual([
       {
         id: 'gid://shopify/FulfillmentOrder/1',
         hold: {
@@ -85,7 +80,7 @@ describe('hold', () => {
         },
       },
     ]);
-    expect(shop?.of('TagOrder')[0]?.variables).toEqual({ id: order.orderId, tags: ['oversold'] });
+    expect(shop.of('TagOrder')[0]?.variables).toEqual({ id: order.orderId, tags: ['oversold'] });
   });
 
   test('a repeat finds its own hold and does nothing more', async () => {
@@ -96,7 +91,7 @@ describe('hold', () => {
       TagOrder: [tagged],
     });
     expect(outcome?.kind).toBe('done');
-    expect(shop?.of('HoldFulfillment')).toEqual([]);
+    expect(shop.of('HoldFulfillment')).toEqual([]);
   });
 
   test('a handle that Shopify knows already counts as held', async () => {
@@ -130,8 +125,8 @@ describe('hold', () => {
       HoldFulfillment: [held()],
       TagOrder: [tagged],
     });
-    expect(shop?.of('FulfillmentOrders')[1]?.variables['after']).toBe('c');
-    expect(shop?.of('HoldFulfillment').map((call) => call.variables['id'])).toEqual(['fo-2']);
+    expect(shop.of('FulfillmentOrders')[1]?.variables['after']).toBe('c');
+    expect(shop.of('HoldFulfillment').map((call) => call.variables['id'])).toEqual(['fo-2']);
   });
 
   test('what cannot be held is refused in words', async () => {
@@ -147,7 +142,6 @@ describe('hold', () => {
     ];
     for (const script of cases) {
       expect(await act('hold', script)).toMatchObject({ kind: 'refused', error: expect.any(String) });
-      await shop?.close();
     }
   });
 
@@ -166,7 +160,6 @@ describe('hold', () => {
   test('a missing scope for holding or cancelling refuses the action and leaves the channel alone', async () => {
     const denied: Reply = { errors: [{ message: 'Access denied', extensions: { code: 'ACCESS_DENIED' } }] };
     expect(await act('hold', { FulfillmentOrders: [denied] })).toMatchObject({ kind: 'refused' });
-    await shop?.close();
     expect(await act('cancel', { OrderState: [denied] })).toMatchObject({ kind: 'refused' });
   });
 
@@ -174,7 +167,6 @@ describe('hold', () => {
     expect(
       await act('hold', { FulfillmentOrders: [fulfillmentOrders({})], HoldFulfillment: ['hang up'] }),
     ).toMatchObject({ kind: 'retry' });
-    await shop?.close();
     expect(await act('hold', { FulfillmentOrders: [{ status: 403, text: '' }] })).toMatchObject({
       kind: 'auth',
     });
@@ -199,13 +191,13 @@ describe('cancel', () => {
       JobState: [job(false), job(true)],
     });
     expect(outcome).toEqual({ kind: 'done', detail: 'the order was cancelled with restock' });
-    expect(shop?.of('CancelOrder')[0]?.query).toContain('restock: true');
-    expect(shop?.of('JobState')).toHaveLength(2);
+    expect(shop.of('CancelOrder')[0]?.query).toContain('restock: true');
+    expect(shop.of('JobState')).toHaveLength(2);
   });
 
   test('an order that is cancelled already is not cancelled again', async () => {
     expect(await act('cancel', { OrderState: [cancelled] })).toMatchObject({ kind: 'done' });
-    expect(shop?.of('CancelOrder')).toEqual([]);
+    expect(shop.of('CancelOrder')).toEqual([]);
   });
 
   test('a job that does not end in time is asked for again later, and no longer than that', async () => {
@@ -215,7 +207,7 @@ describe('cancel', () => {
       JobState: [job(false)],
     });
     expect(outcome).toMatchObject({ kind: 'retry', afterMs: expect.any(Number) });
-    expect(shop?.of('JobState')).toHaveLength(5);
+    expect(shop.of('JobState')).toHaveLength(5);
   });
 
   test('a job that ended without cancelling, a missing order and a refusal fall back in words', async () => {
@@ -227,7 +219,6 @@ describe('cancel', () => {
     ];
     for (const script of cases) {
       expect(await act('cancel', script)).toMatchObject({ kind: 'refused' });
-      await shop?.close();
     }
   });
 
@@ -235,7 +226,6 @@ describe('cancel', () => {
     expect(
       await act('cancel', { OrderState: [open], CancelOrder: [refusedWith('INTERNAL_ERROR')] }),
     ).toMatchObject({ kind: 'retry' });
-    await shop?.close();
     expect(await act('cancel', { OrderState: [open], CancelOrder: ['hang up'] })).toMatchObject({
       kind: 'retry',
     });

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { PushLine } from '../../../src/channels/channel.ts';
 import { calm } from '../../kit/stage.ts';
 import {
@@ -10,11 +10,7 @@ import {
   startShop,
 } from './scripted-shop.ts';
 
-let shop: ScriptedShop | null = null;
-afterEach(async () => {
-  await shop?.close();
-  shop = null;
-});
+let shop: ScriptedShop;
 
 function item(n: number): string {
   return `gid://shopify/InventoryItem/${n}`;
@@ -90,7 +86,6 @@ async function push(script: Parameters<typeof startShop>[0], lines: PushLine[]) 
   shop = await startShop(script);
   const channel = channelAt(shop.url);
   const outcomes = await channel.setStock(lines, calm);
-  await channel.close();
   return { outcomes, shop };
 }
 
@@ -135,7 +130,6 @@ describe('one call', () => {
     expect(again).toBe(first);
     const keys = shop.of('SetQuantities').map((call) => inputOf(call).key);
     expect(new Set(keys.slice(1)).size).toBe(1 + others.length);
-    await channel.close();
   });
 
   test('a negative number is never sent, but a negative base is', async () => {
@@ -422,7 +416,6 @@ describe('calls without a clear answer', () => {
         [line(1, 1, 2)],
       );
       expect(outcomes).toMatchObject([{ kind: 'auth', error: expect.stringContaining('frozen or locked') }]);
-      await shop?.close();
     }
   });
 
@@ -431,7 +424,6 @@ describe('calls without a clear answer', () => {
     const channel = channelAt(shop.url, { timeoutMs: 50 });
     expect(await channel.setStock([line(1, 1, 2)], calm)).toMatchObject([{ kind: 'unknown' }]);
     expect(shop.of('SetQuantities')).toHaveLength(1);
-    await channel.close();
   });
 
   test('a stopped push never left and may be tried again', async () => {
@@ -440,7 +432,6 @@ describe('calls without a clear answer', () => {
     const outcomes = await channel.setStock([line(1, 1, 2)], AbortSignal.abort());
     expect(outcomes).toMatchObject([{ kind: 'retry' }]);
     expect(shop.received).toEqual([]);
-    await channel.close();
   });
 
   test('a stale row that cannot be read is tried again, because nothing was written', async () => {

@@ -37,7 +37,6 @@ export interface ScriptedShop {
   received: Received[];
   /** Requests of one operation, in order. */
   of(operation: string): Received[];
-  close(): Promise<void>;
 }
 
 /** Starts the server. `script` maps an operation name (or `token`) to its answers; the last one repeats. */
@@ -62,7 +61,7 @@ export async function startShop(
     );
   }, Date.now);
   const of = (operation: string) => received.filter((entry) => entry.operation === operation);
-  return { url, received, of, close: async () => undefined };
+  return { url, received, of };
 }
 
 function describe({ target: path, headers, text: body, body: parsed }: kit.Call): Received {
@@ -100,14 +99,16 @@ export function configOf(over: Record<string, unknown> = {}): ShopifyConfig {
   return Schema.parse(kit.changed(config, over));
 }
 
-/** A channel that talks to `baseUrl`. */
+/** A channel that talks to `baseUrl`; one with an address ends with the test. */
 export function channelAt(
   baseUrl: string | null,
   over: { config?: Record<string, unknown>; clock?: Clock; timeoutMs?: number } = {},
 ): Channel {
   const clock = over.clock ?? testClock();
   const deps = kit.depsFor({ name: 'main-shop', clock, baseUrl, timeoutMs: over.timeoutMs ?? 5_000 });
-  return shopify.create(configOf(over.config), deps);
+  const channel = shopify.create(configOf(over.config), deps);
+  if (baseUrl !== null) kit.afterTest(() => channel.close());
+  return channel;
 }
 
 /** The door for the suites that all adapters share. */

@@ -1,19 +1,6 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { calm } from '../../kit/stage.ts';
-import {
-  channelAt,
-  type Received,
-  type Reply,
-  type ScriptedShop,
-  startShop,
-  testClock,
-} from './scripted-shop.ts';
-
-let shop: ScriptedShop | null = null;
-afterEach(async () => {
-  await shop?.close();
-  shop = null;
-});
+import { channelAt, type Received, type Reply, startShop, testClock } from './scripted-shop.ts';
 
 const shopAnswer = {
   shop: { id: 'gid://shopify/Shop/1', myshopifyDomain: 'example.myshopify.com', name: 'Example' },
@@ -40,7 +27,7 @@ function granting(accepts: (token: string) => boolean): Parameters<typeof startS
 
 describe('the client-credentials grant', () => {
   test('ten calls at once ask for one token', async () => {
-    shop = await startShop(granting(() => true));
+    const shop = await startShop(granting(() => true));
     const channel = channelAt(shop.url, client);
     await Promise.all(Array.from({ length: 10 }, () => channel.identity(calm)));
     expect(shop.of('token')).toHaveLength(1);
@@ -52,11 +39,10 @@ describe('the client-credentials grant', () => {
       }),
     );
     expect(new Set(shop.of('Shop').map((call) => call.token))).toEqual(new Set(['shpat_1']));
-    await channel.close();
   });
 
   test('the token is renewed after 80 % of its life and not before', async () => {
-    shop = await startShop(granting(() => true));
+    const shop = await startShop(granting(() => true));
     const clock = testClock();
     const channel = channelAt(shop.url, { ...client, clock });
     await channel.identity(calm);
@@ -67,37 +53,33 @@ describe('the client-credentials grant', () => {
     await channel.identity(calm);
     expect(shop.of('token')).toHaveLength(2);
     expect(shop.of('Shop').at(-1)?.token).toBe('shpat_2');
-    await channel.close();
   });
 
   test('a 401 renews the token once for all callers and the request is sent again', async () => {
-    shop = await startShop(granting((token) => token !== 'shpat_1'));
+    const shop = await startShop(granting((token) => token !== 'shpat_1'));
     const channel = channelAt(shop.url, client);
     await Promise.all(Array.from({ length: 5 }, () => channel.identity(calm)));
     expect(shop.of('token')).toHaveLength(2);
-    await channel.close();
   });
 
   test('a token that is refused twice is auth, not an endless renewal', async () => {
-    shop = await startShop(granting(() => false));
+    const shop = await startShop(granting(() => false));
     const channel = channelAt(shop.url, client);
     await expect(channel.identity(calm)).rejects.toMatchObject({ kind: 'auth' });
     expect(shop.of('token')).toHaveLength(2);
     expect(shop.of('Shop')).toHaveLength(2);
-    await channel.close();
   });
 
   test('app and shop of different organizations are told in words, without the secret', async () => {
-    shop = await startShop({ token: [{ status: 400, text: '{"error":"shop_not_permitted"}' }] });
+    const shop = await startShop({ token: [{ status: 400, text: '{"error":"shop_not_permitted"}' }] });
     const channel = channelAt(shop.url, client);
     const failure = await channel.identity(calm).catch((error: unknown) => error);
     expect(failure).toMatchObject({ kind: 'auth', hint: expect.stringContaining('organization') });
     expect(String(failure)).not.toContain('the-secret');
-    await channel.close();
   });
 
   test('a token endpoint that is down is tried again, and one that throttles is waited for', async () => {
-    shop = await startShop({
+    const shop = await startShop({
       token: [
         { status: 503, text: '' },
         { status: 429, headers: { 'retry-after': '7' }, text: '' },
@@ -106,7 +88,6 @@ describe('the client-credentials grant', () => {
     const channel = channelAt(shop.url, client);
     await expect(channel.identity(calm)).rejects.toMatchObject({ kind: 'retry' });
     await expect(channel.identity(calm)).rejects.toMatchObject({ kind: 'throttled', afterMs: 7000 });
-    await channel.close();
   });
 });
 
@@ -118,7 +99,7 @@ describe('stopping', () => {
     });
     const script = granting(() => true);
     const stop = new AbortController();
-    shop = await startShop({
+    const shop = await startShop({
       ...script,
       token: () => {
         answer();
@@ -133,27 +114,24 @@ describe('stopping', () => {
     expect(await stopped).toMatchObject({ kind: 'retry' });
     expect((await other).accountId).toBe('gid://shopify/Shop/1');
     expect(shop.of('Shop')).toHaveLength(1);
-    await channel.close();
   });
 });
 
 describe('a static token', () => {
   test('a 401 is auth at once and no token is asked for', async () => {
-    shop = await startShop(granting(() => false));
+    const shop = await startShop(granting(() => false));
     const channel = channelAt(shop.url);
     await expect(channel.identity(calm)).rejects.toMatchObject({ kind: 'auth' });
     expect(shop.received.map((call) => call.operation)).toEqual(['Shop']);
-    await channel.close();
   });
 
   test('requests go to the pinned version under the configured base address', async () => {
-    shop = await startShop(granting(() => true));
+    const shop = await startShop(granting(() => true));
     const channel = channelAt(shop.url, { config: { api_version: '2026-07' } });
     expect(await channel.identity(calm)).toEqual({
       accountId: 'gid://shopify/Shop/1',
       title: 'Example (example.myshopify.com)',
     });
     expect(shop.received[0]?.path).toBe('/admin/api/2026-07/graphql.json');
-    await channel.close();
   });
 });

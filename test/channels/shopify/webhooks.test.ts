@@ -1,13 +1,7 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Webhooks } from '../../../src/channels/channel.ts';
 import { calm } from '../../kit/stage.ts';
-import { channelAt, type Received, type Reply, type ScriptedShop, startShop } from './scripted-shop.ts';
-
-let shop: ScriptedShop | null = null;
-afterEach(async () => {
-  await shop?.close();
-  shop = null;
-});
+import { channelAt, type Received, type Reply, startShop } from './scripted-shop.ts';
 
 const url = 'https://sync.example.com/hooks/main-shop/s3cret';
 
@@ -36,7 +30,7 @@ async function shopWith(hooks: Hook[], over: { create?: Reply } = {}): Promise<W
     });
     return { data: { webhookSubscriptionCreate: { webhookSubscription: { id: 'x' }, userErrors: [] } } };
   };
-  shop = await startShop({
+  const shop = await startShop({
     Hooks: () => ({
       data: { webhookSubscriptions: { nodes: hooks, pageInfo: { hasNextPage: false, endCursor: null } } },
     }),
