@@ -47,8 +47,7 @@ describe.skipIf(shared === undefined)(`stock moves from the field (${absent})`, 
       }
     }
     await world.reconcile();
-    world.clock.jump(60_000);
-    await world.pullAll();
+    await world.pullAfter(60_000);
     const lines = Object.entries(order).map(([ref, quantity]) => ({ ref, quantity }));
     const sale = world.platform('shop').sell({ lines });
     if (sale === null) throw new Error('the shop did not sell');
@@ -83,8 +82,7 @@ describe.skipIf(shared === undefined)(`stock moves from the field (${absent})`, 
       if (received !== '') await world.change(goods, 'receive', Number(received));
     }
     expect(await world.available('A')).toBe(expected.available);
-    world.clock.jump(60_000);
-    await world.pullAll();
+    await world.pullAfter(60_000);
     await world.push();
     for (const channel of ['shop', 'other'])
       expect(world.platform(channel).shown('A')).toBe(expected.every_shop_shows);

@@ -7,7 +7,7 @@ import { classify } from '../../src/stock/classify.ts';
 import { beginTx, levelOf, moveLevel } from '../../src/store/sqlite/ledger.ts';
 import { openForWriting } from '../../src/store/sqlite/open.ts';
 import { createSku } from '../../src/store/sqlite/sku.ts';
-import { makeOutbound, type Outbound } from '../sync/outbound-world.ts';
+import { type Outbound, makeSelling } from '../sync/outbound-world.ts';
 
 let world: Outbound | null = null;
 afterEach(async () => {
@@ -71,19 +71,15 @@ describe('what the simulation alone would find only by luck', () => {
   });
 
   test('a failed compare that finds just the target remembers the unseen sale when the target rises', async () => {
-    world = await makeOutbound({ shop: {} });
-    await world.stock('A', 6);
-    await world.reconcile();
+    world = await makeSelling({ shop: {} }, { A: 6 });
     world.clock.jump(600_000);
     await world.pull('shop');
     const order: MemoryOrder | null = world.platform('shop').sell({ lines: [{ ref: 'A', quantity: 2 }] });
     await world.change('A', 'adjust', -2);
-    await world.push();
-    expect(world.platform('shop').shown('A')).toBe(4);
+    expect(await world.shownAfterPush('shop', 'A')).toBe(4);
     world.clock.jump(10_000);
     await world.change('A', 'receive', 5);
-    await world.push();
-    expect(world.platform('shop').shown('A')).toBe(4);
+    expect(await world.shownAfterPush('shop', 'A')).toBe(4);
     if (order === null) throw new Error('the shop did not sell');
     await world.hear('shop', order);
     world.clock.jump(60_000);

@@ -53,11 +53,26 @@ export interface Outbound {
   hear(channel: string, order: MemoryOrder): Promise<void>;
   pull(channel: string): Promise<Pulled>;
   pullAll(): Promise<void>;
+  /** Time goes by, and then the orders of all channels are pulled. */
+  pullAfter(ms: number): Promise<void>;
   push(): Promise<void>;
+  /** Pushes what is due; answers what the channel then shows. */
+  shownAfterPush(channel: string, sku: string): Promise<number | null>;
   reconcile(wish?: Partial<ReconcileWish>): Promise<ReconcileOutcome>;
   /** kill -9: everything in memory is gone, the store is opened by a new boot. */
   reboot(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** A world that sells these pieces on all its channels, after its first reconcile. */
+export async function makeSelling(
+  channels: Record<string, ChannelOptions>,
+  pieces: Record<string, number | null>,
+): Promise<Outbound> {
+  const world = await makeOutbound(channels);
+  for (const [sku, quantity] of Object.entries(pieces)) await world.stock(sku, quantity);
+  await world.reconcile();
+  return world;
 }
 
 let worlds = 0;
@@ -107,6 +122,10 @@ export async function makeOutbound(channels: Record<string, ChannelOptions>): Pr
   const platform = (name: string): MemoryPlatform => platformNamed(platforms, name);
   const signal = new AbortController().signal;
   const pull = (name: string) => pullOrders(now.engine, live(name), { kind: 'changes' }, signal);
+  const pullAll = async () => {
+    for (const name of names) await pull(name);
+  };
+  const push = () => now.pusher.runUntilIdle();
   const change: Outbound['change'] = (sku, kind, quantity) =>
     count(now.engine, { sku, kind, quantity, asOf: clock.now() });
 
@@ -169,10 +188,16 @@ export async function makeOutbound(channels: Record<string, ChannelOptions>): Pr
       );
       await now.ingest.runUntilIdle();
     },
-    async pullAll() {
-      for (const name of names) await pull(name);
+    pullAll,
+    async pullAfter(ms) {
+      clock.jump(ms);
+      await pullAll();
     },
-    push: () => now.pusher.runUntilIdle(),
+    push,
+    async shownAfterPush(channel, sku) {
+      await push();
+      return platform(channel).shown(sku);
+    },
     reconcile: (wish = {}) =>
       reconcile(
         now.engine,

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { MemoryOrder } from '../../../src/channels/memory/state.ts';
-import { makeOutbound, type Outbound } from '../outbound-world.ts';
+import { makeSelling, type Outbound } from '../outbound-world.ts';
 
 let world: Outbound;
 afterEach(async () => {
@@ -9,9 +9,7 @@ afterEach(async () => {
 
 /** Two sales of the last piece, of which the second is short. */
 async function oversold(oversell: 'hold' | 'cancel'): Promise<MemoryOrder> {
-  world = await makeOutbound({ shop: { oversell } });
-  await world.stock('A', 1);
-  await world.reconcile();
+  world = await makeSelling({ shop: { oversell } }, { A: 1 });
   world.clock.jump(60_000);
   let last: MemoryOrder | null = null;
   for (let sale = 0; sale < 2; sale += 1) {

@@ -54,8 +54,7 @@ describe('a clock that was a day ahead and is put right', () => {
     takeover.start();
     await world.change('A', 'adjust', -5);
     await world.clock.advance(5_000);
-    await world.push();
-    expect(world.platform('shop').shown('A')).toBe(0);
+    expect(await world.shownAfterPush('shop', 'A')).toBe(0);
     const [alert] = await clockAlerts();
     expect(alert?.message).toMatch(/ahead by 1440 min/);
     expect(alert?.message).toMatch(/invsync explain A$/);
@@ -73,8 +72,7 @@ describe('a clock that was a day ahead and is put right', () => {
     await correctAtStart(world.engine);
     await world.reconcile();
     await world.change('A', 'adjust', -5);
-    await world.push();
-    expect(world.platform('shop').shown('A')).toBe(0);
+    expect(await world.shownAfterPush('shop', 'A')).toBe(0);
   });
 });
 

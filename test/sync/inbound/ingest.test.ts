@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { ChannelError } from '../../../src/channels/errors.ts';
+import type { MemoryHook } from '../../../src/channels/memory/state.ts';
 import { signMemory } from '../../../src/channels/memory/wire.ts';
 import { AppError } from '../../../src/errors.ts';
 import { createIngest } from '../../../src/sync/inbound/ingest.ts';
@@ -9,6 +10,24 @@ let world: World;
 afterEach(async () => {
   await world.close();
 });
+
+/** A world with so many TEE on sale. `hear`: a delivery to the shop arrives and is worked on. */
+async function selling(quantity: number, channels?: Parameters<typeof makeWorld>[0]) {
+  world = await makeWorld(channels);
+  await world.stock('TEE', quantity);
+  const ingest = createIngest(world.engine);
+  const hear = async (hook: MemoryHook) => {
+    await world.deliver('shop', hook);
+    await ingest.runUntilIdle();
+  };
+  return {
+    ingest,
+    hear,
+    get shop() {
+      return world.platform('shop');
+    },
+  };
+}
 
 async function statuses(): Promise<string[]> {
   const rows = await world.store.inbox.list({ limit: 1_000 });
@@ -47,28 +66,21 @@ function orderBody(changes: Record<string, unknown> = {}, line: Record<string, u
 
 describe('a delivery becomes an order state', () => {
   test('what a person should hear about an order is told with the order as its subject', async () => {
-    world = await makeWorld();
-    await world.stock('TEE', 5);
-    const ingest = createIngest(world.engine);
+    const { hear } = await selling(5);
     const order = world.platform('shop').sell({ lines: [{ ref: 'TEE', quantity: 2 }] });
     if (order === null) throw new Error('the shop did not sell');
     order.warnings = ['line 1: 1.5 units, counted as 2'];
-    await world.deliver('shop', world.platform('shop').hookForOrder(order.id));
-    await ingest.runUntilIdle();
+    await hear(world.platform('shop').hookForOrder(order.id));
     const [alert] = await world.store.duties.alerts(true, 5);
     expect(alert).toMatchObject({ kind: 'order_warning', subject: `shop ${order.id}` });
     expect(alert?.message).toContain('line 1: 1.5 units, counted as 2');
   });
 
   test('an order that was deleted before it could be looked at counts as the delivery showed it', async () => {
-    world = await makeWorld();
-    await world.stock('TEE', 5);
-    const ingest = createIngest(world.engine);
-    const shop = world.platform('shop');
+    const { hear, ingest, shop } = await selling(5);
     const order = shop.sell({ lines: [{ ref: 'TEE', quantity: 2 }] });
     shop.unsettle(order?.id ?? '', 10_000);
-    await world.deliver('shop', shop.hookForOrder(order?.id ?? ''));
-    await ingest.runUntilIdle();
+    await hear(shop.hookForOrder(order?.id ?? ''));
     expect(await world.available('TEE')).toBe(5);
     shop.state.orders.delete(order?.id ?? '');
     world.clock.jump(20_000);
@@ -100,9 +112,7 @@ describe('a delivery becomes an order state', () => {
   });
 
   test('a sale takes its units, and the same delivery a hundred times takes nothing more', async () => {
-    world = await makeWorld();
-    await world.stock('TEE', 5);
-    const ingest = createIngest(world.engine);
+    const { ingest } = await selling(5);
     const order = world.platform('shop').sell({ lines: [{ ref: 'TEE', quantity: 2 }] });
     const hook = world.platform('shop').hookForOrder(order?.id ?? '');
     const first = await world.deliver('shop', hook);
@@ -117,36 +127,25 @@ describe('a delivery becomes an order state', () => {
   });
 
   test('states that arrive in the wrong order end at the newest', async () => {
-    world = await makeWorld();
-    await world.stock('TEE', 5);
-    const ingest = createIngest(world.engine);
-    const shop = world.platform('shop');
+    const { hear, shop } = await selling(5);
     const order = shop.sell({ lines: [{ ref: 'TEE', quantity: 3 }] });
     const sold = shop.hookForOrder(order?.id ?? '');
     await world.clock.advance(1_000);
     shop.edit(order?.id ?? '', { line: order?.lines[0]?.key ?? '', quantity: 1 });
     const edited = shop.hookForOrder(order?.id ?? '');
-    await world.deliver('shop', edited);
-    await ingest.runUntilIdle();
-    await world.deliver('shop', sold);
-    await ingest.runUntilIdle();
+    await hear(edited);
+    await hear(sold);
     expect(await world.available('TEE')).toBe(4);
   });
 
   test('a line whose listing is named by an alias takes the units of the listing', async () => {
-    world = await makeWorld();
-    await world.stock('TEE', 5);
-    const ingest = createIngest(world.engine);
-    await world.deliver('shop', rawHook(orderBody({}, { listing: 'alias-of-TEE' }), 'k1'));
-    await ingest.runUntilIdle();
+    const { hear } = await selling(5);
+    await hear(rawHook(orderBody({}, { listing: 'alias-of-TEE' }), 'k1'));
     expect(await world.available('TEE')).toBe(4);
   });
 
   test('equal versions with different content are settled by a look at the order itself', async () => {
-    world = await makeWorld({ shop: { versionStepMs: 60_000 } });
-    await world.stock('TEE', 9);
-    const ingest = createIngest(world.engine);
-    const shop = world.platform('shop');
+    const { ingest, shop } = await selling(9, { shop: { versionStepMs: 60_000 } });
     const order = shop.sell({ lines: [{ ref: 'TEE', quantity: 3 }] });
     const id = order?.id ?? '';
     const three = shop.hookForOrder(id);
@@ -163,31 +162,22 @@ describe('a delivery becomes an order state', () => {
   });
 
   test('a delivery that only names orders is applied from a look by id, and a deleted order is flagged', async () => {
-    world = await makeWorld();
-    await world.stock('TEE', 5);
-    const ingest = createIngest(world.engine);
-    const shop = world.platform('shop');
+    const { hear, shop } = await selling(5);
     const order = shop.sell({ lines: [{ ref: 'TEE', quantity: 2 }] });
-    await world.deliver('shop', shop.hook('order-ids', { ids: [order?.id ?? ''] }));
-    await ingest.runUntilIdle();
+    await hear(shop.hook('order-ids', { ids: [order?.id ?? ''] }));
     expect(await world.available('TEE')).toBe(3);
     shop.forget(order?.id ?? '');
-    await world.deliver('shop', shop.hook('order-ids', { ids: [order?.id ?? ''] }));
-    await ingest.runUntilIdle();
+    await hear(shop.hook('order-ids', { ids: [order?.id ?? ''] }));
     expect(await world.available('TEE')).toBe(3);
     const [stored] = await world.store.orders.list({ limit: 1 });
     expect(stored?.missing).toBe(true);
   });
 
   test('an unsettled order is not applied but looked at again, until it is settled', async () => {
-    world = await makeWorld();
-    await world.stock('TEE', 5);
-    const ingest = createIngest(world.engine);
-    const shop = world.platform('shop');
+    const { hear, ingest, shop } = await selling(5);
     const order = shop.sell({ lines: [{ ref: 'TEE', quantity: 2 }] });
     shop.unsettle(order?.id ?? '', 3_000);
-    await world.deliver('shop', shop.hookForOrder(order?.id ?? ''));
-    await ingest.runUntilIdle();
+    await hear(shop.hookForOrder(order?.id ?? ''));
     expect(await world.available('TEE')).toBe(5);
     expect(await statuses()).toEqual(['new']);
     await world.clock.advance(3_000);
@@ -197,12 +187,9 @@ describe('a delivery becomes an order state', () => {
   });
 
   test('an order that cannot be filled is recorded, alerted and never negative', async () => {
-    world = await makeWorld();
-    await world.stock('TEE', 1);
-    const ingest = createIngest(world.engine);
+    const { hear } = await selling(1);
     const order = world.platform('shop').sell({ lines: [{ ref: 'TEE', quantity: 3 }], force: true });
-    await world.deliver('shop', world.platform('shop').hookForOrder(order?.id ?? ''));
-    await ingest.runUntilIdle();
+    await hear(world.platform('shop').hookForOrder(order?.id ?? ''));
     expect(await world.available('TEE')).toBe(0);
     const oversells = await world.store.reports.oversells({ limit: 10 });
     expect(oversells.map((each) => each.shortfall)).toEqual([2]);
@@ -211,13 +198,10 @@ describe('a delivery becomes an order state', () => {
   });
 
   test('a hint about a listing makes its counter due and books nothing', async () => {
-    world = await makeWorld();
-    await world.stock('TEE', 5);
-    const ingest = createIngest(world.engine);
+    const { hear } = await selling(5);
     const pushed: (number | null)[] = [];
     world.engine.wakes.onPush((id) => pushed.push(id));
-    await world.deliver('shop', world.platform('shop').hook('listing', { ids: ['alias-of-TEE'] }));
-    await ingest.runUntilIdle();
+    await hear(world.platform('shop').hook('listing', { ids: ['alias-of-TEE'] }));
     expect(pushed.length).toBeGreaterThan(0);
     expect(await world.available('TEE')).toBe(5);
   });
@@ -235,9 +219,7 @@ describe('bad input', () => {
     ['an order that is a list', () => '[1,2,3]', 'dead'],
   ];
   test.each(cases)('%s is stored, answered 2xx and becomes a dead letter', async (_name, body, status) => {
-    world = await makeWorld();
-    await world.stock('TEE', 5);
-    const ingest = createIngest(world.engine);
+    const { ingest } = await selling(5);
     const good = rawHook(orderBody({ id: 'good', lines: [] }), 'good');
     expect((await world.deliver('shop', rawHook(body(0), 'bad'))).status).toBe(200);
     expect((await world.deliver('shop', good)).status).toBe(200);
@@ -249,23 +231,18 @@ describe('bad input', () => {
   });
 
   test('ids above 2^53 stay exact, and of a repeated key the last one counts', async () => {
-    world = await makeWorld();
-    await world.stock('TEE', 9);
-    const ingest = createIngest(world.engine);
+    const { hear } = await selling(9);
     const long = orderBody().replace('"id":"x1"', '"id":9007199254740993');
     await world.deliver('shop', rawHook(long, 'long'));
     const twice = orderBody({ id: 'twice' }, { key: 'twice-1' }).replace('"taken":1', '"taken":7,"taken":2');
-    await world.deliver('shop', rawHook(twice, 'twice'));
-    await ingest.runUntilIdle();
+    await hear(rawHook(twice, 'twice'));
     const orders = await world.store.orders.list({ limit: 10 });
     expect(orders.map((each) => each.orderId).sort()).toEqual(['9007199254740993', 'twice']);
     expect(await world.available('TEE')).toBe(6);
   });
 
   test('an order with 500 lines is applied whole, and a line without a SKU is kept as unmapped', async () => {
-    world = await makeWorld();
-    await world.stock('TEE', 600);
-    const ingest = createIngest(world.engine);
+    const { ingest } = await selling(600);
     const lines = Array.from({ length: 500 }, (_, i) => ({
       key: `l${i}`,
       listing: 'TEE',
@@ -307,9 +284,7 @@ describe('bad input', () => {
   });
 
   test('a known key with another body is a new delivery, and reported', async () => {
-    world = await makeWorld();
-    await world.stock('TEE', 5);
-    const ingest = createIngest(world.engine);
+    const { ingest } = await selling(5);
     await world.deliver('shop', rawHook(orderBody(), 'same'));
     const other = orderBody({ id: 'other' }, { key: 'other-1' });
     const answer = await world.deliver('shop', rawHook(other, 'same'));
@@ -323,9 +298,7 @@ describe('bad input', () => {
 
 describe('trouble at the channel', () => {
   test('a channel that does not answer holds up its own looks only', async () => {
-    world = await makeWorld({ slow: {}, quick: {} });
-    await world.stock('TEE', 5);
-    const ingest = createIngest(world.engine);
+    const { ingest } = await selling(5, { slow: {}, quick: {} });
     const slow = world.platform('slow');
     const stuck = slow.sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
     slow.faults.arm('unanswered', { on: 'orders' });
@@ -344,14 +317,10 @@ describe('trouble at the channel', () => {
   });
 
   test('refused credentials park the channel and spend no attempt; the next answer ends it', async () => {
-    world = await makeWorld();
-    await world.stock('TEE', 5);
-    const ingest = createIngest(world.engine);
-    const shop = world.platform('shop');
+    const { hear, ingest, shop } = await selling(5);
     const sold = shop.sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
     shop.faults.arm('auth', { on: 'orders', count: 3 });
-    await world.deliver('shop', shop.hook('order-ids', { ids: [sold?.id ?? ''] }));
-    await ingest.runUntilIdle();
+    await hear(shop.hook('order-ids', { ids: [sold?.id ?? ''] }));
     expect((await world.store.channels.list())[0]?.parkedSince).toBe(world.clock.now());
     await world.clock.advance(4 * 60_000);
     await ingest.runUntilIdle();
@@ -365,14 +334,10 @@ describe('trouble at the channel', () => {
   });
 
   test('a channel that throttles is asked again after its pause', async () => {
-    world = await makeWorld();
-    await world.stock('TEE', 5);
-    const ingest = createIngest(world.engine);
-    const shop = world.platform('shop');
+    const { hear, ingest, shop } = await selling(5);
     const sold = shop.sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
     shop.faults.arm('throttle', { on: 'orders', ms: 7_000 });
-    await world.deliver('shop', shop.hook('order-ids', { ids: [sold?.id ?? ''] }));
-    await ingest.runUntilIdle();
+    await hear(shop.hook('order-ids', { ids: [sold?.id ?? ''] }));
     expect(await world.available('TEE')).toBe(5);
     await world.clock.advance(7_000);
     await ingest.runUntilIdle();
@@ -381,14 +346,10 @@ describe('trouble at the channel', () => {
   });
 
   test('a look that fails is tried again by the ladder and does not lose the order', async () => {
-    world = await makeWorld();
-    await world.stock('TEE', 5);
-    const ingest = createIngest(world.engine);
-    const shop = world.platform('shop');
+    const { hear, ingest, shop } = await selling(5);
     const sold = shop.sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
     shop.faults.arm('error', { on: 'orders', count: 2 });
-    await world.deliver('shop', shop.hook('order-ids', { ids: [sold?.id ?? ''] }));
-    await ingest.runUntilIdle();
+    await hear(shop.hook('order-ids', { ids: [sold?.id ?? ''] }));
     await world.clock.advance(6_000);
     await ingest.runUntilIdle();
     expect(await world.available('TEE')).toBe(5);
@@ -428,10 +389,7 @@ describe('trouble at the channel', () => {
   });
 
   test('a delivery that fails for more than a day becomes a dead letter, and a replay revives it', async () => {
-    world = await makeWorld();
-    await world.stock('TEE', 5);
-    const ingest = createIngest(world.engine);
-    const shop = world.platform('shop');
+    const { ingest, shop } = await selling(5);
     const sold = shop.sell({ lines: [{ ref: 'TEE', quantity: 1 }] });
     shop.faults.arm('error', { on: 'orders', count: null });
     await world.deliver('shop', shop.hook('order-ids', { ids: [sold?.id ?? ''] }));

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { MemoryOrder } from '../../../src/channels/memory/state.ts';
 import { planFromJson } from '../../../src/sync/plan.ts';
-import { makeOutbound, type Outbound } from '../outbound-world.ts';
+import { makeOutbound, makeSelling, type Outbound } from '../outbound-world.ts';
 
 let world: Outbound;
 afterEach(() => world.close());
@@ -25,8 +25,7 @@ describe('interleaving 1: a SKU that was never counted', () => {
     world = await makeOutbound({ shop: {} });
     await world.stock('TEE-XL', null, 50);
     const run = await world.reconcile();
-    await world.push();
-    expect(world.platform('shop').shown('TEE-XL')).toBe(50);
+    expect(await world.shownAfterPush('shop', 'TEE-XL')).toBe(50);
     expect(world.platform('shop').writes()).toEqual([]);
     expect(run.report.lines).toMatchObject([{ cause: 'uncounted', action: 'none', shown: 50, target: null }]);
   });
@@ -40,24 +39,22 @@ describe('interleaving 1: a SKU that was never counted', () => {
     expect(world.platform('shop').writes()).toEqual([]);
     world.clock.jump(1_000);
     await world.change('TEE-XL', 'count', 12);
-    await world.push();
-    expect(world.platform('shop').shown('TEE-XL')).toBe(12);
+    expect(await world.shownAfterPush('shop', 'TEE-XL')).toBe(12);
   });
 });
 
 describe('interleaving 4: the origin skip hides a sale that raced a push', () => {
   for (const clockMarginMs of [0, 2_000]) {
     test(`interleaving 4: own sale 1 s before a foreign push's answer is pushed (margin ${clockMarginMs} ms)`, async () => {
-      world = await makeOutbound({ ebay: { capabilities: { ...unbound, clockMarginMs } }, amazon: {} });
-      await world.stock('A', 2);
-      await world.reconcile();
-      world.clock.jump(60_000);
-      await world.pullAll();
+      world = await makeSelling(
+        { ebay: { capabilities: { ...unbound, clockMarginMs } }, amazon: {} },
+        { A: 2 },
+      );
+      await world.pullAfter(60_000);
       const raced = sold(world.platform('ebay').sell(one('A')));
       world.clock.jump(1_000);
       await world.hear('amazon', sold(world.platform('amazon').sell(one('A'))));
-      await world.push();
-      expect(world.platform('ebay').shown('A')).toBe(1);
+      expect(await world.shownAfterPush('ebay', 'A')).toBe(1);
       world.clock.jump(1_000);
       await world.hear('ebay', raced);
       await world.push();
@@ -67,11 +64,8 @@ describe('interleaving 4: the origin skip hides a sale that raced a push', () =>
   }
 
   test('interleaving 4: a sale surely after the anchor closes without a call, and the reason is on record', async () => {
-    world = await makeOutbound({ ebay: {}, amazon: {} });
-    await world.stock('A', 5);
-    await world.reconcile();
-    world.clock.jump(60_000);
-    await world.pullAll();
+    world = await makeSelling({ ebay: {}, amazon: {} }, { A: 5 });
+    await world.pullAfter(60_000);
     const before = world.platform('ebay').writes().length;
     await world.hear('ebay', sold(world.platform('ebay').sell(one('A'))));
     await world.push();
@@ -87,9 +81,7 @@ describe('interleaving 5: a second read agrees with the first', () => {
   const amazon = { listLagMs: 120_000, capabilities: { orderLagMs: 120_000 } };
 
   test('interleaving 5: read 4, 4, order visible in between: never raised over the unseen sale', async () => {
-    world = await makeOutbound({ amazon });
-    await world.stock('A', 5);
-    await world.reconcile();
+    world = await makeSelling({ amazon }, { A: 5 });
     world.clock.jump(600_000);
     world.platform('amazon').sell(one('A'));
     world.clock.jump(30_000);
@@ -108,9 +100,7 @@ describe('interleaving 5: a second read agrees with the first', () => {
   });
 
   test('interleaving 5: without any order it is raised once a pull begun after the order lag brought nothing', async () => {
-    world = await makeOutbound({ amazon });
-    await world.stock('A', 5);
-    await world.reconcile();
+    world = await makeSelling({ amazon }, { A: 5 });
     world.clock.jump(600_000);
     world.platform('amazon').set('A', 4);
     const first = await world.reconcile();
@@ -123,9 +113,7 @@ describe('interleaving 5: a second read agrees with the first', () => {
   });
 
   test('interleaving 5: the daemon finishes the raise by itself when its proof comes due', async () => {
-    world = await makeOutbound({ amazon });
-    await world.stock('A', 5);
-    await world.reconcile();
+    world = await makeSelling({ amazon }, { A: 5 });
     world.clock.jump(600_000);
     world.platform('amazon').set('A', 4);
     await world.reconcile();
@@ -138,9 +126,7 @@ describe('interleaving 5: a second read agrees with the first', () => {
   });
 
   test('interleaving 5: a proof whose orders cannot be read is asked for with growing rests', async () => {
-    world = await makeOutbound({ amazon });
-    await world.stock('A', 5);
-    await world.reconcile();
+    world = await makeSelling({ amazon }, { A: 5 });
     world.clock.jump(600_000);
     world.platform('amazon').set('A', 4);
     await world.reconcile();
@@ -164,9 +150,7 @@ describe('interleaving 5: a second read agrees with the first', () => {
   });
 
   test('interleaving 5: a reconcile run that pulled no orders proves nothing, and says so', async () => {
-    world = await makeOutbound({ amazon });
-    await world.stock('A', 5);
-    await world.reconcile();
+    world = await makeSelling({ amazon }, { A: 5 });
     world.clock.jump(600_000);
     const { channel } = world.live('amazon');
     let pulls = 0;
@@ -186,9 +170,7 @@ describe('interleaving 5: a second read agrees with the first', () => {
   });
 
   test('interleaving 5: a dead letter of the channel keeps the raise waiting whatever the time', async () => {
-    world = await makeOutbound({ amazon });
-    await world.stock('A', 5);
-    await world.reconcile();
+    world = await makeSelling({ amazon }, { A: 5 });
     world.clock.jump(600_000);
     world.platform('amazon').set('A', 4);
     const [taken] = await world.store.inbox.takeIn([
@@ -214,14 +196,11 @@ describe('interleaving 5: a second read agrees with the first', () => {
 
 describe('interleaving 6: after a gap pushes leave before the orders are in', () => {
   test('interleaving 6: start with a dirty raise and a full queue elsewhere pushes nothing up before the pull', async () => {
-    world = await makeOutbound({ ebay: {}, amazon: {} });
-    await world.stock('A', 0);
-    await world.reconcile();
+    world = await makeSelling({ ebay: {}, amazon: {} }, { A: 0 });
     world.clock.jump(1_000);
     world.platform('ebay').faults.arm('error', { on: 'write', count: null });
     await world.change('A', 'receive', 5);
-    await world.push();
-    expect(world.platform('amazon').shown('A')).toBe(5);
+    expect(await world.shownAfterPush('amazon', 'A')).toBe(5);
     expect(world.platform('ebay').shown('A')).toBe(0);
     world.platform('ebay').faults.clear();
 
@@ -234,8 +213,7 @@ describe('interleaving 6: after a gap pushes leave before the orders are in', ()
     world.engine.wakes.onPull((channelId) => woken.push(channelId));
     await world.push();
     world.clock.jump(5_000);
-    await world.push();
-    expect(world.platform('ebay').shown('A')).toBe(0);
+    expect(await world.shownAfterPush('ebay', 'A')).toBe(0);
     expect(woken).toContain(world.live('amazon').id);
 
     await world.pullAll();
@@ -252,30 +230,23 @@ describe('interleaving 6: after a gap pushes leave before the orders are in', ()
   });
 
   test('interleaving 6: a lowering leaves while feeds are stale', async () => {
-    world = await makeOutbound({ ebay: {}, amazon: {} });
-    await world.stock('A', 5);
-    await world.reconcile();
+    world = await makeSelling({ ebay: {}, amazon: {} }, { A: 5 });
     world.clock.jump(1_000);
     await world.store.channels.markFeed(world.live('amazon').id, { gapAt: world.clock.now() });
     await world.hear('amazon', sold(world.platform('amazon').sell(one('A', 2))));
-    await world.push();
-    expect(world.platform('ebay').shown('A')).toBe(3);
+    expect(await world.shownAfterPush('ebay', 'A')).toBe(3);
   });
 });
 
 describe('interleaving 7: cancelling an oversold order moves no level', () => {
   test("interleaving 7: oversold order cancelled with restock pushes the channel's own number down again", async () => {
-    world = await makeOutbound({ shop: {}, amazon: {} });
-    await world.stock('A', 1);
-    await world.reconcile();
-    world.clock.jump(60_000);
-    await world.pullAll();
+    world = await makeSelling({ shop: {}, amazon: {} }, { A: 1 });
+    await world.pullAfter(60_000);
     const late = sold(world.platform('shop').sell(one('A')));
     await world.hear('amazon', sold(world.platform('amazon').sell(one('A'))));
     world.clock.jump(1_000);
     await world.hear('shop', late);
-    await world.push();
-    expect(world.platform('shop').shown('A')).toBe(0);
+    expect(await world.shownAfterPush('shop', 'A')).toBe(0);
     world.clock.jump(60_000);
     world.platform('shop').cancel(late.id);
     expect(world.platform('shop').shown('A')).toBe(1);
@@ -289,22 +260,21 @@ describe('interleaving 7: cancelling an oversold order moves no level', () => {
 describe('interleaving 17: a request still on the wire lands last', () => {
   for (const end of ['a time-out', 'kill -9'] as const) {
     test(`interleaving 17: late request after ${end} is found after its deadline and corrected`, async () => {
-      world = await makeOutbound({
-        woo: { capabilities: { ...unbound, maxExecutionMs: 60_000 } },
-        amazon: {},
-      });
-      await world.stock('A', 5);
-      await world.reconcile();
-      world.clock.jump(60_000);
-      await world.pullAll();
+      world = await makeSelling(
+        {
+          woo: { capabilities: { ...unbound, maxExecutionMs: 60_000 } },
+          amazon: {},
+        },
+        { A: 5 },
+      );
+      await world.pullAfter(60_000);
       world.platform('woo').faults.arm('late_apply', { on: 'write', ms: 30_000 });
       await world.change('A', 'adjust', -3);
       await world.push();
       if (end === 'kill -9') await world.reboot();
       world.clock.jump(1_000);
       await world.hear('amazon', sold(world.platform('amazon').sell(one('A'))));
-      await world.push();
-      expect(world.platform('woo').shown('A')).toBe(1);
+      expect(await world.shownAfterPush('woo', 'A')).toBe(1);
       world.clock.jump(35_000);
       await world
         .live('woo')
@@ -313,17 +283,13 @@ describe('interleaving 17: a request still on the wire lands last', () => {
           new AbortController().signal,
         );
       expect(world.platform('woo').shown('A')).toBe(2);
-      world.clock.jump(40_000);
-      await world.pullAll();
-      await world.push();
-      expect(world.platform('woo').shown('A')).toBe(1);
+      await world.pullAfter(40_000);
+      expect(await world.shownAfterPush('woo', 'A')).toBe(1);
     });
   }
 
   test('interleaving 17: a push that a dead boot left in flight holds a raise back until its deadline', async () => {
-    world = await makeOutbound({ woo: { capabilities: { ...unbound, maxExecutionMs: 60_000 } } });
-    await world.stock('A', 5);
-    await world.reconcile();
+    world = await makeSelling({ woo: { capabilities: { ...unbound, maxExecutionMs: 60_000 } } }, { A: 5 });
     world.clock.jump(1_000);
     await world.change('A', 'adjust', -3);
     const view = await world.counter('woo', 'A');
@@ -339,29 +305,22 @@ describe('interleaving 17: a request still on the wire lands last', () => {
     await world.reboot();
     await world.change('A', 'receive', 8);
     await world.pullAll();
-    await world.push();
-    expect(world.platform('woo').shown('A')).toBe(5);
-    world.clock.jump(70_001);
-    await world.pullAll();
-    await world.push();
-    expect(world.platform('woo').shown('A')).toBe(10);
+    expect(await world.shownAfterPush('woo', 'A')).toBe(5);
+    await world.pullAfter(70_001);
+    expect(await world.shownAfterPush('woo', 'A')).toBe(10);
   });
 });
 
 describe('interleaving 18: a failed compare, a foreign edit, a pull that lags', () => {
   test('interleaving 18: sale learned after a stale compare and a lagging pull is pushed by the origin rule', async () => {
-    world = await makeOutbound({ shop: { listLagMs: 60_000 }, amazon: {} });
-    await world.stock('A', 4);
-    await world.reconcile();
-    world.clock.jump(120_000);
-    await world.pullAll();
+    world = await makeSelling({ shop: { listLagMs: 60_000 }, amazon: {} }, { A: 4 });
+    await world.pullAfter(120_000);
     const unseen = sold(world.platform('shop').sell(one('A')));
     world.clock.jump(1_000);
     await world.hear('amazon', sold(world.platform('amazon').sell(one('A'))));
     await world.push();
     await world.pull('shop');
-    await world.push();
-    expect(world.platform('shop').shown('A')).toBe(3);
+    expect(await world.shownAfterPush('shop', 'A')).toBe(3);
     world.clock.jump(1_000);
     await world.hear('shop', unseen);
     await world.push();
@@ -376,23 +335,16 @@ describe('interleaving 18: a failed compare, a foreign edit, a pull that lags', 
   });
 
   test('interleaving 18: an edit by hand above the target is set from the number read, at once', async () => {
-    world = await makeOutbound({ shop: {}, amazon: {} });
-    await world.stock('A', 10);
-    await world.reconcile();
-    world.clock.jump(60_000);
-    await world.pullAll();
+    world = await makeSelling({ shop: {}, amazon: {} }, { A: 10 });
+    await world.pullAfter(60_000);
     world.platform('shop').set('A', 12);
     await world.hear('amazon', sold(world.platform('amazon').sell(one('A'))));
-    await world.push();
-    expect(world.platform('shop').shown('A')).toBe(9);
+    expect(await world.shownAfterPush('shop', 'A')).toBe(9);
   });
 
   test('interleaving 18: a compare that finds less than the target sends nothing and wakes an order pull', async () => {
-    world = await makeOutbound({ shop: { capabilities: { orderLagMs: 60_000 } }, amazon: {} });
-    await world.stock('A', 10);
-    await world.reconcile();
-    world.clock.jump(60_000);
-    await world.pullAll();
+    world = await makeSelling({ shop: { capabilities: { orderLagMs: 60_000 } }, amazon: {} }, { A: 10 });
+    await world.pullAfter(60_000);
     world.platform('shop').set('A', 3);
     const woken: (number | null)[] = [];
     world.engine.wakes.onPull((channelId) => woken.push(channelId));
@@ -403,8 +355,7 @@ describe('interleaving 18: a failed compare, a foreign edit, a pull that lags', 
       world.clock.now(),
       world.clock.now(),
     );
-    await world.push();
-    expect(world.platform('shop').shown('A')).toBe(3);
+    expect(await world.shownAfterPush('shop', 'A')).toBe(3);
     expect(woken).toContain(world.live('shop').id);
     world.clock.jump(61_000);
     const run = await world.reconcile();
@@ -416,11 +367,8 @@ describe('interleaving 18: a failed compare, a foreign edit, a pull that lags', 
   });
 
   test('interleaving 18: a sale between every look and write ends after three rounds', async () => {
-    world = await makeOutbound({ shop: {} });
-    await world.stock('A', 20);
-    await world.reconcile();
-    world.clock.jump(60_000);
-    await world.pullAll();
+    world = await makeSelling({ shop: {} }, { A: 20 });
+    await world.pullAfter(60_000);
     world.platform('shop').faults.arm('sale_before_write', { on: 'write', count: null });
     await world.change('A', 'adjust', -15);
     await world.push();
@@ -438,9 +386,7 @@ describe('interleaving 25: a plan that sees only our half', () => {
   const ebay = { capabilities: { orderLagMs: null } };
 
   async function planned() {
-    world = await makeOutbound({ ebay });
-    await world.stock('A', 5);
-    await world.reconcile();
+    world = await makeSelling({ ebay }, { A: 5 });
     world.clock.jump(600_000);
     world.platform('ebay').set('A', 4);
     const dry = await world.reconcile({ dryRun: true });
@@ -487,9 +433,7 @@ describe('interleaving 25: a plan that sees only our half', () => {
   });
 
   test('interleaving 25: a dry run writes nothing, the watermark included', async () => {
-    world = await makeOutbound({ ebay });
-    await world.stock('A', 5);
-    await world.reconcile();
+    world = await makeSelling({ ebay }, { A: 5 });
     world.clock.jump(600_000);
     const order = sold(world.platform('ebay').sell(one('A')));
     world.clock.jump(1_000);

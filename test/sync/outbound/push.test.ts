@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { MemoryOrder } from '../../../src/channels/memory/state.ts';
-import { makeOutbound, type Outbound } from '../outbound-world.ts';
+import { makeOutbound, makeSelling, type Outbound } from '../outbound-world.ts';
 
 let world: Outbound;
 afterEach(() => world.close());
@@ -19,11 +19,8 @@ const pushes = (channel: string) =>
 
 /** A world of one SKU that has been taken over, a minute ago, with fresh feeds. */
 async function ready(channels: Parameters<typeof makeOutbound>[0], quantity = 5): Promise<void> {
-  world = await makeOutbound(channels);
-  await world.stock('A', quantity);
-  await world.reconcile();
-  world.clock.jump(60_000);
-  await world.pullAll();
+  world = await makeSelling(channels, { A: quantity });
+  await world.pullAfter(60_000);
 }
 
 describe('what leaves', () => {
@@ -76,8 +73,7 @@ describe('what does not leave', () => {
   test('nothing is pushed to a channel before its reconcile plan', async () => {
     world = await makeOutbound({ shop: {} });
     await world.stock('A', 5, 9);
-    await world.push();
-    expect(world.platform('shop').shown('A')).toBe(9);
+    expect(await world.shownAfterPush('shop', 'A')).toBe(9);
     await world.reconcile();
     expect(world.platform('shop').shown('A')).toBe(5);
   });
@@ -116,11 +112,9 @@ describe('answers', () => {
     await world.push();
     expect(await world.counter('shop', 'A')).toMatchObject({ attempts: 0, state: 'idle' });
     world.clock.jump(4_000);
-    await world.push();
-    expect(world.platform('shop').shown('A')).toBe(5);
+    expect(await world.shownAfterPush('shop', 'A')).toBe(5);
     world.clock.jump(1_001);
-    await world.push();
-    expect(world.platform('shop').shown('A')).toBe(4);
+    expect(await world.shownAfterPush('shop', 'A')).toBe(4);
   });
 
   test('auth: parks the channel with an alert, spends nothing, and goes on once an answer has come', async () => {
@@ -133,8 +127,7 @@ describe('answers', () => {
     expect(await world.store.duties.alerts(true, 10)).toMatchObject([{ kind: 'channel_parked' }]);
     expect((await world.counter('shop', 'A')).attempts).toBe(0);
     await world.pull('shop');
-    await world.push();
-    expect(world.platform('shop').shown('A')).toBe(4);
+    expect(await world.shownAfterPush('shop', 'A')).toBe(4);
   });
 
   test('an error is retried with a growing wait', async () => {
@@ -147,8 +140,7 @@ describe('answers', () => {
     await world.push();
     expect((await world.counter('shop', 'A')).attempts).toBe(2);
     world.clock.jump(10_000);
-    await world.push();
-    expect(world.platform('shop').shown('A')).toBe(4);
+    expect(await world.shownAfterPush('shop', 'A')).toBe(4);
   });
 
   test('a rejected lowering is exposed, alerted and retried hourly; a rejected raise is dead with its hint', async () => {
@@ -159,8 +151,7 @@ describe('answers', () => {
     expect(await world.counter('shop', 'A')).toMatchObject({ exposed: true, dead: false });
     expect(await world.store.duties.alerts(true, 10)).toMatchObject([{ kind: 'exposed' }]);
     world.clock.jump(3_600_001);
-    await world.push();
-    expect(world.platform('shop').shown('A')).toBe(3);
+    expect(await world.shownAfterPush('shop', 'A')).toBe(3);
     expect((await world.store.duties.alerts(true, 10)).filter((alert) => alert.kind === 'exposed')).toEqual(
       [],
     );
@@ -181,13 +172,10 @@ describe('answers', () => {
     await world.push();
     expect((await world.counter('shop', 'A')).state).toBe('unknown');
     await world.hear('amazon', sold(world.platform('amazon').sell(one('A'))));
-    await world.push();
-    expect(world.platform('shop').shown('A')).toBe(2);
-    world.clock.jump(60_000);
-    await world.pullAll();
+    expect(await world.shownAfterPush('shop', 'A')).toBe(2);
+    await world.pullAfter(60_000);
     await world.change('A', 'receive', 6);
-    await world.push();
-    expect(world.platform('shop').shown('A')).toBe(8);
+    expect(await world.shownAfterPush('shop', 'A')).toBe(8);
     expect((await world.counter('shop', 'A')).unread).toEqual([]);
   });
 
@@ -204,12 +192,10 @@ describe('answers', () => {
     await world.change('A', 'receive', 7);
     await world.push();
     expect(pushes('amazon')).toHaveLength(2);
-    world.clock.jump(settleMs + 60_000);
-    await world.pullAll();
+    await world.pullAfter(settleMs + 60_000);
     await world.push();
     expect(pushes('amazon').map((write) => write.to)).toEqual([3, 0, 7]);
-    world.clock.jump(settleMs + 60_000);
-    await world.pullAll();
+    await world.pullAfter(settleMs + 60_000);
     await world.push();
     expect(await world.counter('amazon', 'A')).toMatchObject({
       state: 'idle',
@@ -273,8 +259,7 @@ describe('oversold orders', () => {
     expect(world.platform('shop').order(late.id)?.status).toBe('cancelled');
     world.clock.jump(1_000);
     await world.pull('shop');
-    await world.push();
-    expect(world.platform('shop').shown('A')).toBe(0);
+    expect(await world.shownAfterPush('shop', 'A')).toBe(0);
     expect(await world.available('A')).toBe(0);
   });
 
@@ -342,16 +327,14 @@ describe('what may have acted', () => {
     const sentBefore = pushes('shop').length;
     for (let second = 0; second < 90; second += 1) {
       await world.push();
-      world.clock.jump(1_000);
-      await world.pullAll();
+      await world.pullAfter(1_000);
     }
     expect(pushes('shop').length - sentBefore).toBe(0);
     expect(reads).toBeGreaterThan(3);
     expect(reads).toBeLessThan(12);
     for (let second = 0; second < 60; second += 1) {
       await world.push();
-      world.clock.jump(1_000);
-      await world.pullAll();
+      await world.pullAfter(1_000);
     }
     expect(world.platform('shop').shown('A')).toBe(10);
   });
@@ -380,8 +363,7 @@ describe('a number that the channel refuses', () => {
     await world.push();
     expect(await open('refused_push')).toHaveLength(1);
     await world.store.outbox.retry({ channel: 'shop' }, world.clock.now());
-    await world.push();
-    expect(world.platform('shop').shown('A')).toBe(7);
+    expect(await world.shownAfterPush('shop', 'A')).toBe(7);
     expect(await open('refused_push')).toEqual([]);
   });
 

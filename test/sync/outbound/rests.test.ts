@@ -3,7 +3,7 @@ import { ChannelError } from '../../../src/channels/errors.ts';
 import { importAll } from '../../../src/sync/account/catalogue.ts';
 import { createTakeover } from '../../../src/sync/duties/takeover.ts';
 import { refuse } from '../busy-store.ts';
-import { makeOutbound, type Outbound } from '../outbound-world.ts';
+import { makeOutbound, makeSelling, type Outbound } from '../outbound-world.ts';
 import { settle } from '../world.ts';
 
 let world: Outbound;
@@ -16,9 +16,7 @@ const calm = new AbortController().signal;
 
 /** One SKU of five pieces, in sync everywhere; then a minute passes. */
 async function inSync(channels: Parameters<typeof makeOutbound>[0] = { shop: {} }): Promise<void> {
-  world = await makeOutbound(channels);
-  await world.stock('A', 5);
-  await world.reconcile();
+  world = await makeSelling(channels, { A: 5 });
   world.clock.jump(60_000);
 }
 
@@ -51,8 +49,7 @@ describe('a push that nobody settles', () => {
     expect(await world.counter('shop', 'A')).toMatchObject({ state: 'in_flight' });
     expect(await world.store.outbox.nextDueAt(world.live('shop').id)).toBe(deadline);
     world.clock.jump(40_000);
-    await world.push();
-    expect(world.platform('shop').shown('A')).toBe(0);
+    expect(await world.shownAfterPush('shop', 'A')).toBe(0);
     expect(await world.counter('shop', 'A')).toMatchObject({ state: 'idle' });
   });
 
@@ -78,8 +75,7 @@ describe('a push that nobody settles', () => {
     await world.change('B', 'adjust', -5);
     let locked = true;
     refuse(world.store, ['duties.raiseAlert'], () => locked);
-    await world.push();
-    expect(world.platform('shop').shown('B')).toBe(0);
+    expect(await world.shownAfterPush('shop', 'B')).toBe(0);
     expect(await world.counter('shop', 'B')).toMatchObject({ state: 'idle' });
     locked = false;
     await world.clock.advance(1_000);

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { makeOutbound, type Outbound } from '../outbound-world.ts';
+import { makeSelling, type Outbound } from '../outbound-world.ts';
 
 let world: Outbound;
 afterEach(() => world.close());
@@ -11,16 +11,12 @@ const told = async () =>
 
 /** A world of one SKU that has been taken over; the channel's orders show at once. */
 async function ready(): Promise<void> {
-  world = await makeOutbound({ shop: { capabilities: { orderLagMs: 60_000 } }, other: {} });
-  await world.stock('A', 9);
-  await world.reconcile();
-  world.clock.jump(60_000);
-  await world.pullAll();
+  world = await makeSelling({ shop: { capabilities: { orderLagMs: 60_000 } }, other: {} }, { A: 9 });
+  await world.pullAfter(60_000);
 }
 
 const later = async (ms: number) => {
-  world.clock.jump(ms);
-  await world.pullAll();
+  await world.pullAfter(ms);
 };
 
 describe('a number that rose by itself', () => {
@@ -28,8 +24,7 @@ describe('a number that rose by itself', () => {
     await ready();
     world.platform('shop').set('A', 10);
     await world.reconcile();
-    await world.push();
-    expect(world.platform('shop').shown('A')).toBe(9);
+    expect(await world.shownAfterPush('shop', 'A')).toBe(9);
     await later(1_000);
     expect(await told()).toEqual([]);
     await later(120_000);
@@ -69,8 +64,7 @@ describe('a number that rose by itself', () => {
     await ready();
     world.platform('shop').set('A', 12);
     await world.change('A', 'adjust', -1);
-    await world.push();
-    expect(world.platform('shop').shown('A')).toBe(8);
+    expect(await world.shownAfterPush('shop', 'A')).toBe(8);
     await later(120_000);
     expect((await told()).map(([subject]) => subject)).toEqual(['A']);
   });

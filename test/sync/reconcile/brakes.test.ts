@@ -61,8 +61,7 @@ async function liveThrough(): Promise<void> {
   for (const [, act] of others) {
     plan = (await world.store.duties.plan((await brakePlan()) ?? ''))?.body;
     await act();
-    world.clock.jump(hour);
-    await world.pullAll();
+    await world.pullAfter(hour);
     await world.reconcile();
     await world.push();
   }
@@ -202,8 +201,7 @@ describe('what a brake holds', () => {
     const skus = await shopOf(20, { books: 5, shown: 3 });
     await world.reconcile();
     await world.change('S0', 'adjust', -5);
-    await world.push();
-    expect(world.platform('shop').shown('S0')).toBe(0);
+    expect(await world.shownAfterPush('shop', 'S0')).toBe(0);
     await world.reconcile();
     expect(shown(skus.slice(1))).toEqual(all(skus.slice(1), 3));
   });
@@ -247,8 +245,7 @@ describe('a brake ends', () => {
     expect(await world.store.duties.plan(id)).toMatchObject({ state: 'refused' });
     expect(await openAlerts('brake')).toEqual([]);
     await world.change('S0', 'receive', 1);
-    await world.push();
-    expect(world.platform('shop').shown('S0')).toBe(6);
+    expect(await world.shownAfterPush('shop', 'S0')).toBe(6);
   });
 
   test('before it began where the run has done all that it counted: raises go on', async () => {

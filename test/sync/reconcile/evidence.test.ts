@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { planFromJson } from '../../../src/sync/plan.ts';
 import { reconcile } from '../../../src/sync/reconcile/reconcile.ts';
-import { makeOutbound, type Outbound } from '../outbound-world.ts';
+import { makeSelling, type Outbound } from '../outbound-world.ts';
 
 let world: Outbound;
 afterEach(() => world.close());
@@ -12,9 +12,7 @@ const by = { by: 'test', reason: null };
 
 /** A shop whose sales lower its number long before their orders can be pulled. */
 async function lateShop(): Promise<void> {
-  world = await makeOutbound({ shop: { capabilities: { orderLagMs: null } } });
-  await world.stock('A', 5);
-  await world.reconcile();
+  world = await makeSelling({ shop: { capabilities: { orderLagMs: null } } }, { A: 5 });
   world.clock.jump(600_000);
   await world.pull('shop');
 }
@@ -77,8 +75,7 @@ describe('an open unexplained low', () => {
     const run = await world.reconcile();
     expect(run.report.lines).toMatchObject([{ cause: 'unexplained low', action: 'wait' }]);
     expect(await world.counter('shop', 'A')).toMatchObject({ lowSince, lowNumber: 4 });
-    await world.push();
-    expect(world.platform('shop').shown('A')).toBe(4);
+    expect(await world.shownAfterPush('shop', 'A')).toBe(4);
   });
 });
 
@@ -101,9 +98,7 @@ describe('a plan applied by hand', () => {
 
 describe('a failed compare', () => {
   test('has its low on the books before its answer is: nothing in between may raise', async () => {
-    world = await makeOutbound({ shop: {} });
-    await world.stock('A', 5);
-    await world.reconcile();
+    world = await makeSelling({ shop: {} }, { A: 5 });
     world.clock.jump(60_000);
     await world.pull('shop');
     const outbox = world.store.outbox as { settle: typeof world.store.outbox.settle };
@@ -120,9 +115,7 @@ describe('a failed compare', () => {
   });
 
   test('is never tried a second time from the base that failed', async () => {
-    world = await makeOutbound({ shop: {} });
-    await world.stock('A', 5);
-    await world.reconcile();
+    world = await makeSelling({ shop: {} }, { A: 5 });
     world.clock.jump(60_000);
     await world.pull('shop');
     const live = world.live('shop');

@@ -30,8 +30,7 @@ describe('a catalogue that has really shrunk', () => {
     expect(run.report.counts).toMatchObject({ listings: 27 });
     expect(await heldReason()).toBeNull();
     await world.change('S0', 'adjust', -5);
-    await world.push();
-    expect(world.platform('shop').shown('S0')).toBe(0);
+    expect(await world.shownAfterPush('shop', 'S0')).toBe(0);
     const after = await importCatalogue(world.engine, world.live('shop'), () => undefined, calm);
     expect(after.warnings).toEqual([]);
   });
@@ -94,8 +93,7 @@ describe('what a guard holds', () => {
     world.engine.wakes.push(null);
     await world.clock.advance(1_000);
     expect(await heldReason()).toBeNull();
-    await world.push();
-    expect(world.platform('shop').shown('S0')).toBe(0);
+    expect(await world.shownAfterPush('shop', 'S0')).toBe(0);
     const stopped = guard.stop();
     await world.clock.advance(30_000);
     await stopped;

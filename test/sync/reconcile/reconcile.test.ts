@@ -158,17 +158,14 @@ describe('brakes', () => {
     ).toHaveLength(1);
 
     await world.change('S20', 'receive', 3);
-    await world.push();
-    expect(world.platform('shop').shown('S20')).toBe(5);
+    expect(await world.shownAfterPush('shop', 'S20')).toBe(5);
 
     const applied = await world.reconcile({ plan, overBrake: true });
     expect(applied.report.lines.every((line) => line.done)).toBe(true);
     for (const sku of skus.slice(12, 14)) expect(world.platform('shop').shown(sku)).toBe(0);
     expect((await world.store.channels.list())[0]?.brakePlan).toBeNull();
-    world.clock.jump(120_000);
-    await world.pullAll();
-    await world.push();
-    expect(world.platform('shop').shown('S20')).toBe(8);
+    await world.pullAfter(120_000);
+    expect(await world.shownAfterPush('shop', 'S20')).toBe(8);
   });
 
   test('never close over what recorded sales explain', async () => {
@@ -209,8 +206,7 @@ describe('brakes', () => {
     expect(exitCodeOf(run, plain)).toBe(4);
     expect(world.platform('shop').shown('S0')).toBe(9);
     await world.change('S0', 'adjust', -5);
-    await world.push();
-    expect(world.platform('shop').shown('S0')).toBe(9);
+    expect(await world.shownAfterPush('shop', 'S0')).toBe(9);
     for (const sku of skus.slice(1)) world.platform('shop').list({ sku, shown: 5 });
     await world.reconcile();
     expect(world.platform('shop').shown('S0')).toBe(0);
