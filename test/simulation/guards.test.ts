@@ -7,7 +7,7 @@ import { classify } from '../../src/stock/classify.ts';
 import { beginTx, levelOf, moveLevel } from '../../src/store/sqlite/ledger.ts';
 import { openForWriting } from '../../src/store/sqlite/open.ts';
 import { createSku } from '../../src/store/sqlite/sku.ts';
-import { type Outbound, makeSelling } from '../sync/outbound-world.ts';
+import { makeSelling, type Outbound } from '../sync/outbound-world.ts';
 
 let world: Outbound | null = null;
 afterEach(async () => {
