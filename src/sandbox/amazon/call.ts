@@ -1,6 +1,6 @@
 import type { WriteRecord } from '../kit/records.ts';
 import type { ShopAnswer } from '../kit/server.ts';
-import { invalidInput } from './problem.ts';
+import { invalidInput, invalidValue } from './problem.ts';
 import type { Site } from './site.ts';
 
 /** What a request to the API carries through its handler. */
@@ -36,7 +36,7 @@ export function listOf(query: URLSearchParams, name: string): string[] {
 export function chosenOf(query: URLSearchParams, name: string, allowed: readonly string[]): string[] {
   const values = listOf(query, name);
   const stranger = values.find((value) => !allowed.includes(value));
-  if (stranger !== undefined) throw invalidInput(`Invalid '${name}' provided.`, stranger);
+  if (stranger !== undefined) throw invalidValue(name, stranger);
   return values;
 }
 
@@ -45,7 +45,7 @@ export function timeOf(query: URLSearchParams, name: string): number | null {
   const text = query.get(name);
   if (text === null) return null;
   const ms = /^\d{4}-\d\d-\d\d(T.*)?$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) throw invalidInput(`Invalid '${name}' provided.`, 'The date must be in ISO 8601.');
+  if (Number.isNaN(ms)) throw invalidValue(name, 'The date must be in ISO 8601.');
   return ms;
 }
 
@@ -59,7 +59,7 @@ export function countOf(
   if (text === null) return bounds.fallback;
   const value = Number(text);
   if (!Number.isInteger(value) || value < bounds.lowest || value > bounds.highest) {
-    throw invalidInput(`Invalid '${name}' provided.`, `between ${bounds.lowest} and ${bounds.highest}`);
+    throw invalidValue(name, `between ${bounds.lowest} and ${bounds.highest}`);
   }
   return value;
 }
@@ -71,7 +71,7 @@ export function marketplacesOf(site: Site, query: URLSearchParams, name: string,
   if (ids.length === 0 && fallback === 'all') return here;
   if (ids.length === 0) throw invalidInput(`Missing required request parameter: '${name}'.`);
   const stranger = ids.find((id) => !here.includes(id));
-  if (stranger !== undefined) throw invalidInput(`Invalid '${name}' provided.`, stranger);
+  if (stranger !== undefined) throw invalidValue(name, stranger);
   return ids;
 }
 
@@ -88,7 +88,7 @@ export function readToken(token: string, name: string): Record<string, unknown> 
   } catch {
     // Falls through: not one of ours.
   }
-  throw invalidInput(`Invalid '${name}' provided.`);
+  throw invalidValue(name);
 }
 
 /** One page of a list, and the token for the one after it, with what else it is to carry, where there is one. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ShopAnswer } from '../kit/server.ts';
 import { platformMs } from '../kit/time.ts';
+import { found } from '../kit/untyped.ts';
 import {
   bodyOf,
   type Call,
@@ -79,11 +80,8 @@ export function createFeeds(floor: Floor, url: () => string) {
     }
     floor.notifier.feedFinished({ ...feed, processingStatus: status });
   };
-  const feedOf = (call: Call): Feed => {
-    const feed = feeds.get(call.params[0] ?? '');
-    if (feed === undefined) throw bad(404, 'Feed not found');
-    return feed;
-  };
+  const feedOf = ({ params: [id = ''] }: Call): Feed =>
+    found(feeds.get(id), () => bad(404, 'Feed not found'));
 
   const routes = {
     list: (call) => list(feeds, call),
@@ -121,9 +119,8 @@ export function createFeeds(floor: Floor, url: () => string) {
     },
     createDocument: (call) =>
       json(201, documents.view(documents.add(read(documentSchema, call).contentType))),
-    getDocument(call) {
-      const document = documents.sign(call.params[0] ?? '');
-      if (document === undefined) throw bad(404, 'Document not found');
+    getDocument({ params: [id = ''] }) {
+      const document = found(documents.sign(id), () => bad(404, 'Document not found'));
       return json(200, documents.view(document));
     },
   } satisfies Record<string, Handler>;
@@ -163,20 +160,20 @@ function processed(
   const twice = new Set(ids).size < ids.length;
   const good = data !== undefined && data.header.sellerId === floor.sellerId && !twice;
   const messages = good ? data.messages : [];
-  const found = messages.map((message) => ({ ...message, issues: obeyMessage(floor, message) }));
-  const issues = found.flatMap(({ messageId, sku, issues }) =>
+  const obeyed = messages.map((message) => ({ ...message, issues: obeyMessage(floor, message) }));
+  const issues = obeyed.flatMap(({ messageId, sku, issues }) =>
     issues.map(({ code, severity, message }) => ({ messageId, sku, code, severity, message })),
   );
   const count = (severity: Issue['severity']) => issues.filter((one) => one.severity === severity).length;
-  const invalid = found.filter((one) => one.issues.some(({ severity }) => severity === 'ERROR')).length;
+  const invalid = obeyed.filter((one) => one.issues.some(({ severity }) => severity === 'ERROR')).length;
   const report = {
     header: { sellerId: floor.sellerId, version: '2.0', feedId },
     issues,
     summary: {
       errors: count('ERROR'),
       warnings: count('WARNING'),
-      messagesProcessed: found.length,
-      messagesAccepted: found.length - invalid,
+      messagesProcessed: obeyed.length,
+      messagesAccepted: obeyed.length - invalid,
       messagesInvalid: invalid,
     },
   };
@@ -255,7 +252,7 @@ function list(feeds: Map<string, Feed>, { query }: Call): ShopAnswer {
   const since = timeOf(query, 'createdSince') ?? 0;
   const until = timeOf(query, 'createdUntil') ?? Number.POSITIVE_INFINITY;
   const offset = token === null ? 0 : Number(readToken(token, 'nextToken')['offset'] ?? 0);
-  const found = [...feeds.values()]
+  const listed = [...feeds.values()]
     .filter(
       ({ feedType, status, createdAt }) =>
         (types.length === 0 || types.includes(feedType)) &&
@@ -264,6 +261,6 @@ function list(feeds: Map<string, Feed>, { query }: Call): ShopAnswer {
         createdAt <= until,
     )
     .reverse();
-  const { page, next } = pageAt(found, offset, size);
+  const { page, next } = pageAt(listed, offset, size);
   return json(200, { feeds: page.map(view), ...next });
 }

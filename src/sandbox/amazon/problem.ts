@@ -30,6 +30,11 @@ export function invalidInput(message: string, details = ''): Problem {
   return new Problem(400, 'InvalidInput', message, details);
 }
 
+/** A parameter that cannot be so. */
+export function invalidValue(name: string, details = ''): Problem {
+  return invalidInput(`Invalid '${name}' provided.`, details);
+}
+
 /** What a missing role, another seller, an unknown path and a strange token all get. */
 export function denied(details = ''): Problem {
   return new Problem(403, 'Unauthorized', 'Access to requested resource is denied.', details);

@@ -1,6 +1,6 @@
 import { platformMs } from '../kit/time.ts';
 import { type Call, countOf, type Handler, json, listOf, pageAt, readToken, wholeSecond } from './call.ts';
-import { invalidInput } from './problem.ts';
+import { invalidInput, invalidValue } from './problem.ts';
 import { isPlatformFulfilled, type Listing, type Site } from './site.ts';
 
 /** Sellers v1 and FBA inventory v1 (AMZ-1.3, AMZ-4.4, last verified 2026-11). Both older: data in `payload`. */
@@ -38,13 +38,13 @@ function inventory(site: Site, { query }: Call) {
   const places = listOf(query, 'marketplaceIds');
   const here = site.marketplaces.map(({ id }) => id);
   if (query.get('granularityType') !== 'Marketplace' || !here.includes(granularityId)) {
-    throw invalidInput("Invalid 'granularityId' provided.");
+    throw invalidValue('granularityId');
   }
   if (places.length !== 1 || places[0] !== granularityId) {
     throw invalidInput("'marketplaceIds' must name the one marketplace of 'granularityId'.");
   }
   const skus = listOf(query, 'sellerSkus');
-  if (skus.length > 50) throw invalidInput("Invalid 'sellerSkus' provided.", 'at most 50');
+  if (skus.length > 50) throw invalidValue('sellerSkus', 'at most 50');
   countOf(query, 'pageSize', { lowest: 1, highest: pageSize, fallback: pageSize });
   const offset = offsetOf(site, query);
   const found = [...site.listings.values()].filter(
@@ -66,7 +66,7 @@ function offsetOf(site: Site, query: URLSearchParams): number {
   if (token === null) return 0;
   const { offset, madeAt } = readToken(token, 'nextToken');
   if (typeof offset !== 'number' || typeof madeAt !== 'number') {
-    throw invalidInput("Invalid 'nextToken' provided.");
+    throw invalidValue('nextToken');
   }
   if (site.now() - madeAt > platformMs(tokenLifeMs, site.timeScale)) {
     throw invalidInput('The next token has expired.');

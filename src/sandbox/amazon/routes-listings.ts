@@ -1,4 +1,5 @@
 import type { ShopAnswer } from '../kit/server.ts';
+import { found } from '../kit/untyped.ts';
 import {
   bodyOf,
   type Call,
@@ -15,7 +16,7 @@ import {
 } from './call.ts';
 import type { Floor } from './notifier.ts';
 import { type Issue, judge, obey, readPatch } from './patches.ts';
-import { denied, invalidInput, Problem, quotaExceeded } from './problem.ts';
+import { denied, invalidInput, invalidValue, Problem, quotaExceeded } from './problem.ts';
 import { isPlatformFulfilled, type Listing, type Site } from './site.ts';
 
 /** Listings Items 2021-08-01 (AMZ-4.1, AMZ-4.2, AMZ-5.1, last verified 2026-11). */
@@ -52,10 +53,8 @@ export function listingRoutes(floor: Floor) {
     get: own((call) => {
       const sku = call.params[1] ?? '';
       const [marketplace = ''] = marketplacesOf(floor, call.query, 'marketplaceIds');
-      const listing = floor.listings.get(sku);
-      if (listing === undefined) {
-        throw new Problem(404, 'NOT_FOUND', `SKU '${sku}' not found in marketplace ${marketplace}`, '');
-      }
+      const missing = `SKU '${sku}' not found in marketplace ${marketplace}`;
+      const listing = found(floor.listings.get(sku), () => new Problem(404, 'NOT_FOUND', missing));
       return json(200, itemView(floor, call, listing, listing.seen));
     }),
     patch: own((call) => patch(floor, call)),
@@ -67,7 +66,7 @@ function patch(floor: Floor, call: Call): ShopAnswer {
   marketplacesOf(floor, call.query, 'marketplaceIds');
   const wanted = chosenOf(call.query, 'includedData', ['identifiers', 'issues']);
   const mode = call.query.get('mode');
-  if (mode !== null && mode !== 'VALIDATION_PREVIEW') throw invalidInput("Invalid 'mode' provided.", mode);
+  if (mode !== null && mode !== 'VALIDATION_PREVIEW') throw invalidValue('mode', mode);
   const request = readPatch(bodyOf(call));
   const listing = floor.listings.get(sku);
   const answer = (status: string, issues: Issue[]) =>
@@ -116,18 +115,18 @@ function search(site: Site, call: Call): ShopAnswer {
   const sortBy = query.get('sortBy') ?? 'lastUpdatedDate';
   const sortOrder = query.get('sortOrder') ?? 'DESC';
   if (!['sku', 'createdDate', 'lastUpdatedDate'].includes(sortBy)) {
-    throw invalidInput("Invalid 'sortBy' provided.", sortBy);
+    throw invalidValue('sortBy', sortBy);
   }
-  if (!['ASC', 'DESC'].includes(sortOrder)) throw invalidInput("Invalid 'sortOrder' provided.", sortOrder);
-  const found = matching(site, query).sort(
+  if (!['ASC', 'DESC'].includes(sortOrder)) throw invalidValue('sortOrder', sortOrder);
+  const sorted = matching(site, query).sort(
     (a, b) => (sortOrder === 'ASC' ? 1 : -1) * compare(rankOf(a, sortBy), rankOf(b, sortBy)),
   );
   const offset = offsetOf(query);
-  const page = found.slice(offset, Math.min(offset + pageSize, maxPaged));
+  const page = sorted.slice(offset, Math.min(offset + pageSize, maxPaged));
   const next = offset + page.length;
-  const more = next < found.length && next < maxPaged;
+  const more = next < sorted.length && next < maxPaged;
   return json(200, {
-    numberOfResults: found.length,
+    numberOfResults: sorted.length,
     pagination: {
       ...(more ? { nextToken: writeToken({ offset: next }) } : {}),
       ...(offset > 0 ? { previousToken: writeToken({ offset: Math.max(0, offset - pageSize) }) } : {}),
@@ -141,7 +140,7 @@ function offsetOf(query: URLSearchParams): number {
   if (token === null) return 0;
   const offset = readToken(token, 'pageToken')['offset'];
   if (typeof offset !== 'number' || offset < 0 || offset >= maxPaged) {
-    throw invalidInput("Invalid 'pageToken' provided.");
+    throw invalidValue('pageToken');
   }
   return offset;
 }
@@ -158,13 +157,13 @@ function matching(site: Site, query: URLSearchParams): Listing[] {
   const type = query.get('identifiersType');
   const parent = query.get('variationParentSku');
   if (identifiers.length > maxIdentifiers) {
-    throw invalidInput("Invalid 'identifiers' provided.", `at most ${maxIdentifiers}`);
+    throw invalidValue('identifiers', `at most ${maxIdentifiers}`);
   }
   if (identifiers.length > 0 !== (type !== null)) {
     throw invalidInput("'identifiers' and 'identifiersType' must be provided together.");
   }
   if (type !== null && !identifierTypes.includes(type)) {
-    throw invalidInput("Invalid 'identifiersType' provided.", type);
+    throw invalidValue('identifiersType', type);
   }
   if (parent !== null && identifiers.length > 0) {
     throw invalidInput("'identifiers' cannot be used with 'variationParentSku'.");

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { found } from '../kit/untyped.ts';
 import { bodyOf, type Call, countOf, type Handler, json } from './call.ts';
 import { denied, internalFailure, invalidInput, Problem } from './problem.ts';
 import type { Site } from './site.ts';
@@ -49,20 +50,18 @@ const orderChangeTypes = ['OrderStatusChange', 'BuyerRequestedChange', 'Delivery
 export function notificationRoutes(site: Site, subscriptions: Subscriptions) {
   const { destinations, all } = subscriptions;
 
-  const destinationOf = (id: string | undefined): Destination => {
-    const destination = destinations.get(id ?? '');
-    if (destination === undefined) throw missing('Destination not found.');
-    return destination;
-  };
+  const destinationOf = (id = ''): Destination =>
+    found(destinations.get(id), () => missing('Destination not found.'));
   const typeOf = (call: Call): string => {
     const type = call.params[0] ?? '';
     if (notificationTypes[type] === undefined) throw invalid('Invalid notification type.');
     return type;
   };
+  const noSubscription = () => missing('Subscription not found.');
   const byId = (call: Call): Subscription => {
-    const found = all.get(call.params[1] ?? '');
-    if (found === undefined || found.type !== typeOf(call)) throw missing('Subscription not found.');
-    return found;
+    const subscription = found(all.get(call.params[1] ?? ''), noSubscription);
+    if (subscription.type !== typeOf(call)) throw noSubscription();
+    return subscription;
   };
   const ofType = (type: string, version: string | null) =>
     [...all.values()].find(
@@ -88,14 +87,12 @@ export function notificationRoutes(site: Site, subscriptions: Subscriptions) {
         throw invalid("Invalid 'notificationTypes' provided.");
       }
       countOf(call.query, 'pageSize', { lowest: 30, highest: 100, fallback: 30 });
-      const version = call.query.get('payloadVersion');
-      const found = ofType(type, version);
-      return json(200, { payload: { subscriptions: found === undefined ? [] : [view(found)] } });
+      const known = ofType(type, call.query.get('payloadVersion'));
+      return json(200, { payload: { subscriptions: known === undefined ? [] : [view(known)] } });
     },
     subscription(call) {
-      const found = ofType(typeOf(call), call.query.get('payloadVersion'));
-      if (found === undefined) throw missing('Subscription not found.');
-      return json(200, { payload: view(found) });
+      const known = ofType(typeOf(call), call.query.get('payloadVersion'));
+      return json(200, { payload: view(found(known, noSubscription)) });
     },
     subscribe: (call) => json(200, { payload: view(subscribe(subscriptions, typeOf(call), bodyOf(call))) }),
     subscriptionById: (call) => json(200, { payload: view(byId(call)) }),
@@ -170,8 +167,8 @@ function subscribe(subscriptions: Subscriptions, type: string, body: unknown): S
   if (kind === undefined || !kind.versions.includes(payloadVersion)) {
     throw invalid(`Payload version ${payloadVersion} does not exist for ${type}.`);
   }
-  const destination = subscriptions.destinations.get(destinationId);
-  if (destination === undefined) throw invalid('The destination does not exist.');
+  const known = subscriptions.destinations.get(destinationId);
+  const destination = found(known, () => invalid('The destination does not exist.'));
   if (!(kind.by in destination.resource)) {
     throw invalid(`${type} cannot be delivered to this kind of destination.`);
   }

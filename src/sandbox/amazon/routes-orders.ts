@@ -1,4 +1,5 @@
 import { platformMs } from '../kit/time.ts';
+import { found } from '../kit/untyped.ts';
 import {
   type Call,
   chosenOf,
@@ -13,7 +14,7 @@ import {
   writeToken,
 } from './call.ts';
 import { oldStatus, orderView, v0ItemView, v0View } from './order-views.ts';
-import { invalidInput, Problem } from './problem.ts';
+import { invalidInput, invalidValue, Problem } from './problem.ts';
 import type { Order, Site } from './site.ts';
 
 /** Orders 2026-01-01 and Orders v0 (AMZ-6.1, AMZ-6.2, last verified 2026-11). */
@@ -56,9 +57,7 @@ export function orderRoutes(site: Site) {
   const orderOf = (call: Call): Order => {
     const id = call.params[0] ?? '';
     if (!orderIdPattern.test(id)) throw new Problem(400, 'InvalidInput', 'Invalid Input', null);
-    const order = site.orders.get(id);
-    if (order === undefined) throw new Problem(404, 'NotFound', `Order ${id} not found.`, null);
-    return order;
+    return found(site.orders.get(id), () => new Problem(404, 'NotFound', `Order ${id} not found.`, null));
   };
 
   return {
@@ -100,16 +99,16 @@ function pageOf(
   const key = (order: Order): [number, string] => [timeIn(order, walk.by), order.id];
   const beyond = ([at, id]: [number, string]) =>
     walk.last === null || at > walk.last[0] || (at === walk.last[0] && id > walk.last[1]);
-  const found = [...site.orders.values()]
+  const rest = [...site.orders.values()]
     .filter((order) => {
       const [at] = key(order);
       return at >= walk.after && at <= walk.before && order.searchableAt <= now && keep(order);
     })
     .filter((order) => beyond(key(order)))
     .sort((a, b) => key(a)[0] - key(b)[0] || (a.id < b.id ? -1 : 1));
-  const orders = found.slice(0, size);
+  const orders = rest.slice(0, size);
   const final = orders.at(-1);
-  const more = final !== undefined && found.length > orders.length;
+  const more = final !== undefined && rest.length > orders.length;
   return { orders, next: more ? { ...walk, last: key(final) } : null };
 }
 
@@ -149,7 +148,7 @@ function walkIn(token: string, name: string): Walk {
   const isOurs = by === 'created' || by === 'updated';
   const isSpan = typeof after === 'number' && typeof before === 'number';
   if (!isOurs || !isSpan || typeof at !== 'number' || typeof id !== 'string') {
-    throw invalidInput(`Invalid '${name}' provided.`);
+    throw invalidValue(name);
   }
   return { by, after, before, last: [at, id] };
 }
