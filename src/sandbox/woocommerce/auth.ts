@@ -36,7 +36,9 @@ function refuse(message: string): RestProblem {
 }
 
 function basic(site: Site, request: AuthRequest): ApiKey | null {
-  const pair = queryPair(request.query) ?? headerPair(request.headers['authorization'] ?? '');
+  const { query, headers } = request;
+  const asked = pairOf(query.get('consumer_key') ?? '', query.get('consumer_secret') ?? '');
+  const pair = asked ?? headerPair(headers['authorization'] ?? '');
   if (pair === null) return null;
   const key = site.keys.find((candidate) => candidate.key === pair.key);
   if (key === undefined) return null;
@@ -44,18 +46,14 @@ function basic(site: Site, request: AuthRequest): ApiKey | null {
   return key;
 }
 
-function queryPair(query: URLSearchParams): { key: string; secret: string } | null {
-  const key = query.get('consumer_key') ?? '';
-  const secret = query.get('consumer_secret') ?? '';
+function pairOf(key: string, secret: string): { key: string; secret: string } | null {
   return key === '' || secret === '' ? null : { key, secret };
 }
 
-function headerPair(header: string): { key: string; secret: string } | null {
-  const encoded = /^Basic\s+(.+)$/i.exec(header)?.[1];
-  if (encoded === undefined) return null;
+function headerPair(header: string) {
+  const encoded = /^Basic\s+(.+)$/i.exec(header)?.[1] ?? '';
   const [key = '', ...rest] = Buffer.from(encoded, 'base64').toString('utf8').split(':');
-  const secret = rest.join(':');
-  return key === '' || secret === '' ? null : { key, secret };
+  return pairOf(key, rest.join(':'));
 }
 
 const OAUTH_PARAMETERS = [

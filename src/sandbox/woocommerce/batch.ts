@@ -17,12 +17,13 @@ export class BrokenOff extends Error {}
 
 /** Row by row, without a transaction, 200 even when all fail (WOO-O.3). */
 export async function runBatch(call: RestCall, acts: BatchActs): Promise<RestResult> {
-  const rows = {
-    create: asList(call.body['create']),
-    update: asList(call.body['update']),
-    delete: asList(call.body['delete']),
-  };
-  const total = rows.create.length + rows.update.length + rows.delete.length;
+  const steps = {
+    create: (row) => acts.create(asFields(row)),
+    update: (row) => acts.update(asFields(row)),
+    delete: (id) => acts.remove(id),
+  } satisfies Record<string, (row: unknown) => unknown>;
+  const parts = Object.entries(steps).map(([name, act]) => ({ name, act, rows: asList(call.body[name]) }));
+  const total = parts.reduce((sum, { rows }) => sum + rows.length, 0);
   if (total > LIMIT) {
     throw wooProblem(
       'request_entity_too_large',
@@ -33,19 +34,15 @@ export async function runBatch(call: RestCall, acts: BatchActs): Promise<RestRes
   const breakAt = total > 0 && acts.breaksOff() ? Math.floor(total / 2) : total + 1;
   const answer: Fields = {};
   let done = 0;
-  const each = async (name: 'create' | 'update' | 'delete', act: (row: unknown) => unknown) => {
-    if (rows[name].length === 0) return;
+  for (const { name, act, rows } of parts) {
     const answers: unknown[] = [];
-    for (const row of rows[name]) {
+    for (const row of rows) {
       if (done === breakAt) throw new BrokenOff();
       answers.push(await rowOutcome(name, row, act));
       done += 1;
     }
-    answer[name] = answers;
-  };
-  await each('create', (row) => acts.create(asFields(row)));
-  await each('update', (row) => acts.update(asFields(row)));
-  await each('delete', (id) => acts.remove(id));
+    if (rows.length > 0) answer[name] = answers;
+  }
   return { status: 200, body: answer };
 }
 

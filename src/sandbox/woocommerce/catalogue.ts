@@ -31,36 +31,26 @@ export function defaultVariables(catalogue: CatalogueItem[]): VariableProduct[] 
 export function stockShelves(site: Site, catalogue: CatalogueItem[], variables: VariableProduct[]): void {
   const parents = new Map<string, Product>();
   catalogue.forEach((item, index) => {
-    const variable = variables.find((candidate) => candidate.of.includes(item.sku));
+    const { sku, stock } = item;
+    const variable = variables.find((candidate) => candidate.of.includes(sku));
     if (variable === undefined) {
-      addProduct(site, {
-        type: 'simple',
-        name: item.title,
-        sku: item.sku,
-        price: `${11 + (index % 500)}.00`,
-        stock: item.stock,
-      });
+      addProduct(site, { type: 'simple', name: item.title, sku, price: `${11 + (index % 500)}.00`, stock });
       return;
     }
-    let parent = parents.get(variable.sku);
-    if (parent === undefined) {
-      parent = addProduct(site, {
-        type: 'variable',
-        name: variable.title,
-        sku: variable.sku,
-        price: '99.90',
-        stock: null,
-      });
-      parents.set(variable.sku, parent);
-    }
-    const option = item.sku.split('-').at(-1) ?? item.sku;
+    const price = '99.90';
+    const { sku: parentSku, title } = variable;
+    const parent =
+      parents.get(parentSku) ??
+      addProduct(site, { type: 'variable', name: title, sku: parentSku, price, stock: null });
+    parents.set(parentSku, parent);
+    const option = sku.split('-').at(-1) ?? sku;
     addProduct(site, {
       type: 'variation',
       parentId: parent.id,
-      name: `${variable.title} - ${option}`,
-      sku: item.sku,
-      price: '99.90',
-      stock: item.stock,
+      name: `${title} - ${option}`,
+      sku,
+      price,
+      stock,
       options: [{ name: 'Size', option }],
     });
   });

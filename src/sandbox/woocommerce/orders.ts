@@ -93,11 +93,6 @@ export function newLine(site: Site, input: NewLine): Line {
 /** Marks a change that readers can see and moves `date_modified`, which has whole seconds only. */
 export function touchOrder(site: Site, order: Order): void {
   order.modifiedAt = site.seconds();
-  changedUnseen(site, order);
-}
-
-/** A change that `date_modified` does not tell. */
-function changedUnseen(site: Site, order: Order): void {
   changed(order, site.now());
 }
 
@@ -117,7 +112,7 @@ export function setStatus(site: Site, order: Order, status: string): void {
   order.status = status;
   stampDates(site, order);
   touchOrder(site, order);
-  addNote(site, order, `Order status changed from ${from} to ${status}.`, 'WooCommerce', false);
+  addNote(site, order, `Order status changed from ${from} to ${status}.`);
   if (status === 'refunded') refundRemainder(site, order);
   stepStock(site, order, () => {
     site.emit('order.updated', order.id);
@@ -160,9 +155,8 @@ function reduceStock(site: Site, order: Order): void {
     moves.push(`${line.name} (${line.soldSku}) ${from}&rarr;${to}`);
   }
   order.stockReduced = true;
-  changedUnseen(site, order);
-  if (moves.length > 0)
-    addNote(site, order, `Stock levels reduced: ${moves.join(', ')}`, 'WooCommerce', false);
+  changed(order, site.now());
+  if (moves.length > 0) addNote(site, order, `Stock levels reduced: ${moves.join(', ')}`);
 }
 
 function giveBackStock(site: Site, order: Order): void {
@@ -175,7 +169,7 @@ function giveBackStock(site: Site, order: Order): void {
     dropMeta(line.meta, '_reduced_stock');
   }
   order.stockReduced = false;
-  changedUnseen(site, order);
+  changed(order, site.now());
 }
 
 /** The product behind a line; undefined once it was deleted. */
@@ -299,14 +293,8 @@ function remainingOf(order: Order): number {
 function refundRemainder(site: Site, order: Order): void {
   const amount = remainingOf(order);
   if (amount <= 0) return;
-  order.refunds.unshift({
-    id: site.nextPostId(),
-    createdAt: site.seconds(),
-    amount,
-    reason: 'Order fully refunded.',
-    lines: [],
-    meta: [],
-  });
+  const [id, createdAt, reason] = [site.nextPostId(), site.seconds(), 'Order fully refunded.'];
+  order.refunds.unshift({ id, createdAt, amount, reason, lines: [], meta: [] });
 }
 
 /** Trash: the stock stays taken, `date_modified` stays, `order.deleted` fires. */
@@ -314,14 +302,14 @@ export function trashOrder(site: Site, order: Order): void {
   putMeta(site, order.meta, '_wp_trash_meta_status', `wc-${order.status}`);
   putMeta(site, order.meta, '_wp_trash_meta_time', String(site.seconds()));
   order.status = 'trash';
-  changedUnseen(site, order);
+  changed(order, site.now());
   site.emit('order.deleted', order.id);
 }
 
 /** Deletes for good: sends nothing, gives nothing back. */
 export function deleteOrder(site: Site, order: Order): void {
   order.deleted = true;
-  changedUnseen(site, order);
+  changed(order, site.now());
 }
 
 /** The order as REST finds it: not one that was deleted for good. */
@@ -334,8 +322,7 @@ export function addNote(
   site: Site,
   order: Order,
   note: string,
-  author: string,
-  customerNote: boolean,
+  { author = 'WooCommerce', customerNote = false } = {},
 ): Order['notes'][number] {
   const entry = { id: site.nextNoteId(), createdAt: site.seconds(), note, author, customerNote };
   order.notes.unshift(entry);

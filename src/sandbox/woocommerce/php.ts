@@ -82,13 +82,7 @@ export function queryFields(query: URLSearchParams): Fields {
   return fields;
 }
 
-export function asFields(value: unknown): Fields {
-  return value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Fields) : {};
-}
-
-export function asList(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
-}
+export { listOf as asList, tableOf as asFields } from '../kit/untyped.ts';
 
 export function asText(value: unknown): string {
   return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';

@@ -1,3 +1,4 @@
+import { found } from '../kit/untyped.ts';
 import { runBatch } from './batch.ts';
 import { CRITICAL_ERROR } from './front.ts';
 import { filterDates, filterIds, pageOf, sortRows } from './listing.ts';
@@ -69,11 +70,7 @@ export function getOrder(site: Site, call: RestCall): RestResult {
 }
 
 function needOrder(site: Site, id: unknown, status: number): Order {
-  const order = findOrder(site, intval(id));
-  if (order === undefined) {
-    throw wooProblem('shop_order_invalid_id', 'Invalid ID.', status);
-  }
-  return order;
+  return found(findOrder(site, intval(id)), () => wooProblem('shop_order_invalid_id', 'Invalid ID.', status));
 }
 
 // ------------------------------------------------------------------------------------------------ writing
@@ -102,9 +99,10 @@ function validateOrder(body: Fields): void {
 /** No idempotency key, no look at the stock: the same POST twice is two orders. */
 function create(site: Site, body: Fields): Order {
   const lines = asList(body['line_items']).map((entry) => orderLine(site, asFields(entry)));
+  const status = knownStatus(body);
   const paymentMethod = asText(body['payment_method']);
   const order = createOrder(site, {
-    status: statusOf(body, paymentMethod),
+    status: asFlag(body['set_paid']) && status === 'pending' ? paidBy(paymentMethod) : status,
     lines,
     createdVia: 'rest-api',
     paymentMethod,
@@ -119,11 +117,11 @@ function create(site: Site, body: Fields): Order {
 }
 
 /** A status that does not exist passes only in a batch, where nothing is validated, and becomes pending. */
-function statusOf(body: Fields, paymentMethod: string): string {
-  const status = STATUSES.find((candidate) => candidate === body['status']) ?? 'pending';
-  if (!asFlag(body['set_paid']) || status !== 'pending') return status;
-  return paymentMethod === 'cod' ? 'completed' : 'processing';
+function knownStatus(body: Fields): string {
+  return STATUSES.find((candidate) => candidate === body['status']) ?? 'pending';
 }
+
+const paidBy = (method: string) => (method === 'cod' ? 'completed' : 'processing');
 
 function orderLine(site: Site, entry: Fields): NewLine {
   const product = namedProduct(site, entry);
@@ -173,10 +171,9 @@ function update(site: Site, order: Order, body: Fields): void {
   applyMeta(site, order.meta, metaInput(body['meta_data']));
   if (body['customer_note'] !== undefined) order.customerNote = asText(body['customer_note']);
   if (body['payment_method'] !== undefined) order.paymentMethod = asText(body['payment_method']);
-  const known = STATUSES.find((candidate) => candidate === body['status']);
-  const status = body['status'] === undefined ? order.status : (known ?? 'pending');
+  const status = body['status'] === undefined ? order.status : knownStatus(body);
   const paid = asFlag(body['set_paid']) && ['pending', 'on-hold', 'failed', 'cancelled'].includes(status);
-  if (paid) setStatus(site, order, order.paymentMethod === 'cod' ? 'completed' : 'processing');
+  if (paid) setStatus(site, order, paidBy(order.paymentMethod));
   else if (status !== order.status) setStatus(site, order, status);
   else saveOrder(site, order);
 }
@@ -187,10 +184,9 @@ function updateLine(site: Site, order: Order, entry: Fields): void {
     addLine(site, order, orderLine(site, entry));
     return;
   }
-  const line = order.lines.find((candidate) => candidate.id === id);
-  if (line === undefined) {
-    throw wooProblem('invalid_item_id', 'Order item ID provided is not associated with order.');
-  }
+  const known = order.lines.find((candidate) => candidate.id === id);
+  const stranger = 'Order item ID provided is not associated with order.';
+  const line = found(known, () => wooProblem('invalid_item_id', stranger));
   const removed = entry['product_id'] === null || entry['sku'] === null;
   if (removed) editLine(site, order, line, 0);
   else if (entry['quantity'] !== undefined) editLine(site, order, line, intval(entry['quantity']));
@@ -229,8 +225,7 @@ export function batchOrders(site: Site, call: RestCall): Promise<RestResult> {
 
 function orderAbove(site: Site, call: RestCall): Order {
   const order = findOrder(site, call.ids[0] ?? 0);
-  if (order === undefined) throw wooProblem('order_invalid_id', 'Invalid order ID.', 404);
-  return order;
+  return found(order, () => wooProblem('order_invalid_id', 'Invalid order ID.', 404));
 }
 
 export function listNotes(site: Site, call: RestCall): RestResult {
@@ -245,8 +240,10 @@ export function postNote(site: Site, call: RestCall): RestResult {
   const order = orderAbove(site, call);
   if (call.body['note'] === undefined) throw missingParam('note');
   validate(call.body, { note: 'string', customer_note: 'boolean', added_by_user: 'boolean' });
-  const author = asFlag(call.body['added_by_user']) ? 'admin' : 'WooCommerce';
-  const note = addNote(site, order, asText(call.body['note']), author, asFlag(call.body['customer_note']));
+  const note = addNote(site, order, asText(call.body['note']), {
+    author: asFlag(call.body['added_by_user']) ? 'admin' : 'WooCommerce',
+    customerNote: asFlag(call.body['customer_note']),
+  });
   return { status: 201, body: noteView(site, order, note) };
 }
 
@@ -257,10 +254,8 @@ export function listRefunds(site: Site, call: RestCall): RestResult {
 
 export function getRefund(site: Site, call: RestCall): RestResult {
   const order = orderAbove(site, call);
-  const refund = order.refunds.find((candidate) => candidate.id === call.ids[1]);
-  if (refund === undefined) {
-    throw wooProblem('shop_order_refund_invalid_id', 'Invalid ID.', 404);
-  }
+  const known = order.refunds.find((candidate) => candidate.id === call.ids[1]);
+  const refund = found(known, () => wooProblem('shop_order_refund_invalid_id', 'Invalid ID.', 404));
   return { status: 200, body: refundView(site, order, refund) };
 }
 

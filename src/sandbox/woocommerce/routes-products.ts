@@ -1,3 +1,4 @@
+import { found } from '../kit/untyped.ts';
 import { runBatch } from './batch.ts';
 import { addProduct } from './catalogue.ts';
 import { filterDates, filterIds, pageOf, sortRows } from './listing.ts';
@@ -75,8 +76,7 @@ function shelfOf(site: Site, call: RestCall): Shelf {
 
 function needProduct(site: Site, id: unknown, status: number): Product {
   const product = site.products.get(intval(id));
-  if (product === undefined) throw wooProblem('product_invalid_id', 'Invalid ID.', status);
-  return product;
+  return found(product, () => wooProblem('product_invalid_id', 'Invalid ID.', status));
 }
 
 // ------------------------------------------------------------------------------------------------ reading

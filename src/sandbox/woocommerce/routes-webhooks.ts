@@ -1,3 +1,4 @@
+import { found } from '../kit/untyped.ts';
 import { runBatch } from './batch.ts';
 import { filterDates, filterIds, pageOf, sortRows } from './listing.ts';
 import { asText, type Fields, intval } from './php.ts';
@@ -25,10 +26,7 @@ export function getWebhook(site: Site, call: RestCall): RestResult {
 
 function needWebhook(site: Site, id: unknown, status: number): Webhook {
   const webhook = site.webhooks.get(intval(id));
-  if (webhook === undefined) {
-    throw wooProblem('shop_webhook_invalid_id', 'ID is invalid.', status);
-  }
-  return webhook;
+  return found(webhook, () => wooProblem('shop_webhook_invalid_id', 'ID is invalid.', status));
 }
 
 /** 201 whatever the ping met; the caller learns the id only afterwards. */

@@ -45,11 +45,7 @@ export function sell(site: Site, request: SellRequest): SellResult {
   return {
     sold: true,
     order_id: String(order.id),
-    lines: order.lines.map((line) => ({
-      line_id: String(line.id),
-      sku: line.soldSku,
-      quantity: line.quantity,
-    })),
+    lines: order.lines.map(({ id, soldSku: sku, quantity }) => ({ line_id: String(id), sku, quantity })),
   };
 }
 
