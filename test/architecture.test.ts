@@ -317,7 +317,7 @@ describe('size', () => {
   /** Lines of an adapter and of its sandbox shop, and what is over them still; these numbers only get smaller. */
   const budget = { adapter: 2_600, shop: 4_500 };
   const over: Record<string, { adapter?: number; shop?: number }> = {
-    shopify: { shop: 4_964 },
+    shopify: { shop: 4_863 },
   };
 
   test('a hand-written adapter and its shop keep to their budgets', () => {

@@ -2,24 +2,16 @@ import type { GraphQLResolveInfo } from 'graphql';
 import { inventoryItemBody } from './bodies.ts';
 import type { Call, Floor } from './floor.ts';
 import { checkSize, idIn } from './gid.ts';
-import type { IdempotencyMemory, Payload, UserError } from './idempotency.ts';
-import { once } from './inventory.ts';
+import type { Payload, UserError } from './idempotency.ts';
+import { once, type Parts } from './inventory.ts';
 import { wholeSeconds } from './moment.ts';
-import type { Shelves } from './shelves.ts';
 import { addLevel, countSku, itemOf, type Level, levelAt, locationOf, move, onHand } from './state.ts';
-import type { Views } from './views.ts';
 
 interface ActivateArgs {
   inventoryItemId: string;
   locationId: string;
   available?: number | null;
   onHand?: number | null;
-}
-
-interface Parts {
-  views: Views;
-  shelves: Shelves;
-  memory: IdempotencyMemory;
 }
 
 /** Where an item is stocked (SHP-5.5), and whether it is counted at all. */
@@ -37,10 +29,7 @@ export class Activation {
     const { views, shelves } = this.#parts;
     const what = itemOf(state, args.inventoryItemId);
     const where = locationOf(state, args.locationId);
-    const wrong = (field: string, message: string): Payload => ({
-      inventoryLevel: null,
-      userErrors: [{ field: [field], message }],
-    });
+    const wrong = (field: string, message: string) => ({ userErrors: [{ field: [field], message }] });
     if (what === undefined) {
       return wrong('inventoryItemId', "The product couldn't be stocked because it wasn't found.");
     }
@@ -134,9 +123,7 @@ export class Activation {
   };
 
   readonly inventoryActivate = (args: ActivateArgs, call: Call, info: GraphQLResolveInfo) =>
-    once(this.#parts.memory, { info, args, empty: { inventoryLevel: null } }, (key) =>
-      this.#activate(args, key, call),
-    );
+    once(this.#parts.memory, { info, args }, (key) => this.#activate(args, key, call));
 
   readonly inventoryDeactivate = (args: { inventoryLevelId: string }) => {
     const id = idIn(args.inventoryLevelId, 'InventoryLevel');

@@ -1,18 +1,14 @@
 import { platformMs } from '../kit/time.ts';
 
 /** The three ways in which a key is refused (SHP-5.4). */
-export type KeyError =
-  | 'IDEMPOTENCY_CONCURRENT_REQUEST'
-  | 'IDEMPOTENCY_KEY_PARAMETER_MISMATCH'
-  | 'IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED';
-
-export const keyErrorTexts: Record<KeyError, string> = {
+export const keyErrorTexts = {
   IDEMPOTENCY_CONCURRENT_REQUEST: 'This request is currently in progress, please try again.',
   IDEMPOTENCY_KEY_PARAMETER_MISMATCH:
     'The same idempotency key cannot be used with different operation parameters.',
   IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED:
     'A previous request with this idempotency key failed. Retry with a new idempotency key.',
 };
+type KeyError = keyof typeof keyErrorTexts;
 
 export interface UserError {
   code?: string;
@@ -26,19 +22,9 @@ export interface Payload {
   [field: string]: unknown;
 }
 
-/** Keys of one app, remembered for a day. */
-export interface IdempotencyMemory {
-  /** A refusal, the first call's result, or `fresh`: the caller runs the operation and then calls `close`. */
-  open(
-    key: string,
-    fingerprint: string,
-  ): { kind: 'fresh' } | { kind: 'replay'; result: Payload } | { kind: 'refused'; error: KeyError };
-  close(key: string, outcome: { result: Payload; failed: boolean }): void;
-  /** Marks the key of a request that the platform has taken and not yet run. */
-  hold(key: string): void;
-  /** The held request begins to run. */
-  release(key: string): void;
-}
+export type IdempotencyMemory = ReturnType<typeof createIdempotencyMemory>;
+
+type Opened = { kind: 'fresh' } | { kind: 'replay'; result: Payload } | { kind: 'refused'; error: KeyError };
 
 interface Entry {
   /** Null while the request has not run. */
@@ -48,7 +34,8 @@ interface Entry {
   result: Payload | null;
 }
 
-export function createIdempotencyMemory(timeScale: number): IdempotencyMemory {
+/** Keys of one app, remembered for a day. */
+export function createIdempotencyMemory(timeScale: number) {
   const keptMs = platformMs(24 * 3_600_000, timeScale);
   const entries = new Map<string, Entry>();
   const forget = () => {
@@ -59,7 +46,8 @@ export function createIdempotencyMemory(timeScale: number): IdempotencyMemory {
     }
   };
   return {
-    open(key, fingerprint) {
+    /** A refusal, the first call's result, or `fresh`: the caller runs the operation and then calls `close`. */
+    open(key: string, fingerprint: string): Opened {
       forget();
       const entry = entries.get(key);
       if (entry === undefined) {
@@ -75,18 +63,20 @@ export function createIdempotencyMemory(timeScale: number): IdempotencyMemory {
       }
       return { kind: 'replay', result: entry.result };
     },
-    close(key, { result, failed }) {
+    close(key: string, result: Payload) {
       const entry = entries.get(key);
       if (entry === undefined) return;
-      entry.state = failed ? 'failed' : 'done';
+      entry.state = result.userErrors.length > 0 ? 'failed' : 'done';
       entry.result = result;
     },
-    hold(key) {
+    /** Marks the key of a request that the platform has taken and not yet run. */
+    hold(key: string) {
       if (!entries.has(key)) {
         entries.set(key, { fingerprint: null, at: Date.now(), state: 'running', result: null });
       }
     },
-    release(key) {
+    /** The held request begins to run. */
+    release(key: string) {
       if (entries.get(key)?.fingerprint === null) entries.delete(key);
     },
   };

@@ -38,6 +38,13 @@ interface StockInput {
 
 type Kind = 'set' | 'adjust';
 
+export interface Parts {
+  views: Views;
+  orders: Orders;
+  shelves: Shelves;
+  memory: IdempotencyMemory;
+}
+
 /** A row with what it names. */
 interface Change {
   row: Row;
@@ -124,38 +131,32 @@ const wrong = {
  */
 export class Inventory {
   readonly #floor: Floor;
-  readonly #parts: { views: Views; orders: Orders; shelves: Shelves; memory: IdempotencyMemory };
+  readonly #parts: Parts;
   readonly #random: Random;
 
-  constructor(
-    floor: Floor,
-    parts: { views: Views; orders: Orders; shelves: Shelves; memory: IdempotencyMemory },
-  ) {
+  constructor(floor: Floor, parts: Parts) {
     this.#floor = floor;
     this.#parts = parts;
     this.#random = floor.ground.random.fork('inventory');
   }
 
-  readonly inventorySetQuantities = (args: { input: StockInput }, call: Call, info: GraphQLResolveInfo) => {
-    checkRows(args.input.quantities ?? [], 'InventoryQuantityInput');
-    return once(this.#parts.memory, { info, args, empty: { inventoryAdjustmentGroup: null } }, (key) =>
-      this.#change('set', args.input, { key, call }),
-    );
-  };
+  readonly inventorySetQuantities = (args: { input: StockInput }, call: Call, info: GraphQLResolveInfo) =>
+    this.#change('set', args, { call, info });
 
-  readonly inventoryAdjustQuantities = (
-    args: { input: StockInput },
-    call: Call,
-    info: GraphQLResolveInfo,
-  ) => {
-    checkRows(args.input.changes ?? [], 'InventoryChangeInput');
-    return once(this.#parts.memory, { info, args, empty: { inventoryAdjustmentGroup: null } }, (key) =>
-      this.#change('adjust', args.input, { key, call }),
-    );
-  };
+  readonly inventoryAdjustQuantities = (args: { input: StockInput }, call: Call, info: GraphQLResolveInfo) =>
+    this.#change('adjust', args, { call, info });
 
-  #change(kind: Kind, input: StockInput, { key, call }: { key: string; call: Call }): Payload {
+  #change(kind: Kind, args: { input: StockInput }, asked: { call: Call; info: GraphQLResolveInfo }) {
+    const { input } = args;
     const rows = (kind === 'set' ? input.quantities : input.changes) ?? [];
+    checkRows(rows, kind === 'set' ? 'InventoryQuantityInput' : 'InventoryChangeInput');
+    return once(this.#parts.memory, { info: asked.info, args }, (key) =>
+      this.#write(kind, input, { rows, key, call: asked.call }),
+    );
+  }
+
+  #write(kind: Kind, input: StockInput, how: { rows: Row[]; key: string; call: Call }): Payload {
+    const { rows, key, call } = how;
     this.#disturb(rows);
     const closed = this.#floor.ground.faults.hits('location_deactivated');
     const errors = [...headErrors(kind, input), ...this.#rowErrors(kind, input, { rows, call, closed })];
@@ -167,7 +168,7 @@ export class Inventory {
       const write = { sku: item?.sku ?? '', from, to, applied, answered: false, key };
       call.writes.push(this.#floor.ground.records.write(write));
     }
-    if (!applied) return { inventoryAdjustmentGroup: null, userErrors: errors };
+    if (!applied) return { userErrors: errors };
     return this.#apply(input, changes);
   }
 
@@ -327,7 +328,7 @@ function adjustError(name: string, { delta = 0, ledgerDocumentUri }: Row): Wrong
 /** Runs an operation once per key; a key that failed stays failed. */
 export function once(
   memory: IdempotencyMemory,
-  asked: { info: GraphQLResolveInfo; args: unknown; empty: Record<string, null> },
+  asked: { info: GraphQLResolveInfo; args: unknown },
   run: (key: string) => Payload,
 ): Payload {
   const key = keyOf(asked.info);
@@ -335,10 +336,10 @@ export function once(
   if (opened.kind === 'replay') return opened.result;
   if (opened.kind === 'refused') {
     const { error: code } = opened;
-    return { ...asked.empty, userErrors: [{ code, field: null, message: keyErrorTexts[code] }] };
+    return { userErrors: [{ code, field: null, message: keyErrorTexts[code] }] };
   }
   const result = run(key);
-  memory.close(key, { result, failed: result.userErrors.length > 0 });
+  memory.close(key, result);
   return result;
 }
 

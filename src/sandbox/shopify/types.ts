@@ -14,11 +14,6 @@ type Shop implements Node {
   plan: ShopPlan!
 }
 
-type ShopPlan {
-  partnerDevelopment shopifyPlus: Boolean!
-  publicDisplayName: String!
-}
-
 type App implements Node {
   apiKey title webhookApiVersion: String!
   handle: String
@@ -29,10 +24,6 @@ type AppInstallation implements Node {
   accessScopes: [AccessScope!]!
   launchUrl: URL!
   uninstallUrl: URL
-}
-
-type AccessScope {
-  handle description: String!
 }
 
 type Location implements LegacyInteroperability & Node {
@@ -122,10 +113,6 @@ type Order implements LegacyInteroperability & Node {
   retailLocation: Location
 }
 
-type OrderCancellation {
-  staffNote: String
-}
-
 type LineItem implements Node {
   name title fulfillmentStatus: String!
   sku variantTitle vendor: String
@@ -194,11 +181,6 @@ type FulfillmentOrder implements Node {
   lineItems(${page}, reverse: Boolean = false): FulfillmentOrderLineItemConnection!
 }
 
-type FulfillmentOrderSupportedAction {
-  action: FulfillmentOrderAction!
-  externalUrl: URL
-}
-
 type FulfillmentOrderLineItem implements Node {
   totalQuantity remainingQuantity: Int!
   requiresShipping: Boolean!
@@ -207,12 +189,6 @@ type FulfillmentOrderLineItem implements Node {
   inventoryItemId: ID
   lineItem: LineItem!
   variant: ProductVariant
-}
-
-type FulfillmentOrderAssignedLocation {
-  countryCode: CountryCode!
-  location: Location
-  name: String!
 }
 
 type FulfillmentHold implements Node {
@@ -229,11 +205,6 @@ input FulfillmentOrderHoldInput {
   handle: String = ""
   notifyMerchant: Boolean = false
   reason: FulfillmentHoldReason!
-}
-
-input FulfillmentOrderLineItemInput {
-  id: ID!
-  quantity: Int!
 }
 
 input InventorySetQuantitiesInput {
@@ -278,16 +249,6 @@ input InventoryChangeInput {
   ledgerDocumentUri: String
 }
 
-input InventoryBulkToggleActivationInput {
-  activate: Boolean!
-  locationId: ID!
-}
-
-input InventoryItemInput {
-  tracked requiresShipping: Boolean
-  sku: String
-}
-
 type OrderCancelPayload {
   job: Job
   orderCancelUserErrors: [OrderCancelUserError!]!
@@ -297,15 +258,6 @@ type OrderCancelPayload {
 input OrderCancelRefundMethodInput @oneOf {
   originalPaymentMethodsRefund: Boolean
   storeCreditRefund: OrderCancelStoreCreditRefundInput
-}
-
-input OrderCancelStoreCreditRefundInput {
-  expiresAt: DateTime
-}
-
-type Job {
-  id: ID!
-  done: Boolean!
 }
 
 type WebhookSubscription implements LegacyInteroperability & Node {
@@ -320,20 +272,11 @@ type WebhookSubscription implements LegacyInteroperability & Node {
   endpoint: WebhookSubscriptionEndpoint!
 }
 
-type WebhookHttpEndpoint {
-  callbackUrl: URL!
-}
-
 input WebhookSubscriptionInput {
   uri filter name: String
   callbackUrl: URL
   format: WebhookSubscriptionFormat
   includeFields: [String!]
-}
-
-type ApiVersion {
-  displayName handle: String!
-  supported: Boolean!
 }
 
 type BulkOperation implements Node {
@@ -348,18 +291,19 @@ type BulkOperation implements Node {
   type: BulkOperationType!
 }
 
-type BulkOperationRunQueryPayload {
-  bulkOperation: BulkOperation
-  userErrors: [BulkOperationUserError!]!
-}
-
-type PageInfo {
-  endCursor startCursor: String
-  hasNextPage hasPreviousPage: Boolean!
-}
-
-type Count {
-  count: Int!
-  precision: CountPrecision!
-}
+type ShopPlan { partnerDevelopment: Boolean!, shopifyPlus: Boolean!, publicDisplayName: String! }
+type AccessScope { handle: String!, description: String! }
+type OrderCancellation { staffNote: String }
+type FulfillmentOrderSupportedAction { action: FulfillmentOrderAction!, externalUrl: URL }
+type FulfillmentOrderAssignedLocation { countryCode: CountryCode!, location: Location, name: String! }
+input FulfillmentOrderLineItemInput { id: ID!, quantity: Int! }
+input InventoryBulkToggleActivationInput { activate: Boolean!, locationId: ID! }
+input InventoryItemInput { tracked: Boolean, requiresShipping: Boolean, sku: String }
+input OrderCancelStoreCreditRefundInput { expiresAt: DateTime }
+type Job { id: ID!, done: Boolean! }
+type WebhookHttpEndpoint { callbackUrl: URL! }
+type ApiVersion { displayName: String!, handle: String!, supported: Boolean! }
+type BulkOperationRunQueryPayload { bulkOperation: BulkOperation, userErrors: [BulkOperationUserError!]! }
+type PageInfo { endCursor: String, startCursor: String, hasNextPage: Boolean!, hasPreviousPage: Boolean! }
+type Count { count: Int!, precision: CountPrecision! }
 `;
