@@ -4,13 +4,7 @@ import { momentIn, wholeSecond } from './moment.ts';
 import { beforeDispatch, type Item, isCancelled, type Shipment, type Site } from './site.ts';
 
 /** What a shipment filter asks for (FK-5.1, last verified 2026-11). */
-export interface Filter {
-  pageSize: number;
-  fits(shipment: Shipment): boolean;
-  /** The key that the list is sorted by, whole seconds. */
-  key(shipment: Shipment): number;
-  ascending: boolean;
-}
+export type Filter = ReturnType<typeof filterIn>;
 
 /** What each type of filter may ask for; COMPLETED is in none of them. */
 const statesOf = {
@@ -39,7 +33,7 @@ const dates: Record<string, (shipment: Shipment) => number | null> = {
 type Test = (shipment: Shipment) => boolean;
 
 /** Reads the body of a filter call. Throws Problem 400. */
-export function filterIn(site: Site, body: unknown): Filter {
+export function filterIn(site: Site, body: unknown) {
   const { filter, pagination, sort } = tableOf(body);
   const wish = tableOf(filter);
   const kind = wish['type'];
@@ -64,8 +58,10 @@ export function filterIn(site: Site, body: unknown): Filter {
   need(isSize, 'pagination.pageSize must be a positive integer');
   return {
     pageSize: Math.min(size, longestPage),
-    fits: (shipment) => shipment.searchableAt <= site.now() && tests.every((test) => test(shipment)),
-    key: (shipment) => wholeSecond(when(shipment) ?? 0),
+    fits: (shipment: Shipment) =>
+      shipment.searchableAt <= site.now() && tests.every((test) => test(shipment)),
+    /** The key that the list is sorted by, whole seconds. */
+    key: (shipment: Shipment) => wholeSecond(when(shipment) ?? 0),
     ascending: order === 'asc',
   };
 }

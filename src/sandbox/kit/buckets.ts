@@ -6,14 +6,13 @@ export interface Rate {
   burst: number;
 }
 
-/** Buckets by name, each filled to the brim at its first use. */
-export interface Buckets {
-  /** True and one token less, or false. */
-  take(name: string, rate: Rate): boolean;
-}
+export type Buckets = ReturnType<typeof createBuckets>;
 
-/** A platform second lasts 1/timeScale of ours, so that rates grow with the scale; bursts do not. */
-export function createBuckets(now: () => number, timeScale: number): Buckets {
+/**
+ * Buckets by name, each filled to the brim at its first use. A platform second lasts 1/timeScale of ours, so that rates
+ * grow with the scale; bursts do not.
+ */
+export function createBuckets(now: () => number, timeScale: number) {
   const levels = new Map<string, { tokens: number; at: number }>();
   const filled = (name: string, { rate, burst }: Rate) => {
     const at = now();
@@ -25,7 +24,8 @@ export function createBuckets(now: () => number, timeScale: number): Buckets {
     return level;
   };
   return {
-    take(name, rate) {
+    /** True and one token less, or false. */
+    take(name: string, rate: Rate): boolean {
       const level = filled(name, rate);
       // Rounding of doubles must not cost a token that is due.
       if (level.tokens < 1 - 1e-9) return false;

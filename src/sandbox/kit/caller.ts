@@ -14,13 +14,7 @@ export interface OutgoingCall {
   body: Buffer;
 }
 
-/** Calls addresses of others, on this machine only; follows no redirect. */
-export interface Caller {
-  /** Never throws. */
-  call(call: OutgoingCall): Promise<Reply>;
-  /** Cuts what is under way. */
-  stop(): void;
-}
+export type Caller = ReturnType<typeof createCaller>;
 
 /**
  * How long a platform waits for its receiver. It measures the receiver's machine, which runs no faster when the
@@ -47,7 +41,8 @@ export function isLoopback(uri: string): boolean {
   return /^https?:$/.test(url.protocol) && loopback.has(url.hostname);
 }
 
-export function createCaller({ answerMs, connectMs = answerMs, sockets, connectionClose }: Patience): Caller {
+/** Calls addresses of others, on this machine only; follows no redirect. */
+export function createCaller({ answerMs, connectMs = answerMs, sockets, connectionClose }: Patience) {
   const agent = new Agent({
     connections: sockets,
     connect: { timeout: connectMs },
@@ -56,7 +51,8 @@ export function createCaller({ answerMs, connectMs = answerMs, sockets, connecti
   });
   const open = new Set<AbortController>();
   return {
-    async call({ method, uri, headers, body }) {
+    /** Never throws. */
+    async call({ method, uri, headers, body }: OutgoingCall): Promise<Reply> {
       if (!isLoopback(uri)) return nothing;
       const cut = new AbortController();
       const timer = setTimeout(() => cut.abort(), answerMs);
@@ -89,7 +85,8 @@ export function createCaller({ answerMs, connectMs = answerMs, sockets, connecti
         open.delete(cut);
       }
     },
-    stop() {
+    /** Cuts what is under way. */
+    stop(): void {
       for (const cut of open) cut.abort();
       void agent.destroy();
     },

@@ -37,42 +37,38 @@ export const sharedFaults = [
   'auth',
 ] as const;
 
-/** The fault switches of one shop. */
-export interface Faults {
-  /** Is this fault due now? Consumes one of `count`. */
-  hits(name: string): boolean;
-  ms(name: string): number;
-  /** If the fault is due now: its delay, else `elseMs` where it was armed without one. Null: it is not due. */
-  dueMs(name: string, elseMs?: number): number | null;
-  arm(request: FaultRequest): void;
-  armed(): string[];
-}
+export type Faults = ReturnType<typeof createFaults>;
 
-export function createFaults(random: Random, known: readonly string[]): Faults {
+/** The fault switches of one shop. */
+export function createFaults(random: Random, known: readonly string[]) {
   const faults = new Map<string, Armed>();
   // The delay of a fault that was just used up is still asked for.
   const usedMs = new Map<string, number>();
-  const made: Faults = {
-    hits(name) {
-      const fault = faults.get(name);
-      if (fault === undefined) return false;
-      if (fault.rate !== null && !random.chance(fault.rate)) return false;
-      if (fault.count !== null) {
-        fault.count -= 1;
-        if (fault.count <= 0) {
-          faults.delete(name);
-          usedMs.set(name, fault.ms);
-        }
+  /** Is this fault due now? Consumes one of `count`. */
+  const hits = (name: string): boolean => {
+    const fault = faults.get(name);
+    if (fault === undefined) return false;
+    if (fault.rate !== null && !random.chance(fault.rate)) return false;
+    if (fault.count !== null) {
+      fault.count -= 1;
+      if (fault.count <= 0) {
+        faults.delete(name);
+        usedMs.set(name, fault.ms);
       }
-      return true;
-    },
-    dueMs(name, elseMs = 0) {
-      const ms = made.ms(name);
-      if (!made.hits(name)) return null;
+    }
+    return true;
+  };
+  const msOf = (name: string): number => faults.get(name)?.ms ?? usedMs.get(name) ?? 0;
+  return {
+    hits,
+    ms: msOf,
+    /** If the fault is due now: its delay, else `elseMs` where it was armed without one. Null: it is not due. */
+    dueMs(name: string, elseMs = 0): number | null {
+      const ms = msOf(name);
+      if (!hits(name)) return null;
       return ms > 0 ? ms : elseMs;
     },
-    ms: (name) => faults.get(name)?.ms ?? usedMs.get(name) ?? 0,
-    arm(request) {
+    arm(request: FaultRequest): void {
       if (request.clear === true) faults.clear();
       if (request.name === undefined) return;
       if (!known.includes(request.name)) {
@@ -88,7 +84,6 @@ export function createFaults(random: Random, known: readonly string[]): Faults {
           ms: request.ms ?? 0,
         });
     },
-    armed: () => [...faults.keys()],
+    armed: (): string[] => [...faults.keys()],
   };
-  return made;
 }

@@ -1,16 +1,12 @@
-/** Waits of a shop before it answers. */
-export interface Pauses {
-  /** Resolves with true after so long, with false when the shop stops before. */
-  pause(ms: number): Promise<boolean>;
-  stop(): void;
-}
+export type Pauses = ReturnType<typeof createPauses>;
 
-/** Waits that end early, and say so, when the shop stops. */
-export function createPauses(): Pauses {
+/** Waits of a shop before it answers, that end early, and say so, when the shop stops. */
+export function createPauses() {
   const open = new Set<() => void>();
   return {
-    pause: (ms) =>
-      new Promise((resolve) => {
+    /** Resolves with true after so long, with false when the shop stops before. */
+    pause: (ms: number) =>
+      new Promise<boolean>((resolve) => {
         const end = (whole: boolean) => {
           clearTimeout(timer);
           open.delete(cut);
@@ -20,7 +16,7 @@ export function createPauses(): Pauses {
         const timer = setTimeout(() => end(true), ms);
         open.add(cut);
       }),
-    stop() {
+    stop(): void {
       for (const cut of [...open]) cut();
     },
   };

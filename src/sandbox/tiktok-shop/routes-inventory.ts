@@ -20,13 +20,6 @@ interface Wish {
   rows: { warehouseId: string | null; quantity: number }[];
 }
 
-/** A refusal of one SKU inside code 0. */
-interface RowError {
-  code: number;
-  message: string;
-  detail: { sku_id: string; extra_errors: { warehouse_id: string; code: number; message: string }[] };
-}
-
 /** The write of stock: absolute, one product a call, at once (TTS-4). */
 export function inventoryRoutes(context: Context, rate: Rate): Route[] {
   const needs = { scope: 'seller.product.write', rate, writesStock: true } as const;
@@ -160,8 +153,14 @@ function judge(state: State, { sku, rows }: Wish): RowError | null {
   return null;
 }
 
+interface WarehouseFault {
+  warehouse_id: string;
+  code: number;
+  message: string;
+}
+
 function warehouseError(state: State, { sku, rows }: Wish): RowError | null {
-  const extra = rows.flatMap(({ warehouseId: id }) => {
+  const extra = rows.flatMap(({ warehouseId: id }): WarehouseFault[] => {
     if (id === null) return [];
     const warehouse = state.warehouses.find((one) => one.id === id);
     const fault = (code: number, message: string) => [{ warehouse_id: id, code, message }];
@@ -176,12 +175,14 @@ function warehouseError(state: State, { sku, rows }: Wish): RowError | null {
     return [];
   });
   const [first] = extra;
-  if (first === undefined) return null;
-  return { code: first.code, message: first.message, detail: { sku_id: sku.id, extra_errors: extra } };
+  return first === undefined ? null : rowError(sku, first.code, first.message, extra);
 }
 
-function rowError(sku: Sku, code: number, message: string): RowError {
-  return { code, message, detail: { sku_id: sku.id, extra_errors: [] } };
+type RowError = ReturnType<typeof rowError>;
+
+/** A refusal of one SKU inside code 0. */
+function rowError(sku: Sku, code: number, message: string, extra: WarehouseFault[] = []) {
+  return { code, message, detail: { sku_id: sku.id, extra_errors: extra } };
 }
 
 function apply({ state, stock }: Context, call: Call, { sku, rows }: Wish): void {
@@ -198,12 +199,12 @@ function apply({ state, stock }: Context, call: Call, { sku, rows }: Wish): void
 }
 
 /** A sales warehouse that did not hold the SKU does so from now on. */
-function holdingIn(state: State, sku: Sku, warehouseId: string | null): Holding {
-  const known = sku.holdings.find(({ warehouse }) => warehouseId === null || warehouse.id === warehouseId);
+function holdingIn({ warehouses }: State, { holdings }: Sku, warehouseId: string | null): Holding {
+  const known = holdings.find(({ warehouse }) => warehouseId === null || warehouse.id === warehouseId);
   if (known !== undefined) return known;
-  const warehouse = state.warehouses.find(({ id }) => id === warehouseId);
+  const warehouse = warehouses.find(({ id }) => id === warehouseId);
   if (warehouse === undefined) throw refused(12052097, 'The warehouse does not exist.');
   const fresh: Holding = { warehouse, available: 0, committed: 0 };
-  sku.holdings.push(fresh);
+  holdings.push(fresh);
   return fresh;
 }
