@@ -7,7 +7,7 @@ import type { Site } from './site.ts';
 export interface Call {
   /** Path parameters, percent-decoded once. */
   params: string[];
-  query: URLSearchParams;
+  query: Query;
   /** Raw. */
   body: string;
   /** Stock writes of this request, to be marked as answered when the answer leaves. */
@@ -27,68 +27,66 @@ export function bodyOf(call: Call): unknown {
   }
 }
 
-/** A list that came as `a,b`, as repeated parameters, or both. */
-export function listOf(query: URLSearchParams, name: string): string[] {
-  return query.getAll(name).flatMap((value) => value.split(',').filter((part) => part !== ''));
-}
+export type Query = ReturnType<typeof queryOf>;
 
-/** The list, each of `allowed`. Throws Problem 400. */
-export function chosenOf(query: URLSearchParams, name: string, allowed: readonly string[]): string[] {
-  const values = listOf(query, name);
-  const stranger = values.find((value) => !allowed.includes(value));
-  if (stranger !== undefined) throw invalidValue(name, stranger);
-  return values;
-}
-
-/** A time of the query in ms, or null. Throws Problem 400. */
-export function timeOf(query: URLSearchParams, name: string): number | null {
-  const text = query.get(name);
-  if (text === null) return null;
-  const ms = /^\d{4}-\d\d-\d\d(T.*)?$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) throw invalidValue(name, 'The date must be in ISO 8601.');
-  return ms;
-}
-
-/** A whole number of the query within bounds. Throws Problem 400. */
-export function countOf(
-  query: URLSearchParams,
-  name: string,
-  bounds: { lowest: number; highest: number; fallback: number },
-): number {
-  const text = query.get(name);
-  if (text === null) return bounds.fallback;
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < bounds.lowest || value > bounds.highest) {
-    throw invalidValue(name, `between ${bounds.lowest} and ${bounds.highest}`);
-  }
-  return value;
-}
-
-/** The marketplaces that the request names. Throws Problem 400 for none, and for one of another region. */
-export function marketplacesOf(site: Site, query: URLSearchParams, name: string, fallback?: 'all'): string[] {
-  const ids = listOf(query, name);
-  const here = site.marketplaces.map(({ id }) => id);
-  if (ids.length === 0 && fallback === 'all') return here;
-  if (ids.length === 0) throw invalidInput(`Missing required request parameter: '${name}'.`);
-  const stranger = ids.find((id) => !here.includes(id));
-  if (stranger !== undefined) throw invalidValue(name, stranger);
-  return ids;
+/** A query as this API reads it. What cannot be is refused: all of it throws Problem 400. */
+export function queryOf(site: Site, raw: URLSearchParams) {
+  const get = (name: string) => raw.get(name);
+  const getAll = (name: string) => raw.getAll(name).flatMap((value) => value.split(','));
+  /** A list that came as `a,b`, as repeated parameters, or both. */
+  const list = (name: string) => getAll(name).filter((part) => part !== '');
+  return {
+    get,
+    getAll,
+    list,
+    /** The list, each of `allowed`. */
+    chosen(name: string, allowed: readonly string[]): string[] {
+      const stranger = list(name).find((value) => !allowed.includes(value));
+      if (stranger !== undefined) throw invalidValue(name, stranger);
+      return list(name);
+    },
+    /** A time in ms, or null. */
+    time(name: string): number | null {
+      const text = get(name);
+      if (text === null) return null;
+      const ms = /^\d{4}-\d\d-\d\d(T.*)?$/.test(text) ? Date.parse(text) : Number.NaN;
+      if (Number.isNaN(ms)) throw invalidValue(name, 'The date must be in ISO 8601.');
+      return ms;
+    },
+    /** A whole number within bounds. */
+    count(name: string, [lowest, highest]: [number, number], fallback: number): number {
+      const value = Number(get(name) ?? fallback);
+      if (Number.isInteger(value) && value >= lowest && value <= highest) return value;
+      throw invalidValue(name, `between ${lowest} and ${highest}`);
+    },
+    /** The marketplaces that are named: one at least, unless none means all; none of another region. */
+    marketplaces(name: string, fallback?: 'all'): string[] {
+      const ids = list(name);
+      const here = site.marketplaces.map(({ id }) => id);
+      if (ids.length === 0 && fallback === 'all') return here;
+      if (ids.length === 0) throw invalidInput(`Missing required request parameter: '${name}'.`);
+      const stranger = ids.find((id) => !here.includes(id));
+      if (stranger !== undefined) throw invalidValue(name, stranger);
+      return ids;
+    },
+    /** What `writeToken` wrote, or null where there is no token. */
+    token(name: string): Record<string, unknown> | null {
+      const token = get(name);
+      if (token === null) return null;
+      try {
+        const state: unknown = JSON.parse(Buffer.from(token, 'base64url').toString('utf8'));
+        if (typeof state === 'object' && state !== null && !Array.isArray(state)) return { ...state };
+      } catch {
+        // Falls through: not one of ours.
+      }
+      throw invalidValue(name);
+    },
+  };
 }
 
 /** An opaque token that carries what the next page needs. */
 export function writeToken(state: unknown): string {
   return Buffer.from(JSON.stringify(state)).toString('base64url');
-}
-
-/** What `writeToken` wrote. Throws Problem 400. */
-export function readToken(token: string, name: string): Record<string, unknown> {
-  try {
-    const state: unknown = JSON.parse(Buffer.from(token, 'base64url').toString('utf8'));
-    if (typeof state === 'object' && state !== null && !Array.isArray(state)) return { ...state };
-  } catch {
-    // Falls through: not one of ours.
-  }
-  throw invalidValue(name);
 }
 
 /** One page of a list, and the token for the one after it, with what else it is to carry, where there is one. */

@@ -2,19 +2,7 @@ import { z } from 'zod';
 import type { ShopAnswer } from '../kit/server.ts';
 import { platformMs } from '../kit/time.ts';
 import { found } from '../kit/untyped.ts';
-import {
-  bodyOf,
-  type Call,
-  chosenOf,
-  countOf,
-  type Handler,
-  json,
-  listOf,
-  pageAt,
-  readToken,
-  timeOf,
-  wholeSecond,
-} from './call.ts';
+import { bodyOf, type Call, type Handler, json, pageAt, wholeSecond } from './call.ts';
 import { createDocuments } from './feed-documents.ts';
 import type { Floor } from './notifier.ts';
 import { type Issue, judge, obey, readPatch } from './patches.ts';
@@ -244,14 +232,14 @@ function view(feed: Feed): Record<string, unknown> {
 }
 
 function list(feeds: Map<string, Feed>, { query }: Call): ShopAnswer {
-  const token = query.get('nextToken');
-  const types = listOf(query, 'feedTypes');
-  if (token === null && types.length === 0) throw bad(400, 'Either feedTypes or nextToken is required');
-  const wanted = chosenOf(query, 'processingStatuses', statuses);
-  const size = countOf(query, 'pageSize', { lowest: 1, highest: 100, fallback: 10 });
-  const since = timeOf(query, 'createdSince') ?? 0;
-  const until = timeOf(query, 'createdUntil') ?? Number.POSITIVE_INFINITY;
-  const offset = token === null ? 0 : Number(readToken(token, 'nextToken')['offset'] ?? 0);
+  const types = query.list('feedTypes');
+  if (query.get('nextToken') === null && types.length === 0)
+    throw bad(400, 'Either feedTypes or nextToken is required');
+  const wanted = query.chosen('processingStatuses', statuses);
+  const size = query.count('pageSize', [1, 100], 10);
+  const since = query.time('createdSince') ?? 0;
+  const until = query.time('createdUntil') ?? Number.POSITIVE_INFINITY;
+  const offset = Number(query.token('nextToken')?.['offset'] ?? 0);
   const listed = [...feeds.values()]
     .filter(
       ({ feedType, status, createdAt }) =>

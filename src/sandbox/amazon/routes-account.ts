@@ -1,5 +1,5 @@
 import { platformMs } from '../kit/time.ts';
-import { type Call, countOf, type Handler, json, listOf, pageAt, readToken, wholeSecond } from './call.ts';
+import { type Call, type Handler, json, pageAt, type Query, wholeSecond } from './call.ts';
 import { invalidInput, invalidValue } from './problem.ts';
 import { isPlatformFulfilled, type Listing, type Site } from './site.ts';
 
@@ -35,7 +35,7 @@ export function accountRoutes(site: Site): Record<'participations' | 'inventory'
 
 function inventory(site: Site, { query }: Call) {
   const granularityId = query.get('granularityId') ?? '';
-  const places = listOf(query, 'marketplaceIds');
+  const places = query.list('marketplaceIds');
   const here = site.marketplaces.map(({ id }) => id);
   if (query.get('granularityType') !== 'Marketplace' || !here.includes(granularityId)) {
     throw invalidValue('granularityId');
@@ -43,9 +43,9 @@ function inventory(site: Site, { query }: Call) {
   if (places.length !== 1 || places[0] !== granularityId) {
     throw invalidInput("'marketplaceIds' must name the one marketplace of 'granularityId'.");
   }
-  const skus = listOf(query, 'sellerSkus');
+  const skus = query.list('sellerSkus');
   if (skus.length > 50) throw invalidValue('sellerSkus', 'at most 50');
-  countOf(query, 'pageSize', { lowest: 1, highest: pageSize, fallback: pageSize });
+  query.count('pageSize', [1, pageSize], pageSize);
   const offset = offsetOf(site, query);
   const found = [...site.listings.values()].filter(
     (listing) => isPlatformFulfilled(listing) && (skus.length === 0 || skus.includes(listing.sku)),
@@ -61,10 +61,10 @@ function inventory(site: Site, { query }: Call) {
   });
 }
 
-function offsetOf(site: Site, query: URLSearchParams): number {
-  const token = query.get('nextToken');
+function offsetOf(site: Site, query: Query): number {
+  const token = query.token('nextToken');
   if (token === null) return 0;
-  const { offset, madeAt } = readToken(token, 'nextToken');
+  const { offset, madeAt } = token;
   if (typeof offset !== 'number' || typeof madeAt !== 'number') {
     throw invalidValue('nextToken');
   }

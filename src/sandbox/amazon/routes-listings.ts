@@ -1,19 +1,6 @@
 import type { ShopAnswer } from '../kit/server.ts';
 import { found } from '../kit/untyped.ts';
-import {
-  bodyOf,
-  type Call,
-  chosenOf,
-  countOf,
-  type Handler,
-  json,
-  listOf,
-  marketplacesOf,
-  readToken,
-  timeOf,
-  wholeSecond,
-  writeToken,
-} from './call.ts';
+import { bodyOf, type Call, type Handler, json, type Query, wholeSecond, writeToken } from './call.ts';
 import type { Floor } from './notifier.ts';
 import { type Issue, judge, obey, readPatch } from './patches.ts';
 import { denied, invalidInput, invalidValue, Problem, quotaExceeded } from './problem.ts';
@@ -52,7 +39,7 @@ export function listingRoutes(floor: Floor) {
     search: own((call) => search(floor, call)),
     get: own((call) => {
       const sku = call.params[1] ?? '';
-      const [marketplace = ''] = marketplacesOf(floor, call.query, 'marketplaceIds');
+      const [marketplace = ''] = call.query.marketplaces('marketplaceIds');
       const missing = `SKU '${sku}' not found in marketplace ${marketplace}`;
       const listing = found(floor.listings.get(sku), () => new Problem(404, 'NOT_FOUND', missing));
       return json(200, itemView(floor, call, listing, listing.seen));
@@ -63,8 +50,8 @@ export function listingRoutes(floor: Floor) {
 
 function patch(floor: Floor, call: Call): ShopAnswer {
   const sku = call.params[1] ?? '';
-  marketplacesOf(floor, call.query, 'marketplaceIds');
-  const wanted = chosenOf(call.query, 'includedData', ['identifiers', 'issues']);
+  call.query.marketplaces('marketplaceIds');
+  const wanted = call.query.chosen('includedData', ['identifiers', 'issues']);
   const mode = call.query.get('mode');
   if (mode !== null && mode !== 'VALIDATION_PREVIEW') throw invalidValue('mode', mode);
   const request = readPatch(bodyOf(call));
@@ -110,8 +97,8 @@ function suppressed(severity: Issue['severity']): Issue {
 
 function search(site: Site, call: Call): ShopAnswer {
   const { query } = call;
-  marketplacesOf(site, query, 'marketplaceIds');
-  const pageSize = countOf(query, 'pageSize', { lowest: 1, highest: maxPage, fallback: 10 });
+  query.marketplaces('marketplaceIds');
+  const pageSize = query.count('pageSize', [1, maxPage], 10);
   const sortBy = query.get('sortBy') ?? 'lastUpdatedDate';
   const sortOrder = query.get('sortOrder') ?? 'DESC';
   if (!['sku', 'createdDate', 'lastUpdatedDate'].includes(sortBy)) {
@@ -135,10 +122,10 @@ function search(site: Site, call: Call): ShopAnswer {
   });
 }
 
-function offsetOf(query: URLSearchParams): number {
-  const token = query.get('pageToken');
+function offsetOf(query: Query): number {
+  const token = query.token('pageToken');
   if (token === null) return 0;
-  const offset = readToken(token, 'pageToken')['offset'];
+  const offset = token['offset'];
   if (typeof offset !== 'number' || offset < 0 || offset >= maxPaged) {
     throw invalidValue('pageToken');
   }
@@ -152,8 +139,8 @@ function searchedNumber(site: Site, listing: Listing): number {
   return lagMs === 0 || site.now() - listing.seenChangedAt < lagMs ? listing.seenBefore : listing.seen;
 }
 
-function matching(site: Site, query: URLSearchParams): Listing[] {
-  const identifiers = listOf(query, 'identifiers');
+function matching(site: Site, query: Query): Listing[] {
+  const identifiers = query.list('identifiers');
   const type = query.get('identifiersType');
   const parent = query.get('variationParentSku');
   if (identifiers.length > maxIdentifiers) {
@@ -173,13 +160,13 @@ function matching(site: Site, query: URLSearchParams): Listing[] {
     ['lastUpdatedAfter', 'lastUpdatedBefore', (listing: Listing) => listing.updatedAt],
   ] as const;
   const times = within.map(([after, before, of]) => ({
-    after: timeOf(query, after) ?? Number.NEGATIVE_INFINITY,
-    before: timeOf(query, before) ?? Number.POSITIVE_INFINITY,
+    after: query.time(after) ?? Number.NEGATIVE_INFINITY,
+    before: query.time(before) ?? Number.POSITIVE_INFINITY,
     of,
   }));
   const statuses = ['BUYABLE', 'DISCOVERABLE'];
-  const having = chosenOf(query, 'withStatus', statuses);
-  const lacking = chosenOf(query, 'withoutStatus', statuses);
+  const having = query.chosen('withStatus', statuses);
+  const lacking = query.chosen('withoutStatus', statuses);
   return [...site.listings.values()].filter((listing) => {
     const status = statusOf(listing);
     const named =
@@ -216,8 +203,8 @@ function statusOf(listing: Listing): string[] {
 }
 
 function itemView(site: Site, call: Call, listing: Listing, seen: number): Record<string, unknown> {
-  const asked = chosenOf(call.query, 'includedData', dataSets);
-  const ids = marketplacesOf(site, call.query, 'marketplaceIds');
+  const asked = call.query.chosen('includedData', dataSets);
+  const ids = call.query.marketplaces('marketplaceIds');
   const wanted = asked.length === 0 ? ['summaries'] : asked;
   const views: Record<string, () => unknown> = {
     summaries: () => ids.map((id) => summaryView(listing, id)),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { found } from '../kit/untyped.ts';
-import { bodyOf, type Call, countOf, type Handler, json } from './call.ts';
+import { bodyOf, type Call, type Handler, json } from './call.ts';
 import { denied, internalFailure, invalidInput, Problem } from './problem.ts';
 import type { Site } from './site.ts';
 import {
@@ -81,12 +81,12 @@ export function notificationRoutes(site: Site, subscriptions: Subscriptions) {
       return json(200, {});
     },
     subscriptions(call) {
-      const types = call.query.getAll('notificationTypes').flatMap((value) => value.split(','));
+      const types = call.query.getAll('notificationTypes');
       const [type = ''] = types;
       if (types.length !== 1 || notificationTypes[type] === undefined) {
         throw invalid("Invalid 'notificationTypes' provided.");
       }
-      countOf(call.query, 'pageSize', { lowest: 30, highest: 100, fallback: 30 });
+      call.query.count('pageSize', [30, 100], 30);
       const known = ofType(type, call.query.get('payloadVersion'));
       return json(200, { payload: { subscriptions: known === undefined ? [] : [view(known)] } });
     },

@@ -1,18 +1,6 @@
 import { platformMs } from '../kit/time.ts';
 import { found } from '../kit/untyped.ts';
-import {
-  type Call,
-  chosenOf,
-  countOf,
-  type Handler,
-  json,
-  listOf,
-  marketplacesOf,
-  readToken,
-  timeOf,
-  wholeSecond,
-  writeToken,
-} from './call.ts';
+import { type Call, type Handler, json, type Query, wholeSecond, writeToken } from './call.ts';
 import { oldStatus, orderView, v0ItemView, v0View } from './order-views.ts';
 import { invalidInput, invalidValue, Problem } from './problem.ts';
 import type { Order, Site } from './site.ts';
@@ -63,7 +51,7 @@ export function orderRoutes(site: Site) {
   return {
     search: (call) => search(site, call),
     get(call) {
-      const included = chosenOf(call.query, 'includedData', dataSets);
+      const included = call.query.chosen('includedData', dataSets);
       return json(200, { order: orderView(orderOf(call), included) });
     },
     searchV0: (call) => searchV0(site, call),
@@ -117,11 +105,11 @@ type Spelling = (name: string) => string;
 const asIs: Spelling = (name) => name;
 const pascal: Spelling = (name) => name.charAt(0).toUpperCase() + name.slice(1);
 
-function walkOf(site: Site, query: URLSearchParams, spell: Spelling): Walk {
+function walkOf(site: Site, query: Query, spell: Spelling): Walk {
   const [createdAfter, createdBefore] = [spell('createdAfter'), spell('createdBefore')];
   const [updatedAfter, updatedBefore] = [spell('lastUpdatedAfter'), spell('lastUpdatedBefore')];
-  const created = timeOf(query, createdAfter);
-  const updated = timeOf(query, updatedAfter);
+  const created = query.time(createdAfter);
+  const updated = query.time(updatedAfter);
   const strict = site.now() - platformMs(site.unsearchableMs, site.timeScale);
   if ((created === null) === (updated === null)) {
     throw invalidInput(
@@ -133,7 +121,7 @@ function walkOf(site: Site, query: URLSearchParams, spell: Spelling): Walk {
   const [own, other] = by === 'created' ? [createdBefore, updatedBefore] : [updatedBefore, createdBefore];
   if (query.get(other) !== null) throw invalidInput(`'${other}' cannot be used here.`);
   const after = created ?? updated ?? 0;
-  const before = timeOf(query, own);
+  const before = query.time(own);
   if (before !== null && before > strict) {
     throw invalidInput(`'${own}' must be no later than 2 minutes before the time of the request.`, own);
   }
@@ -141,10 +129,12 @@ function walkOf(site: Site, query: URLSearchParams, spell: Spelling): Walk {
   return { by, after, before: before ?? strict, last: null };
 }
 
-function walkIn(token: string, name: string): Walk {
-  const { by, after, before, last } = readToken(token, name);
-  const place = Array.isArray(last) ? last : [];
-  const [at, id] = place;
+/** Null: the search begins. */
+function walkIn(query: Query, name: string): Walk | null {
+  const token = query.token(name);
+  if (token === null) return null;
+  const { by, after, before, last } = token;
+  const [at, id] = Array.isArray(last) ? last : [];
   const isOurs = by === 'created' || by === 'updated';
   const isSpan = typeof after === 'number' && typeof before === 'number';
   if (!isOurs || !isSpan || typeof at !== 'number' || typeof id !== 'string') {
@@ -161,13 +151,12 @@ const upTo = ({ by, before }: Walk, spell: Spelling) => ({
 });
 
 function search(site: Site, { query }: Call) {
-  const size = countOf(query, 'maxResultsPerPage', { lowest: 1, highest: 100, fallback: 100 });
-  const included = chosenOf(query, 'includedData', dataSets);
-  const states = chosenOf(query, 'fulfillmentStatuses', statuses);
-  const fulfilledBy = chosenOf(query, 'fulfilledBy', ['MERCHANT', 'AMAZON']);
-  const places = marketplacesOf(site, query, 'marketplaceIds', 'all');
-  const token = query.get('paginationToken');
-  const walk = token === null ? walkOf(site, query, asIs) : walkIn(token, 'paginationToken');
+  const size = query.count('maxResultsPerPage', [1, 100], 100);
+  const included = query.chosen('includedData', dataSets);
+  const states = query.chosen('fulfillmentStatuses', statuses);
+  const fulfilledBy = query.chosen('fulfilledBy', ['MERCHANT', 'AMAZON']);
+  const places = query.marketplaces('marketplaceIds', 'all');
+  const walk = walkIn(query, 'paginationToken') ?? walkOf(site, query, asIs);
   const { orders, next } = pageOf(
     site,
     walk,
@@ -185,15 +174,13 @@ function search(site: Site, { query }: Call) {
 }
 
 function searchV0(site: Site, { query }: Call) {
-  const size = countOf(query, 'MaxResultsPerPage', { lowest: 1, highest: 100, fallback: 100 });
-  const states = chosenOf(query, 'OrderStatuses', oldStatuses);
-  const channels = chosenOf(query, 'FulfillmentChannels', ['AFN', 'MFN']);
-  const places = marketplacesOf(site, query, 'MarketplaceIds');
-  const ids = listOf(query, 'AmazonOrderIds');
-  const token = query.get('NextToken');
+  const size = query.count('MaxResultsPerPage', [1, 100], 100);
+  const states = query.chosen('OrderStatuses', oldStatuses);
+  const channels = query.chosen('FulfillmentChannels', ['AFN', 'MFN']);
+  const places = query.marketplaces('MarketplaceIds');
+  const ids = query.list('AmazonOrderIds');
   const whole: Walk = { by: 'created', after: 0, before: site.now(), last: null };
-  const walk =
-    token !== null ? walkIn(token, 'NextToken') : ids.length > 0 ? whole : walkOf(site, query, pascal);
+  const walk = walkIn(query, 'NextToken') ?? (ids.length > 0 ? whole : walkOf(site, query, pascal));
   const { orders, next } = pageOf(
     site,
     walk,
