@@ -4,7 +4,6 @@ import { type Clock, systemClock } from './clock.ts';
 import type { ChannelConfig, Config } from './config/config.ts';
 import type { Log } from './log.ts';
 import type { ChannelSetup, Store } from './store/store.ts';
-import { sharesOf } from './sync/brakes.ts';
 import { createWakes, type Engine, type EngineSettings, type LiveChannel } from './sync/engine.ts';
 import { configureWithin } from './sync/reach.ts';
 
@@ -55,7 +54,7 @@ export async function compose(
   const settings = settingsOf(config);
   const ground = { store, clock, log: deps.log, randomHex: hex };
   const file = { setups: config.channels.map(setupOf), textHash: config.textHash };
-  const rows = await configureWithin(ground, file, sharesOf(settings));
+  const rows = await configureWithin(ground, file, settings);
   const channels = new Map<number, LiveChannel>();
   for (const channel of config.channels) {
     const row = rows.find((candidate) => candidate.name === channel.name);

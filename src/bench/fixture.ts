@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import type { Delivery } from '../channels/channel.ts';
 import { definitions } from '../channels/registry.ts';
 import { systemClock } from '../clock.ts';
 import { compose } from '../compose.ts';
@@ -43,16 +41,6 @@ export async function openEngine(dir: string, writer: 'own' | 'caller') {
     await store.close();
   };
   return { store, engine: composition.engine, live, close };
-}
-
-/** Deliveries as the receiver hands them to the inbox. */
-export function inboxRows(channelId: number, deliveries: readonly Delivery[], receivedAt: number) {
-  return deliveries.map((delivery) => ({
-    ...delivery,
-    channelId,
-    bodyHash: createHash('sha256').update(delivery.body).digest('hex'),
-    receivedAt,
-  }));
 }
 
 /** Parts of at most `size`, in order. */

@@ -5,8 +5,10 @@ import { z } from 'zod';
 import type { Json } from '../channels/channel.ts';
 import { systemClock } from '../clock.ts';
 import type { Store } from '../store/store.ts';
+import type { LiveChannel } from '../sync/engine.ts';
 import { createIngest } from '../sync/inbound/ingest.ts';
-import { chunksOf, deliveryKey, inboxRows, openEngine, orderBody, skuCount, stockUp } from './fixture.ts';
+import { rowOf } from '../sync/inbound/receive.ts';
+import { chunksOf, deliveryKey, openEngine, orderBody, skuCount, stockUp } from './fixture.ts';
 import type { Verbs } from './role.ts';
 
 const sliceArgs = z.object({ count: z.int() });
@@ -26,7 +28,7 @@ export const processVerbs: Verbs = {
     const { store, engine, live, close } = await openEngine(dir, 'own');
     await stockUp(store, live.id);
     const ingest = createIngest(engine);
-    await accept(store, live.id, { first: 0, count: sold * skuCount });
+    await accept(store, live, { first: 0, count: sold * skuCount });
     await ingest.runUntilIdle();
     await ingest.stop();
     await close();
@@ -67,7 +69,7 @@ async function ours(dir: string): Promise<Slice> {
   const { store, engine, live } = await openEngine(dir, 'own');
   const ingest = createIngest(engine);
   return async (first, count) => {
-    await accept(store, live.id, { first, count });
+    await accept(store, live, { first, count });
     const began = performance.now();
     await ingest.runUntilIdle();
     const seconds = (performance.now() - began) / 1_000;
@@ -91,16 +93,17 @@ async function raw(dir: string): Promise<Slice> {
 
 async function accept(
   store: Store,
-  channelId: number,
+  live: LiveChannel,
   { first, count }: { first: number; count: number },
 ): Promise<void> {
   const placedAt = systemClock.now();
   const numbers = Array.from({ length: count }, (_, index) => first + index);
   for (const some of chunksOf(numbers, 500)) {
-    const deliveries = some.map((n) => {
-      return { key: deliveryKey(n), kind: 'order', meta: null, body: orderBody(n, placedAt) };
+    const rows = some.map((n) => {
+      const delivery = { key: deliveryKey(n), kind: 'order', meta: null, body: orderBody(n, placedAt) };
+      return rowOf(live, delivery, placedAt);
     });
-    await store.inbox.takeIn(inboxRows(channelId, deliveries, placedAt));
+    await store.inbox.takeIn(rows);
   }
 }
 

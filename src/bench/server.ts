@@ -5,8 +5,8 @@ import { createPublicListener } from '../http/public.ts';
 import { silentLog } from '../log.ts';
 import type { Store } from '../store/store.ts';
 import type { LiveChannel } from '../sync/engine.ts';
-import { createReceiver, type HookAnswer, type Receiver } from '../sync/inbound/receive.ts';
-import { inboxRows, openEngine } from './fixture.ts';
+import { createReceiver, type HookAnswer, type Receiver, rowOf } from '../sync/inbound/receive.ts';
+import { openEngine } from './fixture.ts';
 import type { Verbs } from './role.ts';
 
 /**
@@ -52,7 +52,7 @@ function shortcut(kind: Exclude<Kind, 'store'>, live: LiveChannel, open: Store):
     const receipt = live.channel.receive(request);
     if (receipt.kind !== 'deliveries') return { status: 401, headers: {}, body: '' };
     if (kind === 'bare') return accepted;
-    await open.inbox.takeIn(inboxRows(live.id, receipt.deliveries, request.receivedAt));
+    await open.inbox.takeIn(receipt.deliveries.map((delivery) => rowOf(live, delivery, request.receivedAt)));
     return accepted;
   };
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { iso } from '../clock.ts';
 import { AppError, EXIT, messageOf } from '../errors.ts';
-import { type PlanLine, planFromJson, planToJson, type SavedPlan } from '../sync/plan.ts';
+import { type PlanLine, planFromJson, type SavedPlan } from '../sync/plan.ts';
 import type { Books } from './books.ts';
 
 /** A plan to apply or to look at, and whether the books keep it under its id. */
@@ -39,7 +39,7 @@ export async function keepPlan(books: Books, plan: SavedPlan): Promise<void> {
     createdAt,
     cause: 'dry-run',
     state: 'open',
-    body: planToJson(plan),
+    body: plan,
   });
 }
 

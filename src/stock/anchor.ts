@@ -45,44 +45,25 @@ export function expectedRange(
   facts: RangeFacts,
   readAt: Range = { low: Number.MAX_SAFE_INTEGER, high: Number.MAX_SAFE_INTEGER },
 ): Range {
-  const range = movedBy(
-    { low: anchor.number, high: anchor.number },
-    anchor.until,
-    anchor.from,
-    changes,
-    facts,
-    readAt,
-  );
-  for (const push of unread) {
-    const after = movedBy(
-      { low: push.quantity, high: push.quantity },
-      push.deadline,
-      push.sentAt,
-      changes,
-      facts,
-      readAt,
-    );
-    range.low = Math.min(range.low, after.low);
-    range.high = Math.max(range.high, after.high);
-  }
-  return range;
+  const sent = unread.map(({ quantity, sentAt, deadline }) => {
+    return { number: quantity, from: sentAt, until: deadline };
+  });
+  const ranges = [anchor, ...sent].map((start) => movedBy(start, changes, { ...facts, readAt }));
+  return {
+    low: Math.min(...ranges.map(({ low }) => low)),
+    high: Math.max(...ranges.map(({ high }) => high)),
+  };
 }
 
-function movedBy(
-  start: Range,
-  trueUntil: number,
-  trueFrom: number,
-  changes: readonly OwnChange[],
-  facts: RangeFacts,
-  readAt: Range,
-): Range {
-  const range = { ...start };
+function movedBy(start: Anchor, changes: readonly OwnChange[], facts: RangeFacts & { readAt: Range }): Range {
+  const range = { low: start.number, high: start.number };
+  const { readAt } = facts;
   if (facts.basis === 'gross') return range;
   for (const change of changes) {
-    const surelyBefore = change.to < trueFrom - facts.clockMarginMs;
+    const surelyBefore = change.to < start.from - facts.clockMarginMs;
     if (surelyBefore || change.from > readAt.high + facts.clockMarginMs) continue;
     const surelyAfter =
-      change.from > trueUntil + facts.clockMarginMs && change.to < readAt.low - facts.clockMarginMs;
+      change.from > start.until + facts.clockMarginMs && change.to < readAt.low - facts.clockMarginMs;
     const certain = surelyAfter && (change.delta < 0 || facts.restoresOnCancel);
     if (certain) {
       range.low += change.delta;

@@ -1,12 +1,14 @@
 /** Why a counter shows what it shows. */
-export type Cause =
-  | 'in sync'
-  | 'in flight'
-  | 'missed sale'
-  | 'lost push'
-  | 'foreign edit'
-  | 'unexplained low'
-  | 'uncounted'
-  | 'exposed'
-  | 'not listed'
-  | 'unverifiable';
+export const causes = [
+  'in sync',
+  'in flight',
+  'missed sale',
+  'lost push',
+  'foreign edit',
+  'unexplained low',
+  'uncounted',
+  'exposed',
+  'not listed',
+  'unverifiable',
+] as const;
+export type Cause = (typeof causes)[number];

@@ -1,4 +1,4 @@
-import type { OfferedListing } from './target.ts';
+import type { OfferedListing, Settings } from './target.ts';
 
 /** What a shown number says of the stock behind it; `reason` completes "it is no count, because …". */
 export type Behind = { kind: 'number'; available: number } | { kind: 'refused'; reason: string };
@@ -6,7 +6,7 @@ export type Behind = { kind: 'number'; available: number } | { kind: 'refused'; 
 /** A listing of the counter as it is offered, apart from what the number behind it is. */
 export interface ShownListing {
   listing: Pick<OfferedListing, 'fixed' | 'openUnits'> & { parts: readonly { sku: number; units: number }[] };
-  settings: { buffer: number; percent: number; max: number };
+  settings: Settings;
 }
 
 /** The counter whose number is read. `calibrated`: two looks have proved that a gross number contains open orders. */

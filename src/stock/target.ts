@@ -26,12 +26,11 @@ export interface OfferedListing {
 /** `uncounted`: a component was never counted, so nothing is pushed. */
 export type Target = { kind: 'number'; quantity: number } | { kind: 'uncounted' } | { kind: 'unmapped' };
 
+/** What holds of an offer. */
+export type Settings = { [Key in keyof Offer]: number };
+
 /** The first setting that is set, listing before channel before default. */
-export function offerOf(
-  listing: Offer,
-  channel: Offer,
-  fallback: Offer,
-): { buffer: number; percent: number; max: number } {
+export function offerOf(listing: Offer, channel: Offer, fallback: Offer): Settings {
   return {
     buffer: listing.buffer ?? channel.buffer ?? fallback.buffer ?? 0,
     percent: listing.percent ?? channel.percent ?? fallback.percent ?? 100,
@@ -40,10 +39,7 @@ export function offerOf(
 }
 
 /** What one listing should show, before the counter's basis: floor of the share, less the buffer, at most the maximum. */
-function shareOf(
-  listing: OfferedListing,
-  settings: { buffer: number; percent: number; max: number },
-): Target {
+function shareOf(listing: OfferedListing, settings: Settings): Target {
   if (listing.fixed !== null) return { kind: 'number', quantity: listing.fixed };
   if (listing.parts.length === 0) return { kind: 'unmapped' };
   if (listing.parts.some((part) => !part.counted)) return { kind: 'uncounted' };
@@ -61,7 +57,7 @@ export function targetOf(
     /** False: only its open units count. */
     binds?: boolean;
     listing: OfferedListing;
-    settings: { buffer: number; percent: number; max: number };
+    settings: Settings;
   }[],
   counter: { basis: 'net' | 'gross'; maxQuantity: number },
 ): Target {

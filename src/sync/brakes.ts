@@ -1,17 +1,10 @@
-import type { Json } from '../channels/channel.ts';
-import type { Shares } from '../stock/brake.ts';
 import type { BrakeChange, ChannelRow } from '../store/store.ts';
 import { closeAlert, openAlert } from './alerts.ts';
 import type { Engine } from './engine.ts';
-import { type PlanLine, planFromJson, planToJson } from './plan.ts';
+import { type PlanLine, planFromJson, type SavedPlan } from './plan.ts';
 
 /** What judging and holding needs of an engine: a command without channels has it too. */
 export type BrakeGround = Pick<Engine, 'store' | 'clock' | 'log' | 'randomHex'>;
-
-/** The shares of the configuration. */
-export function sharesOf(settings: Pick<Engine['settings'], 'maxChange' | 'maxZero'>): Shares {
-  return { maxChange: settings.maxChange, maxZero: settings.maxZero };
-}
 
 /** What becomes of a channel's brake, with the reason in words. */
 export interface BrakeWish {
@@ -56,8 +49,8 @@ export async function setBrake(
   return id;
 }
 
-function bodyOf(id: string, now: number, lines: PlanLine[]): Json {
-  return planToJson({ plan_id: id, created_at: new Date(now).toISOString(), cause: 'brake', lines });
+function bodyOf(id: string, now: number, lines: PlanLine[]): SavedPlan {
+  return { plan_id: id, created_at: new Date(now).toISOString(), cause: 'brake', lines };
 }
 
 /** Lines of the channel's open plan whose counters are still held and were not looked at now. */

@@ -1,18 +1,5 @@
 import { z } from 'zod';
-import type { Json } from '../channels/channel.ts';
-
-const cause = z.enum([
-  'in sync',
-  'in flight',
-  'missed sale',
-  'lost push',
-  'foreign edit',
-  'unexplained low',
-  'uncounted',
-  'exposed',
-  'not listed',
-  'unverifiable',
-]);
+import { causes } from '../stock/cause.ts';
 
 /**
  * One line of a reconcile plan, as `--json` prints it and as a saved plan keeps it. `expected` is null when nothing
@@ -25,7 +12,7 @@ export const planLine = z.object({
   shown: z.number().int().nullable(),
   expected: z.tuple([z.number().int(), z.number().int()]).nullable(),
   target: z.number().int().nullable(),
-  cause,
+  cause: z.enum(causes),
   /** Orders of this run that moved it. */
   orders: z.array(z.string()),
   action: z.enum(['lower', 'raise', 'wait', 'none', 'refused']),
@@ -51,11 +38,6 @@ export const savedPlan = z.object({
 
 /** See the schema of the same name. */
 export type SavedPlan = z.infer<typeof savedPlan>;
-
-/** A plan as a JSON value, for the store or a file. */
-export function planToJson(plan: SavedPlan): Json {
-  return plan;
-}
 
 /** Reads a saved plan; throws a ZodError when it is none. */
 export function planFromJson(body: unknown): SavedPlan {

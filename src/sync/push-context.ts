@@ -1,4 +1,4 @@
-import type { PushContext } from '../stock/push.ts';
+import type { DriftContext } from '../stock/drift.ts';
 import type { ChannelRow } from '../store/store.ts';
 import type { LiveChannel } from './engine.ts';
 import { isRefused } from './refusal.ts';
@@ -13,24 +13,16 @@ export function writeGate(row: ChannelRow): string | null {
   if (row.parkedSince !== null) return row.parkedReason ?? 'credentials refused';
   if (row.mode === 'shadow') return null;
   if (row.liveSince === null) return 'not live yet';
-  if (row.plannedAt === null || row.plannedAt < row.liveSince)
-    return 'no reconcile plan since it became live';
-  return null;
+  return isPlanned(row) ? null : 'no reconcile plan since it became live';
+}
+
+/** Has a whole reconcile run planned the channel since it became live? Before that nothing is pushed to it. */
+export function isPlanned({ plannedAt, liveSince }: ChannelRow): boolean {
+  return plannedAt !== null && plannedAt >= (liveSince ?? 0);
 }
 
 /** The channel's facts on which a sight is judged. */
-export function driftContext(
-  row: ChannelRow,
-  live: LiveChannel,
-): Pick<PushContext, 'range' | 'settleMs' | 'liveSince'> {
-  const { capabilities } = live;
-  return {
-    range: {
-      clockMarginMs: capabilities.clockMarginMs,
-      restoresOnCancel: capabilities.restoresOnCancel,
-      basis: capabilities.basis,
-    },
-    settleMs: capabilities.settleMs,
-    liveSince: row.liveSince ?? 0,
-  };
+export function driftContext(row: ChannelRow, live: LiveChannel): DriftContext {
+  const { clockMarginMs, restoresOnCancel, basis, settleMs } = live.capabilities;
+  return { range: { clockMarginMs, restoresOnCancel, basis }, settleMs, liveSince: row.liveSince ?? 0 };
 }

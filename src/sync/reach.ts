@@ -10,7 +10,7 @@ import {
 } from '../store/store.ts';
 import { type BrakeGround, setBrake } from './brakes.ts';
 import type { PlanLine } from './plan.ts';
-import { isPlanned } from './planned.ts';
+import { isPlanned } from './push-context.ts';
 
 /** What a change of ours would do to one counter. */
 export interface ReachMove extends Move {

@@ -12,7 +12,7 @@ import {
 } from '../store/store.ts';
 import type { Engine } from './engine.ts';
 import { freshness } from './fresh.ts';
-import { isPlanned } from './planned.ts';
+import { isPlanned } from './push-context.ts';
 import { isRefused } from './refusal.ts';
 
 /** A webhook that has not come after so long is missed. */

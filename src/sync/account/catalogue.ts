@@ -3,7 +3,6 @@ import { messageOf } from '../../errors.ts';
 import { fewestBraked } from '../../stock/brake.ts';
 import { allListings, type CounterView, type ListingRow, type Replacement } from '../../store/store.ts';
 import { closeAlert, openAlert } from '../alerts.ts';
-import { sharesOf } from '../brakes.ts';
 import type { Engine, LiveChannel } from '../engine.ts';
 import { forecastOf } from '../forecast.ts';
 import { brakeBeyond, countersOn, isPushed, movesBetween, numberOf } from '../reach.ts';
@@ -163,7 +162,7 @@ async function brakeMapped(
   }
   const moves = movesBetween(row, before, after);
   const listings = Math.max(await countersOn(engine, row), after.length);
-  const change = { row, shares: sharesOf(engine.settings), moves, listings, back: [] };
+  const change = { row, shares: engine.settings, moves, listings, back: [] };
   await brakeBeyond(engine, { ...change, what: 'mapping what the catalogue brought' });
 }
 

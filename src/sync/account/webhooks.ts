@@ -43,17 +43,21 @@ export async function registerWebhooks(
   signal: AbortSignal,
 ): Promise<ChannelWebhooks> {
   const { webhooks } = live.channel;
-  if (webhooks === undefined || !live.webhooks) return none(live);
+  if (webhooks === undefined || !live.webhooks) return told(live);
   await assertOurs(engine, live, signal);
   const report = await webhooks.ensure(hookUrl(engine, live, webhooks), signal);
   await engine.store.channels.mark(live.id, { webhooksRegistered: true });
-  return { channel: live.name, webhooks: report.webhooks, changes: report.changes, error: null };
+  return told(live, report);
 }
 
-export async function listWebhooks(live: LiveChannel, signal: AbortSignal): Promise<ChannelWebhooks> {
+export async function listWebhooks(
+  _engine: Engine,
+  live: LiveChannel,
+  signal: AbortSignal,
+): Promise<ChannelWebhooks> {
   const { webhooks } = live.channel;
-  if (webhooks === undefined) return none(live);
-  return { channel: live.name, webhooks: await webhooks.list(signal), changes: [], error: null };
+  if (webhooks === undefined) return told(live);
+  return told(live, { webhooks: await webhooks.list(signal) });
 }
 
 export async function removeWebhooks(
@@ -62,15 +66,15 @@ export async function removeWebhooks(
   signal: AbortSignal,
 ): Promise<ChannelWebhooks> {
   const { webhooks } = live.channel;
-  if (webhooks === undefined) return none(live);
+  if (webhooks === undefined) return told(live);
   const changes = await webhooks.remove(signal);
   await engine.store.channels.mark(live.id, { webhooksRegistered: false });
-  return { channel: live.name, webhooks: await webhooks.list(signal), changes, error: null };
+  return told(live, { webhooks: await webhooks.list(signal), changes });
 }
 
 /** A channel that is only polled has nothing to register. */
-function none(live: LiveChannel): ChannelWebhooks {
-  return { channel: live.name, webhooks: [], changes: [], error: null };
+function told(live: LiveChannel, known: Partial<ChannelWebhooks> = {}): ChannelWebhooks {
+  return { channel: live.name, webhooks: [], changes: [], error: null, ...known };
 }
 
 const hourMs = 3_600_000;

@@ -122,11 +122,7 @@ async function bookEnd(
   }
   if (given.kind !== 'refused') return;
   const message = `${live.name} will not ${action.kind} order ${action.orderId}: ${given.error}; it needs a person`;
-  await openAlert(engine, {
-    channelId: live.id,
-    kind: 'action_refused',
-    subject: `${live.name} ${action.orderId}`,
-    message,
-  });
+  const subject = `${live.name} ${action.orderId}`;
+  await openAlert(engine, { channelId: live.id, kind: 'action_refused', subject, message });
   engine.wakes.push(null);
 }

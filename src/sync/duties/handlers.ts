@@ -16,11 +16,9 @@ import { calibrate } from './calibrate.ts';
 import type { RequestHandler, RequestHandlers } from './requests.ts';
 
 /** The duties that carry out what commands ask for. */
-export interface HandlerTools {
+export interface HandlerTools extends ReconcileTools {
   pusher: Pusher;
   ingest: Ingest;
-  /** Told of each raise that waits for its proof. */
-  onWait?: ReconcileTools['onWait'];
 }
 
 const ofChannel = z.object({ channel: z.string().nullish() });
@@ -39,17 +37,11 @@ const reconcileArgs = z.object({
 export function requestHandlers(engine: Engine, tools: HandlerTools): RequestHandlers {
   return {
     reconcile: (args, progress, signal) => runReconcile(engine, tools, { args, progress }, signal),
-    'listings.import': async (args, progress, signal) => {
-      const live = channelNamed(engine, ofChannel.parse(args).channel ?? '');
-      return plain(await talking(() => importCatalogue(engine, live, progress, signal)));
-    },
-    calibrate: async (args, progress, signal) => {
-      const live = channelNamed(engine, ofChannel.parse(args).channel ?? '');
-      return plain(await talking(() => calibrate(engine, live, progress, signal)));
-    },
-    'webhooks.list': webhookHandler(engine, (live, signal) => listWebhooks(live, signal)),
-    'webhooks.register': webhookHandler(engine, (live, signal) => registerWebhooks(engine, live, signal)),
-    'webhooks.remove': webhookHandler(engine, (live, signal) => removeWebhooks(engine, live, signal)),
+    'listings.import': channelHandler(engine, importCatalogue),
+    calibrate: channelHandler(engine, calibrate),
+    'webhooks.list': webhookHandler(engine, listWebhooks),
+    'webhooks.register': webhookHandler(engine, registerWebhooks),
+    'webhooks.remove': webhookHandler(engine, removeWebhooks),
     'pushes.retry': async (args) => {
       const { channel } = ofChannel.parse(args);
       const count = await engine.store.outbox.retry(channel == null ? {} : { channel }, engine.clock.now());
@@ -70,6 +62,14 @@ export function requestHandlers(engine: Engine, tools: HandlerTools): RequestHan
   };
 }
 
+/** Work at the one channel that is named. */
+function channelHandler(engine: Engine, act: typeof importCatalogue | typeof calibrate): RequestHandler {
+  return async (args, progress, signal) => {
+    const live = channelNamed(engine, ofChannel.parse(args).channel ?? '');
+    return plain(await talking<unknown>(() => act(engine, live, progress, signal)));
+  };
+}
+
 async function runReconcile(
   engine: Engine,
   tools: HandlerTools,
@@ -81,11 +81,7 @@ async function runReconcile(
   const plan = await planOf(engine, args);
   const outcome = await reconcile(
     engine,
-    {
-      pusher: tools.pusher,
-      progress: asked.progress,
-      ...(tools.onWait === undefined ? {} : { onWait: tools.onWait }),
-    },
+    { ...tools, progress: asked.progress },
     {
       channels: args.channel == null ? null : [args.channel],
       skus: args.skus ?? null,
@@ -113,16 +109,13 @@ async function planOf(engine: Engine, args: z.infer<typeof reconcileArgs>) {
   return planFromJson(row.body);
 }
 
-function webhookHandler(
-  engine: Engine,
-  act: (live: LiveChannel, signal: AbortSignal) => Promise<ChannelWebhooks>,
-): RequestHandler {
+function webhookHandler(engine: Engine, act: typeof listWebhooks): RequestHandler {
   return async (args, progress, signal) => {
     const channels: ChannelWebhooks[] = [];
     for (const live of named(engine, ofChannel.parse(args).channel ?? null)) {
       progress(`asking ${live.name}`);
       try {
-        channels.push(await act(live, signal));
+        channels.push(await act(engine, live, signal));
       } catch (error) {
         if (!(error instanceof ChannelError)) throw error;
         channels.push({ channel: live.name, webhooks: [], changes: [], error: error.message });

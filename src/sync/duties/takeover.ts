@@ -3,7 +3,7 @@ import type { ChannelRow } from '../../store/store.ts';
 import { doublingMs } from '../backoff.ts';
 import type { Engine } from '../engine.ts';
 import { createLoop, type Loop } from '../loop.ts';
-import { isPlanned } from '../planned.ts';
+import { isPlanned } from '../push-context.ts';
 import { type ReconcileTools, reconcile } from '../reconcile/reconcile.ts';
 import { isRefused } from '../refusal.ts';
 

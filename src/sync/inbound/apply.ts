@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { DeliveryContent, FactsOf, Json } from '../../channels/channel.ts';
 import { UnreadableDelivery } from '../../channels/channel.ts';
+import { digestOf } from '../../channels/kit/hook.ts';
 import { messageOf } from '../../errors.ts';
 import type { OrderSnapshot } from '../../stock/order.ts';
 import {
@@ -61,33 +61,17 @@ export async function applyJobs(engine: Engine, jobs: ReadyJob[]): Promise<Job[]
 /** The store has counted a look and keeps the fields only, so the claim we hold says the same. */
 function lookedAtOnceMore(job: ReadyJob): Job {
   const { live, delivery, fields, content, facts } = job;
-  const { looks } = delivery;
+  const looked = { ...delivery, body: null, fields, looks: delivery.looks + 1 };
   // Said once already: a second look repeats no alert and no hint.
   const { pull: _, ...told } = content;
-  const rest = { ...told, touched: [], alert: null };
-  return {
-    live,
-    delivery: { ...delivery, body: null, fields, looks: looks + 1 },
-    fields,
-    content: rest,
-    facts,
-  };
+  return { live, delivery: looked, fields, content: { ...told, touched: [], alert: null }, facts };
 }
 
 function requestOf(job: ReadyJob): ApplyRequest {
-  return {
-    channelId: job.live.id,
-    source: 'delivery',
-    delivery: {
-      id: job.delivery.id,
-      fields: job.fields,
-      ignored: job.content.ignored,
-      lookAgainAt: job.lookAgainAt,
-      replay: job.delivery.replay,
-    },
-    orders: job.orders,
-    missing: job.missing,
-  };
+  const { live, fields, content, orders, missing, lookAgainAt } = job;
+  const { id, replay } = job.delivery;
+  const delivery = { id, fields, ignored: content.ignored, lookAgainAt, replay };
+  return { channelId: live.id, source: 'delivery', delivery, orders, missing };
 }
 
 /** Listings that the delivery hints at are read again by the pushers; the hint itself is never booked. */
@@ -105,12 +89,8 @@ async function tell(engine: Engine, job: ReadyJob, applied: AppliedOrder[]): Pro
   if (job.content.alert !== null) {
     const { id: channelId, name } = job.live;
     const message = `${name}: ${job.content.alert}; seen? then: invsync alerts ack (its number: invsync alerts list)`;
-    await openAlert(engine, {
-      channelId,
-      kind: 'channel_notice',
-      subject: `${name} ${noticeOf(job)}`,
-      message,
-    });
+    const subject = `${name} ${noticeOf(job)}`;
+    await openAlert(engine, { channelId, kind: 'channel_notice', subject, message });
   }
   if (job.content.pull === true) engine.wakes.pull(job.live.id);
   await tellOrders(engine, job.live, job.orders, applied);
@@ -118,10 +98,7 @@ async function tell(engine: Engine, job: ReadyJob, applied: AppliedOrder[]): Pro
 
 /** Notices about different things stand beside each other: the delivery's kind and text tell them apart. */
 function noticeOf(job: ReadyJob): string {
-  return `${job.delivery.kind} ${createHash('sha256')
-    .update(job.content.alert ?? '')
-    .digest('hex')
-    .slice(0, 8)}`;
+  return `${job.delivery.kind} ${digestOf(job.content.alert ?? '').slice(0, 8)}`;
 }
 
 /** Shortfalls, sales of unmapped listings and warnings, told once per order. */

@@ -22,21 +22,12 @@ export async function lookUp(
   const found = new Map<string, Found>();
   if (wanted.ids.length === 0) return found;
   const answers = await live.channel.fetchOrders(wanted.ids, signal);
-  const there: { orderId: string; item: Parameters<typeof readItems>[2][number] }[] = [];
-  for (const answer of answers) {
-    if ('missing' in answer) {
-      found.set(answer.orderId, { kind: 'missing' });
-      continue;
-    }
-    const { orderId, item, askedAt, answeredAt } = answer;
-    const how = { obtained: 'fetched' as const, askedAt, answeredAt, attempt: wanted.looks };
-    there.push({ orderId, item: { item, how } });
-  }
-  const contents = await readItems(
-    engine,
-    live,
-    there.map((each) => each.item),
-  );
+  for (const answer of answers) if ('missing' in answer) found.set(answer.orderId, { kind: 'missing' });
+  const there = answers.flatMap((answer) => ('missing' in answer ? [] : [answer]));
+  const items = there.map(({ item, askedAt, answeredAt }) => {
+    return { item, how: { obtained: 'fetched' as const, askedAt, answeredAt, attempt: wanted.looks } };
+  });
+  const contents = await readItems(engine, live, items);
   for (const [index, { orderId }] of there.entries()) {
     const read = contents[index];
     if (read !== undefined && 'content' in read) found.set(orderId, { kind: 'found', content: read.content });

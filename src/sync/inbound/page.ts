@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto';
-import type { DeliveryContent, Json } from '../../channels/channel.ts';
+import type { Delivery, DeliveryContent, Json } from '../../channels/channel.ts';
+import { digestOf } from '../../channels/kit/hook.ts';
 import type { OrderSnapshot } from '../../stock/order.ts';
-import type { AppliedOrder, ApplyRequest, NewDelivery } from '../../store/store.ts';
+import type { AppliedOrder, ApplyRequest } from '../../store/store.ts';
 import type { Engine, LiveChannel } from '../engine.ts';
 import { tellOrders } from './apply.ts';
 import { lookUp } from './lookup.ts';
 import { ownKinds } from './read.ts';
+import { rowOf } from './receive.ts';
 
 /** What one page of orders holds, read. */
 export interface PageBooking {
@@ -136,31 +137,17 @@ async function keepForLater(
   lookAgain: PageBooking['lookAgain'],
   unreadable: Json[],
 ): Promise<void> {
-  const rows: NewDelivery[] = unreadable.map((item) => {
+  const kept: Delivery[] = unreadable.map((item) => {
     const body = Buffer.from(JSON.stringify(item));
-    const bodyHash = hashOf(body);
     // The same unreadable item comes with every pull of the overlap: its hash is its key.
-    return rowOf(engine, live, { key: `item/${bodyHash}`, kind: ownKinds.item, meta: null, body, bodyHash });
+    return { key: `item/${digestOf(body)}`, kind: ownKinds.item, meta: null, body };
   });
   for (const { orderId, afterMs } of lookAgain) {
     const body = Buffer.from(JSON.stringify({ fetch: [orderId] }));
     const key = `look-again/${engine.randomHex(12)}`;
-    const meta = { after_ms: afterMs };
-    rows.push(rowOf(engine, live, { key, kind: ownKinds.lookAgain, meta, body, bodyHash: hashOf(body) }));
+    kept.push({ key, kind: ownKinds.lookAgain, meta: { after_ms: afterMs }, body });
   }
-  if (rows.length === 0) return;
-  await engine.store.inbox.takeIn(rows);
+  if (kept.length === 0) return;
+  await engine.store.inbox.takeIn(kept.map((delivery) => rowOf(live, delivery, engine.clock.now())));
   engine.wakes.inbox();
-}
-
-function rowOf(
-  engine: Engine,
-  live: LiveChannel,
-  row: Omit<NewDelivery, 'channelId' | 'receivedAt'>,
-): NewDelivery {
-  return { ...row, channelId: live.id, receivedAt: engine.clock.now() };
-}
-
-function hashOf(body: Uint8Array): string {
-  return createHash('sha256').update(body).digest('hex');
 }

@@ -85,8 +85,7 @@ function idleState(live: LiveChannel): PollState {
 /** Pulls when it is time or when somebody asked; answers how long to rest. */
 async function step(engine: Engine, state: PollState, signal: AbortSignal): Promise<number> {
   const now = engine.clock.now();
-  const earliest = Math.max(state.notBefore, state.beganAt + wakeSpacingMs);
-  const wantedAt = state.asked ? earliest : Math.max(state.nextAt, state.notBefore);
+  const wantedAt = nextOf(state);
   if (now < wantedAt) return wantedAt - now;
   const neverPolled = state.live.pollMs === null && !state.asked && state.beganAt > 0;
   if (!neverPolled) {
@@ -96,15 +95,11 @@ async function step(engine: Engine, state: PollState, signal: AbortSignal): Prom
   const after = engine.clock.now();
   if (neverPolled) state.nextAt = after + unpolledRestMs;
   await tellStale(engine, state, after);
-  return state.asked ? Math.max(1, earliestWake(state) - after) : Math.max(1, nextOf(state) - after);
+  return Math.max(1, nextOf(state) - after);
 }
 
-function earliestWake(state: PollState): number {
-  return Math.max(state.notBefore, state.beganAt + wakeSpacingMs);
-}
-
-function nextOf(state: PollState): number {
-  return Math.max(state.nextAt, state.notBefore);
+function nextOf({ asked, notBefore, beganAt, nextAt }: PollState): number {
+  return Math.max(notBefore, asked ? beganAt + wakeSpacingMs : nextAt);
 }
 
 /** One pull; who comes while one runs waits for it and then pulls once more, since its own reason may be newer. */

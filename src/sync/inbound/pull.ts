@@ -115,8 +115,7 @@ async function reachBackOf(engine: Engine, live: LiveChannel, feed: FeedRow | nu
   const counted = await engine.store.stock.oldestCount();
   if (counted === null) return null;
   const now = engine.clock.now();
-  const historyMs = Math.min(live.capabilities.orderHistoryMs ?? openReachMs, openReachMs);
-  const from = Math.max(counted, now - historyMs);
+  const from = Math.max(counted, now - historyMs(live));
   return from < (feed?.knownFrom ?? now) ? from : null;
 }
 
@@ -159,7 +158,7 @@ function pagesOf(
   state: Walk,
   signal: AbortSignal,
 ): AsyncIterable<OrderPage> {
-  const { channel, capabilities } = live;
+  const { channel } = live;
   const now = engine.clock.now();
   const { kind } = state.wish;
   const watermark = state.feed?.watermark ?? null;
@@ -173,10 +172,11 @@ function pagesOf(
     return channel.ordersSince(watermark - overlap, signal);
   }
   if (channel.openOrders !== undefined) return channel.openOrders(signal);
-  return channel.ordersCreatedSince(
-    now - Math.min(capabilities.orderHistoryMs ?? openReachMs, openReachMs),
-    signal,
-  );
+  return channel.ordersCreatedSince(now - historyMs(live), signal);
+}
+
+function historyMs({ capabilities }: LiveChannel): number {
+  return Math.min(capabilities.orderHistoryMs ?? openReachMs, openReachMs);
 }
 
 /** Reads a page; items that only name orders are looked up at once. */
@@ -186,12 +186,8 @@ async function readPage(
   page: OrderPage,
   signal: AbortSignal,
 ): Promise<PageBooking> {
-  const how = {
-    obtained: 'listed' as const,
-    askedAt: page.askedAt,
-    answeredAt: page.answeredAt,
-    attempt: 0,
-  };
+  const { askedAt, answeredAt } = page;
+  const how = { obtained: 'listed' as const, askedAt, answeredAt, attempt: 0 };
   const booking = emptyPage();
   const ids = new Set<string>();
   const items = page.items.map((item) => ({ item, how }));

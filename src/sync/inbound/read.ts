@@ -1,4 +1,5 @@
 import type { DeliveryContent, FactsOf, Json, Obtaining } from '../../channels/channel.ts';
+import { saying } from '../../channels/kit/hook.ts';
 import { parseJsonBytes } from '../../channels/kit/json.ts';
 import type { OrderSnapshot } from '../../stock/order.ts';
 import type { ClaimedDelivery } from '../../store/store.ts';
@@ -32,7 +33,7 @@ export function contentOf(
   fields: Json,
   facts: FactsOf,
 ): DeliveryContent {
-  if (delivery.kind === ownKinds.lookAgain) return { ...silence(), fetch: idsIn(fields) };
+  if (delivery.kind === ownKinds.lookAgain) return saying({ fetch: idsIn(fields) });
   return live.channel.ordersIn(fields, facts, {
     obtained: delivery.kind === ownKinds.item ? 'listed' : 'delivered',
     askedAt: delivery.receivedAt,
@@ -58,11 +59,6 @@ function idsIn(fields: Json): string[] {
   if (fields === null || typeof fields !== 'object' || Array.isArray(fields)) return [];
   const { fetch } = fields as { fetch?: Json };
   return Array.isArray(fetch) ? fetch.filter((id) => typeof id === 'string') : [];
-}
-
-/** Content that says nothing. */
-export function silence(): DeliveryContent {
-  return { orders: [], fetch: [], touched: [], ignored: null, alert: null };
 }
 
 /** What the store knows about these listings, as `ordersIn` asks for it. */
@@ -108,11 +104,9 @@ export function attempt<T>(act: () => T): { value: T } | { error: unknown } {
 /** Snapshots whose state is settled, apart from those that want another look, and after how long. */
 export function bySettlement(orders: OrderSnapshot[]): {
   settled: OrderSnapshot[];
-  unsettled: OrderSnapshot[];
   lookAgainMs: number | null;
 } {
   const settled = orders.filter((order) => order.lookAgainMs === undefined);
-  const unsettled = orders.filter((order) => order.lookAgainMs !== undefined);
-  const waits = unsettled.map((order) => order.lookAgainMs ?? 0);
-  return { settled, unsettled, lookAgainMs: waits.length === 0 ? null : Math.max(...waits) };
+  const waits = orders.flatMap((order) => order.lookAgainMs ?? []);
+  return { settled, lookAgainMs: waits.length === 0 ? null : Math.max(...waits) };
 }

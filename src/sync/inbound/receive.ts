@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Delivery, HookRequest, Receipt } from '../../channels/channel.ts';
+import { digestOf } from '../../channels/kit/hook.ts';
 import { messageOf } from '../../errors.ts';
 import type { NewDelivery, TakenIn } from '../../store/store.ts';
 import { openAlert } from '../alerts.ts';
@@ -146,15 +146,8 @@ function channelNamed(engine: Engine, name: string): LiveChannel | undefined {
 
 /** A delivery as the inbox takes it in, however it reached us. */
 export function rowOf(live: LiveChannel, delivery: Delivery, receivedAt: number): NewDelivery {
-  return {
-    channelId: live.id,
-    key: delivery.key,
-    kind: delivery.kind,
-    meta: delivery.meta,
-    body: delivery.body,
-    bodyHash: createHash('sha256').update(delivery.body).digest('hex'),
-    receivedAt,
-  };
+  const { key, kind, meta, body } = delivery;
+  return { channelId: live.id, key, kind, meta, body, bodyHash: digestOf(body), receivedAt };
 }
 
 function noteTaken(

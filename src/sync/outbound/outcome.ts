@@ -34,14 +34,10 @@ export function resultOf(engine: Engine, passage: Passage, sent: SentPush, outco
       return { ...outcome, dueAt: now };
     case 'throttled':
     case 'waits':
-      return {
-        kind: 'retry',
-        error: outcome.error,
-        dueAt: now + askedWaitMs(outcome.afterMs, 0),
-        spendsAttempt: false,
-      };
-    case 'auth':
-      return { kind: 'retry', error: outcome.error, dueAt: now, spendsAttempt: false };
+    case 'auth': {
+      const waitMs = outcome.kind === 'auth' ? 0 : askedWaitMs(outcome.afterMs, 0);
+      return { kind: 'retry', error: outcome.error, dueAt: now + waitMs, spendsAttempt: false };
+    }
     case 'unknown': {
       // It may have acted: it is read soon, each time later while the answers stay away.
       const rest = doublingMs(sent.view.unread.length + 1, firstRetryMs, longestLookMs);
@@ -80,14 +76,10 @@ function rejection(
   { view, plan }: SentPush,
   outcome: { error: string; hint: string },
 ): PushResult {
+  const { error, hint } = outcome;
   const exposed = lowers(view, plan.quantity, passage);
-  return {
-    kind: 'rejected',
-    error: outcome.error,
-    hint: outcome.hint,
-    exposed,
-    dueAt: exposed ? engine.clock.now() + exposedRetryMs : null,
-  };
+  const dueAt = exposed ? engine.clock.now() + exposedRetryMs : null;
+  return { kind: 'rejected', error, hint, exposed, dueAt };
 }
 
 function lowers(view: CounterView, quantity: number, { lane, row }: Passage): boolean {

@@ -92,12 +92,9 @@ async function passageOf(engine: Engine, lane: Lane, row: ChannelRow): Promise<P
 
 function decide(engine: Engine, passage: Passage, counter: Counter): PushDecision {
   const { lane } = passage;
-  const waits = (until: number, reason: string): PushDecision => ({
-    kind: 'wait',
-    until,
-    needs: 'answer',
-    reason,
-  });
+  const waits = (until: number, reason: string): PushDecision => {
+    return { kind: 'wait', until, needs: 'answer', reason };
+  };
   switch (counter.kind) {
     case 'claimed':
       return judge(engine, passage, counter.view);
@@ -155,14 +152,15 @@ function shadow(engine: Engine, lane: Lane, view: CounterView): PushDecision {
 
 /** The context in which one counter's push is decided. */
 function contextOf(engine: Engine, { lane, row, feeds }: Passage, view: CounterView): PushContext {
-  const { live } = lane;
+  const { compareAndSet, maxQuantity } = lane.live.capabilities;
+  const now = engine.clock.now();
   return {
-    now: engine.clock.now(),
-    ...driftContext(row, live),
+    now,
+    ...driftContext(row, lane.live),
     feeds,
-    compareAndSet: live.capabilities.compareAndSet,
+    compareAndSet,
     brake: brakeOn(row, view),
-    maxQuantity: live.capabilities.maxQuantity,
+    maxQuantity,
   };
 }
 
@@ -224,44 +222,18 @@ async function carryOut(
 
 function planOf(engine: Engine, lane: Lane, view: CounterView, decision: Settled): PushPlan {
   const now = engine.clock.now();
-  const { counterId, version } = view;
+  const of = { counterId: view.counterId, version: view.version };
   switch (decision.kind) {
     case 'send': {
-      const { timeoutMs, capabilities } = lane.live;
-      const deadline = now + timeoutMs + capabilities.maxExecutionMs;
-      const { quantity, base } = decision;
-      return {
-        kind: 'send',
-        counterId,
-        version,
-        quantity,
-        base,
-        key: engine.randomHex(16),
-        sentAt: now,
-        deadline,
-      };
+      const deadline = now + lane.live.timeoutMs + lane.live.capabilities.maxExecutionMs;
+      return { ...decision, ...of, key: engine.randomHex(16), sentAt: now, deadline };
     }
     case 'close':
-      return { kind: 'close', counterId, version, reason: decision.reason, anchor: null };
-    case 'dead': {
-      const { error, exposed } = decision;
-      return {
-        kind: 'dead',
-        counterId,
-        version,
-        error,
-        exposed,
-        dueAt: exposed ? now + exposedRetryMs : null,
-      };
-    }
+      return { ...decision, ...of, anchor: null };
+    case 'dead':
+      return { ...decision, ...of, dueAt: decision.exposed ? now + exposedRetryMs : null };
     case 'wait':
-      return {
-        kind: 'wait',
-        counterId,
-        version,
-        reason: decision.reason,
-        dueAt: waitUntil(now, lane, decision),
-      };
+      return { kind: 'wait', ...of, reason: decision.reason, dueAt: waitUntil(now, lane, decision) };
   }
 }
 

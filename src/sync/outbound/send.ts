@@ -40,12 +40,8 @@ export async function sendPushes(
       });
     const low = lowOf(sent, outcome);
     if (low !== null) lows.push(low);
-    settlements.push({
-      counterId: sent.plan.counterId,
-      version: sent.plan.version,
-      key: sent.plan.key,
-      result,
-    });
+    const { counterId, version, key } = sent.plan;
+    settlements.push({ counterId, version, key, result });
   }
   // A number below its base is most likely a sale that nobody has told us about: nothing is raised until a pull that
   // began later is complete. This and the lows first: no later decision may raise over a sale that was not seen yet.
@@ -83,10 +79,8 @@ async function callSetStock(
     const outcomes = await inTime(engine, live.timeoutMs, signal, (limited) =>
       live.channel.setStock(lines, limited),
     );
-    const missing: PushOutcome = {
-      kind: 'unknown',
-      error: 'the channel answered fewer lines than were sent',
-    };
+    const error = 'the channel answered fewer lines than were sent';
+    const missing: PushOutcome = { kind: 'unknown', error };
     return { outcomes: batch.map((_, index) => outcomes[index] ?? missing), failure: null };
   } catch (failure) {
     const outcome = outcomeOfFailure(failure);

@@ -1,10 +1,9 @@
 import { brake, type KnownDoubt, type Move, shortCatalogue } from '../../stock/brake.ts';
 import type { BrakeChange, ChannelMarks, ChannelRow } from '../../store/store.ts';
 import { closeAlert, openAlert } from '../alerts.ts';
-import { setBrake, sharesOf } from '../brakes.ts';
+import { setBrake } from '../brakes.ts';
 import type { Engine } from '../engine.ts';
-import { isPlanned } from '../planned.ts';
-import { writeGate } from '../push-context.ts';
+import { isPlanned, writeGate } from '../push-context.ts';
 import { countersOn } from '../reach.ts';
 import { isCorrection } from './result.ts';
 import type { Survey, SurveyLine } from './survey.ts';
@@ -35,8 +34,8 @@ export interface Corrected {
 /** Judges the brakes, makes due what may leave, and saves what is held as a plan that a person can apply. */
 export async function correct(engine: Engine, survey: Survey, wish: CorrectWish): Promise<Corrected> {
   const { row } = wish;
-  const shares = sharesOf(engine.settings);
-  const short = wish.counterIds === null ? shortCatalogue(survey.mapped, survey.readable, shares) : null;
+  const short =
+    wish.counterIds === null ? shortCatalogue(survey.mapped, survey.readable, engine.settings) : null;
   if (short !== null && wish.brakes === 'kept') return stopAll(engine, survey, wish, short);
 
   const listings = wish.counterIds === null ? survey.mapped : await countersOn(engine, row);
@@ -85,7 +84,7 @@ async function judge(engine: Engine, survey: Survey, wish: CorrectWish, listings
   const seen = new Map(survey.lines.map((each) => [each.line.counter_id, each]));
   if (wish.brakes === 'overridden') return letGo(wish, known, lines);
 
-  const braking = brake(lines.map(moveOf), listings, sharesOf(engine.settings), known);
+  const braking = brake(lines.map(moveOf), listings, engine.settings, known);
   const isHeld = ({ line }: SurveyLine) => braking.held.has(line.counter_id);
   const hold = lines.filter(
     (each) => isHeld(each) && (!each.line.explained || known.held.has(each.line.counter_id)),
@@ -187,24 +186,16 @@ async function stopAll(
 ): Promise<Corrected> {
   for (const { line } of survey.lines) if (isCorrection(line)) line.note = `held: ${reason}`;
   const really = `if they are really gone: invsync reconcile --channel ${wish.row.name} --over-brake`;
-  if (wish.write === 'write') await stopWrites(engine, wish.row, `${reason}; ${really}`);
-  return {
-    touched: [],
-    held: { by: 'guard', reason: `${reason}; ${really}` },
-    savedPlanId: null,
-    remark: null,
-  };
+  const held = { by: 'guard', reason: `${reason}; ${really}` } as const;
+  if (wish.write === 'write') await stopWrites(engine, wish.row, held.reason);
+  return { touched: [], held, savedPlanId: null, remark: null };
 }
 
 /** Holds every write to a channel until a run finds it whole again, and says so. */
 async function stopWrites(engine: Engine, row: ChannelRow, reason: string): Promise<void> {
   await engine.store.channels.mark(row.id, { heldReason: reason });
-  await openAlert(engine, {
-    channelId: row.id,
-    kind: 'channel_held',
-    subject: row.name,
-    message: `every write to ${row.name} is held: ${reason}`,
-  });
+  const message = `every write to ${row.name} is held: ${reason}`;
+  await openAlert(engine, { channelId: row.id, kind: 'channel_held', subject: row.name, message });
 }
 
 async function touchAll(engine: Engine, counterIds: number[]): Promise<void> {
@@ -229,10 +220,6 @@ function moves({ line, verdict }: SurveyLine): boolean {
 }
 
 function moveOf({ line }: SurveyLine): Move {
-  return {
-    counterId: line.counter_id,
-    before: line.shown,
-    after: line.target ?? 0,
-    explained: line.explained,
-  };
+  const { counter_id: counterId, shown: before, target, explained } = line;
+  return { counterId, before, after: target ?? 0, explained };
 }
