@@ -225,9 +225,9 @@ function view(feed: Feed): Record<string, unknown> {
     marketplaceIds: feed.marketplaceIds,
     createdTime: wholeSecond(feed.createdAt),
     processingStatus: feed.status,
-    ...(feed.startedAt === null ? {} : { processingStartTime: wholeSecond(feed.startedAt) }),
-    ...(feed.endedAt === null ? {} : { processingEndTime: wholeSecond(feed.endedAt) }),
-    ...(feed.resultFeedDocumentId === null ? {} : { resultFeedDocumentId: feed.resultFeedDocumentId }),
+    processingStartTime: feed.startedAt === null ? undefined : wholeSecond(feed.startedAt),
+    processingEndTime: feed.endedAt === null ? undefined : wholeSecond(feed.endedAt),
+    resultFeedDocumentId: feed.resultFeedDocumentId ?? undefined,
   };
 }
 

@@ -1,7 +1,10 @@
 import { wholeSecond } from './call.ts';
 import type { Line, Order, OrderStatus } from './site.ts';
 
-/** One order as the three worlds tell it: the notification, Orders v0, Orders 2026-01-01 (AMZ-2.3, AMZ-6.1, AMZ-6.2). */
+/**
+ * One order as the three worlds tell it: the notification, Orders v0, Orders 2026-01-01 (AMZ-2.3, AMZ-6.1, AMZ-6.2).
+ * What is undefined is left out of the answer.
+ */
 
 const oldNames: Record<OrderStatus, string> = {
   PENDING: 'Pending',
@@ -74,7 +77,7 @@ export function v0View(order: Order): Record<string, unknown> {
     OrderStatus: oldStatus(order),
     FulfillmentChannel: order.fulfilledBy,
     SalesChannel: 'Amazon.com',
-    ...(order.status === 'PENDING' ? {} : { OrderTotal: money(units * unitPrice) }),
+    OrderTotal: order.status === 'PENDING' ? undefined : money(units * unitPrice),
     NumberOfItemsShipped: sum(order.lines, (line) => line.shipped),
     NumberOfItemsUnshipped: sum(order.lines, (line) => open(order, line)),
     MarketplaceId: order.marketplaceId,
@@ -95,11 +98,11 @@ export function v0ItemView(order: Order, line: Line): Record<string, unknown> {
     Title: line.title,
     QuantityOrdered: toldQuantity(order, line),
     QuantityShipped: line.shipped,
-    ...(order.status === 'PENDING' ? {} : { ItemPrice: money(line.quantity * unitPrice) }),
+    ItemPrice: order.status === 'PENDING' ? undefined : money(line.quantity * unitPrice),
     IsGift: 'false',
-    ...(line.cancelRequested
-      ? { BuyerRequestedCancel: { IsBuyerRequestedCancel: 'true', BuyerCancelReason: 'No longer needed' } }
-      : {}),
+    BuyerRequestedCancel: line.cancelRequested
+      ? { IsBuyerRequestedCancel: 'true', BuyerCancelReason: 'No longer needed' }
+      : undefined,
   };
 }
 
@@ -124,7 +127,7 @@ export function orderView(order: Order, included: readonly string[]): Record<str
       marketplaceId: order.marketplaceId,
       marketplaceName: 'Amazon.com',
     },
-    ...(included.includes('FULFILLMENT') ? { fulfillment } : {}),
+    fulfillment: included.includes('FULFILLMENT') ? fulfillment : undefined,
     orderItems: order.lines.map((line) => itemView(order, line, included)),
   };
 }
@@ -139,24 +142,20 @@ function itemView(order: Order, line: Line, included: readonly string[]): Record
       title: line.title,
       sellerSku: line.sku,
       // Prices of pending orders are not to be relied on: they are not there (AMZ-6.1).
-      ...(order.status === 'PENDING' ? {} : { price }),
+      price: order.status === 'PENDING' ? undefined : price,
     },
-    ...(included.includes('FULFILLMENT')
-      ? { fulfillment: { quantityFulfilled: line.shipped, quantityUnfulfilled: open(order, line) } }
-      : {}),
-    ...(included.includes('CANCELLATION') ? { cancellation: cancellationView(order, line) } : {}),
+    fulfillment: included.includes('FULFILLMENT')
+      ? { quantityFulfilled: line.shipped, quantityUnfulfilled: open(order, line) }
+      : undefined,
+    cancellation: included.includes('CANCELLATION') ? cancellationView(order, line) : undefined,
   };
 }
 
-function cancellationView(order: Order, line: Line): Record<string, unknown> {
+function cancellationView({ cancelledBy, cancelReason }: Order, line: Line): Record<string, unknown> {
+  const request = { requester: 'BUYER', cancelReason: 'No longer needed' };
+  const execution = { cancelledBy, cancelReason: cancelReason ?? undefined };
   return {
-    ...(line.cancelRequested
-      ? { cancellationRequest: { requester: 'BUYER', cancelReason: 'No longer needed' } }
-      : {}),
-    ...(order.cancelledBy === null ? {} : { cancellationExecution: executionView(order) }),
+    cancellationRequest: line.cancelRequested ? request : undefined,
+    cancellationExecution: cancelledBy === null ? undefined : execution,
   };
-}
-
-function executionView({ cancelledBy, cancelReason }: Order): Record<string, unknown> {
-  return { cancelledBy, ...(cancelReason === null ? {} : { cancelReason }) };
 }

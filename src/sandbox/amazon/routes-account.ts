@@ -1,5 +1,6 @@
 import { platformMs } from '../kit/time.ts';
 import { type Call, type Handler, json, pageAt, type Query, wholeSecond } from './call.ts';
+import type { Marketplace } from './marketplaces.ts';
 import { invalidInput, invalidValue } from './problem.ts';
 import { isPlatformFulfilled, type Listing, type Site } from './site.ts';
 
@@ -14,14 +15,7 @@ export function accountRoutes(site: Site): Record<'participations' | 'inventory'
     participations: () =>
       json(200, {
         payload: site.region.marketplaces.map((marketplace) => ({
-          marketplace: {
-            id: marketplace.id,
-            name: marketplace.name,
-            countryCode: marketplace.countryCode,
-            defaultCurrencyCode: marketplace.currency,
-            defaultLanguageCode: marketplace.language,
-            domainName: marketplace.domain,
-          },
+          marketplace: marketplaceView(marketplace),
           participation: {
             isParticipating: site.marketplaces.includes(marketplace),
             hasSuspendedListings: false,
@@ -31,6 +25,11 @@ export function accountRoutes(site: Site): Record<'participations' | 'inventory'
       }),
     inventory: (call) => inventory(site, call),
   };
+}
+
+function marketplaceView({ id, name, countryCode, currency, language, domain: domainName }: Marketplace) {
+  const defaults = { defaultCurrencyCode: currency, defaultLanguageCode: language };
+  return { id, name, countryCode, ...defaults, domainName };
 }
 
 function inventory(site: Site, { query }: Call) {
@@ -80,17 +79,15 @@ function summaryView(listing: Listing, details: boolean): Record<string, unknown
     fnSku: `X00${listing.asin.slice(3)}`,
     sellerSku: listing.sku,
     condition: 'NewItem',
-    ...(details
+    inventoryDetails: details
       ? {
-          inventoryDetails: {
-            fulfillableQuantity: listing.quantity,
-            inboundWorkingQuantity: 0,
-            inboundShippedQuantity: 0,
-            inboundReceivingQuantity: 0,
-            reservedQuantity: { totalReservedQuantity: 0, pendingCustomerOrderQuantity: 0 },
-          },
+          fulfillableQuantity: listing.quantity,
+          inboundWorkingQuantity: 0,
+          inboundShippedQuantity: 0,
+          inboundReceivingQuantity: 0,
+          reservedQuantity: { totalReservedQuantity: 0, pendingCustomerOrderQuantity: 0 },
         }
-      : {}),
+      : undefined,
     lastUpdatedTime: wholeSecond(listing.updatedAt),
     productName: listing.title,
     totalQuantity: listing.quantity,

@@ -61,9 +61,10 @@ function patch(floor: Floor, call: Call): ShopAnswer {
       sku,
       status,
       submissionId: floor.uuid().replaceAll('-', ''),
-      ...(wanted.includes('identifiers') && listing !== undefined
-        ? { identifiers: floor.marketplaces.map(({ id }) => ({ marketplaceId: id, asin: listing.asin })) }
-        : {}),
+      identifiers:
+        wanted.includes('identifiers') && listing !== undefined
+          ? floor.marketplaces.map(({ id }) => ({ marketplaceId: id, asin: listing.asin }))
+          : undefined,
       issues,
     });
 
@@ -245,20 +246,17 @@ function summaryView(listing: Listing, marketplaceId: string): Record<string, un
 
 /** Snake case here, camel case in the data set of the number (AMZ-5.1). */
 function attributesView(listing: Listing, marketplaceId: string): Record<string, unknown> {
-  const availability =
-    listing.channelCode === null
-      ? {}
-      : {
-          fulfillment_availability: [
-            {
-              fulfillment_channel_code: listing.channelCode,
-              ...(isPlatformFulfilled(listing) ? {} : { quantity: listing.seen }),
-              ...(listing.leadTimeDays === null ? {} : { lead_time_to_ship_max_days: listing.leadTimeDays }),
-              ...(listing.restockDate === null ? {} : { restock_date: listing.restockDate }),
-            },
-          ],
-        };
-  return { item_name: [{ value: listing.title, marketplace_id: marketplaceId }], ...availability };
+  // What is undefined is left out of the answer.
+  const availability = {
+    fulfillment_channel_code: listing.channelCode,
+    quantity: isPlatformFulfilled(listing) ? undefined : listing.seen,
+    lead_time_to_ship_max_days: listing.leadTimeDays ?? undefined,
+    restock_date: listing.restockDate ?? undefined,
+  };
+  return {
+    item_name: [{ value: listing.title, marketplace_id: marketplaceId }],
+    fulfillment_availability: listing.channelCode === null ? undefined : [availability],
+  };
 }
 
 function offerView(site: Site, marketplaceId: string): Record<string, unknown> {
