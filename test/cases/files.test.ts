@@ -52,7 +52,7 @@ describe.skipIf(shared === undefined)(`stock files from the field (${absent})`, 
   afterAll(() => world.close());
 
   const counted = async () => {
-    const { stock } = await world.json(EXIT.ok, 'stock', 'list');
+    const { stock } = await world.ok('stock list');
     return Object.fromEntries(stock.map((row: { sku: string; on_hand: number }) => [row.sku, row.on_hand]));
   };
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
 import { catalogue, type Item } from '../channels/woocommerce/catalogue.ts';
 import { scripted, signal } from '../channels/woocommerce/scripted-shop.ts';
@@ -18,7 +18,6 @@ let world: World;
 beforeEach(() => {
   world = makeWorld();
 });
-afterEach(() => world.close());
 
 describe.skipIf(absent !== '')(`stock files as merchants send them${absent}`, () => {
   const known = { 'ABC-1': 10, 'XYZ-9': 7, '0017': 5, '90.750': 6 };
@@ -27,7 +26,7 @@ describe.skipIf(absent !== '')(`stock files as merchants send them${absent}`, ()
       await world.json(EXIT.ok, 'stock', 'set', sku, String(count));
   });
   const unchanged = async () => {
-    const { stock } = await world.json(EXIT.ok, 'stock', 'list');
+    const { stock } = await world.ok('stock list');
     const now = stock.map((row: { sku: string; available: number }) => [row.sku, row.available]);
     expect(Object.fromEntries(now)).toEqual(known);
   };
@@ -59,14 +58,14 @@ describe.skipIf(absent !== '')(`listings as shops have them${absent}`, () => {
     const [listed] = shop;
     if (listed === undefined) throw new Error('the case lists nothing');
     world.one.list({ sku: listed.sku, shown: listed.available });
-    await world.json(EXIT.ok, 'listings', 'import', 'one');
-    await world.json(EXIT.ok, 'listings', 'match', '--create', '--yes');
+    await world.ok('listings import one');
+    await world.ok('listings match --create --yes');
     expect(await world.json(EXIT.ok, 'stock', 'count', listed.sku, '9')).toMatchObject({ created: false });
     await world.json(EXIT.ok, 'stock', 'set', listed.sku, '8');
     await world.json(EXIT.ok, 'stock', 'receive', listed.sku, '2');
     const last = await world.json(EXIT.ok, 'stock', 'adjust', listed.sku, '-1');
     expect(last).toMatchObject({ sku: 'SKU123', available: 9 });
-    const { listings } = await world.json(EXIT.ok, 'stock', 'show', 'SKU123');
+    const { listings } = await world.ok('stock show SKU123');
     expect(listings).toMatchObject([{ channel_sku: listed.sku, target: 9 }]);
   });
 
@@ -75,11 +74,11 @@ describe.skipIf(absent !== '')(`listings as shops have them${absent}`, () => {
     for (const [sku, count] of Object.entries(books))
       await world.json(EXIT.ok, 'stock', 'set', sku, String(count));
     world.one.list({ sku: 'A', shown: 10, listingId: 'item-1' });
-    await world.json(EXIT.ok, 'listings', 'import', 'one');
+    await world.ok('listings import one');
     world.one.list({ sku: 'A-NEW', shown: 10, listingId: 'item-1' });
-    const { warnings } = await world.json(EXIT.ok, 'listings', 'import', 'one');
+    const { warnings } = await world.ok('listings import one');
     expect(warnings.join()).toContain('its SKU there is A-NEW now');
-    const { listings } = await world.json(EXIT.ok, 'listings', 'unmatched', '--changed');
+    const { listings } = await world.ok('listings unmatched --changed');
     expect(listings).toMatchObject([
       {
         state: 'sku_changed',

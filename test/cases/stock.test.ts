@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { importCatalogue } from '../../src/sync/account/catalogue.ts';
 import { makeOutbound, type Outbound } from '../sync/outbound-world.ts';
 
@@ -12,9 +12,6 @@ const absent = 'needs the shared cases beside the project, or $INVSYNC_SHARED';
 const read = (name: string) => JSON.parse(readFileSync(join(shared ?? '', 'cases', name), 'utf8'));
 
 let world: Outbound;
-afterEach(async () => {
-  await world.close();
-});
 
 const calm = new AbortController().signal;
 const by = { by: 'merchant', reason: null };

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
 import { makeWorld, type World } from './world.ts';
 
@@ -6,10 +6,9 @@ let world: World;
 beforeEach(async () => {
   world = makeWorld();
   world.one.list({ sku: 'MUG', shown: 2 });
-  await world.json(EXIT.ok, 'stock', 'set', 'MUG', '2');
-  await world.json(EXIT.ok, 'listings', 'import', 'one');
+  await world.ok('stock set MUG 2');
+  await world.ok('listings import one');
 });
-afterEach(() => world.close());
 
 const oversell = async (quantity: number) => {
   const order = world.one.sell({ lines: [{ ref: 'MUG', quantity }], force: true });
@@ -21,7 +20,7 @@ const oversell = async (quantity: number) => {
 describe('alerts', () => {
   test('are listed, shown, acknowledged, and over when a command ends their cause', async () => {
     const id = await oversell(5);
-    const { alerts } = await world.json(EXIT.ok, 'alerts', 'list');
+    const { alerts } = await world.ok('alerts list');
     expect(alerts).toEqual([
       {
         id: expect.any(Number),
@@ -41,7 +40,7 @@ describe('alerts', () => {
     ]);
     const number = String(alerts[0].id);
     expect(await world.json(EXIT.ok, 'alerts', 'show', number)).toMatchObject(alerts[0]);
-    const status = await world.json(EXIT.ok, 'status');
+    const status = await world.ok('status');
     expect(status.alerts).toEqual({ open: 1, unseen: 1, newest: [alerts[0].message] });
     expect((await world.invsync('status')).out).toContain(
       `alerts   1 open, 1 not acknowledged\n  ${alerts[0].message}`,
@@ -49,31 +48,22 @@ describe('alerts', () => {
 
     const acked = await world.json(EXIT.ok, 'alerts', 'ack', number, '--by', 'ana');
     expect(acked).toMatchObject({ acked: 1, alerts: [{ acked_at: expect.any(String), resolved_at: null }] });
-    expect((await world.json(EXIT.ok, 'status')).alerts).toMatchObject({ open: 1, unseen: 0 });
+    expect((await world.ok('status')).alerts).toMatchObject({ open: 1, unseen: 0 });
 
-    const { oversells } = await world.json(EXIT.ok, 'oversells', 'list');
+    const { oversells } = await world.ok('oversells list');
     await world.json(EXIT.ok, 'oversells', 'resolve', String(oversells[0].id), '--as', 'cancelled');
-    expect((await world.json(EXIT.ok, 'alerts', 'list')).alerts).toEqual([]);
-    expect((await world.json(EXIT.ok, 'status')).alerts).toEqual({ open: 0, unseen: 0, newest: [] });
-    const over = await world.json(
-      EXIT.ok,
-      'alerts',
-      'list',
-      '--all',
-      '--kind',
-      'oversell',
-      '--channel',
-      'one',
-    );
+    expect((await world.ok('alerts list')).alerts).toEqual([]);
+    expect((await world.ok('status')).alerts).toEqual({ open: 0, unseen: 0, newest: [] });
+    const over = await world.ok('alerts list --all --kind oversell --channel one');
     expect(over.alerts).toMatchObject([{ id: alerts[0].id, resolved_at: expect.any(String) }]);
-    expect((await world.json(EXIT.ok, 'alerts', 'list', '--all', '--kind', 'disk')).alerts).toEqual([]);
+    expect((await world.ok('alerts list --all --kind disk')).alerts).toEqual([]);
   });
 
   test('of a filled shortfall end with the count that filled it', async () => {
     await oversell(3);
-    expect((await world.json(EXIT.ok, 'alerts', 'list')).alerts).toHaveLength(1);
-    await world.json(EXIT.ok, 'stock', 'receive', 'MUG', '1');
-    expect((await world.json(EXIT.ok, 'alerts', 'list')).alerts).toEqual([]);
+    expect((await world.ok('alerts list')).alerts).toHaveLength(1);
+    await world.ok('stock receive MUG 1');
+    expect((await world.ok('alerts list')).alerts).toEqual([]);
   });
 
   test('that nobody knows are named, and a kind that does not exist is none', async () => {
@@ -102,7 +92,7 @@ describe('the health of a channel', () => {
         webhookRefusal: 'wrong signature',
       });
     });
-    const { channels } = await world.json(EXIT.ok, 'channels', 'list');
+    const { channels } = await world.ok('channels list');
     expect(channels[0]).toMatchObject({
       state: 'failing',
       failing_since: '2026-11-23T00:00:00.000Z',
@@ -124,16 +114,16 @@ describe('the health of a channel', () => {
       const [one] = await store.channels.list();
       await store.channels.mark(one?.id ?? 0, { failingSince: since, lastError: 'HTTP 500' });
     });
-    const { warnings } = await world.json(EXIT.ok, 'status');
+    const { warnings } = await world.ok('status');
     expect(warnings).toEqual([
       'one: no good answer since 2026-11-23T00:00:00.000Z: HTTP 500; see: invsync check',
     ]);
   });
 
   test('counts nothing as due where nothing is pushed', async () => {
-    await world.json(EXIT.ok, 'stock', 'set', 'MUG', '1');
-    const status = await world.json(EXIT.ok, 'status');
+    await world.ok('stock set MUG 1');
+    const status = await world.ok('status');
     expect([status.outbox.due, status.channels[0].due, status.channels[0].mode]).toEqual([0, 0, 'observe']);
-    expect((await world.json(EXIT.ok, 'pushes', 'list')).pushes).toEqual([]);
+    expect((await world.ok('pushes list')).pushes).toEqual([]);
   });
 });

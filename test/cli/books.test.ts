@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
 import { makeWorld, type World } from './world.ts';
 
@@ -22,9 +22,8 @@ describe('commands that need no credentials', () => {
   let world: World;
   beforeEach(async () => {
     world = makeWorld();
-    await world.json(EXIT.ok, 'stock', 'set', 'MUG', '3');
+    await world.ok('stock set MUG 3');
   });
-  afterEach(() => world.close());
 
   const config = (line: string) =>
     `channels:\n  one: { type: memory, mode: observe, platform: p, secret: "\${NOT_SET_HERE}" }\n${line}`;
@@ -40,9 +39,9 @@ describe('commands that need no credentials', () => {
 
   test('stock set and channels pause --all work without the secrets too', async () => {
     world.configure(config(''));
-    await world.json(EXIT.ok, 'stock', 'set', 'MUG', '5');
-    await world.json(EXIT.ok, 'channels', 'pause', '--all');
-    const { channels } = await world.json(EXIT.ok, 'channels', 'list');
+    await world.ok('stock set MUG 5');
+    await world.ok('channels pause --all');
+    const { channels } = await world.ok('channels list');
     expect(channels[0]).toMatchObject({ channel: 'one', state: 'paused' });
   });
 
@@ -57,7 +56,7 @@ describe('commands that need no credentials', () => {
     ['no sound YAML', 'reconcile: [a { broken: line\n'],
   ])('%s in the file is warned of, and stops serve and not status', async (_, line) => {
     world.configure(config(line));
-    const { warnings, channels } = await world.json(EXIT.ok, 'status');
+    const { warnings, channels } = await world.ok('status');
     expect(warnings).toContainEqual(
       expect.stringContaining('has faults that stop the daemon: see invsync config check'),
     );
@@ -71,15 +70,15 @@ describe('commands that need no credentials', () => {
     expect((await world.json(EXIT.usage, 'stock', 'list')).error.code).toBe('config');
     expect(existsSync(join(world.cwd, 'elsewhere'))).toBe(false);
     world.configure('data_dir: ./data # here\nchannels: [a { broken: line\n');
-    expect((await world.json(EXIT.ok, 'stock', 'list')).stock).toMatchObject([{ sku: 'MUG', available: 3 }]);
+    expect((await world.ok('stock list')).stock).toMatchObject([{ sku: 'MUG', available: 3 }]);
   });
 
   test('an unreadable channel keeps what it was; a changed one is taken over', async () => {
-    await world.json(EXIT.ok, 'channels', 'list');
+    await world.ok('channels list');
     world.configure(
       'channels:\n  one: { type: memory, mode: shadow, platform: p, secret: s }\n  two: { type: memory, mode: nonsense }\n',
     );
-    const { channels } = await world.json(EXIT.ok, 'channels', 'list');
+    const { channels } = await world.ok('channels list');
     expect(channels).toMatchObject([
       { channel: 'one', mode: 'shadow', state: expect.not.stringMatching('orphaned') },
       { channel: 'two', mode: 'observe', state: expect.not.stringMatching('orphaned') },

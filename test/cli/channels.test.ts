@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
 import { makeWorld, type World } from './world.ts';
 
@@ -6,13 +6,12 @@ let world: World;
 beforeEach(() => {
   world = makeWorld();
 });
-afterEach(() => world.close());
 
 const names = (rows: { channel: string }[]) => rows.map((row) => row.channel);
 
 describe('channels list, show and types', () => {
   test('list says how each channel stands', async () => {
-    const { channels } = await world.json(EXIT.ok, 'channels', 'list');
+    const { channels } = await world.ok('channels list');
     expect(names(channels)).toEqual(['one', 'two']);
     expect(channels[0]).toEqual({
       channel: 'one',
@@ -47,7 +46,7 @@ describe('channels list, show and types', () => {
   });
 
   test('show tells all of one channel', async () => {
-    const shown = await world.json(EXIT.ok, 'channels', 'show', 'one');
+    const shown = await world.ok('channels show one');
     expect(shown).toMatchObject({
       channel: 'one',
       mode_in_file: 'observe',
@@ -61,7 +60,7 @@ describe('channels list, show and types', () => {
 
   test('types lists what is built in, without any configuration', async () => {
     world.configure('not: [a configuration');
-    const { types } = await world.json(EXIT.ok, 'channels', 'types');
+    const { types } = await world.ok('channels types');
     const memory = types.find((row: { type: string }) => row.type === 'memory');
     expect(memory).toMatchObject({
       title: 'In memory',
@@ -79,29 +78,29 @@ describe('channels mode', () => {
       code: 'needs_yes',
       plan: { channel: 'one', mode: 'live', mapped: 0, unmapped: 0 },
     });
-    expect(await world.json(EXIT.ok, 'channels', 'mode', 'one', 'shadow')).toMatchObject({
+    expect(await world.ok('channels mode one shadow')).toMatchObject({
       mode: 'shadow',
       before: 'observe',
     });
-    const live = await world.json(EXIT.ok, 'channels', 'mode', 'one', 'live', '--yes');
+    const live = await world.ok('channels mode one live --yes');
     expect(live).toMatchObject({ mode: 'live', before: 'shadow', mode_in_file: 'observe' });
     expect(live.warnings).toEqual(['the file says mode: observe; this command rules until the file changes']);
-    const { channels } = await world.json(EXIT.ok, 'channels', 'list');
+    const { channels } = await world.ok('channels list');
     expect(channels[0]).toMatchObject({ mode: 'live', state: 'starting' });
   });
 
   test('whichever of file and command was changed last wins', async () => {
-    await world.json(EXIT.ok, 'channels', 'mode', 'one', 'shadow');
-    const mode = async () => (await world.json(EXIT.ok, 'channels', 'show', 'one')).mode;
+    await world.ok('channels mode one shadow');
+    const mode = async () => (await world.ok('channels show one')).mode;
     expect(await mode()).toBe('shadow');
-    const shown = await world.json(EXIT.ok, 'config', 'show');
+    const shown = await world.ok('config show');
     expect([shown.config.channels.one.mode, shown.rules['channels.one.mode']]).toEqual(['shadow', 'command']);
     expect(shown.rules['channels.two.mode']).toBe('file');
     const file = `channels: { one: { type: memory, mode: live, platform: x, secret: made-up } }\n`;
     world.configure(file);
-    expect((await world.json(EXIT.ok, 'config', 'show')).rules['channels.one.mode']).toBe('file');
+    expect((await world.ok('config show')).rules['channels.one.mode']).toBe('file');
     expect(await mode()).toBe('live');
-    await world.json(EXIT.ok, 'channels', 'mode', 'one', 'observe');
+    await world.ok('channels mode one observe');
     expect(await mode()).toBe('observe');
   });
 
@@ -120,18 +119,18 @@ describe('channels mode', () => {
 
 describe('channels pause and resume', () => {
   test('--all is the panic button', async () => {
-    expect(await world.json(EXIT.ok, 'channels', 'pause', '--all')).toMatchObject({
+    expect(await world.ok('channels pause --all')).toMatchObject({
       channels: ['one', 'two'],
       paused: true,
     });
-    const { channels } = await world.json(EXIT.ok, 'channels', 'list');
+    const { channels } = await world.ok('channels list');
     expect(channels.map((row: { state: string }) => row.state)).toEqual(['paused', 'paused']);
-    expect((await world.json(EXIT.ok, 'channels', 'pause', 'one')).channels).toEqual([]);
-    expect(await world.json(EXIT.ok, 'channels', 'resume', 'two')).toMatchObject({
+    expect((await world.ok('channels pause one')).channels).toEqual([]);
+    expect(await world.ok('channels resume two')).toMatchObject({
       channels: ['two'],
       paused: false,
     });
-    expect((await world.json(EXIT.ok, 'channels', 'resume', '--all')).channels).toEqual(['one']);
+    expect((await world.ok('channels resume --all')).channels).toEqual(['one']);
   });
 });
 
@@ -140,18 +139,18 @@ describe('channels rename and remove', () => {
 
   test('a channel that the file renamed is followed with its listings', async () => {
     world.one.list({ sku: 'MUG', shown: 3 });
-    await world.json(EXIT.ok, 'listings', 'import', 'one');
+    await world.ok('listings import one');
     world.configure(file('shop-de'));
-    const { channels } = await world.json(EXIT.ok, 'channels', 'list');
+    const { channels } = await world.ok('channels list');
     expect(channels.map((row: { channel: string; state: string }) => [row.channel, row.state])).toEqual([
       ['one', 'orphaned'],
       ['shop-de', 'ok'],
       ['two', 'orphaned'],
     ]);
-    expect((await world.json(EXIT.ok, 'channels', 'rename', 'one', 'shop-de')).warnings).toEqual([]);
-    const { listings } = await world.json(EXIT.ok, 'listings', 'list');
+    expect((await world.ok('channels rename one shop-de')).warnings).toEqual([]);
+    const { listings } = await world.ok('listings list');
     expect(names(listings)).toEqual(['shop-de']);
-    const after = await world.json(EXIT.ok, 'channels', 'show', 'shop-de');
+    const after = await world.ok('channels show shop-de');
     expect(after).toMatchObject({ state: 'ok' });
   });
 
@@ -160,10 +159,10 @@ describe('channels rename and remove', () => {
     const line = `"uno": { type: memory, platform: x, secret: "\${NOT_SET_HERE}" }`;
     world.configure(`channels: { ${line} \n  broken: [\n`);
     expect((await world.json(EXIT.usage, 'channels', 'rename', 'one', 'uno')).error.code).toBe('config');
-    expect(names((await world.json(EXIT.ok, 'channels', 'list')).channels)).toContain('one');
+    expect(names((await world.ok('channels list')).channels)).toContain('one');
     world.configure(`channels: { ${line} }\n`);
-    expect((await world.json(EXIT.ok, 'channels', 'rename', 'one', 'uno')).warnings).toEqual([]);
-    const { channels } = await world.json(EXIT.ok, 'channels', 'list');
+    expect((await world.ok('channels rename one uno')).warnings).toEqual([]);
+    const { channels } = await world.ok('channels list');
     expect(names(channels).sort()).toEqual(['two', 'uno']);
   });
 
@@ -174,14 +173,14 @@ describe('channels rename and remove', () => {
       world.one.list({ sku: `S${n}`, shown: 10 });
       await world.json(EXIT.ok, 'stock', 'set', `S${n}`, '10');
     }
-    await world.json(EXIT.ok, 'listings', 'import', 'one');
-    await world.json(EXIT.ok, 'reconcile');
+    await world.ok('listings import one');
+    await world.ok('reconcile');
     const own = `type: memory, mode: live, platform: ${world.one.name}, secret: made-up`;
     world.configure(`channels: { uno: { ${own}, buffer: 100 } }\n`);
-    await world.json(EXIT.ok, 'channels', 'rename', 'one', 'uno');
+    await world.ok('channels rename one uno');
     await world.json(EXIT.brake, 'reconcile');
     expect(Array.from({ length: 20 }, (_, n) => world.one.shown(`S${n}`))).toEqual(Array(20).fill(10));
-    const { alerts } = await world.json(EXIT.ok, 'alerts', 'list');
+    const { alerts } = await world.ok('alerts list');
     expect(alerts).toContainEqual(expect.objectContaining({ kind: 'brake', channel: 'uno' }));
   });
 
@@ -189,8 +188,8 @@ describe('channels rename and remove', () => {
     await world.invsync('channels', 'list');
     world.configure(file('shop-de'));
     expect((await world.json(EXIT.usage, 'channels', 'remove', 'one')).error.code).toBe('needs_yes');
-    expect(await world.json(EXIT.ok, 'channels', 'remove', 'one', '--yes')).toMatchObject({ removed: true });
-    const { channels } = await world.json(EXIT.ok, 'channels', 'list');
+    expect(await world.ok('channels remove one --yes')).toMatchObject({ removed: true });
+    const { channels } = await world.ok('channels list');
     expect(names(channels)).toEqual(['shop-de', 'two']);
   });
 });

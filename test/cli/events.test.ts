@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
 import { makeWorld, type World } from './world.ts';
 
@@ -6,23 +6,22 @@ let world: World;
 beforeEach(async () => {
   world = makeWorld();
   world.one.list({ sku: 'MUG', shown: 10 });
-  await world.json(EXIT.ok, 'stock', 'set', 'MUG', '10');
-  await world.json(EXIT.ok, 'listings', 'import', 'one');
+  await world.ok('stock set MUG 10');
+  await world.ok('listings import one');
 });
-afterEach(() => world.close());
 
 const sell = async (quantity = 1) => {
   const order = world.one.sell({ lines: [{ ref: 'MUG', quantity }] });
   await world.deliver(world.one.hookForOrder(order?.id ?? ''));
   return order?.id ?? '';
 };
-const available = async () => (await world.json(EXIT.ok, 'stock', 'show', 'MUG')).available;
+const available = async () => (await world.ok('stock show MUG')).available;
 
 describe('events list and show', () => {
   test('lists newest first, by status, channel and time', async () => {
     await sell();
     await sell();
-    const { events } = await world.json(EXIT.ok, 'events', 'list');
+    const { events } = await world.ok('events list');
     expect(events).toEqual([
       expect.objectContaining({
         id: 2,
@@ -34,18 +33,18 @@ describe('events list and show', () => {
       }),
       expect.objectContaining({ id: 1 }),
     ]);
-    expect((await world.json(EXIT.ok, 'events', 'list', '--before', '2')).events).toHaveLength(1);
-    expect((await world.json(EXIT.ok, 'events', 'list', '--status', 'dead')).events).toEqual([]);
-    expect((await world.json(EXIT.ok, 'events', 'list', '--channel', 'two')).events).toEqual([]);
-    expect((await world.json(EXIT.ok, 'events', 'list', '--since', '1h')).events).toHaveLength(2);
-    expect((await world.json(EXIT.ok, 'events', 'list', '--until', '1h')).events).toEqual([]);
+    expect((await world.ok('events list --before 2')).events).toHaveLength(1);
+    expect((await world.ok('events list --status dead')).events).toEqual([]);
+    expect((await world.ok('events list --channel two')).events).toEqual([]);
+    expect((await world.ok('events list --since 1h')).events).toHaveLength(2);
+    expect((await world.ok('events list --until 1h')).events).toEqual([]);
   });
 
   test('show prints the fields that are kept', async () => {
     const orderId = await sell();
-    expect(await world.json(EXIT.ok, 'events', 'show', '1')).toMatchObject({ body_kept: true, fields: null });
-    await world.json(EXIT.ok, 'events', 'replay', '1');
-    expect(await world.json(EXIT.ok, 'events', 'show', '1')).toMatchObject({
+    expect(await world.ok('events show 1')).toMatchObject({ body_kept: true, fields: null });
+    await world.ok('events replay 1');
+    expect(await world.ok('events show 1')).toMatchObject({
       status: 'applied',
       orders: [orderId],
       body_kept: false,
@@ -58,7 +57,7 @@ describe('events list and show', () => {
 describe('events replay', () => {
   test('--dry-run shows the effect and changes nothing', async () => {
     const orderId = await sell(3);
-    const effect = await world.json(EXIT.ok, 'events', 'replay', '1', '--dry-run');
+    const effect = await world.ok('events replay 1 --dry-run');
     expect(effect.events).toEqual([
       {
         id: 1,
@@ -83,17 +82,17 @@ describe('events replay', () => {
       { channel: 'one', listing_id: 'MUG', channel_sku: 'MUG', before: 10, after: 7 },
     ]);
     expect(await available()).toBe(10);
-    expect((await world.json(EXIT.ok, 'events', 'show', '1')).status).toBe('new');
+    expect((await world.ok('events show 1')).status).toBe('new');
   });
 
   test('applies it, and a second time finds nothing new', async () => {
     await sell(3);
-    const done = await world.json(EXIT.ok, 'events', 'replay', '1');
+    const done = await world.ok('events replay 1');
     expect(done).toMatchObject({ replayed: 1, events: [{ id: 1, status: 'applied' }] });
     expect(await available()).toBe(7);
-    const effect = await world.json(EXIT.ok, 'events', 'replay', '1', '--dry-run');
+    const effect = await world.ok('events replay 1 --dry-run');
     expect(effect).toMatchObject({ events: [{ orders: [{ verdict: 'same' }] }], listings: [] });
-    await world.json(EXIT.ok, 'events', 'replay', '1');
+    await world.ok('events replay 1');
     expect(await available()).toBe(7);
   });
 
@@ -105,7 +104,7 @@ describe('events replay', () => {
       code: 'needs_yes',
       plan: { events: { length: 2 }, listings: [{ after: 8 }] },
     });
-    expect(await world.json(EXIT.ok, 'events', 'replay', '--channel', 'one', '--yes')).toMatchObject({
+    expect(await world.ok('events replay --channel one --yes')).toMatchObject({
       replayed: 2,
     });
     expect(await available()).toBe(8);
@@ -115,7 +114,7 @@ describe('events replay', () => {
     const { body, ...hook } = world.one.hook('order', { id: 'o-9' });
     await world.deliver({ ...hook, body: Buffer.from('{"id":') });
     void body;
-    const effect = await world.json(EXIT.ok, 'events', 'replay', '1', '--dry-run');
+    const effect = await world.ok('events replay 1 --dry-run');
     expect(effect.events[0].error).toMatch(/.+/);
     const done = await world.json(EXIT.partial, 'events', 'replay', '1');
     expect(done.events[0]).toMatchObject({ id: 1, error: expect.any(String) });

@@ -142,8 +142,8 @@ async function books(): Promise<void> {
 /** Enough listings on one SKU that a brake would close. */
 async function brakedImport(): Promise<void> {
   for (let at = 0; at < 20; at += 1) world.one.list({ sku: null, shown: 5, listingId: `many-${at}` });
-  await world.json(EXIT.ok, 'listings', 'import', 'one');
-  await world.json(EXIT.ok, 'stock', 'set', 'MANY', '5');
+  await world.ok('listings import one');
+  await world.ok('stock set MANY 5');
   for (let at = 0; at < 20; at += 1)
     await world.json(EXIT.ok, 'listings', 'map', 'one', `many-${at}`, 'MANY');
   world.write('zero.csv', 'sku,on_hand\nMANY,0\n');
@@ -159,11 +159,11 @@ async function brakedImport(): Promise<void> {
 
 /** Two looks at a channel that nobody writes, with a hand edit in between. */
 async function calibrated(): Promise<void> {
-  await world.json(EXIT.ok, 'channels', 'pause', 'one');
+  await world.ok('channels pause one');
   await keep('channels calibrate', EXIT.ok, 'channels', 'calibrate', 'one');
   world.one.set('many-0', 3);
   await keep('channels calibrate', EXIT.partial, 'channels', 'calibrate', 'one');
-  await world.json(EXIT.ok, 'channels', 'resume', 'one');
+  await world.ok('channels resume one');
 }
 
 async function channels(): Promise<void> {
@@ -227,7 +227,7 @@ async function reconciling(): Promise<void> {
   world.two.faults.clear();
   await keep('pushes list', EXIT.ok, 'pushes', 'list');
   // While a delivery waits nothing is raised.
-  await world.json(EXIT.ok, 'events', 'replay', '--status', 'new', '--yes');
+  await world.ok('events replay --status new --yes');
   await keep('reconcile', EXIT.ok, 'reconcile');
   await keep('pushes retry', EXIT.ok, 'pushes', 'retry');
   await keep('explain', EXIT.ok, 'explain', 'BECHER');

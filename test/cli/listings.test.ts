@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
 import { order, pulled } from '../contract/store/kit.ts';
 import { makeWorld, type World } from './world.ts';
@@ -9,12 +9,11 @@ beforeEach(async () => {
   world.one.list({ sku: 'MUG', shown: 3, listingId: '1001', title: 'Black mug' });
   world.one.list({ sku: 'SET', shown: 3, listingId: '1002', title: 'Mug and spoon' });
   world.one.list({ sku: null, shown: 3, listingId: '1003', title: 'Nameless' });
-  await world.json(EXIT.ok, 'stock', 'set', 'MUG', '7');
-  await world.json(EXIT.ok, 'stock', 'set', 'SPOON', '8');
+  await world.ok('stock set MUG 7');
+  await world.ok('stock set SPOON 8');
 });
-afterEach(() => world.close());
 
-const importAll = () => world.json(EXIT.ok, 'listings', 'import', 'one');
+const importAll = () => world.ok('listings import one');
 
 describe('listings import', () => {
   test('reads the catalogue and maps what equals a known SKU', async () => {
@@ -25,7 +24,7 @@ describe('listings import', () => {
       unmapped: 2,
       vanished: 0,
     });
-    const { listings } = await world.json(EXIT.ok, 'listings', 'list', '--channel', 'one');
+    const { listings } = await world.ok('listings list --channel one');
     expect(listings.map((row: { listing_id: string; state: string }) => [row.listing_id, row.state])).toEqual(
       [
         ['1003', 'unmapped'],
@@ -49,16 +48,16 @@ describe('listings import', () => {
 
   test('list pages newest first', async () => {
     await importAll();
-    const { listings } = await world.json(EXIT.ok, 'listings', 'list', '--limit', '2');
+    const { listings } = await world.ok('listings list --limit 2');
     const older = await world.json(EXIT.ok, 'listings', 'list', '--before', String(listings[1].id));
     expect(older.listings.map((row: { listing_id: string }) => row.listing_id)).toEqual(['1001']);
-    const unmapped = await world.json(EXIT.ok, 'listings', 'list', '--unmapped');
+    const unmapped = await world.ok('listings list --unmapped');
     expect(unmapped.listings).toHaveLength(2);
   });
 
   test('unmatched says why', async () => {
     await importAll();
-    const { listings } = await world.json(EXIT.ok, 'listings', 'unmatched', 'one');
+    const { listings } = await world.ok('listings unmatched one');
     expect(listings.map((row: { why: string }) => row.why)).toEqual([
       'it has no SKU at the channel',
       expect.stringContaining('no SKU of that name'),
@@ -70,7 +69,7 @@ describe('listings map, unmap and set', () => {
   beforeEach(async () => void (await importAll()));
 
   test('map replaces what stood behind a listing, by id or by SKU', async () => {
-    const mapped = await world.json(EXIT.ok, 'listings', 'map', 'one', 'SET', 'MUG', 'SPOON=2');
+    const mapped = await world.ok('listings map one SET MUG SPOON=2');
     expect(mapped).toMatchObject({
       listing_id: '1002',
       parts: [
@@ -80,78 +79,46 @@ describe('listings map, unmap and set', () => {
       before: [],
       lines: 0,
     });
-    expect(await world.json(EXIT.ok, 'listings', 'map', 'one', '1002', 'SPOON=4')).toMatchObject({
+    expect(await world.ok('listings map one 1002 SPOON=4')).toMatchObject({
       parts: [{ sku: 'SPOON', units: 4 }],
       before: { length: 2 },
     });
-    const { listings } = await world.json(EXIT.ok, 'stock', 'show', 'SPOON');
+    const { listings } = await world.ok('stock show SPOON');
     expect(listings).toEqual([expect.objectContaining({ listing_id: '1002', units: 4, target: 2 })]);
   });
 
   test('map tells which waiting sales count now', async () => {
     const order = world.one.sell({ lines: [{ ref: '1003', quantity: 2 }] });
     await world.deliver(world.one.hookForOrder(order?.id ?? ''));
-    await world.json(EXIT.ok, 'events', 'replay', '--status', 'new', '--yes');
-    const mapped = await world.json(EXIT.ok, 'listings', 'map', 'one', '1003', 'MUG');
+    await world.ok('events replay --status new --yes');
+    const mapped = await world.ok('listings map one 1003 MUG');
     expect(mapped).toMatchObject({ lines: 1, units: 2 });
-    expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ available: 5, committed: 2 });
+    expect(await world.ok('stock show MUG')).toMatchObject({ available: 5, committed: 2 });
   });
 
   test('a SKU with = in its name is found by its whole name', async () => {
-    await world.json(EXIT.ok, 'stock', 'set', 'A=2', '3');
-    const mapped = await world.json(EXIT.ok, 'listings', 'map', 'one', '1003', 'A=2');
+    await world.ok('stock set A=2 3');
+    const mapped = await world.ok('listings map one 1003 A=2');
     expect(mapped.parts).toEqual([{ sku: 'A=2', units: 1 }]);
-    const both = await world.json(EXIT.ok, 'listings', 'map', 'one', '1003', 'A=2=5');
+    const both = await world.ok('listings map one 1003 A=2=5');
     expect(both.parts).toEqual([{ sku: 'A=2', units: 5 }]);
   });
 
   test('unmap takes the SKU away', async () => {
-    expect(await world.json(EXIT.ok, 'listings', 'unmap', 'one', '1001')).toMatchObject({
+    expect(await world.ok('listings unmap one 1001')).toMatchObject({
       parts: [],
       before: { length: 1 },
     });
-    expect((await world.json(EXIT.ok, 'stock', 'show', 'MUG')).listings).toEqual([]);
+    expect((await world.ok('stock show MUG')).listings).toEqual([]);
   });
 
   test('set keeps settings of one listing, and default takes them back', async () => {
-    const set = await world.json(
-      EXIT.ok,
-      'listings',
-      'set',
-      'one',
-      '1001',
-      '--buffer',
-      '2',
-      '--percent',
-      '50',
-      '--max',
-      '3',
-    );
+    const set = await world.ok('listings set one 1001 --buffer 2 --percent 50 --max 3');
     expect(set).toMatchObject({ buffer: 2, percent: 50, max: 3, fixed: null, mode: 'on' });
-    expect((await world.json(EXIT.ok, 'stock', 'show', 'MUG')).listings[0]).toMatchObject({ target: 1 });
-    const back = await world.json(
-      EXIT.ok,
-      'listings',
-      'set',
-      'one',
-      '1001',
-      '--buffer',
-      'default',
-      '--percent',
-      'default',
-    );
+    expect((await world.ok('stock show MUG')).listings[0]).toMatchObject({ target: 1 });
+    const back = await world.ok('listings set one 1001 --buffer default --percent default');
     expect(back).toMatchObject({ buffer: null, percent: null, max: 3 });
-    const fixed = await world.json(
-      EXIT.ok,
-      'listings',
-      'set',
-      'one',
-      '1003',
-      '--fixed',
-      '9',
-      '--mode',
-      'off',
-    );
+    const fixed = await world.ok('listings set one 1003 --fixed 9 --mode off');
     expect(fixed).toMatchObject({ fixed: 9, mode: 'off', state: 'off' });
   });
 
@@ -181,39 +148,39 @@ describe('listings match', () => {
   beforeEach(async () => void (await importAll()));
 
   test('maps at a later time what has become known, after it was asked', async () => {
-    await world.json(EXIT.ok, 'stock', 'set', 'SET', '1');
+    await world.ok('stock set SET 1');
     const { error } = await world.json(EXIT.usage, 'listings', 'match');
     expect(error).toMatchObject({
       code: 'needs_yes',
       plan: { matches: [{ listing_id: '1002', sku: 'SET' }] },
     });
-    const { matches } = await world.json(EXIT.ok, 'listings', 'match', 'one', '--yes');
+    const { matches } = await world.ok('listings match one --yes');
     expect(matches).toEqual([
       { channel: 'one', listing_id: '1002', sku: 'SET', created: false, lines: 0, units: 0 },
     ]);
-    expect((await world.json(EXIT.ok, 'listings', 'match', '--yes')).matches).toEqual([]);
-    expect((await world.json(EXIT.ok, 'listings', 'match')).matches).toEqual([]);
+    expect((await world.ok('listings match --yes')).matches).toEqual([]);
+    expect((await world.ok('listings match')).matches).toEqual([]);
   });
 
   test('--create leaves out what looks like another SKU and names both, until it is asked for by name', async () => {
     world.one.list({ sku: 'mug', shown: 1, listingId: '1004', title: 'mug' });
     world.one.list({ sku: 'Set', shown: 1, listingId: '1005', title: 'set' });
     await importAll();
-    const first = await world.json(EXIT.ok, 'listings', 'match', '--create', 'one', '--yes');
+    const first = await world.ok('listings match --create one --yes');
     expect(first.matches).toEqual([expect.objectContaining({ sku: 'SET', created: true })]);
     expect(first.resembling).toEqual([
       { channel: 'one', listing_id: '1004', sku: 'mug', resembles: 'MUG' },
       { channel: 'one', listing_id: '1005', sku: 'Set', resembles: 'SET' },
     ]);
     expect(first.warnings[0]).toContain('mug is not made because it looks like MUG');
-    const named = await world.json(EXIT.ok, 'listings', 'match', 'one', '--create', 'mug', '--yes');
+    const named = await world.ok('listings match one --create mug --yes');
     expect(named.matches).toEqual([expect.objectContaining({ sku: 'mug', created: true })]);
   });
 
   test('--create makes missing SKUs, uncounted', async () => {
-    const { matches } = await world.json(EXIT.ok, 'listings', 'match', '--create', '--yes');
+    const { matches } = await world.ok('listings match --create --yes');
     expect(matches).toEqual([expect.objectContaining({ sku: 'SET', created: true })]);
-    expect(await world.json(EXIT.ok, 'stock', 'show', 'SET')).toMatchObject({
+    expect(await world.ok('stock show SET')).toMatchObject({
       counted: false,
       listings: [{ state: 'uncounted', target: null }],
     });
@@ -222,7 +189,7 @@ describe('listings match', () => {
 
 describe('listings over the years', () => {
   const states = async () => {
-    const { listings } = await world.json(EXIT.ok, 'listings', 'list', '--channel', 'one');
+    const { listings } = await world.ok('listings list --channel one');
     return Object.fromEntries(
       listings.map((row: { listing_id: string; state: string }) => [row.listing_id, row.state]),
     );
@@ -236,10 +203,10 @@ describe('listings over the years', () => {
     expect(again).toMatchObject({ mapped: 1, vanished: 1, unmapped: 2 });
     expect(again.warnings.join()).toContain('2001 for 1001 (MUG)');
     expect(await states()).toMatchObject({ 1001: 'vanished', 2001: 'mapped' });
-    const unmatched = await world.json(EXIT.ok, 'listings', 'unmatched', 'one');
+    const unmatched = await world.ok('listings unmatched one');
     expect(unmatched.listings.map((row: { listing_id: string }) => row.listing_id)).toEqual(['1003', '1002']);
-    expect((await world.json(EXIT.ok, 'listings', 'match', 'one', '--yes')).matches).toEqual([]);
-    const { listings } = await world.json(EXIT.ok, 'stock', 'show', 'MUG');
+    expect((await world.ok('listings match one --yes')).matches).toEqual([]);
+    const { listings } = await world.ok('stock show MUG');
     expect(listings).toMatchObject([{ listing_id: '2001', target: 7 }]);
     const alerts = () => world.withStore((store) => store.duties.alerts(true, 9));
     expect(await alerts()).toMatchObject([{ kind: 'listing_replaced', subject: 'one' }]);
@@ -249,12 +216,12 @@ describe('listings over the years', () => {
 
   test('what unmatched says mends it is what match does', async () => {
     await importAll();
-    await world.json(EXIT.ok, 'stock', 'count', 'SET', '1');
+    await world.ok('stock count SET 1');
     world.one.list({ sku: 'mug', shown: 2, listingId: '2002', title: 'Mug' });
     world.one.list({ sku: 'T\u200bEE', shown: 2, listingId: '2003', title: 'Tee' });
     await importAll();
-    const before = await world.json(EXIT.ok, 'listings', 'list', '--unmapped');
-    const unmatched = await world.json(EXIT.ok, 'listings', 'unmatched', 'one');
+    const before = await world.ok('listings list --unmapped');
+    const unmatched = await world.ok('listings unmatched one');
     const said = (listings: { listing_id: string; state: string; mend: string }[]) =>
       listings.map((row) => [row.listing_id, row.state, row.mend]);
     expect(said(unmatched.listings)).toEqual([
@@ -264,7 +231,7 @@ describe('listings over the years', () => {
     ]);
     expect(unmatched.listings[0].why).toBe('its SKU there contains an invisible character (U+200B)');
     expect(before.listings.map((row: { state: string }) => row.state)).toEqual(Array(3).fill('unmapped'));
-    expect((await world.json(EXIT.ok, 'listings', 'match', '--yes')).matches).toEqual([]);
+    expect((await world.ok('listings match --yes')).matches).toEqual([]);
   });
 
   test('different SKUs on one number get a word at import', async () => {
@@ -276,7 +243,7 @@ describe('listings over the years', () => {
     expect(warnings).toEqual([
       'one: v-1, v-2 share one number there, which follows the least of MUG, SPOON; if they are one article, map each of them: invsync listings map one v-2 MUG',
     ]);
-    const { listings } = await world.json(EXIT.ok, 'stock', 'show', 'SPOON');
+    const { listings } = await world.ok('stock show SPOON');
     expect(listings).toMatchObject([{ target: 7 }, { target: 7 }]);
   });
 
@@ -288,14 +255,14 @@ describe('listings over the years', () => {
       'it was mapped to MUG because that was its SKU, and its SKU there is SPOON now',
     );
     expect(await states()).toMatchObject({ 1001: 'sku_changed' });
-    expect(await world.json(EXIT.ok, 'status')).toMatchObject({ sku_changed: 1 });
-    const { listings } = await world.json(EXIT.ok, 'stock', 'show', 'MUG');
+    expect(await world.ok('status')).toMatchObject({ sku_changed: 1 });
+    const { listings } = await world.ok('stock show MUG');
     expect(listings).toMatchObject([{ listing_id: '1001', state: 'sku_changed' }]);
-    const changed = await world.json(EXIT.ok, 'listings', 'unmatched', '--changed');
+    const changed = await world.ok('listings unmatched --changed');
     expect(changed.listings).toMatchObject([{ mend: 'invsync listings map one 1001 SPOON' }]);
-    await world.json(EXIT.ok, 'listings', 'map', 'one', '1001', 'SPOON');
-    expect((await world.json(EXIT.ok, 'listings', 'unmatched', '--changed')).listings).toEqual([]);
-    expect(await world.json(EXIT.ok, 'status')).toMatchObject({ sku_changed: 0 });
+    await world.ok('listings map one 1001 SPOON');
+    expect((await world.ok('listings unmatched --changed')).listings).toEqual([]);
+    expect(await world.ok('status')).toMatchObject({ sku_changed: 0 });
     expect(await world.withStore((store) => store.duties.alerts(true, 9))).toEqual([]);
   });
 
@@ -311,19 +278,19 @@ describe('listings over the years', () => {
       });
     await sell('7');
     await sell('8');
-    const { sales } = await world.json(EXIT.ok, 'listings', 'unmatched', 'one');
+    const { sales } = await world.ok('listings unmatched one');
     expect(sales).toMatchObject([
       { name: 'gone-7', orders: ['7'], units: 2, mend: 'invsync listings map one gone-7 SKU' },
       { name: 'gone-8' },
     ]);
-    expect(await world.json(EXIT.ok, 'listings', 'map', 'one', 'gone-7', 'MUG')).toMatchObject({ units: 2 });
-    expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ available: 5 });
-    expect(await world.json(EXIT.ok, 'listings', 'dismiss', 'one', '8')).toMatchObject({
+    expect(await world.ok('listings map one gone-7 MUG')).toMatchObject({ units: 2 });
+    expect(await world.ok('stock show MUG')).toMatchObject({ available: 5 });
+    expect(await world.ok('listings dismiss one 8')).toMatchObject({
       lines: 1,
       units: 2,
     });
     await world.json(EXIT.failed, 'listings', 'dismiss', 'one', '8');
-    expect(await world.json(EXIT.ok, 'status')).toMatchObject({ unmapped_sales: 0 });
-    expect((await world.json(EXIT.ok, 'listings', 'unmatched', 'one')).sales).toEqual([]);
+    expect(await world.ok('status')).toMatchObject({ unmapped_sales: 0 });
+    expect((await world.ok('listings unmatched one')).sales).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
 import { makeWorld, type World } from './world.ts';
 
@@ -7,17 +7,16 @@ let orderId = '';
 beforeEach(async () => {
   world = makeWorld();
   world.one.list({ sku: 'MUG', shown: 10 });
-  await world.json(EXIT.ok, 'stock', 'set', 'MUG', '2');
-  await world.json(EXIT.ok, 'listings', 'import', 'one');
+  await world.ok('stock set MUG 2');
+  await world.ok('listings import one');
   orderId = world.one.sell({ lines: [{ ref: 'MUG', quantity: 5 }] })?.id ?? '';
   await world.deliver(world.one.hookForOrder(orderId));
-  await world.json(EXIT.ok, 'events', 'replay', '1');
+  await world.ok('events replay 1');
 });
-afterEach(() => world.close());
 
 describe('orders', () => {
   test('list and show print what was taken, given and is short', async () => {
-    const { orders } = await world.json(EXIT.ok, 'orders', 'list');
+    const { orders } = await world.ok('orders list');
     expect(orders).toEqual([
       expect.objectContaining({
         channel: 'one',
@@ -42,14 +41,14 @@ describe('orders', () => {
     const byNumber = await world.json(EXIT.ok, 'orders', 'show', orderId.slice(1));
     expect(byNumber.order_id).toBe(orderId);
     expect((await world.invsync('orders', 'show', orderId)).out).toContain(orderId);
-    expect((await world.json(EXIT.ok, 'orders', 'list', '--channel', 'two')).orders).toEqual([]);
+    expect((await world.ok('orders list --channel two')).orders).toEqual([]);
     expect((await world.json(EXIT.failed, 'orders', 'show', 'nope')).error.code).toBe('unknown_order');
   });
 });
 
 describe('reservations', () => {
   test('lists what keeps units and releases what will never be sold', async () => {
-    await world.json(EXIT.ok, 'stock', 'set', 'MUG', '3');
+    await world.ok('stock set MUG 3');
     const id = await world.withStore(async (store) => {
       const lines = [{ sku: 'MUG', quantity: 2 }];
       const tie = { channel: 'one', orderRef: '#42', reference: null };
@@ -62,7 +61,7 @@ describe('reservations', () => {
       await store.reservations.commit(held.reservation.id, now);
       return held.reservation.id;
     });
-    const { reservations } = await world.json(EXIT.ok, 'reservations', 'list');
+    const { reservations } = await world.ok('reservations list');
     expect(reservations).toMatchObject([
       {
         id,
@@ -72,11 +71,11 @@ describe('reservations', () => {
         lines: [{ sku: 'MUG', quantity: 2, keeps: 2 }],
       },
     ]);
-    expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ available: 1 });
+    expect(await world.ok('stock show MUG')).toMatchObject({ available: 1 });
     expect(await world.json(EXIT.ok, 'reservations', 'release', id)).toMatchObject({ released: true });
     expect(await world.json(EXIT.ok, 'reservations', 'release', id)).toMatchObject({ released: false });
-    expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ available: 3 });
-    expect((await world.json(EXIT.ok, 'reservations', 'list')).reservations).toEqual([]);
+    expect(await world.ok('stock show MUG')).toMatchObject({ available: 3 });
+    expect((await world.ok('reservations list')).reservations).toEqual([]);
     const { error } = await world.json(EXIT.failed, 'reservations', 'release', 'rsv_0');
     expect(error.code).toBe('unknown_reservation');
   });
@@ -84,7 +83,7 @@ describe('reservations', () => {
 
 describe('oversells', () => {
   test('list the docket, resolve ends one, and only once', async () => {
-    const { oversells } = await world.json(EXIT.ok, 'oversells', 'list', '--status', 'open');
+    const { oversells } = await world.ok('oversells list --status open');
     expect(oversells).toEqual([
       expect.objectContaining({
         channel: 'one',
@@ -104,9 +103,9 @@ describe('oversells', () => {
     });
     const { error } = await world.json(EXIT.failed, 'oversells', 'resolve', id, '--as', 'filled');
     expect(error).toMatchObject({ code: 'oversell_closed' });
-    expect((await world.json(EXIT.ok, 'oversells', 'list', '--status', 'open')).oversells).toEqual([]);
-    await world.json(EXIT.ok, 'stock', 'receive', 'MUG', '5');
-    expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ available: 5 });
+    expect((await world.ok('oversells list --status open')).oversells).toEqual([]);
+    await world.ok('stock receive MUG 5');
+    expect(await world.ok('stock show MUG')).toMatchObject({ available: 5 });
   });
 
   test.each([
@@ -129,15 +128,15 @@ describe('explain', () => {
       const doubt = { ...alert, message: 'MUG was not found' };
       await store.duties.raiseAlert({ ...doubt, kind: 'stock_doubted', subject: 'MUG' }, 1);
     });
-    const { warnings } = await world.json(EXIT.ok, 'explain', 'MUG');
+    const { warnings } = await world.ok('explain MUG');
     expect(warnings.sort()).toEqual(['MUG was not found', 'order 1: 1.5 units, counted as 2']);
     const plain = await world.invsync('explain', 'MUG');
     expect(plain.out + plain.err).toContain('MUG was not found');
   });
 
   test('adds every entry up to the number, oldest first', async () => {
-    await world.json(EXIT.ok, 'stock', 'receive', 'MUG', '9', '--reason', 'delivery', '--by', 'ana');
-    const found = await world.json(EXIT.ok, 'explain', 'MUG');
+    await world.ok('stock receive MUG 9 --reason delivery --by ana');
+    const found = await world.ok('explain MUG');
     expect(found).toMatchObject({
       sku: 'MUG',
       available: 6,
@@ -163,9 +162,9 @@ describe('explain', () => {
   });
 
   test('explains an earlier time, the newest entries only, and one channel', async () => {
-    const { entries } = await world.json(EXIT.ok, 'explain', 'MUG');
+    const { entries } = await world.ok('explain MUG');
     await new Promise((resolve) => setTimeout(resolve, 5));
-    await world.json(EXIT.ok, 'stock', 'receive', 'MUG', '9');
+    await world.ok('stock receive MUG 9');
     const then = await world.json(EXIT.ok, 'explain', 'MUG', '--at', entries.at(-1).recorded_at);
     expect(then).toMatchObject({
       at: entries.at(-1).recorded_at,
@@ -174,7 +173,7 @@ describe('explain', () => {
       adds_up: true,
       entries: { length: 2 },
     });
-    const newest = await world.json(EXIT.ok, 'explain', 'MUG', '--limit', '1', '--channel', 'two');
+    const newest = await world.ok('explain MUG --limit 1 --channel two');
     expect(newest).toMatchObject({
       opening: 9,
       sum: 6,

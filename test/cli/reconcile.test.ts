@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
 import { answeringDaemon, makeWorld, type World } from './world.ts';
 
@@ -9,18 +9,17 @@ beforeEach(async () => {
   world = makeWorld({ mode: 'live' });
   world.one.list({ sku: 'MUG', shown: 9 });
   world.one.list({ sku: 'TEA', shown: 4 });
-  await world.json(EXIT.ok, 'stock', 'set', 'MUG', '7');
-  await world.json(EXIT.ok, 'stock', 'set', 'TEA', '4');
-  await world.json(EXIT.ok, 'listings', 'import', 'one');
+  await world.ok('stock set MUG 7');
+  await world.ok('stock set TEA 4');
+  await world.ok('listings import one');
 });
-afterEach(() => world.close());
 
 const lineOf = (found: { lines: { sku: string }[] }, sku: string) =>
   found.lines.find((line) => line.sku === sku);
 
 describe('reconcile', () => {
   test('--dry-run prints the plan and writes nothing to the channel', async () => {
-    const found = await world.json(EXIT.ok, 'reconcile', '--dry-run', '--channel', 'one');
+    const found = await world.ok('reconcile --dry-run --channel one');
     expect(lineOf(found, 'MUG')).toMatchObject({
       channel: 'one',
       listing_id: 'MUG',
@@ -41,22 +40,22 @@ describe('reconcile', () => {
   });
 
   test('corrects, says done, and a second run finds nothing to do', async () => {
-    const found = await world.json(EXIT.ok, 'reconcile');
+    const found = await world.ok('reconcile');
     expect(lineOf(found, 'MUG')).toMatchObject({ action: 'lower', done: true });
     expect(world.one.shown('MUG')).toBe(7);
-    const { listings } = await world.json(EXIT.ok, 'stock', 'show', 'MUG');
+    const { listings } = await world.ok('stock show MUG');
     expect(listings[0]).toMatchObject({ target: 7, sent: 7, shown: 7, state: 'in sync' });
-    const again = await world.json(EXIT.ok, 'reconcile', '--exit-code');
+    const again = await world.ok('reconcile --exit-code');
     expect(again.counts).toMatchObject({ none: 2 });
   });
 
   test('--exit-code exits 8 only when something is not as it should be', async () => {
     await world.json(EXIT.drift, 'reconcile', '--dry-run', '--exit-code');
-    await world.json(EXIT.ok, 'reconcile', '--dry-run', '--exit-code', '--sku', 'TEA');
+    await world.ok('reconcile --dry-run --exit-code --sku TEA');
   });
 
   test('applies a plan by its id or its file after a yes, and only once', async () => {
-    const { plan_id } = await world.json(EXIT.ok, 'reconcile', '--dry-run', '--out', 'plan.json');
+    const { plan_id } = await world.ok('reconcile --dry-run --out plan.json');
     expect(existsSync(join(world.cwd, 'plan.json'))).toBe(true);
     const asked = await world.json(EXIT.usage, 'reconcile', '--apply', plan_id);
     expect(asked.error).toMatchObject({ code: 'needs_yes', plan: { plan_id, lines: { length: 2 } } });
@@ -106,23 +105,23 @@ describe('with a daemon', () => {
   test('what talks to channels is done by it, and its errors are ours', async () => {
     const daemon = await answeringDaemon(world);
     try {
-      const found = await world.json(EXIT.ok, 'reconcile');
+      const found = await world.ok('reconcile');
       expect(lineOf(found, 'MUG')).toMatchObject({ done: true });
-      expect(await world.json(EXIT.ok, 'listings', 'import', 'one')).toMatchObject({ listings: 2 });
+      expect(await world.ok('listings import one')).toMatchObject({ listings: 2 });
       world.one.faults.arm('auth', { count: null });
       expect((await world.json(EXIT.refused, 'listings', 'import', 'one')).error.code).toBe('channel_auth');
-      const { daemon: state } = await world.json(EXIT.ok, 'status');
+      const { daemon: state } = await world.ok('status');
       expect(state).toEqual({ running: true, since: null, version: null });
     } finally {
       await daemon.stop();
     }
-    expect((await world.json(EXIT.ok, 'status')).daemon.running).toBe(false);
+    expect((await world.ok('status')).daemon.running).toBe(false);
   });
 
   test('own books are changed by the command itself, daemon or not', async () => {
     const daemon = await answeringDaemon(world);
     try {
-      expect(await world.json(EXIT.ok, 'stock', 'set', 'MUG', '3')).toMatchObject({ available: 3 });
+      expect(await world.ok('stock set MUG 3')).toMatchObject({ available: 3 });
     } finally {
       await daemon.stop();
     }
@@ -132,7 +131,7 @@ describe('with a daemon', () => {
     const daemon = await answeringDaemon(world);
     try {
       world.configure('channels: { one: { type: memory, platform: x, secret: made-up } }\n');
-      const { channels, warnings } = await world.json(EXIT.ok, 'channels', 'list');
+      const { channels, warnings } = await world.ok('channels list');
       expect(channels).toHaveLength(2);
       expect(warnings).toEqual([expect.stringContaining('SIGHUP')]);
     } finally {
@@ -143,7 +142,7 @@ describe('with a daemon', () => {
   test('a request that nobody began is done here once the holder of the lock is gone', async () => {
     const { takeEngineLock } = await import('../../src/store/sqlite/lock.ts');
     const lock = takeEngineLock(world.dataDir);
-    const imported = world.json(EXIT.ok, 'listings', 'import', 'one');
+    const imported = world.ok('listings import one');
     await world.withStore(async (store) => {
       for (;;) {
         if ((await store.duties.requestsWaiting()).length > 0) break;

@@ -1,16 +1,14 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
 import { makeWorld, type World } from './world.ts';
 
 let world: World;
 beforeEach(async () => {
   world = makeWorld();
-  await world.json(EXIT.ok, 'stock', 'set', 'ABC-1', '10');
+  await world.ok('stock set ABC-1 10');
 });
-afterEach(() => world.close());
 
-const codes = async () =>
-  (await world.json(EXIT.ok, 'stock', 'list')).stock.map((row: { sku: string }) => row.sku);
+const codes = async () => (await world.ok('stock list')).stock.map((row: { sku: string }) => row.sku);
 
 describe('a SKU that looks like a known one', () => {
   test.each(['set', 'count', 'receive'])('is not made by stock %s, which names both', async (verb) => {
@@ -21,7 +19,7 @@ describe('a SKU that looks like a known one', () => {
   });
 
   test('is made when it is asked for by name, or by a yes on a terminal', async () => {
-    const made = await world.json(EXIT.ok, 'stock', 'set', 'abc-1', '3', '--create', 'abc-1');
+    const made = await world.ok('stock set abc-1 3 --create abc-1');
     expect(made).toMatchObject({ sku: 'abc-1', available: 3, created: true });
     const asked = await world.invsyncWith({ isTty: true }, 'stock', 'receive', 'Abc-1', '2');
     expect(asked.asked).toEqual(['Abc-1 is not known, but it looks like ABC-1. Make Abc-1 as another SKU?']);
@@ -32,11 +30,11 @@ describe('a SKU that looks like a known one', () => {
   });
 
   test('is no name for another SKU by renaming, but mends its own name', async () => {
-    await world.json(EXIT.ok, 'stock', 'set', 'MUG', '1');
+    await world.ok('stock set MUG 1');
     const { error } = await world.json(EXIT.usage, 'stock', 'rename', 'MUG', 'abc-1');
     expect(error).toMatchObject({ code: 'looks_alike', resembles: 'ABC-1' });
-    await world.json(EXIT.ok, 'stock', 'rename', 'ABC-1', 'abc-1');
-    await world.json(EXIT.ok, 'stock', 'rename', 'MUG', 'ABC_1');
+    await world.ok('stock rename ABC-1 abc-1');
+    await world.ok('stock rename MUG ABC_1');
     expect(await codes()).toEqual(['ABC_1', 'abc-1']);
   });
 
@@ -56,13 +54,13 @@ describe('a stock file with SKUs that look like known ones', () => {
       resembling: [{ line: 2, sku: 'abc-1', resembles: 'ABC-1' }],
     });
     expect(error.hint).toContain('--create abc-1');
-    expect(await world.json(EXIT.ok, 'stock', 'show', 'ABC-1')).toMatchObject({ available: 10 });
+    expect(await world.ok('stock show ABC-1')).toMatchObject({ available: 10 });
     const plain = await world.invsync('stock', 'import', 'stock.csv', '--yes');
     expect(plain.err).toContain('line 2  abc-1: is not known, but it looks like ABC-1');
   });
 
   test('shows them in the plan, which a yes on a terminal covers', async () => {
-    const plan = await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--dry-run');
+    const plan = await world.ok('stock import stock.csv --dry-run');
     expect(plan).toMatchObject({ created: 2, resembling: [{ line: 2, sku: 'abc-1', resembles: 'ABC-1' }] });
     const asked = await world.invsyncWith({ isTty: true }, 'stock', 'import', 'stock.csv');
     expect(asked.out).toContain('line 2: abc-1 would be made, and it looks like the known ABC-1');
@@ -73,12 +71,12 @@ describe('a stock file with SKUs that look like known ones', () => {
     const skipped = await world.json(EXIT.partial, 'stock', 'import', 'stock.csv', '--yes', '--skip-errors');
     expect(skipped).toMatchObject({ rows: 2, created: 1, changed: 1, skipped: 1 });
     expect(await codes()).toEqual(['ABC-1', 'MUG']);
-    const named = await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--yes', '--create', 'abc-1');
+    const named = await world.ok('stock import stock.csv --yes --create abc-1');
     expect(named).toMatchObject({ rows: 3, created: 1 });
   });
 
   test('counts no SKU twice under its old and its new name', async () => {
-    await world.json(EXIT.ok, 'stock', 'rename', 'ABC-1', 'XYZ');
+    await world.ok('stock rename ABC-1 XYZ');
     world.write('twice.csv', 'sku,on_hand\nXYZ,5\nABC-1,6\n');
     const { error } = await world.json(EXIT.usage, 'stock', 'import', 'twice.csv', '--yes');
     expect(error.problems).toMatchObject([{ line: 3, message: 'names XYZ, which is on line 2 already' }]);
@@ -90,8 +88,8 @@ describe('one rule for what a SKU is', () => {
     expect(await world.json(EXIT.ok, 'stock', 'count', 'SKU123 ', '9')).toMatchObject({ sku: 'SKU123' });
     expect(await world.json(EXIT.ok, 'stock', 'adjust', ' SKU123', '-2')).toMatchObject({ available: 7 });
     world.write('blank.csv', 'sku,on_hand\n"SKU123\u00a0",5\n');
-    await world.json(EXIT.ok, 'stock', 'import', 'blank.csv', '--yes');
-    expect(await world.json(EXIT.ok, 'stock', 'show', 'SKU123')).toMatchObject({ on_hand: 5 });
+    await world.ok('stock import blank.csv --yes');
+    expect(await world.ok('stock show SKU123')).toMatchObject({ on_hand: 5 });
     expect(await codes()).toEqual(['ABC-1', 'SKU123']);
   });
 
@@ -119,8 +117,8 @@ describe('one rule for what a SKU is', () => {
     }
     db.close();
     expect(await world.json(EXIT.ok, 'stock', 'count', 'SKU123 ', '9')).toMatchObject({ sku: 'SKU123 ' });
-    expect(await world.json(EXIT.ok, 'stock', 'receive', 'SKU123', '1')).toMatchObject({ sku: 'SKU123 ' });
-    const { checks } = await world.json(EXIT.ok, 'db', 'check');
+    expect(await world.ok('stock receive SKU123 1')).toMatchObject({ sku: 'SKU123 ' });
+    const { checks } = await world.ok('db check');
     expect(checks.find((item: { name: string }) => item.name === 'names')).toMatchObject({
       level: 'warn',
       detail: '2 SKUs have names that no command would make: "A\\tB" contains a control character',
@@ -128,11 +126,11 @@ describe('one rule for what a SKU is', () => {
     });
     const { out } = await world.invsync('stock', 'export');
     world.write('export.csv', out.replace(/^"?A\tB.*\r\n/m, ''));
-    await world.json(EXIT.ok, 'stock', 'import', 'export.csv', '--yes', '--as-of', '0s');
+    await world.ok('stock import export.csv --yes --as-of 0s');
     expect(await codes()).toEqual(['A\tB', 'ABC-1', 'SKU123 ']);
     await world.json(EXIT.ok, 'stock', 'rename', 'SKU123 ', 'SKU123');
     await world.json(EXIT.ok, 'stock', 'rename', 'A\tB', 'AB');
     expect(await codes()).toEqual(['AB', 'ABC-1', 'SKU123']);
-    expect(await world.json(EXIT.ok, 'stock', 'show', 'SKU123')).toMatchObject({ on_hand: 10 });
+    expect(await world.ok('stock show SKU123')).toMatchObject({ on_hand: 10 });
   });
 });

@@ -1,6 +1,6 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { clockCheck, nodeCheck } from '../../src/cli/machine-checks.ts';
 import { EXIT } from '../../src/errors.ts';
 import { makeWorld, type World } from './world.ts';
@@ -9,11 +9,10 @@ let world: World;
 beforeEach(() => {
   world = makeWorld();
 });
-afterEach(() => world.close());
 
 describe('status', () => {
   test('prints the whole picture as data and as text', async () => {
-    const report = await world.json(EXIT.ok, 'status');
+    const report = await world.ok('status');
     expect(report).toEqual({
       daemon: { running: false, since: null, version: null },
       channels: [expect.objectContaining({ channel: 'one' }), expect.objectContaining({ channel: 'two' })],
@@ -34,15 +33,15 @@ describe('status', () => {
   });
 
   test('says in words what stands still and why', async () => {
-    await world.json(EXIT.ok, 'channels', 'pause', 'one');
-    const { warnings } = await world.json(EXIT.ok, 'status');
+    await world.ok('channels pause one');
+    const { warnings } = await world.ok('status');
     expect(warnings).toEqual(['one: paused by hand: invsync channels resume']);
   });
 });
 
 describe('check', () => {
   test('looks at machine, database and channels', async () => {
-    const found = await world.json(EXIT.ok, 'check');
+    const found = await world.ok('check');
     expect(found.ok).toBe(true);
     const names = found.checks.map(
       (item: { channel: string | null; name: string }) => `${item.channel ?? 'here'} ${item.name}`,
@@ -58,7 +57,7 @@ describe('check', () => {
 
   test('--offline asks no channel', async () => {
     world.one.faults.arm('auth', { count: null });
-    expect((await world.json(EXIT.ok, 'check', '--offline')).ok).toBe(true);
+    expect((await world.ok('check --offline')).ok).toBe(true);
     const { checks } = await world.json(EXIT.refused, 'check');
     const failed = checks.filter((item: { level: string }) => item.level === 'fail');
     expect(failed).toEqual([
@@ -84,7 +83,7 @@ describe('check', () => {
   test('warns of a folder that everybody can read', async () => {
     await world.invsync('status');
     chmodSync(world.dataDir, 0o755);
-    const { checks } = await world.json(EXIT.ok, 'check', '--offline');
+    const { checks } = await world.ok('check --offline');
     expect(checks).toContainEqual(expect.objectContaining({ name: 'permissions', level: 'warn' }));
   });
 
@@ -99,25 +98,25 @@ describe('check', () => {
 
 describe('db', () => {
   test('check reads everything and adds it up', async () => {
-    await world.json(EXIT.ok, 'stock', 'set', 'MUG', '7');
-    const found = await world.json(EXIT.ok, 'db', 'check');
+    await world.ok('stock set MUG 7');
+    const found = await world.ok('db check');
     expect(found).toMatchObject({ ok: true, skus: 1, entries: 1, open: [] });
   });
 
   test('migrate makes the database and then finds it up to date', async () => {
-    expect(await world.json(EXIT.ok, 'db', 'migrate')).toMatchObject({
+    expect(await world.ok('db migrate')).toMatchObject({
       created: true,
       migrated: false,
       copies: [],
     });
-    expect(await world.json(EXIT.ok, 'db', 'migrate')).toMatchObject({ created: false, migrated: false });
+    expect(await world.ok('db migrate')).toMatchObject({ created: false, migrated: false });
   });
 });
 
 describe('pushes and webhooks', () => {
   test('webhooks are listed, registered and removed after a yes', async () => {
-    expect((await world.json(EXIT.ok, 'webhooks', 'list', 'one')).webhooks).toEqual([]);
-    const registered = await world.json(EXIT.ok, 'webhooks', 'register', 'one');
+    expect((await world.ok('webhooks list one')).webhooks).toEqual([]);
+    const registered = await world.ok('webhooks register one');
     expect(registered.webhooks).toEqual([
       expect.objectContaining({
         channel: 'one',
@@ -130,7 +129,7 @@ describe('pushes and webhooks', () => {
       { channel: 'one', change: expect.stringContaining('https://sync.example.com') },
     ]);
     expect((await world.json(EXIT.usage, 'webhooks', 'remove', 'one')).error.code).toBe('needs_yes');
-    const removed = await world.json(EXIT.ok, 'webhooks', 'remove', 'one', '--yes');
+    const removed = await world.ok('webhooks remove one --yes');
     expect(removed).toMatchObject({ webhooks: [], changes: [{ channel: 'one', change: 'hook' }] });
   });
 
@@ -142,19 +141,19 @@ describe('pushes and webhooks', () => {
   });
 
   test('pushes list what is on its way, and retry makes it due', async () => {
-    await world.json(EXIT.ok, 'channels', 'mode', 'one', 'live', '--yes');
+    await world.ok('channels mode one live --yes');
     world.one.list({ sku: 'MUG', shown: 9 });
-    await world.json(EXIT.ok, 'stock', 'set', 'MUG', '7');
-    await world.json(EXIT.ok, 'listings', 'import', 'one');
-    const { pushes } = await world.json(EXIT.ok, 'pushes', 'list');
+    await world.ok('stock set MUG 7');
+    await world.ok('listings import one');
+    const { pushes } = await world.ok('pushes list');
     expect(pushes).toEqual([
       expect.objectContaining({ channel: 'one', listing_id: 'MUG', sku: 'MUG', target: 7, status: 'due' }),
     ]);
     expect((await world.json(EXIT.ok, 'pushes', 'list', '--before', String(pushes[0].id))).pushes).toEqual(
       [],
     );
-    expect((await world.json(EXIT.ok, 'pushes', 'list', '--status', 'dead')).pushes).toEqual([]);
-    expect((await world.json(EXIT.ok, 'pushes', 'retry', '--channel', 'one')).retried).toBe(1);
+    expect((await world.ok('pushes list --status dead')).pushes).toEqual([]);
+    expect((await world.ok('pushes retry --channel one')).retried).toBe(1);
     expect((await world.json(EXIT.usage, 'pushes', 'list', '--status', 'lost')).error.code).toBe('usage');
   });
 });

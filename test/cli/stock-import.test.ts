@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { Interruption } from '../../src/cli/io.ts';
 import { EXIT } from '../../src/errors.ts';
 import { makeWorld, type World } from './world.ts';
@@ -7,23 +7,22 @@ let world: World;
 beforeEach(() => {
   world = makeWorld();
 });
-afterEach(() => world.close());
 
 describe('stock import', () => {
   test('counts the SKUs of a file on the shelf, creates unknown ones and leaves others alone', async () => {
-    await world.json(EXIT.ok, 'stock', 'set', 'OTHER', '3');
-    await world.json(EXIT.ok, 'stock', 'set', 'MUG', '3');
+    await world.ok('stock set OTHER 3');
+    await world.ok('stock set MUG 3');
     world.write('stock.csv', '\ufeffsku,on_hand,reason\r\nMUG,12,stocktake\r\n"TEA, green",4,\r\n');
-    const done = await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--yes', '--by', 'ana');
+    const done = await world.ok('stock import stock.csv --yes --by ana');
     expect(done).toMatchObject({ rows: 2, changed: 1, created: 1, unchanged: 0, skipped: 0, problems: [] });
     expect(done.warnings).toEqual(['1 SKU was unknown and created']);
-    const { stock } = await world.json(EXIT.ok, 'stock', 'list');
+    const { stock } = await world.ok('stock list');
     expect(stock.map((row: { sku: string; on_hand: number }) => [row.sku, row.on_hand])).toEqual([
       ['MUG', 12],
       ['OTHER', 3],
       ['TEA, green', 4],
     ]);
-    const { entries } = await world.json(EXIT.ok, 'explain', 'MUG');
+    const { entries } = await world.ok('explain MUG');
     expect(entries.at(-1)).toMatchObject({ kind: 'count', by: 'ana', reason: 'stocktake', delta: 9 });
   });
 
@@ -47,7 +46,7 @@ describe('stock import', () => {
       rows: 1,
       warnings: ['columns that are not read: note', expect.any(String)],
     });
-    expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ available: 5 });
+    expect(await world.ok('stock show MUG')).toMatchObject({ available: 5 });
   });
 
   test('asks on a terminal, and without one needs --yes and prints the plan', async () => {
@@ -71,15 +70,15 @@ describe('stock import', () => {
 
   test('the same file again changes nothing and says so; another --as-of is another count', async () => {
     world.write('stock.csv', 'sku,on_hand\nMUG,12\n');
-    await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--yes');
-    await world.json(EXIT.ok, 'stock', 'adjust', 'MUG', '-2');
-    const again = await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--yes');
+    await world.ok('stock import stock.csv --yes');
+    await world.ok('stock adjust MUG -2');
+    const again = await world.ok('stock import stock.csv --yes');
     expect(again).toMatchObject({ repeated: 1, changed: 0 });
     expect(again.warnings).toEqual([expect.stringContaining('--as-of')]);
-    expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ on_hand: 10 });
-    const later = await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--yes', '--as-of', '0s');
+    expect(await world.ok('stock show MUG')).toMatchObject({ on_hand: 10 });
+    const later = await world.ok('stock import stock.csv --yes --as-of 0s');
     expect(later).toMatchObject({ repeated: 0, changed: 1 });
-    expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ on_hand: 12 });
+    expect(await world.ok('stock show MUG')).toMatchObject({ on_hand: 12 });
   });
 
   test('names all bad rows with their lines and imports nothing', async () => {
@@ -99,10 +98,10 @@ describe('stock import', () => {
       '  line 10  has 3 fields, the header has 2 (a comma inside a field needs quotes around the field)',
       expect.stringMatching(/^ {2}line 11 {2}a quote in the middle of a field/),
     ]);
-    expect((await world.json(EXIT.ok, 'stock', 'list')).stock).toEqual([]);
+    expect((await world.ok('stock list')).stock).toEqual([]);
     const skipped = await world.json(EXIT.partial, 'stock', 'import', 'stock.csv', '--yes', '--skip-errors');
     expect(skipped).toMatchObject({ rows: 2, created: 2, skipped: 9, problems: { length: 9 } });
-    const { stock } = await world.json(EXIT.ok, 'stock', 'list');
+    const { stock } = await world.ok('stock list');
     expect(stock.map((row: { sku: string }) => row.sku)).toEqual(['MUG', 'TEA']);
   });
 
@@ -131,11 +130,11 @@ describe('stock import', () => {
   test('imports more rows than one transaction takes', async () => {
     const rows = Array.from({ length: 450 }, (_, index) => `SKU-${index},${index}`);
     world.write('stock.csv', `sku,on_hand\n${rows.join('\n')}\n`);
-    expect(await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--yes')).toMatchObject({
+    expect(await world.ok('stock import stock.csv --yes')).toMatchObject({
       rows: 450,
       created: 450,
     });
-    expect((await world.json(EXIT.ok, 'stock', 'list', '--limit', '1000')).stock).toHaveLength(450);
+    expect((await world.ok('stock list --limit 1000')).stock).toHaveLength(450);
   });
 
   test('Ctrl-C ends it between two steps with 130; the same command again counts the rest', async () => {
@@ -152,26 +151,25 @@ describe('stock import', () => {
       },
     };
     expect((await world.invsyncWith(io, 'stock', 'import', 'stock.csv', '--yes')).code).toBe(130);
-    const counted = async () =>
-      (await world.json(EXIT.ok, 'stock', 'list', '--limit', '1000')).stock.length as number;
+    const counted = async () => (await world.ok('stock list --limit 1000')).stock.length as number;
     const before = await counted();
     expect(before).toBeGreaterThan(0);
     expect(before).toBeLessThan(900);
-    await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--yes');
+    await world.ok('stock import stock.csv --yes');
     expect(await counted()).toBe(900);
   });
 
   test('--dry-run shows the plan and changes nothing', async () => {
     world.write('stock.csv', 'sku,on_hand\nMUG,12\n');
-    const plan = await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--dry-run');
+    const plan = await world.ok('stock import stock.csv --dry-run');
     expect(plan).toMatchObject({ rows: 1, created: 1, braked: [], lines: [] });
-    expect((await world.json(EXIT.ok, 'stock', 'list')).stock).toEqual([]);
+    expect((await world.ok('stock list')).stock).toEqual([]);
   });
 });
 
 describe('what a stock file may look like', () => {
   const counts = async () => {
-    const { stock } = await world.json(EXIT.ok, 'stock', 'list');
+    const { stock } = await world.ok('stock list');
     return Object.fromEntries(stock.map((row: { sku: string; on_hand: number }) => [row.sku, row.on_hand]));
   };
 
@@ -185,7 +183,7 @@ describe('what a stock file may look like', () => {
     ['a reason of digits in quotes', 'sku,on_hand,reason\nMUG,12,"800"\n'],
   ])('with %s', async (_, text) => {
     world.write('stock.csv', text);
-    await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--yes');
+    await world.ok('stock import stock.csv --yes');
     expect(await counts()).toEqual({ MUG: 12 });
   });
 
@@ -232,8 +230,8 @@ describe('what a stock file may look like', () => {
   });
 
   test('shows before it acts which SKU goes from what to what', async () => {
-    await world.json(EXIT.ok, 'stock', 'count', 'MUG', '10');
-    await world.json(EXIT.ok, 'stock', 'count', 'TEE', '4');
+    await world.ok('stock count MUG 10');
+    await world.ok('stock count TEE 4');
     world.write('stock.csv', 'sku,on_hand\nTEE,4\nNEW,6\nMUG,3\n');
     const { out } = await world.invsync('stock', 'import', 'stock.csv', '--dry-run');
     expect(out.split('\n')).toEqual([
@@ -249,8 +247,8 @@ describe('what a stock file may look like', () => {
       { line: 3, sku: 'NEW', before: null, after: 6, will: 'create' },
       { line: 4, sku: 'MUG', before: 10, after: 3, will: 'change' },
     ]);
-    await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--yes');
-    const again = await world.json(EXIT.ok, 'stock', 'import', 'stock.csv', '--dry-run');
+    await world.ok('stock import stock.csv --yes');
+    const again = await world.ok('stock import stock.csv --dry-run');
     expect(again).toMatchObject({ repeated: 3, changed: 0, created: 0, unchanged: 0 });
   });
 });
@@ -264,10 +262,9 @@ describe('the brake on a command', () => {
     live = makeWorld({ mode: 'live' });
     for (const sku of skus) live.one.list({ sku, shown: 5 });
     live.write('first.csv', csv(5));
-    await live.json(EXIT.ok, 'stock', 'import', 'first.csv', '--yes');
-    await live.json(EXIT.ok, 'listings', 'import', 'one');
+    await live.ok('stock import first.csv --yes');
+    await live.ok('listings import one');
   });
-  afterEach(() => live.close());
 
   test('holds an import that would empty the shop, saves its plan and exits 4', async () => {
     live.write('zero.csv', csv(0));
@@ -279,7 +276,7 @@ describe('the brake on a command', () => {
       braked: [{ channel: 'one' }],
       lines: { length: 20 },
     });
-    expect(await live.json(EXIT.ok, 'stock', 'show', 'SKU-0')).toMatchObject({ available: 5 });
+    expect(await live.ok('stock show SKU-0')).toMatchObject({ available: 5 });
     const { plan, state } = await live.json(EXIT.ok, 'reconcile', '--show', error.plan_id);
     expect([plan.command, plan.lines.length, state]).toEqual(['stock import zero.csv', 20, 'open']);
     const applied = await live.json(EXIT.usage, 'reconcile', '--apply', error.plan_id, '--yes');
@@ -288,10 +285,10 @@ describe('the brake on a command', () => {
 
   test('lets --over-brake and nothing else past', async () => {
     live.write('zero.csv', csv(0));
-    expect(await live.json(EXIT.ok, 'stock', 'import', 'zero.csv', '--yes', '--over-brake')).toMatchObject({
+    expect(await live.ok('stock import zero.csv --yes --over-brake')).toMatchObject({
       changed: 20,
     });
-    expect(await live.json(EXIT.ok, 'stock', 'show', 'SKU-0')).toMatchObject({ available: 0 });
+    expect(await live.ok('stock show SKU-0')).toMatchObject({ available: 0 });
   });
 
   test('shows what a bundle will have when its parts are far from each other in the file', async () => {
@@ -306,25 +303,25 @@ describe('the brake on a command', () => {
     });
     const numbers = skus.map((sku, n) => `${sku},${n === 0 ? 9 : n === skus.length - 1 ? 8 : 5}`);
     live.write('parts.csv', `sku,on_hand\n${numbers.join('\n')}\n`);
-    const plan = await live.json(EXIT.ok, 'stock', 'import', 'parts.csv', '--dry-run');
+    const plan = await live.ok('stock import parts.csv --dry-run');
     const bundle = plan.lines.find((line: { listing_id: string }) => line.listing_id === 'SKU-0');
     expect(bundle).toMatchObject({ before: 5, after: 8 });
   });
 
   test('lets a few listings pass, and everything while the channel is not live', async () => {
     live.write('few.csv', csv(0, skus.slice(0, 3)));
-    expect(await live.json(EXIT.ok, 'stock', 'import', 'few.csv', '--yes')).toMatchObject({ changed: 3 });
-    await live.json(EXIT.ok, 'channels', 'mode', 'one', 'shadow');
+    expect(await live.ok('stock import few.csv --yes')).toMatchObject({ changed: 3 });
+    await live.ok('channels mode one shadow');
     live.write('zero.csv', csv(0));
-    expect(await live.json(EXIT.ok, 'stock', 'import', 'zero.csv', '--yes')).toMatchObject({ changed: 17 });
+    expect(await live.ok('stock import zero.csv --yes')).toMatchObject({ changed: 17 });
   });
 
   test('holds one SKU too, when many listings hang on it', async () => {
-    await live.json(EXIT.ok, 'stock', 'set', 'BOX', '9');
+    await live.ok('stock set BOX 9');
     for (const sku of skus) await live.json(EXIT.ok, 'listings', 'map', 'one', sku, 'BOX');
     const { error } = await live.json(EXIT.brake, 'stock', 'set', 'BOX', '0');
     expect(error).toMatchObject({ code: 'brake', lines: { length: 20 } });
-    expect(await live.json(EXIT.ok, 'stock', 'set', 'BOX', '0', '--over-brake')).toMatchObject({
+    expect(await live.ok('stock set BOX 0 --over-brake')).toMatchObject({
       available: 0,
     });
   });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
 import { makeWorld, type World } from './world.ts';
 
@@ -6,11 +6,10 @@ let world: World;
 beforeEach(() => {
   world = makeWorld();
 });
-afterEach(() => world.close());
 
 describe('stock set and count', () => {
   test('set makes N units available and creates an unknown SKU, saying so', async () => {
-    const made = await world.json(EXIT.ok, 'stock', 'set', 'MUG', '7');
+    const made = await world.ok('stock set MUG 7');
     expect(made).toMatchObject({
       sku: 'MUG',
       on_hand: 7,
@@ -20,19 +19,19 @@ describe('stock set and count', () => {
       before: null,
     });
     expect(made.warnings).toEqual([expect.stringContaining('has been created')]);
-    const again = await world.json(EXIT.ok, 'stock', 'set', 'MUG', '0');
+    const again = await world.ok('stock set MUG 0');
     expect(again).toMatchObject({ available: 0, created: false, before: { available: 7 }, warnings: [] });
   });
 
   test('set is free and count is shelf, so that open orders are taken off a count only', async () => {
     await sellOne(world);
-    await world.json(EXIT.ok, 'stock', 'count', 'MUG', '10');
-    expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({
+    await world.ok('stock count MUG 10');
+    expect(await world.ok('stock show MUG')).toMatchObject({
       on_hand: 10,
       committed: 2,
       available: 8,
     });
-    const set = await world.json(EXIT.ok, 'stock', 'set', 'MUG', '10');
+    const set = await world.ok('stock set MUG 10');
     expect(set).toMatchObject({ on_hand: 12, committed: 2, available: 10 });
     expect(set.open_lines).toEqual([
       expect.objectContaining({ channel: 'one', taken: 2, given: 2, gone: 0, presumed_gone: false }),
@@ -43,46 +42,46 @@ describe('stock set and count', () => {
   });
 
   test('records who did it and why: the user and "by hand" unless told', async () => {
-    await world.json(EXIT.ok, 'stock', 'set', 'MUG', '7');
-    await world.json(EXIT.ok, 'stock', 'adjust', 'MUG', '-2', '--reason', 'broken', '--by', 'ana');
-    const { entries } = await world.json(EXIT.ok, 'explain', 'MUG');
+    await world.ok('stock set MUG 7');
+    await world.ok('stock adjust MUG -2 --reason broken --by ana');
+    const { entries } = await world.ok('explain MUG');
     expect(entries[0]).toMatchObject({ reason: 'by hand', by: expect.stringMatching(/.+/) });
     expect(entries[1]).toMatchObject({ kind: 'adjustment', delta: -2, reason: 'broken', by: 'ana' });
   });
 
   test('counts as of an earlier time', async () => {
-    await world.json(EXIT.ok, 'stock', 'count', 'MUG', '5');
-    await world.json(EXIT.ok, 'stock', 'receive', 'MUG', '3');
-    const counted = await world.json(EXIT.ok, 'stock', 'count', 'MUG', '4', '--as-of', '1h');
+    await world.ok('stock count MUG 5');
+    await world.ok('stock receive MUG 3');
+    const counted = await world.ok('stock count MUG 4 --as-of 1h');
     expect(counted).toMatchObject({ on_hand: 7, before: { on_hand: 8 } });
   });
 });
 
 describe('stock adjust and receive', () => {
   test('take bare signed numbers', async () => {
-    await world.json(EXIT.ok, 'stock', 'set', 'MUG', '7');
-    expect(await world.json(EXIT.ok, 'stock', 'adjust', 'MUG', '-4')).toMatchObject({ available: 3 });
-    expect(await world.json(EXIT.ok, 'stock', 'adjust', 'MUG', '+2')).toMatchObject({ available: 5 });
-    expect(await world.json(EXIT.ok, 'stock', 'receive', 'MUG', '10')).toMatchObject({ available: 15 });
+    await world.ok('stock set MUG 7');
+    expect(await world.ok('stock adjust MUG -4')).toMatchObject({ available: 3 });
+    expect(await world.ok('stock adjust MUG +2')).toMatchObject({ available: 5 });
+    expect(await world.ok('stock receive MUG 10')).toMatchObject({ available: 15 });
   });
 
   test('answer a known ref with the first outcome instead of adding again', async () => {
-    const first = await world.json(EXIT.ok, 'stock', 'receive', 'MUG', '48', '--ref', 'po-1');
+    const first = await world.ok('stock receive MUG 48 --ref po-1');
     expect(first).toMatchObject({ available: 48, created: true, repeated: false });
-    const again = await world.json(EXIT.ok, 'stock', 'receive', 'MUG', '48', '--ref', 'po-1');
+    const again = await world.ok('stock receive MUG 48 --ref po-1');
     expect(again).toMatchObject({ available: 48, repeated: true });
-    expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ available: 48 });
+    expect(await world.ok('stock show MUG')).toMatchObject({ available: 48 });
   });
 
   test('a known ref with another SKU is an error, never the other one’s outcome', async () => {
-    await world.json(EXIT.ok, 'stock', 'receive', 'TEE', '3', '--ref', 'PO-17');
+    await world.ok('stock receive TEE 3 --ref PO-17');
     const { error } = await world.json(EXIT.failed, 'stock', 'receive', 'MUG', '3', '--ref', 'PO-17');
     expect(error).toMatchObject({ code: 'refused', message: expect.stringContaining('"receive 3" of TEE') });
     expect((await world.json(EXIT.failed, 'stock', 'show', 'MUG')).error.code).toBe('unknown_sku');
   });
 
   test('adjust does not make a SKU, and says which was meant', async () => {
-    await world.json(EXIT.ok, 'stock', 'set', 'MUG-BLK', '1');
+    await world.ok('stock set MUG-BLK 1');
     const { error } = await world.json(EXIT.failed, 'stock', 'adjust', 'mug-blk', '1');
     expect(error).toMatchObject({ code: 'unknown_sku', hint: 'did you mean MUG-BLK?' });
     const refused = await world.json(EXIT.failed, 'stock', 'adjust', 'MUG-BLK', '-2');
@@ -92,20 +91,20 @@ describe('stock adjust and receive', () => {
 
 describe('stock rename, list, show, export', () => {
   test('rename keeps the old name leading to the SKU and never merges two', async () => {
-    await world.json(EXIT.ok, 'stock', 'set', 'MUG', '7');
-    await world.json(EXIT.ok, 'stock', 'set', 'CUP', '1');
-    expect(await world.json(EXIT.ok, 'stock', 'rename', 'MUG', 'BECHER')).toMatchObject({
+    await world.ok('stock set MUG 7');
+    await world.ok('stock set CUP 1');
+    expect(await world.ok('stock rename MUG BECHER')).toMatchObject({
       sku: 'BECHER',
       available: 7,
     });
-    expect(await world.json(EXIT.ok, 'stock', 'show', 'MUG')).toMatchObject({ sku: 'BECHER' });
+    expect(await world.ok('stock show MUG')).toMatchObject({ sku: 'BECHER' });
     expect((await world.json(EXIT.failed, 'stock', 'rename', 'BECHER', 'CUP')).error.code).toBe('sku_taken');
     expect((await world.json(EXIT.failed, 'stock', 'rename', 'NOPE', 'X')).error.code).toBe('unknown_sku');
   });
 
   test('list pages in the order of the SKUs', async () => {
     for (const sku of ['C', 'A', 'B']) await world.json(EXIT.ok, 'stock', 'set', sku, '1');
-    const { stock } = await world.json(EXIT.ok, 'stock', 'list', '--limit', '2');
+    const { stock } = await world.ok('stock list --limit 2');
     expect(stock.map((row: { sku: string }) => row.sku)).toEqual(['A', 'B']);
     expect(stock[0]).toEqual({
       sku: 'A',
@@ -115,7 +114,7 @@ describe('stock rename, list, show, export', () => {
       available: 1,
       counted: true,
     });
-    const rest = await world.json(EXIT.ok, 'stock', 'list', '--after', 'B');
+    const rest = await world.ok('stock list --after B');
     expect(rest.stock.map((row: { sku: string }) => row.sku)).toEqual(['C']);
     const plain = await world.invsync('stock', 'list', '--limit', '2');
     expect(plain.err).toContain('more may follow: --after B');
@@ -123,9 +122,9 @@ describe('stock rename, list, show, export', () => {
 
   test('show says what each listing shows', async () => {
     world.one.list({ sku: 'MUG', shown: 3 });
-    await world.json(EXIT.ok, 'stock', 'set', 'MUG', '7');
-    await world.json(EXIT.ok, 'listings', 'import', 'one');
-    const { listings } = await world.json(EXIT.ok, 'stock', 'show', 'MUG');
+    await world.ok('stock set MUG 7');
+    await world.ok('listings import one');
+    const { listings } = await world.ok('stock show MUG');
     expect(listings).toEqual([
       expect.objectContaining({
         channel: 'one',
@@ -142,16 +141,16 @@ describe('stock rename, list, show, export', () => {
   });
 
   test('export prints what import reads again without a change', async () => {
-    await world.json(EXIT.ok, 'stock', 'set', 'MUG', '7');
+    await world.ok('stock set MUG 7');
     await world.json(EXIT.ok, 'stock', 'set', 'CUP, "blue"', '2');
     world.one.list({ sku: 'NEW', shown: 3 });
-    await world.json(EXIT.ok, 'listings', 'import', 'one');
-    await world.json(EXIT.ok, 'listings', 'match', '--create', '--yes');
+    await world.ok('listings import one');
+    await world.ok('listings match --create --yes');
     const { out } = await world.invsync('stock', 'export');
     expect(out.split('\r\n')[0]).toMatch(/^sku,on_hand,reason,/);
     expect(out).toContain('"CUP, ""blue""",2,');
     world.write('again.csv', out);
-    const again = await world.json(EXIT.ok, 'stock', 'import', 'again.csv', '--yes');
+    const again = await world.ok('stock import again.csv --yes');
     expect(again).toMatchObject({ rows: 2, unchanged: 2, changed: 0, uncounted: 1, skipped: 0 });
   });
 });
@@ -159,17 +158,13 @@ describe('stock rename, list, show, export', () => {
 describe('stock count --from', () => {
   test('takes the number that the channel shows as what may still be sold', async () => {
     const live = makeWorld({ mode: 'live' });
-    try {
-      live.one.list({ sku: 'MUG', shown: 5 });
-      await live.json(EXIT.ok, 'stock', 'set', 'MUG', '3');
-      await live.json(EXIT.ok, 'listings', 'import', 'one');
-      const counted = await live.json(EXIT.ok, 'stock', 'count', 'MUG', '--from', 'one');
-      expect(counted).toMatchObject({ available: 5, before: { available: 3 } });
-      const { error } = await live.json(EXIT.failed, 'stock', 'count', 'MUG', '--from', 'two');
-      expect(error).toMatchObject({ code: 'not_countable' });
-    } finally {
-      live.close();
-    }
+    live.one.list({ sku: 'MUG', shown: 5 });
+    await live.ok('stock set MUG 3');
+    await live.ok('listings import one');
+    const counted = await live.ok('stock count MUG --from one');
+    expect(counted).toMatchObject({ available: 5, before: { available: 3 } });
+    const { error } = await live.json(EXIT.failed, 'stock', 'count', 'MUG', '--from', 'two');
+    expect(error).toMatchObject({ code: 'not_countable' });
   });
 
   test.each([
@@ -177,20 +172,16 @@ describe('stock count --from', () => {
     ['--buffer', '0', 10],
   ])('repeated with %s %s it always gives the same count', async (setting, value, shown) => {
     const live = makeWorld({ mode: 'live' });
-    try {
-      live.one.list({ sku: 'TEE', shown: 10 });
-      await live.json(EXIT.ok, 'stock', 'set', 'TEE', '10');
-      await live.json(EXIT.ok, 'listings', 'import', 'one');
-      await live.json(EXIT.ok, 'listings', 'set', 'one', 'TEE', setting, value);
-      await live.json(EXIT.ok, 'reconcile');
-      for (let time = 0; time < 3; time += 1) {
-        const counted = await live.json(EXIT.ok, 'stock', 'count', 'TEE', '--from', 'one');
-        expect(counted).toMatchObject({ available: 10, from: { channel: 'one', shown, available: 10 } });
-        await live.json(EXIT.ok, 'reconcile');
-        expect(live.one.shown('TEE')).toBe(shown);
-      }
-    } finally {
-      live.close();
+    live.one.list({ sku: 'TEE', shown: 10 });
+    await live.ok('stock set TEE 10');
+    await live.ok('listings import one');
+    await live.json(EXIT.ok, 'listings', 'set', 'one', 'TEE', setting, value);
+    await live.ok('reconcile');
+    for (let time = 0; time < 3; time += 1) {
+      const counted = await live.ok('stock count TEE --from one');
+      expect(counted).toMatchObject({ available: 10, from: { channel: 'one', shown, available: 10 } });
+      await live.ok('reconcile');
+      expect(live.one.shown('TEE')).toBe(shown);
     }
   });
 
@@ -200,45 +191,37 @@ describe('stock count --from', () => {
     ['--fixed', '99', 'it shows 99: it always shows 99'],
   ])('refuses a number that %s %s has made, and changes nothing', async (setting, value, reason) => {
     const live = makeWorld({ mode: 'live' });
-    try {
-      live.one.list({ sku: 'TEE', shown: 11 });
-      await live.json(EXIT.ok, 'stock', 'set', 'TEE', '11');
-      await live.json(EXIT.ok, 'listings', 'import', 'one');
-      await live.json(EXIT.ok, 'reconcile');
-      await live.json(EXIT.ok, 'listings', 'set', 'one', 'TEE', setting, value);
-      await live.json(EXIT.ok, 'reconcile');
-      const { error } = await live.json(EXIT.failed, 'stock', 'count', 'TEE', '--from', 'one');
-      expect(error).toMatchObject({
-        code: 'not_countable',
-        message: expect.stringContaining(reason),
-        hint: 'give the number: invsync stock count TEE N',
-      });
-      expect(await live.json(EXIT.ok, 'stock', 'show', 'TEE')).toMatchObject({ available: 11 });
-    } finally {
-      live.close();
-    }
+    live.one.list({ sku: 'TEE', shown: 11 });
+    await live.ok('stock set TEE 11');
+    await live.ok('listings import one');
+    await live.ok('reconcile');
+    await live.json(EXIT.ok, 'listings', 'set', 'one', 'TEE', setting, value);
+    await live.ok('reconcile');
+    const { error } = await live.json(EXIT.failed, 'stock', 'count', 'TEE', '--from', 'one');
+    expect(error).toMatchObject({
+      code: 'not_countable',
+      message: expect.stringContaining(reason),
+      hint: 'give the number: invsync stock count TEE N',
+    });
+    expect(await live.ok('stock show TEE')).toMatchObject({ available: 11 });
   });
 
   test('shows both numbers, and with --dry-run changes nothing', async () => {
     const live = makeWorld({ mode: 'live' });
-    try {
-      live.one.list({ sku: 'TEE', shown: 4 });
-      await live.json(EXIT.ok, 'stock', 'set', 'TEE', '10');
-      await live.json(EXIT.ok, 'listings', 'import', 'one');
-      await live.json(EXIT.ok, 'listings', 'set', 'one', 'TEE', '--buffer', '1');
-      const { code, out } = await live.invsync('stock', 'count', 'TEE', '--from', 'one', '--dry-run');
-      expect([code, out.split('\n').slice(0, 3)]).toEqual([
-        EXIT.ok,
-        [
-          'one shows 4, so 5 may still be sold',
-          'it would be (nothing is changed):',
-          'TEE  available 10 -> 5  (on hand 10 -> 5, committed 0, reserved 0)',
-        ],
-      ]);
-      expect(await live.json(EXIT.ok, 'stock', 'show', 'TEE')).toMatchObject({ available: 10 });
-    } finally {
-      live.close();
-    }
+    live.one.list({ sku: 'TEE', shown: 4 });
+    await live.ok('stock set TEE 10');
+    await live.ok('listings import one');
+    await live.ok('listings set one TEE --buffer 1');
+    const { code, out } = await live.invsync('stock', 'count', 'TEE', '--from', 'one', '--dry-run');
+    expect([code, out.split('\n').slice(0, 3)]).toEqual([
+      EXIT.ok,
+      [
+        'one shows 4, so 5 may still be sold',
+        'it would be (nothing is changed):',
+        'TEE  available 10 -> 5  (on hand 10 -> 5, committed 0, reserved 0)',
+      ],
+    ]);
+    expect(await live.ok('stock show TEE')).toMatchObject({ available: 10 });
   });
 });
 

@@ -9,9 +9,11 @@ import {
 import type { MemoryHook, MemoryOptions } from '../../src/channels/memory/state.ts';
 import type { Io } from '../../src/cli/io.ts';
 import { run } from '../../src/cli/program.ts';
+import { EXIT } from '../../src/errors.ts';
 import { silentLog } from '../../src/log.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import type { Store } from '../../src/store/store.ts';
+import { afterTest } from '../kit/stage.ts';
 import { heard } from './io.ts';
 
 /** What one command printed and how it ended. */
@@ -33,6 +35,8 @@ export interface World {
   invsyncWith(io: Partial<Io>, ...argv: string[]): Promise<Ran>;
   /** The document of a command that must end with this code and print nothing else. */
   json(code: number, ...argv: string[]): Promise<Document>;
+  /** The document of a command that must succeed; its words are parted by blanks. */
+  ok(command: string): Promise<Document>;
   /** Works on the open books, as the daemon would. */
   withStore<T>(use: (store: Store) => Promise<T>): Promise<T>;
   /** Has a delivery of shop `one` taken in, as the public listener does. */
@@ -48,7 +52,7 @@ export type Document = any;
 
 let worlds = 0;
 
-/** Both shops are configured under `one` and `two`; `mode` is that of `one`, `two` observes. */
+/** It ends with the test, where a test makes it. Both shops are configured under `one` and `two`; `mode` is that of `one`, `two` observes. */
 export function makeWorld(over: { mode?: string; options?: MemoryOptions } = {}): World {
   const cwd = mkdtempSync(join(tmpdir(), 'invsync-cli-'));
   const dataDir = join(cwd, 'data');
@@ -76,6 +80,16 @@ export function makeWorld(over: { mode?: string; options?: MemoryOptions } = {})
       await store.close();
     }
   };
+  const json: World['json'] = async (code, ...argv) => {
+    const ran = await invsync(...argv, '--json');
+    if (ran.code !== code) throw new Error(`${argv.join(' ')} exited ${ran.code}: ${ran.out}${ran.err}`);
+    return JSON.parse(ran.out);
+  };
+  const close = () => {
+    for (const name of names) dropMemoryPlatform(name);
+    rmSync(cwd, { recursive: true, force: true });
+  };
+  afterTest(async () => close());
   return {
     cwd,
     dataDir,
@@ -86,16 +100,10 @@ export function makeWorld(over: { mode?: string; options?: MemoryOptions } = {})
     withStore,
     write,
     configure,
-    json: async (code, ...argv) => {
-      const ran = await invsync(...argv, '--json');
-      if (ran.code !== code) throw new Error(`${argv.join(' ')} exited ${ran.code}: ${ran.out}${ran.err}`);
-      return JSON.parse(ran.out);
-    },
+    json,
+    ok: (command) => json(EXIT.ok, ...command.split(' ')),
     deliver: (hook) => withStore((store) => takeIn(store, hook)),
-    close: () => {
-      for (const name of names) dropMemoryPlatform(name);
-      rmSync(cwd, { recursive: true, force: true });
-    },
+    close,
   };
 }
 

@@ -1,8 +1,9 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { request } from 'undici';
-import { expect, onTestFinished, TestRunner } from 'vitest';
+import { expect } from 'vitest';
 import type { CatalogueItem, Shop } from '../../src/sandbox/shop.ts';
+import { afterTest } from './stage.ts';
 
 /** What the tests of every sandbox shop need: a shop at a standing clock, calls by raw bytes, a receiver of webhooks. */
 
@@ -29,7 +30,7 @@ export async function startStage<S extends Shop>(
   let now = startAt;
   const shop = create({ name: 'my shop', seed: 7, port: 0, now: () => now });
   await shop.start();
-  endsWithTest(() => shop.stop());
+  afterTest(() => shop.stop());
   return {
     shop,
     now: () => now,
@@ -38,10 +39,6 @@ export async function startStage<S extends Shop>(
     },
     once: (name, ms) => shop.fault({ name, count: 1, ...(ms === undefined ? {} : { ms }) }),
   };
-}
-
-function endsWithTest(stop: () => Promise<void>): void {
-  if (TestRunner.getCurrentTest() !== undefined) onTestFinished(stop);
 }
 
 /** `SKU-1` … ten of each; `digits`: numbers are filled up to that many. */
@@ -190,6 +187,6 @@ export async function startReceiver(path = '/hooks/shop'): Promise<Receiver> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
-  endsWithTest(() => receiver.stop());
+  afterTest(() => receiver.stop());
   return receiver;
 }

@@ -1,6 +1,6 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach } from 'vitest';
+import { onTestFinished, TestRunner } from 'vitest';
 import type {
   Channel,
   ChannelDeps,
@@ -46,14 +46,9 @@ export interface Reply {
 
 export type Script<C extends Call = Call> = (call: C) => Reply | undefined;
 
-const closers: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
-/** Runs at the end of the test, before what was opened earlier is closed. */
+/** Runs at the end of the test, before what was opened earlier is closed. What `beforeAll` opens it closes itself. */
 export function afterTest(close: () => Promise<void>): void {
-  closers.push(close);
+  if (TestRunner.getCurrentTest() !== undefined) onTestFinished(close);
 }
 
 /** A loopback server that answers by the script, 404 where that says nothing. It ends with the test. */

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { ChannelError } from '../../src/channels/errors.ts';
 import { signMemory } from '../../src/channels/memory/wire.ts';
 import type { Log } from '../../src/log.ts';
@@ -35,7 +35,6 @@ beforeEach(async () => {
   engine = { ...world.engine, log };
   await world.stock('TEE', 1);
 });
-afterEach(() => world.close());
 
 const shop = () => world.live('shop');
 const open = async () =>

@@ -18,6 +18,7 @@ import { createPusher, type Pusher } from '../../src/sync/outbound/push.ts';
 import { createProofs, type Proofs } from '../../src/sync/reconcile/proof.ts';
 import { type ReconcileWish, reconcile } from '../../src/sync/reconcile/reconcile.ts';
 import type { ReconcileOutcome } from '../../src/sync/reconcile/result.ts';
+import { afterTest } from '../kit/stage.ts';
 import {
   by,
   type ChannelOptions,
@@ -77,7 +78,7 @@ export async function makeSelling(
 
 let worlds = 0;
 
-/** A world whose channels are live; nothing is pushed before a first `reconcile()`. */
+/** A world whose channels are live; nothing is pushed before a first `reconcile()`. It ends with the test. */
 export async function makeOutbound(channels: Record<string, ChannelOptions>): Promise<Outbound> {
   worlds += 1;
   const clock = fakeClock();
@@ -128,6 +129,16 @@ export async function makeOutbound(channels: Record<string, ChannelOptions>): Pr
   const push = () => now.pusher.runUntilIdle();
   const change: Outbound['change'] = (sku, kind, quantity) =>
     count(now.engine, { sku, kind, quantity, asOf: clock.now() });
+
+  let closing: Promise<void> | null = null;
+  const close = (): Promise<void> => {
+    closing ??= now.store.close().then(() => {
+      for (const name of names) dropMemoryPlatform(platformName(name));
+      rmSync(dataDir, { recursive: true, force: true });
+    });
+    return closing;
+  };
+  afterTest(close);
 
   return {
     clock,
@@ -209,10 +220,6 @@ export async function makeOutbound(channels: Record<string, ChannelOptions>): Pr
       await now.store.close();
       now = await boot();
     },
-    async close() {
-      await now.store.close();
-      for (const name of names) dropMemoryPlatform(platformName(name));
-      rmSync(dataDir, { recursive: true, force: true });
-    },
+    close,
   };
 }

@@ -15,6 +15,7 @@ import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import type { ChannelSetup, Mode, Store } from '../../src/store/store.ts';
 import { createWakes, type Engine, type LiveChannel } from '../../src/sync/engine.ts';
 import { createReceiver, type HookAnswer, type Receiver } from '../../src/sync/inbound/receive.ts';
+import { afterTest } from '../kit/stage.ts';
 
 /** A clock that moves only when told; sleepers wake in the order of their times. */
 export interface FakeClock extends Clock {
@@ -85,7 +86,7 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** Channels in memory over a real store in a folder of its own. */
+/** Channels in memory over a real store in a folder of its own. It ends with the test, where a test makes it. */
 export async function makeWorld(
   channels: Record<string, MemoryOptions & { pollMs?: number | null }> = { shop: {} },
 ): Promise<World> {
@@ -111,6 +112,15 @@ export async function makeWorld(
   const receiver = createReceiver(engine);
   const live = (name: string): LiveChannel => liveNamed(engine, name);
   const platform = (name: string): MemoryPlatform => platformNamed(platforms, name);
+  let closing: Promise<void> | null = null;
+  const close = (): Promise<void> => {
+    closing ??= store.close().then(() => {
+      for (const { name } of platforms.values()) dropMemoryPlatform(name);
+      rmSync(dataDir, { recursive: true, force: true });
+    });
+    return closing;
+  };
+  afterTest(close);
   return {
     clock,
     store,
@@ -144,11 +154,7 @@ export async function makeWorld(
       }
     },
     available: async (sku) => (await store.stock.get(sku))?.available ?? null,
-    async close() {
-      await store.close();
-      for (const { name } of platforms.values()) dropMemoryPlatform(name);
-      rmSync(dataDir, { recursive: true, force: true });
-    },
+    close,
   };
 }
 

@@ -99,7 +99,7 @@ export function configOf(over: Record<string, unknown> = {}): ShopifyConfig {
   return Schema.parse(kit.changed(config, over));
 }
 
-/** A channel that talks to `baseUrl`; one with an address ends with the test. */
+/** A channel that talks to `baseUrl`; it ends with the test. */
 export function channelAt(
   baseUrl: string | null,
   over: { config?: Record<string, unknown>; clock?: Clock; timeoutMs?: number } = {},
@@ -107,7 +107,7 @@ export function channelAt(
   const clock = over.clock ?? testClock();
   const deps = kit.depsFor({ name: 'main-shop', clock, baseUrl, timeoutMs: over.timeoutMs ?? 5_000 });
   const channel = shopify.create(configOf(over.config), deps);
-  if (baseUrl !== null) kit.afterTest(() => channel.close());
+  kit.afterTest(() => channel.close());
   return channel;
 }
 

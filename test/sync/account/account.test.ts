@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { MemoryOrder } from '../../../src/channels/memory/state.ts';
 import { admit, createIdentification, isOurs } from '../../../src/sync/account/account.ts';
 import { importCatalogue } from '../../../src/sync/account/catalogue.ts';
@@ -17,9 +17,6 @@ const by = { by: 'test', reason: null };
 let world: World;
 beforeEach(async () => {
   world = await makeWorld({ shop: {}, twin: {} });
-});
-afterEach(async () => {
-  await world.close();
 });
 
 /** The channel goes on with the credentials of another platform, as after a restart. */

@@ -1,11 +1,8 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { MemoryOrder } from '../../../src/channels/memory/state.ts';
 import { makeSelling, type Outbound } from '../outbound-world.ts';
 
 let world: Outbound;
-afterEach(async () => {
-  await world.close();
-});
 
 /** Two sales of the last piece, of which the second is short. */
 async function oversold(oversell: 'hold' | 'cancel'): Promise<MemoryOrder> {

@@ -1,13 +1,10 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { calibrate } from '../../../src/sync/duties/calibrate.ts';
 import { makeWorld, type World } from '../world.ts';
 
 const signal = new AbortController().signal;
 
 let world: World;
-afterEach(async () => {
-  await world.close();
-});
 
 async function open(basis: 'net' | 'gross'): Promise<void> {
   world = await makeWorld({ shop: { capabilities: { basis } } });

@@ -1,13 +1,10 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { correctAtStart } from '../../../src/sync/duties/clock.ts';
 import { createExpiry } from '../../../src/sync/duties/expire.ts';
 import { createTakeover } from '../../../src/sync/duties/takeover.ts';
 import { makeOutbound, type Outbound } from '../outbound-world.ts';
 
 let world: Outbound;
-afterEach(async () => {
-  await world.close();
-});
 
 const dayMs = 86_400_000;
 const by = { by: 'test', reason: null };

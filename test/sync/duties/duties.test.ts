@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { AppError } from '../../../src/errors.ts';
 import { createExpiry } from '../../../src/sync/duties/expire.ts';
 import { pruneAll } from '../../../src/sync/duties/prune.ts';
@@ -12,9 +12,6 @@ import { makeWorld, settle, type World } from '../world.ts';
 let world: World;
 beforeEach(async () => {
   world = await makeWorld();
-});
-afterEach(async () => {
-  await world.close();
 });
 
 describe('a loop', () => {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ChannelError } from '../../../src/channels/errors.ts';
 import { openAlert } from '../../../src/sync/alerts.ts';
 import { createRequests } from '../../../src/sync/duties/requests.ts';
@@ -8,9 +8,6 @@ import { refuse } from '../busy-store.ts';
 import { makeWorld, settle, type World } from '../world.ts';
 
 let world: World;
-afterEach(async () => {
-  await world.close();
-});
 
 /** So many deliveries that only name the order, of which one unit was sold. */
 async function thinDeliveries(channel: string, count: number): Promise<void> {

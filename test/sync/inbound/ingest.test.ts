@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ChannelError } from '../../../src/channels/errors.ts';
 import type { MemoryHook } from '../../../src/channels/memory/state.ts';
 import { signMemory } from '../../../src/channels/memory/wire.ts';
@@ -7,9 +7,6 @@ import { createIngest } from '../../../src/sync/inbound/ingest.ts';
 import { makeWorld, settle, type World } from '../world.ts';
 
 let world: World;
-afterEach(async () => {
-  await world.close();
-});
 
 /** A world with so many TEE on sale. `hear`: a delivery to the shop arrives and is worked on. */
 async function selling(quantity: number, channels?: Parameters<typeof makeWorld>[0]) {

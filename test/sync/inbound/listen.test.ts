@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { Channel, Delivery } from '../../../src/channels/channel.ts';
 import { ChannelError } from '../../../src/channels/errors.ts';
 import { importCatalogue } from '../../../src/sync/account/catalogue.ts';
@@ -12,9 +12,6 @@ const calm = new AbortController().signal;
 let world: World;
 beforeEach(async () => {
   world = await makeWorld();
-});
-afterEach(async () => {
-  await world.close();
 });
 
 /** The channel of the world with other answers to some calls. */

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { FeedRow } from '../../../src/store/store.ts';
 import { freshness } from '../../../src/sync/fresh.ts';
 import { createIngest } from '../../../src/sync/inbound/ingest.ts';
@@ -8,9 +8,6 @@ import { sweepOrders } from '../../../src/sync/inbound/sweep.ts';
 import { makeWorld, type World } from '../world.ts';
 
 let world: World;
-afterEach(async () => {
-  await world.close();
-});
 
 const quiet = new AbortController().signal;
 const day = 86_400_000;

@@ -1,9 +1,8 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { MemoryOrder } from '../../../src/channels/memory/state.ts';
 import { makeOutbound, makeSelling, type Outbound } from '../outbound-world.ts';
 
 let world: Outbound;
-afterEach(() => world.close());
 
 function sold(order: MemoryOrder | null): MemoryOrder {
   if (order === null) throw new Error('the shop did not sell');

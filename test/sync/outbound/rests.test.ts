@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ChannelError } from '../../../src/channels/errors.ts';
 import { importAll } from '../../../src/sync/account/catalogue.ts';
 import { createTakeover } from '../../../src/sync/duties/takeover.ts';
@@ -7,9 +7,6 @@ import { makeOutbound, makeSelling, type Outbound } from '../outbound-world.ts';
 import { settle } from '../world.ts';
 
 let world: Outbound;
-afterEach(async () => {
-  await world.close();
-});
 
 const by = { by: 'test', reason: null };
 const calm = new AbortController().signal;

@@ -1,8 +1,7 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { makeSelling, type Outbound } from '../outbound-world.ts';
 
 let world: Outbound;
-afterEach(() => world.close());
 
 const told = async () =>
   (await world.store.duties.alerts(true, 50))

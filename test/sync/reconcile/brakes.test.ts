@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { importCatalogue } from '../../../src/sync/account/catalogue.ts';
 import { planFromJson } from '../../../src/sync/plan.ts';
 import { configureWithin } from '../../../src/sync/reach.ts';
@@ -6,7 +6,6 @@ import { exitCodeOf } from '../../../src/sync/reconcile/result.ts';
 import { type ChannelOptions, makeOutbound, type Outbound } from '../outbound-world.ts';
 
 let world: Outbound;
-afterEach(() => world.close());
 
 const calm = new AbortController().signal;
 const hour = 3_600_000;

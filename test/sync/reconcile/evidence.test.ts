@@ -1,10 +1,9 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { planFromJson } from '../../../src/sync/plan.ts';
 import { reconcile } from '../../../src/sync/reconcile/reconcile.ts';
 import { makeSelling, type Outbound } from '../outbound-world.ts';
 
 let world: Outbound;
-afterEach(() => world.close());
 
 const calm = new AbortController().signal;
 const hour = 3_600_000;

@@ -1,10 +1,9 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { importCatalogue } from '../../../src/sync/account/catalogue.ts';
 import { createGuardWatch } from '../../../src/sync/reconcile/guard.ts';
 import { makeOutbound, type Outbound } from '../outbound-world.ts';
 
 let world: Outbound;
-afterEach(() => world.close());
 
 const calm = new AbortController().signal;
 const hour = 3_600_000;

@@ -1,11 +1,10 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { MemoryOrder } from '../../../src/channels/memory/state.ts';
 import { planFromJson } from '../../../src/sync/plan.ts';
 import { exitCodeOf } from '../../../src/sync/reconcile/result.ts';
 import { makeOutbound, type Outbound } from '../outbound-world.ts';
 
 let world: Outbound;
-afterEach(() => world.close());
 
 function sold(order: MemoryOrder | null): MemoryOrder {
   if (order === null) throw new Error('the shop did not sell');
