@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { CheckItem } from '../channel.ts';
 import { asked, fail, ok, warn } from '../kit/check.ts';
 import { Refusal } from '../kit/refusal.ts';
+import { day } from '../kit/time.ts';
 import { type AuthorizedShop, type Call, readShop } from './account.ts';
 import type { Shop } from './api.ts';
 import { lacksScope } from './failures.ts';
@@ -10,7 +11,6 @@ import { neededTopics, wantedTopics } from './topics.ts';
 import type { Sites } from './warehouses.ts';
 import { isOurs, readHooks } from './webhooks.ts';
 
-const dayMs = 86_400_000;
 /** TikTok itself warns from 30 days before the end on. */
 const warnDays = 30;
 /** Difference between TikTok's clock and ours that deserves a warning; from 30 s ahead on it would refuse all calls. */
@@ -19,12 +19,11 @@ const scopesRemedy =
   'add the scope in Partner Center (docs/channels/tiktok-shop.md), then let the seller authorize again and set refresh_token';
 const consentRemedy = 'let the seller authorize the app again and set the new refresh_token';
 
-const Anything = z.unknown();
 const search = {
   method: 'POST',
   query: { page_size: '1' },
   body: {},
-  data: Anything,
+  data: z.unknown(),
   effect: 'read',
 } as const;
 const probes: { name: string; level: 'warn' | 'fail'; call: Call<unknown> }[] = [
@@ -94,11 +93,11 @@ async function consentItem(shop: Shop): Promise<CheckItem> {
   const name = 'authorization';
   const until = (await consentOf(shop.tokens)).refreshUntil;
   if (until === null) return ok(name, 'its end is not told');
-  const days = Math.floor((until - shop.serverClock.now()) / dayMs);
-  const day =
+  const days = Math.floor((until - shop.serverClock.now()) / day);
+  const date =
     Number.isFinite(until) && until < 8.64e15 ? new Date(until).toISOString().slice(0, 10) : 'never';
-  if (days < 0) return fail(name, `over since ${day}`, consentRemedy);
-  const detail = `ends on ${day}, in ${days} days`;
+  if (days < 0) return fail(name, `over since ${date}`, consentRemedy);
+  const detail = `ends on ${date}, in ${days} days`;
   return days < warnDays ? warn(name, detail, consentRemedy) : ok(name, detail);
 }
 

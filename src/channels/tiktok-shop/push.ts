@@ -79,10 +79,10 @@ function dueOf(line: PushLine, stock: SkuStock | undefined, sites: Sites): Due |
   if (stock === undefined)
     return { kind: 'rejected', error: 'TikTok Shop has no such SKU in this shop', hint: importHint };
   // Without the warehouses nobody can tell what else a write would overwrite.
-  const settled = compared(line, readingOf(stock, sites, null), 'look at its stock in Seller Center');
+  const reading = readingOf(stock, sites, null);
+  const settled = compared(line, reading, 'look at its stock in Seller Center');
   if (settled !== null) return settled;
-  const { shown } = readingOf(stock, sites, null);
-  return shown === line.quantity ? { kind: 'applied', shown } : { line, stock };
+  return reading.shown === line.quantity ? { kind: 'applied', shown: line.quantity } : { line, stock };
 }
 
 /**

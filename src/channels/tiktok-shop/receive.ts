@@ -37,16 +37,13 @@ export function receive(config: TikTokShopConfig, request: HookRequest): Receipt
   // One app serves several shops: their deliveries are signed alike.
   if (shopId !== null && shopId !== config.shop_id) return refused('the delivery is for another shop');
   const type = head?.type ?? null;
+  // The notification id is the same in all repeats (TTS-2.1).
+  const id = head?.tts_notification_id ?? null;
+  const key = id === null ? hashKey(request.body) : `tts:${id}`;
   const kind = (type === null ? undefined : topics.get(type)) ?? `type ${type ?? 'unknown'}`;
   return {
     kind: 'deliveries',
-    deliveries: [{ key: keyOf(head, request.body), kind, meta: {}, body: request.body }],
+    deliveries: [{ key, kind, meta: {}, body: request.body }],
     answer: { status: 200, body: '' },
   };
-}
-
-/** The notification id is the same in all repeats (TTS-2.1). */
-function keyOf(head: z.infer<typeof Head> | null, body: Uint8Array): string {
-  const id = head?.tts_notification_id ?? null;
-  return id === null ? hashKey(body) : `tts:${id}`;
 }

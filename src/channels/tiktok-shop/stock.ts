@@ -60,17 +60,12 @@ export function readingOf(
   sites: Sites,
   why: string | null,
 ): Omit<StockReading, 'listingId'> {
-  const shown = numberOf(stock, sites);
+  const { levels, total } = stock;
+  const shown = levels?.length === 0 ? total : levels && shownOf(levels, sites);
   if (why !== null) return { ...noNumber('unwritable', why, stock), shown };
   return shown === null
     ? noNumber('untracked', 'TikTok Shop tells no number for this SKU', stock)
     : shownAs(shown, stock);
-}
-
-/** The number that counts for us; null when TikTok told none. */
-function numberOf(stock: SkuStock, sites: Sites): number | null {
-  if (stock.levels === null) return null;
-  return stock.levels.length === 0 ? stock.total : shownOf(stock.levels, sites);
 }
 
 /** Numbers by SKU id, read live, 600 a call (TTS-3.2). A SKU that is left out is deleted or foreign. */
