@@ -182,13 +182,9 @@ function lineHolder(site: Site, line: Line): Product | undefined {
   return product === undefined ? undefined : stockHolder(site, product);
 }
 
-export function reducedOf(line: Line): number {
-  return Number(findMeta(line.meta, '_reduced_stock')?.value ?? 0);
-}
-
-function restockedOf(line: Line): number {
-  return Number(findMeta(line.meta, '_restock_refunded_items')?.value ?? 0);
-}
+const unitsIn = (key: string) => (line: Line) => Number(findMeta(line.meta, key)?.value ?? 0);
+const reducedOf = unitsIn('_reduced_stock');
+const restockedOf = unitsIn('_restock_refunded_items');
 
 /** `wc_maybe_adjust_line_item_product_stock`: what an edit of a line does to the stock. */
 function adjustLine(site: Site, order: Order, line: Line, quantity: number): void {
@@ -337,15 +333,16 @@ export function addNote(
  */
 export function takenBy(site: Site, order: Order, line: Line): number {
   const product = lineProduct(site, line);
-  const managed = product === undefined || stockHolder(site, product) !== undefined;
+  const isHeld = lineHolder(site, line) !== undefined;
+  const managed = product === undefined || isHeld;
   const status = statusBeforeTrash(order);
-  if (lineHolder(site, line) === undefined && GIVING.includes(status)) return 0;
+  if (!isHeld && GIVING.includes(status)) return 0;
   if (managed && !order.untracked) {
     const active = line.unseen && !GIVING.includes(status);
     // An edit below what was restocked leaves a negative mark on the real shop too: it holds nothing.
     return Math.max(0, active ? line.quantity - restockedOf(line) : reducedOf(line));
   }
-  return TAKING.includes(statusBeforeTrash(order)) ? line.quantity : 0;
+  return TAKING.includes(status) ? line.quantity : 0;
 }
 
 /**

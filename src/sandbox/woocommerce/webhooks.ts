@@ -5,6 +5,7 @@ import { datePair } from './dates.ts';
 import { orderView } from './order-view.ts';
 import { findOrder } from './orders.ts';
 import { phpJson } from './php.ts';
+import { RestProblem, wooProblem } from './problem.ts';
 import { links, productView } from './product-view.ts';
 import type { Site, Webhook } from './site.ts';
 
@@ -213,7 +214,9 @@ async function deliver(site: Site, job: Job): Promise<boolean> {
   const order = webhook.topic.startsWith('order.') ? findOrder(site, job.arg) : undefined;
   const heard = hears(order ?? null);
   const body = phpJson(error ?? payload(site, webhook.topic, job.arg)).trim();
-  const headers = deliveryHeaders(site, webhook, job, forged ? `${webhook.secret}!` : webhook.secret, body);
+  const secret = forged ? `${webhook.secret}!` : webhook.secret;
+  const signature = createHmac('sha256', secret).update(body).digest('base64');
+  const headers = { ...headersOf(site, webhook, job), 'X-WC-Webhook-Signature': signature };
   const began = performance.now();
   const status = await post(site, webhook.deliveryUrl, { headers, body });
   const ms = Math.round((performance.now() - began) * 10) / 10;
@@ -232,14 +235,10 @@ function countOutcome(webhook: Webhook, outcome: 'ok' | 'failed'): void {
 }
 
 /** What a webhook sends whose owner lost the right to see orders; signed like any other body. */
-const LOST_RIGHTS = {
-  code: 'woocommerce_rest_cannot_view',
-  message: 'Sorry, you cannot view this resource.',
-  data: { status: 401 },
-};
+const LOST_RIGHTS = wooProblem('cannot_view', 'Sorry, you cannot view this resource.', 401).body();
 
 /** A rate limiter on REST meets the internal request that builds the body (recorded 2026-11-30). */
-const TOO_MANY = { code: 'too_many', message: 'Too many requests', data: { status: 429 } };
+const TOO_MANY = new RestProblem('too_many', 'Too many requests', 429).body();
 
 /** Built when delivered: always the newest state, or an error object for what is gone by now. */
 function payload(site: Site, topic: string, arg: number): Record<string, unknown> {
@@ -256,16 +255,10 @@ function payload(site: Site, topic: string, arg: number): Record<string, unknown
 }
 
 function gone(type: string): Record<string, unknown> {
-  return { code: `woocommerce_rest_${type}_invalid_id`, message: 'Invalid ID.', data: { status: 404 } };
+  return wooProblem(`${type}_invalid_id`, 'Invalid ID.', 404).body();
 }
 
-function deliveryHeaders(
-  site: Site,
-  webhook: Webhook,
-  job: Job,
-  secret: string,
-  body: string,
-): Record<string, string> {
+function headersOf(site: Site, webhook: Webhook, job: Job): Record<string, string> {
   const [resource, event] = splitTopic(webhook.topic);
   const source = site.faults.hits('clone_source') ? 'https://staging.wp-clone.example' : site.home;
   return {
@@ -274,7 +267,6 @@ function deliveryHeaders(
     'X-WC-Webhook-Topic': webhook.topic,
     'X-WC-Webhook-Resource': resource,
     'X-WC-Webhook-Event': event,
-    'X-WC-Webhook-Signature': createHmac('sha256', secret).update(body).digest('base64'),
     'X-WC-Webhook-ID': String(webhook.id),
     'X-WC-Webhook-Delivery-ID': deliveryId(site, webhook, job),
   };
@@ -285,16 +277,14 @@ function deliveryId(site: Site, webhook: Webhook, job: Job): string {
   const second = site.seconds() + job.repeat;
   const fresh = createHmac('md5', site.salt).update(`${webhook.id}${second}`).digest('hex');
   const known = webhook.lastDeliveryId;
-  const id = known !== null && site.faults.hits('same_delivery_id') ? known : fresh;
-  webhook.lastDeliveryId = id;
-  return id;
+  webhook.lastDeliveryId = known !== null && site.faults.hits('same_delivery_id') ? known : fresh;
+  return webhook.lastDeliveryId;
 }
 
 function shuffle(site: Site, jobs: Job[]): void {
   for (let at = jobs.length - 1; at > 0; at -= 1) {
     const other = site.random.int(0, at);
-    const a = jobs[at];
-    const b = jobs[other];
+    const [a, b] = [jobs[at], jobs[other]];
     if (a === undefined || b === undefined) continue;
     jobs[at] = b;
     jobs[other] = a;
