@@ -123,6 +123,19 @@ export function sell(at: AtShop, ...lines: [sku: string, quantity: number][]) {
   return { orderId: result.order_id, lineIds, lineId: lineIds[0] ?? '' };
 }
 
+interface Telling extends Shop {
+  settle(): Promise<unknown>;
+}
+
+/** Sells, and waits until all that the shop has to tell of it is told or given up. */
+export async function sellAndSettle(
+  at: Telling | { shop: Telling },
+  ...lines: [sku: string, quantity: number][]
+): Promise<void> {
+  sell(at, ...lines);
+  await ('shop' in at ? at.shop : at).settle();
+}
+
 // ------------------------------------------------------------------------------------------------------ receiver
 
 /** A call that the receiver got, bytes and all. */

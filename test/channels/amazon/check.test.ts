@@ -49,6 +49,10 @@ const attributes = (over: Record<string, string | undefined> = {}) => ({
   json: { Attributes: { QueueArn: queueArn, Policy: policy, MessageRetentionPeriod: '1209600', ...over } },
 });
 
+const withPolicy = (text: string | undefined): Script => ({
+  GetQueueAttributes: [attributes({ Policy: text })],
+});
+
 function well(over: Script = {}): Script {
   return {
     getMarketplaceParticipations: [joined()],
@@ -103,36 +107,21 @@ describe('check', () => {
   };
   test.each([
     ['a FIFO queue', {}, { sqs: fifo }, ['fail queue', 'fail subscription']],
-    [
-      'a queue without a policy',
-      { GetQueueAttributes: [attributes({ Policy: undefined })] },
-      {},
-      ['fail queue policy'],
-    ],
-    [
-      'a policy that is no JSON',
-      { GetQueueAttributes: [attributes({ Policy: '{' })] },
-      {},
-      ['fail queue policy'],
-    ],
+    ['a queue without a policy', withPolicy(undefined), {}, ['fail queue policy']],
+    ['a policy that is no JSON', withPolicy('{'), {}, ['fail queue policy']],
     [
       'a policy for somebody else',
-      { GetQueueAttributes: [attributes({ Policy: policy.replace('437568002678', '111111111111') })] },
+      withPolicy(policy.replace('437568002678', '111111111111')),
       {},
       ['fail queue policy'],
     ],
     [
       'a policy that only lets send',
-      { GetQueueAttributes: [attributes({ Policy: policy.replace(',"sqs:GetQueueAttributes"', '') })] },
+      withPolicy(policy.replace(',"sqs:GetQueueAttributes"', '')),
       {},
       ['fail queue policy'],
     ],
-    [
-      'a policy that denies',
-      { GetQueueAttributes: [attributes({ Policy: policy.replace('Allow', 'Deny') })] },
-      {},
-      ['fail queue policy'],
-    ],
+    ['a policy that denies', withPolicy(policy.replace('Allow', 'Deny')), {}, ['fail queue policy']],
     [
       'a queue that is not there',
       {

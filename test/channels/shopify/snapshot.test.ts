@@ -71,115 +71,102 @@ function snapshotOfBody(body: unknown, attempt = 1): OrderSnapshot {
 }
 
 describe('taken and gone of one line', () => {
-  const cases: { name: string; line: Line; taken: number; gone: number }[] = [
-    { name: 'a fresh order of three', line: { quantity: 3, fulfillable: 3, current: 3 }, taken: 3, gone: 0 },
-    {
-      name: 'one unit cancelled with restock',
-      line: { quantity: 3, fulfillable: 2, current: 2, refunds: [{ type: 'cancel', quantity: 1 }] },
-      taken: 2,
-      gone: 0,
-    },
-    {
-      name: 'one unit refunded without restock is written off, not released',
-      line: { quantity: 3, fulfillable: 2, current: 2, refunds: [{ type: 'no_restock', quantity: 1 }] },
-      taken: 3,
-      gone: 1,
-    },
-    {
-      name: 'shipped whole',
-      line: { quantity: 3, fulfillable: 0, current: 3, status: 'fulfilled' },
-      taken: 3,
-      gone: 3,
-    },
-    {
-      name: 'shipped in part',
-      line: { quantity: 3, fulfillable: 1, current: 3, status: 'partial' },
-      taken: 3,
-      gone: 2,
-    },
-    {
-      name: 'shipped and one returned with restock',
-      line: {
+  test.each<[string, number, number, Line]>([
+    ['a fresh order of three', 3, 0, { quantity: 3, fulfillable: 3, current: 3 }],
+    [
+      'one unit cancelled with restock',
+      2,
+      0,
+      { quantity: 3, fulfillable: 2, current: 2, refunds: [{ type: 'cancel', quantity: 1 }] },
+    ],
+    [
+      'one unit refunded without restock is written off, not released',
+      3,
+      1,
+      { quantity: 3, fulfillable: 2, current: 2, refunds: [{ type: 'no_restock', quantity: 1 }] },
+    ],
+    ['shipped whole', 3, 3, { quantity: 3, fulfillable: 0, current: 3, status: 'fulfilled' }],
+    ['shipped in part', 3, 2, { quantity: 3, fulfillable: 1, current: 3, status: 'partial' }],
+    [
+      'shipped and one returned with restock',
+      2,
+      2,
+      {
         quantity: 3,
         fulfillable: 0,
         current: 2,
         status: 'fulfilled',
         refunds: [{ type: 'return', quantity: 1 }],
       },
-      taken: 2,
-      gone: 2,
-    },
-    {
-      name: 'shipped and one refunded as a present',
-      line: {
+    ],
+    [
+      'shipped and one refunded as a present',
+      3,
+      3,
+      {
         quantity: 3,
         fulfillable: 0,
         current: 2,
         status: 'fulfilled',
         refunds: [{ type: 'no_restock', quantity: 1 }],
       },
-      taken: 3,
-      gone: 3,
-    },
-    {
-      name: 'restocked by an old refund',
-      line: { quantity: 2, fulfillable: 1, current: 1, refunds: [{ type: 'legacy_restock', quantity: 1 }] },
-      taken: 1,
-      gone: 0,
-    },
-    {
-      name: 'a refund row without a type gives nothing back',
-      line: { quantity: 2, fulfillable: 1, current: 1, refunds: [{ type: null, quantity: 1 }] },
-      taken: 2,
-      gone: 1,
-    },
-    {
-      name: 'one cancelled, the other two shipped',
-      line: {
+    ],
+    [
+      'restocked by an old refund',
+      1,
+      0,
+      { quantity: 2, fulfillable: 1, current: 1, refunds: [{ type: 'legacy_restock', quantity: 1 }] },
+    ],
+    [
+      'a refund row without a type gives nothing back',
+      2,
+      1,
+      { quantity: 2, fulfillable: 1, current: 1, refunds: [{ type: null, quantity: 1 }] },
+    ],
+    [
+      'one cancelled, the other two shipped',
+      2,
+      2,
+      {
         quantity: 3,
         fulfillable: 0,
         current: 2,
         status: 'fulfilled',
         refunds: [{ type: 'cancel', quantity: 1 }],
       },
-      taken: 2,
-      gone: 2,
-    },
-    {
-      name: 'more refunded than ordered',
-      line: { quantity: 1, fulfillable: 0, current: 0, refunds: [{ type: 'cancel', quantity: 2 }] },
-      taken: 0,
-      gone: 0,
-    },
-    {
-      name: 'a negative counter as live shops show it',
-      line: {
+    ],
+    [
+      'more refunded than ordered',
+      0,
+      0,
+      { quantity: 1, fulfillable: 0, current: 0, refunds: [{ type: 'cancel', quantity: 2 }] },
+    ],
+    [
+      'a negative counter as live shops show it',
+      1,
+      1,
+      {
         quantity: 1,
         fulfillable: -1,
         current: 0,
         status: 'fulfilled',
         refunds: [{ type: 'no_restock', quantity: 1 }],
       },
-      taken: 1,
-      gone: 1,
-    },
-    { name: 'a body without the shipping fields', line: { quantity: 2 }, taken: 2, gone: 0 },
-  ];
-  for (const { name, line, taken, gone } of cases) {
-    test(`${name}: taken ${taken}, gone ${gone}`, () => {
-      const snapshot = snapshotOf(line);
-      expect(snapshot.lines).toEqual([
-        expect.objectContaining({
-          lineKey: 'gid://shopify/LineItem/777',
-          listingId: 'gid://shopify/ProductVariant/333',
-          channelSku: 'TEE-S',
-          taken,
-          gone,
-        }),
-      ]);
-      expect(snapshot.warnings).toBeUndefined();
-    });
-  }
+    ],
+    ['a body without the shipping fields', 2, 0, { quantity: 2 }],
+  ])('%s: taken %s, gone %s', (_, taken, gone, line) => {
+    const snapshot = snapshotOf(line);
+    expect(snapshot.lines).toEqual([
+      expect.objectContaining({
+        lineKey: 'gid://shopify/LineItem/777',
+        listingId: 'gid://shopify/ProductVariant/333',
+        channelSku: 'TEE-S',
+        taken,
+        gone,
+      }),
+    ]);
+    expect(snapshot.warnings).toBeUndefined();
+  });
 
   test('current_quantity alone never releases a unit', () => {
     const withRows = snapshotOf({

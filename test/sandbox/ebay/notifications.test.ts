@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, createVerify } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Loose, type Received, sell, shown } from '../../kit/shop-stage.ts';
+import { type Loose, type Received, sell, sellAndSettle, shown } from '../../kit/shop-stage.ts';
 import {
   destinationBody,
   idIn,
@@ -181,22 +181,19 @@ describe('registering', () => {
       await stage.rest('POST', `${api}/subscription`, { body: subscriptionBody(destinationId) }),
     );
     receiver.got.length = 0;
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     expect(receiver.got).toEqual([]);
     expect((await stage.rest('POST', `${api}/subscription/${id}/test`)).status).toBe(202);
     await stage.shop.settle();
     expect(bodies()).toMatchObject([{ notification: { data: { order: { orderId: '00-00000-00000' } } } }]);
     await stage.rest('POST', `${api}/subscription/${id}/enable`);
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     expect(receiver.got).toHaveLength(2);
     expect((await stage.rest('DELETE', `${api}/subscription/${id}`)).status).toBe(204);
     expect((await stage.rest('DELETE', `${api}/destination/${destinationId}`, { app: true })).status).toBe(
       204,
     );
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     expect(receiver.got).toHaveLength(2);
   });
 });
@@ -241,8 +238,7 @@ describe('a notification', () => {
 
   test('is repeated three times with its id, a new count and a new signature', async () => {
     receiver.answers = [500, 412, 404, 202];
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     const sent = bodies().map((body) => body.notification);
     expect(sent.map((each) => each.publishAttemptCount)).toEqual([1, 2, 3, 4]);
     expect(new Set(sent.map((each) => each.notificationId)).size).toBe(1);
@@ -254,16 +250,14 @@ describe('a notification', () => {
       { outcome: 'ok', status: 202, duplicate: true },
     ]);
     receiver.answers = [500];
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     expect(receiver.got).toHaveLength(8);
     expect(stage.shop.pending()).toBe(0);
   });
 
   test.each([200, 201, 202, 204])('is acknowledged by %d', async (status) => {
     receiver.answers = [status];
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     expect(receiver.got).toHaveLength(1);
   });
 
@@ -277,13 +271,11 @@ describe('a notification', () => {
     for (let turn = 0; turn < 9; turn += 1) sell(stage, ['SKU-001', 1]);
     await stage.shop.settle();
     expect(await status()).toBe('ENABLED');
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     expect(await status()).toBe('MARKED_DOWN');
     receiver.answers = [204];
     receiver.got.length = 0;
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     expect(receiver.got).toEqual([]);
     const mended = await stage.rest('PUT', `${api}/destination/${id}`, {
       app: true,
@@ -291,8 +283,7 @@ describe('a notification', () => {
     });
     expect(mended.status).toBe(204);
     expect(receiver.got.map(({ method }) => method)).toEqual(['GET']);
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     expect(await status()).toBe('ENABLED');
     expect(receiver.got.map(({ method }) => method)).toEqual(['GET', 'POST']);
   });
@@ -301,11 +292,9 @@ describe('a notification', () => {
     const status = async () =>
       (await stage.rest('GET', `${api}/destination`, { app: true })).json.destinations[0].status;
     receiver.answers = [500];
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     stage.tick(86_401);
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     expect(await status()).toBe('MARKED_DOWN');
     const other = await startShop({ seed: 5 });
     const listener = await startReceiver(other.shop.credentials.verificationToken);
@@ -317,8 +306,7 @@ describe('a notification', () => {
 
   test('names a key that does not exist under wrong_kid', async () => {
     stage.shop.fault({ name: 'wrong_kid', count: 1 });
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     const [call] = receiver.got;
     if (call === undefined) throw new Error('no call');
     const { kid } = header(call);
@@ -332,8 +320,7 @@ describe('a notification', () => {
   test('does not verify under bad_signature and altered_body', async () => {
     for (const name of ['bad_signature', 'altered_body']) {
       stage.shop.fault({ name, count: 1 });
-      sell(stage, ['SKU-001', 1]);
-      await stage.shop.settle();
+      await sellAndSettle(stage, ['SKU-001', 1]);
     }
     expect(receiver.got).toHaveLength(2);
     for (const call of receiver.got) {
@@ -344,8 +331,7 @@ describe('a notification', () => {
 
   test('verifies only as compact JSON under compact_json', async () => {
     stage.shop.fault({ name: 'compact_json', count: 1 });
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     const [call] = receiver.got;
     if (call === undefined) throw new Error('no call');
     expect(await verifies(call, call.body)).toBe(false);
@@ -354,11 +340,9 @@ describe('a notification', () => {
 
   test('may be signed with SHA-256 and by a new key, while the old one stays known', async () => {
     stage.shop.fault({ name: 'sha256', count: 1 });
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     stage.shop.rotateKey();
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     const [one, two] = receiver.got;
     if (one === undefined || two === undefined) throw new Error('two calls are needed');
     expect([header(one).digest, header(two).digest]).toEqual(['SHA256', 'SHA1']);
@@ -369,24 +353,20 @@ describe('a notification', () => {
   test('is doubled with the same id, with another one, dropped, or about somebody else', async () => {
     const idsOf = () => bodies().map((body) => body.notification.notificationId);
     stage.shop.fault({ name: 'duplicate_webhook', count: 1 });
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     expect([idsOf().length, new Set(idsOf()).size]).toEqual([2, 1]);
     receiver.got.length = 0;
     stage.shop.fault({ name: 'new_id_duplicate', count: 1 });
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     expect([idsOf().length, new Set(idsOf()).size]).toEqual([2, 2]);
     receiver.got.length = 0;
     stage.shop.fault({ name: 'drop_webhook', count: 1 });
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     expect(receiver.got).toEqual([]);
     expect(webhooks().at(-1)).toMatchObject({ outcome: 'dropped' });
     expect(stage.shop.records().orders.at(-1)?.heard).toBe(false);
     stage.shop.fault({ name: 'wrong_user', count: 1 });
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     expect(bodies()[0].notification.data.user.userId).toBe('somebodyElse');
   });
 
@@ -482,8 +462,7 @@ describe('Platform Notifications', () => {
     await prefer(['ItemRevised', 'ItemOutOfStock', 'ItemClosed']);
     stage.shop.fault({ name: 'out_of_stock_control_off' });
     stage.shop.set({ sku: 'SKU-002', quantity: 1 });
-    sell(stage, ['SKU-002', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-002', 1]);
     const events = texts().map((text) => /<NotificationEventName>(\w+)</.exec(text)?.[1]);
     expect(events.sort()).toEqual(['ItemClosed', 'ItemOutOfStock', 'ItemRevised']);
   });
@@ -491,15 +470,13 @@ describe('Platform Notifications', () => {
   test('come to the address of the JSON ones under the fault, also forged', async () => {
     await register(stage, receiver);
     stage.shop.fault({ name: 'soap', count: 1 });
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     const soap = () => texts().filter((text) => text.startsWith('<?xml'));
     expect([receiver.got.length, soap().length]).toEqual([2, 1]);
     expect(signed(soap()[0] ?? '')).toBe(true);
     stage.shop.fault({ name: 'soap', count: 1 });
     stage.shop.fault({ name: 'bad_soap_signature', count: 1 });
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     expect(signed(soap()[1] ?? '')).toBe(false);
   });
 });

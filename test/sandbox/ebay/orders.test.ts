@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Loose, NOON, sell, shown } from '../../kit/shop-stage.ts';
+import { type Loose, NOON, sell, sellAndSettle, shown } from '../../kit/shop-stage.ts';
 import { type Stage, startShop, tokenCall } from './world.ts';
 
 let stage: Stage;
@@ -279,8 +279,7 @@ describe('a commitment without checkout', () => {
   test('comes back when the buyer never pays, and there never was an order', async () => {
     stage.shop.fault({ name: 'unpaid_commitment', count: 1, ms: 1_000 });
     stage.shop.fault({ name: 'never_pays', count: 1 });
-    sell(stage, ['SKU-002', 3]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-002', 3]);
     expect(shown(stage, 'SKU-002')).toBe(10);
     expect(stage.shop.records().orders).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { signatureHeaders } from '../../../src/sandbox/flipkart/signature.ts';
-import { type Received, type Receiver, sell, startReceiver } from '../../kit/shop-stage.ts';
+import { type Received, type Receiver, sell, sellAndSettle, startReceiver } from '../../kit/shop-stage.ts';
 import { hookPath, look, type Stage, startBoth, startShop, typesOf } from './world.ts';
 
 type Both = Stage & { receiver: Receiver };
@@ -65,8 +65,7 @@ describe('the signature', () => {
     ['wrong_app', null],
   ])('under %s is of the form %s', async (fault, form) => {
     stage.once(fault);
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     expect(stage.receiver.got.map((call) => formOf(stage, call))).toEqual([form]);
   });
 
@@ -92,8 +91,7 @@ describe('the signature', () => {
 
   test('is missing when a proxy drops its headers', async () => {
     stage.once('headers_lost');
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     expect(Object.keys(stage.receiver.got[0]?.headers ?? {}).filter((name) => name.includes('_'))).toEqual(
       [],
     );
@@ -106,8 +104,7 @@ describe('the signature', () => {
       if (stage.receiver.got.length === 1) stage.shop.rotateSecret();
       return undefined;
     };
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     const [first, second] = stage.receiver.got;
     if (first === undefined || second === undefined) throw new Error('two calls were due');
     expect([formOf(stage, first, old), formOf(stage, second)]).toEqual(['seconds', 'seconds']);
@@ -125,8 +122,7 @@ describe('the signature', () => {
         stage.tick(60_000);
         return undefined;
       };
-      sell(stage, ['SKU-001', 1]);
-      await stage.shop.settle();
+      await sellAndSettle(stage, ['SKU-001', 1]);
       expect(new Set(stage.receiver.got.map(({ headers }) => headers['x_date'])).size).toBe(dates);
     }
   });
@@ -136,8 +132,7 @@ describe('enrolment', () => {
   test('is by hand: until then the platform tells nothing, afterwards all that happens', async () => {
     const stage = await startShop();
     const receiver = await startReceiver(hookPath);
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     const answer = await fetch(`${stage.shop.url}/_sandbox/subscribe`, {
       method: 'POST',
       body: JSON.stringify({ url: receiver.url }),
@@ -147,12 +142,10 @@ describe('enrolment', () => {
       returnsUrl: null,
       locations: [...stage.shop.locations],
     });
-    sell(stage, ['SKU-002', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-002', 1]);
     expect(receiver.got.map(({ json }) => json.attributes.orderItems[0].sku)).toEqual(['SKU-002']);
     stage.shop.unsubscribe();
-    sell(stage, ['SKU-003', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-003', 1]);
     expect([receiver.got.length, stage.shop.enrolment()]).toEqual([1, null]);
   });
 
@@ -300,8 +293,7 @@ describe('an event', () => {
   test('may carry new fields, and one of an unknown type may stand before it', async () => {
     stage.once('unknown_event');
     stage.shop.fault({ name: 'new_fields' });
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     expect(typesOf(stage.receiver)).toEqual(['shipment_weighed', 'shipment_created']);
     expect(stage.receiver.got[1]?.json.tags).toEqual(['beta']);
   });
@@ -371,8 +363,7 @@ describe('delivery', () => {
       false,
     ]);
     stage.once('duplicate_webhook');
-    sell(stage, ['SKU-002', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-002', 1]);
     expect(stage.receiver.got.length).toBe(2);
     expect(stage.receiver.got[0]?.body.equals(stage.receiver.got[1]?.body ?? Buffer.alloc(0))).toBe(true);
     expect(hooks(stage).map(({ duplicate }) => duplicate)).toEqual([false, false, true]);

@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { parse } from 'lossless-json';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { ShopifyShop } from '../../../src/sandbox/shopify/index.ts';
-import { type Received, type Receiver, sell, startReceiver } from '../../kit/shop-stage.ts';
+import { type Received, type Receiver, sell, sellAndSettle, startReceiver } from '../../kit/shop-stage.ts';
 import { ask, startShop, subscribe, topicOf } from './world.ts';
 
 let shop: ShopifyShop;
@@ -28,8 +28,7 @@ const registered = async () => {
 
 describe('a delivery', () => {
   test('goes to nobody who has not registered', async () => {
-    sell(shop, ['SKU-1', 1]);
-    await shop.settle();
+    await sellAndSettle(shop, ['SKU-1', 1]);
     expect(receiver.got).toEqual([]);
     expect(shop.records().orders[0]?.heard).toBe(false);
   });
@@ -55,8 +54,7 @@ describe('a delivery', () => {
 
   test('is signed over the exact bytes with the current secret', async () => {
     await subscribe(shop, receiver.url, ['ORDERS_CREATE']);
-    sell(shop, ['SKU-1', 1]);
-    await shop.settle();
+    await sellAndSettle(shop, ['SKU-1', 1]);
     const [call] = receiver.got;
     if (call === undefined) throw new Error('no call');
     expect(authentic(call, shop.credentials.webhookSecret)).toBe(true);
@@ -81,8 +79,7 @@ describe('a delivery', () => {
     await subscribe(shop, receiver.url, ['ORDERS_CREATE'], {
       includeFields: ['id', 'updated_at', 'line_items.sku'],
     });
-    sell(shop, ['SKU-1', 1]);
-    await shop.settle();
+    await sellAndSettle(shop, ['SKU-1', 1]);
     const body = JSON.parse(receiver.got[0]?.text ?? '');
     expect(Object.keys(body)).toEqual(['id', 'updated_at', 'line_items']);
     expect(body.line_items).toEqual([{ sku: 'SKU-1' }]);
@@ -128,22 +125,19 @@ describe('a delivery that fails', () => {
   test('is given up after eight retries, and the subscription goes with it', async () => {
     await subscribe(shop, receiver.url, ['ORDERS_CREATE', 'ORDERS_UPDATED']);
     receiver.answers = [503];
-    sell(shop, ['SKU-1', 1]);
-    await shop.settle();
+    await sellAndSettle(shop, ['SKU-1', 1]);
     expect(receiver.got).toHaveLength(18);
     expect(await registered()).toEqual([]);
     expect(shop.pending()).toBe(0);
     receiver.answers = [200];
-    sell(shop, ['SKU-1', 1]);
-    await shop.settle();
+    await sellAndSettle(shop, ['SKU-1', 1]);
     expect(receiver.got).toHaveLength(18);
   });
 
   test('costs no subscription when one retry gets through', async () => {
     await subscribe(shop, receiver.url, ['ORDERS_CREATE']);
     receiver.answers = [...Array.from({ length: 8 }, () => 500), 200];
-    sell(shop, ['SKU-1', 1]);
-    await shop.settle();
+    await sellAndSettle(shop, ['SKU-1', 1]);
     expect(receiver.got).toHaveLength(9);
     expect(await registered()).toEqual(['ORDERS_CREATE']);
     expect(shop.records().orders[0]?.heard).toBe(true);
@@ -151,8 +145,7 @@ describe('a delivery that fails', () => {
 
   test('counts as failed when nobody listens', async () => {
     await subscribe(shop, 'http://127.0.0.1:9/hooks', ['ORDERS_CREATE']);
-    sell(shop, ['SKU-1', 1]);
-    await shop.settle();
+    await sellAndSettle(shop, ['SKU-1', 1]);
     const statuses = shop.records().calls.flatMap((call) => (call.kind === 'webhook' ? [call.status] : []));
     expect(statuses).toEqual(Array.from({ length: 9 }, () => 0));
   });
@@ -162,20 +155,17 @@ describe('bad weather for deliveries', () => {
   test('drops, doubles and re-numbers', async () => {
     await subscribe(shop, receiver.url, ['ORDERS_CREATE']);
     shop.fault({ name: 'drop_webhook', count: 1 });
-    sell(shop, ['SKU-1', 1]);
-    await shop.settle();
+    await sellAndSettle(shop, ['SKU-1', 1]);
     expect(receiver.got).toEqual([]);
     const [dropped] = shop.records().calls.flatMap((call) => (call.kind === 'webhook' ? [call] : []));
     expect(dropped?.outcome).toBe('dropped');
     shop.fault({ name: 'duplicate_webhook', count: 1 });
-    sell(shop, ['SKU-1', 1]);
-    await shop.settle();
+    await sellAndSettle(shop, ['SKU-1', 1]);
     const webhookIds = () => receiver.got.map(({ headers }) => headers['x-shopify-webhook-id']);
     expect([receiver.got.length, new Set(webhookIds()).size]).toEqual([2, 1]);
     receiver.got.length = 0;
     shop.fault({ name: 'new_id_duplicate', count: 1 });
-    sell(shop, ['SKU-1', 1]);
-    await shop.settle();
+    await sellAndSettle(shop, ['SKU-1', 1]);
     const events = receiver.got.map(({ headers }) => headers['x-shopify-event-id']);
     expect([receiver.got.length, new Set(webhookIds()).size, new Set(events).size]).toEqual([2, 2, 1]);
   });
@@ -184,14 +174,11 @@ describe('bad weather for deliveries', () => {
     await subscribe(shop, receiver.url, ['ORDERS_CREATE']);
     for (const name of ['bad_signature', 'old_secret', 'wrong_shop']) shop.fault({ name, count: 1 });
     shop.fault({ clear: true, name: 'bad_signature', count: 1 });
-    sell(shop, ['SKU-1', 1]);
-    await shop.settle();
+    await sellAndSettle(shop, ['SKU-1', 1]);
     shop.fault({ name: 'old_secret', count: 1 });
-    sell(shop, ['SKU-1', 1]);
-    await shop.settle();
+    await sellAndSettle(shop, ['SKU-1', 1]);
     shop.fault({ name: 'wrong_shop', count: 1 });
-    sell(shop, ['SKU-1', 1]);
-    await shop.settle();
+    await sellAndSettle(shop, ['SKU-1', 1]);
     const { webhookSecret, oldSecret } = shop.credentials;
     expect(receiver.got.map((call) => authentic(call, webhookSecret))).toEqual([false, false, true]);
     expect(receiver.got.map((call) => authentic(call, oldSecret))).toEqual([false, true, false]);
@@ -201,8 +188,7 @@ describe('bad weather for deliveries', () => {
   test('sends the fixed sample order beside the real one', async () => {
     await subscribe(shop, receiver.url, ['ORDERS_CREATE']);
     shop.fault({ name: 'sample_payload', count: 1 });
-    sell(shop, ['SKU-1', 1]);
-    await shop.settle();
+    await sellAndSettle(shop, ['SKU-1', 1]);
     const sample = receiver.got.find(({ text }) => text.startsWith('{"id":820982911946154508,'));
     expect(receiver.got).toHaveLength(2);
     expect(sample?.headers['x-shopify-test']).toBe('true');
@@ -240,8 +226,7 @@ describe('registering', () => {
       { id },
     );
     expect(body.data.webhookSubscriptionDelete).toEqual({ deletedWebhookSubscriptionId: id, userErrors: [] });
-    sell(shop, ['SKU-1', 1]);
-    await shop.settle();
+    await sellAndSettle(shop, ['SKU-1', 1]);
     expect(receiver.got).toEqual([]);
   });
 });

@@ -5,6 +5,7 @@ import {
   type Received,
   type Receiver,
   sell,
+  sellAndSettle,
   startReceiver,
   until,
 } from '../../kit/shop-stage.ts';
@@ -174,8 +175,7 @@ describe('a delivery', () => {
     expect((await list()).total_count).toBe(before);
     expect(stage.shop.records().orders[0]).toMatchObject({ order_id: orderId, heard: false });
     stage.shop.fault({ name: 'given_up_unsubscribes' });
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     expect((await list()).total_count).toBe(before - 1);
   });
 
@@ -191,8 +191,7 @@ describe('a delivery', () => {
     for (const event_type of ['ORDER_STATUS_CHANGE', 'INVENTORY_STATUS_CHANGE']) {
       await set(event_type, 'https://shop.example/hook');
     }
-    sell(stage, ['SKU-001', 1]);
-    await stage.shop.settle();
+    await sellAndSettle(stage, ['SKU-001', 1]);
     expect(receiver.got).toEqual([]);
     expect(new Set(outcomes())).toEqual(new Set(['failed']));
   });
