@@ -20,7 +20,6 @@ import { asFields, asFlag, asList, asText, type Fields, intval } from './php.ts'
 import { invalidParam, missingParam, RestProblem, wooProblem } from './problem.ts';
 import { productBySku } from './products.ts';
 import { forced, listParam, type RestCall, type RestResult, validate } from './request.ts';
-import { metaInput } from './routes-products.ts';
 import { applyMeta, type Order, type Product, type Site } from './site.ts';
 
 const STATUSES = [
@@ -112,7 +111,7 @@ function create(site: Site, body: Fields): Order {
     customerId: intval(body['customer_id']),
     first: 'created',
   });
-  applyMeta(site, order.meta, metaInput(body['meta_data']));
+  applyMeta(site, order.meta, body['meta_data']);
   return order;
 }
 
@@ -168,7 +167,7 @@ function address(value: unknown, billing: boolean): Record<string, string> {
 /** Lines first, then the save, then the status: product.updated of an edit comes before order.updated. */
 function update(site: Site, order: Order, body: Fields): void {
   for (const entry of asList(body['line_items'])) updateLine(site, order, asFields(entry));
-  applyMeta(site, order.meta, metaInput(body['meta_data']));
+  applyMeta(site, order.meta, body['meta_data']);
   if (body['customer_note'] !== undefined) order.customerNote = asText(body['customer_note']);
   if (body['payment_method'] !== undefined) order.paymentMethod = asText(body['payment_method']);
   const status = body['status'] === undefined ? order.status : knownStatus(body);

@@ -161,7 +161,7 @@ async function write(site: Site, call: RestCall, product: Product, body: Fields)
   if (body['name'] !== undefined) product.name = asText(body['name']);
   if (body['status'] !== undefined) product.status = asText(body['status']);
   if (body['regular_price'] !== undefined) product.price = Number(asText(body['regular_price'])).toFixed(2);
-  applyMeta(site, product.meta, metaInput(body['meta_data']));
+  applyMeta(site, product.meta, body['meta_data']);
   if (body['manage_stock'] !== undefined) setManaged(product, asFlag(body['manage_stock']));
   if (product.manageStock) {
     const backorders = asText(body['backorders']);
@@ -204,13 +204,6 @@ function noteWrite(site: Site, call: RestCall, product: Product, body: Fields, f
   const applied = product.manageStock && shown === wanted;
   const write = { sku: product.sku, from, to: wanted, applied, answered: false, key: null };
   call.writes.push(site.records.write(write));
-}
-
-export function metaInput(value: unknown): { id: number; key: string; value: unknown }[] {
-  return asList(value).map((entry) => {
-    const fields = asFields(entry);
-    return { id: intval(fields['id']), key: asText(fields['key']), value: fields['value'] ?? null };
-  });
 }
 
 function checkSku(site: Site, product: Product | null, body: Fields): void {
@@ -258,7 +251,7 @@ function create(site: Site, body: Fields, parent: Product | null): Product {
     stockStatus: STOCK_STATUSES.find((status) => status === body['stock_status']) ?? 'instock',
     options: parent === null ? [] : options,
   });
-  applyMeta(site, product.meta, metaInput(body['meta_data']));
+  applyMeta(site, product.meta, body['meta_data']);
   site.emit('product.created', product.id);
   return product;
 }

@@ -2,7 +2,7 @@ import { found } from '../kit/untyped.ts';
 import { runBatch } from './batch.ts';
 import { filterDates, filterIds, pageOf, sortRows } from './listing.ts';
 import { asText, type Fields, intval } from './php.ts';
-import { invalidParam, missingParam, wooProblem } from './problem.ts';
+import { missingParam, wooProblem } from './problem.ts';
 import { forced, type RestCall, type RestResult, validate } from './request.ts';
 import type { Site, Webhook } from './site.ts';
 import { hooksOf, type WebhookQueue, webhookView } from './webhooks.ts';
@@ -82,9 +82,7 @@ function checkUrl(value: unknown): string {
 
 export async function putWebhook(site: Site, call: RestCall, queue: WebhookQueue): Promise<RestResult> {
   const webhook = needWebhook(site, call.ids[0], 400);
-  if (call.body['status'] !== undefined && !STATUSES.some((status) => status === call.body['status'])) {
-    throw invalidParam('status', `status is not one of ${STATUSES.join(', ')}.`, 'rest_not_in_enum');
-  }
+  validate(call.body, { status: { oneOf: STATUSES } });
   return { status: 200, body: await update(site, queue, webhook, call.body) };
 }
 

@@ -3,6 +3,7 @@ import type { OrderHistory } from '../kit/orders.ts';
 import { platformMs } from '../kit/time.ts';
 import type { ShopOptions } from '../shop.ts';
 import { FAULTS } from './faults.ts';
+import { asFields, asList, asText, intval } from './php.ts';
 
 /** What the WordPress site holds: its tables, its settings, its clock. Times in seconds, but those of the ground. */
 
@@ -206,21 +207,17 @@ export function dropMeta(meta: Meta[], key: string): void {
 }
 
 /** REST's `meta_data`: an id addresses one entry, a key the first of that name; null deletes. */
-export function applyMeta(
-  site: Site,
-  meta: Meta[],
-  input: { id: number; key: string; value: unknown }[],
-): void {
-  for (const entry of input) {
-    const known =
-      entry.id > 0 ? meta.find((candidate) => candidate.id === entry.id) : findMeta(meta, entry.key);
-    if (entry.value === null) {
+export function applyMeta(site: Site, meta: Meta[], input: unknown): void {
+  for (const entry of asList(input).map(asFields)) {
+    const [id, key, value] = [intval(entry['id']), asText(entry['key']), entry['value'] ?? null];
+    const known = id > 0 ? meta.find((candidate) => candidate.id === id) : findMeta(meta, key);
+    if (value === null) {
       if (known !== undefined) meta.splice(meta.indexOf(known), 1);
     } else if (known === undefined) {
-      meta.push({ id: site.nextMetaId(), key: entry.key, value: entry.value });
+      meta.push({ id: site.nextMetaId(), key, value });
     } else {
-      known.value = entry.value;
-      if (entry.key !== '') known.key = entry.key;
+      known.value = value;
+      if (key !== '') known.key = key;
     }
   }
 }
