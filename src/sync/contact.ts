@@ -10,6 +10,11 @@ export async function park(engine: Engine, live: LiveChannel, error: ChannelErro
   await reviewAlerts(engine);
 }
 
+/** A call failed: parks the channel whose credentials it refused, else notes that it gave no answer. */
+export async function noteFailure(engine: Engine, live: LiveChannel, error: ChannelError): Promise<void> {
+  return error.kind === 'auth' ? park(engine, live, error) : unanswered(engine, live, error);
+}
+
 /** The channel gave a good answer: whatever parked it or let it fail is over. */
 export async function answered(engine: Engine, live: LiveChannel): Promise<void> {
   const row = await engine.store.channels.channel(live.id);

@@ -2,7 +2,7 @@ import { ChannelError } from '../../channels/errors.ts';
 import { AppError, EXIT, messageOf } from '../../errors.ts';
 import type { ChannelRow } from '../../store/store.ts';
 import { closeAlert, openAlert } from '../alerts.ts';
-import { answered, park, unanswered } from '../contact.ts';
+import { answered, noteFailure } from '../contact.ts';
 import type { Engine, LiveChannel } from '../engine.ts';
 import { createLoop, type Loop } from '../loop.ts';
 import { accountFault } from '../refusal.ts';
@@ -113,8 +113,7 @@ async function bind(engine: Engine, live: LiveChannel, accountId: string): Promi
 async function unreachable(engine: Engine, live: LiveChannel, cause: unknown): Promise<Standing> {
   const error =
     cause instanceof ChannelError ? cause : new ChannelError('retry', messageOf(cause), { cause });
-  if (error.kind === 'auth') await park(engine, live, error);
-  else await unanswered(engine, live, error);
+  await noteFailure(engine, live, error);
   engine.log.warn({ channel: live.name, error: error.message }, 'account not identified');
   const before = standings.get(live);
   if (before !== undefined && before.kind !== 'unreachable') return before;

@@ -2,7 +2,7 @@ import type { WebhookState, Webhooks } from '../../channels/channel.ts';
 import { ChannelError } from '../../channels/errors.ts';
 import { AppError, EXIT, messageOf } from '../../errors.ts';
 import { closeAlert, openAlert } from '../alerts.ts';
-import { park, unanswered } from '../contact.ts';
+import { noteFailure } from '../contact.ts';
 import type { Engine, LiveChannel } from '../engine.ts';
 import { createLoop, type Loop } from '../loop.ts';
 import { isRefused } from '../refusal.ts';
@@ -106,10 +106,7 @@ async function mend(engine: Engine, live: LiveChannel, signal: AbortSignal): Pro
     } else await closeAlert(engine, 'webhook_lost', live.name);
     return true;
   } catch (error) {
-    if (error instanceof ChannelError) {
-      if (error.kind === 'auth') await park(engine, live, error);
-      else await unanswered(engine, live, error);
-    }
+    if (error instanceof ChannelError) await noteFailure(engine, live, error);
     engine.log.warn({ channel: live.name, error: messageOf(error) }, 'webhooks not checked');
     return false;
   }

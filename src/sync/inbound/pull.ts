@@ -4,7 +4,7 @@ import { countText, messageOf } from '../../errors.ts';
 import type { AppliedOrder, ApplyRequest, FeedRow } from '../../store/store.ts';
 import { admit } from '../account/account.ts';
 import { openAlert } from '../alerts.ts';
-import { answered, park, unanswered } from '../contact.ts';
+import { answered, noteFailure } from '../contact.ts';
 import type { Engine, LiveChannel } from '../engine.ts';
 import { tellRises } from '../rises.ts';
 import { addLooks, bookPage, emptyPage, noteContent, type PageBooking } from './page.ts';
@@ -275,8 +275,7 @@ async function markFailed(
   if (signal.aborted) return;
   engine.log.warn({ channel: live.name, kind: error.kind, error: messageOf(error) }, 'pull failed');
   await engine.store.channels.markFeed(live.id, { error: error.message });
-  if (error.kind === 'auth') await park(engine, live, error);
-  else await unanswered(engine, live, error);
+  await noteFailure(engine, live, error);
 }
 
 function nothingPulled(engine: Engine, wish: PullWish): Pulled {

@@ -4,7 +4,7 @@ import type { ChannelRow, CounterView, PushPlan } from '../../store/store.ts';
 import { admit, isOurs } from '../account/account.ts';
 import { reviewAlerts } from '../alerts.ts';
 import { askedWaitMs } from '../backoff.ts';
-import { park, unanswered } from '../contact.ts';
+import { noteFailure } from '../contact.ts';
 import type { Engine } from '../engine.ts';
 import { feedsOf, freshness } from '../fresh.ts';
 import { driftContext, writeGate } from '../push-context.ts';
@@ -186,8 +186,7 @@ async function see(
     return seen;
   } catch (error) {
     if (!(error instanceof ChannelError)) throw error;
-    if (error.kind === 'auth') await park(engine, lane.live, error);
-    else await unanswered(engine, lane.live, error);
+    await noteFailure(engine, lane.live, error);
     lane.failures += 1;
     const until = engine.clock.now() + askedWaitMs(error.afterMs, jitterMs(engine, lane.failures));
     if (error.kind === 'throttled') lane.pausedUntil = until;

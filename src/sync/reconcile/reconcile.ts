@@ -2,7 +2,7 @@ import { ChannelError } from '../../channels/errors.ts';
 import { countText, messageOf } from '../../errors.ts';
 import type { ChannelRow } from '../../store/store.ts';
 import { askAccount, lookAtAccount } from '../account/account.ts';
-import { park, unanswered } from '../contact.ts';
+import { noteFailure } from '../contact.ts';
 import type { Engine, LiveChannel } from '../engine.ts';
 import { feedsOf, freshness } from '../fresh.ts';
 import type { Pusher } from '../outbound/push.ts';
@@ -164,10 +164,7 @@ async function reconcileChannel(
     if (pull?.complete === false) run.outcome.failed.push(failureOf(row, pull.error));
     else run.outcome.passed.push(row.name);
   } catch (error) {
-    if (error instanceof ChannelError) {
-      if (error.kind === 'auth') await park(engine, live, error);
-      else await unanswered(engine, live, error);
-    }
+    if (error instanceof ChannelError) await noteFailure(engine, live, error);
     engine.log.warn({ channel: row.name, error: messageOf(error) }, 'the channel could not be reconciled');
     run.outcome.failed.push(failureOf(row, error));
   }
