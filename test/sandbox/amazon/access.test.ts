@@ -3,14 +3,14 @@ import { createAmazonShop } from '../../../src/sandbox/amazon/index.ts';
 import { catalogue } from '../../kit/shop-stage.ts';
 import { grant, grantless, itemPath, send, startWorld, US, type World } from './world.ts';
 
+let world: World;
+beforeEach(async () => {
+  world = await startWorld();
+});
+
 const participations = '/sellers/v1/marketplaceParticipations';
 
 describe('the token endpoint', () => {
-  let world: World;
-  beforeEach(async () => {
-    world = await startWorld();
-  });
-
   test('gives a seller token for the refresh token and a grantless one for a scope', async () => {
     const seller = await grant(world.shop);
     expect(seller.status).toBe(200);
@@ -82,11 +82,6 @@ describe('the token endpoint', () => {
 });
 
 describe('under the fault auth', () => {
-  let world: World;
-  beforeEach(async () => {
-    world = await startWorld();
-  });
-
   test('a call is refused, and so is the renewal that follows, and no more', async () => {
     await world.api('GET', participations);
     world.shop.fault({ name: 'auth', count: 1 });
@@ -130,11 +125,6 @@ describe('two shops', () => {
 });
 
 describe('the door of the API', () => {
-  let world: World;
-  beforeEach(async () => {
-    world = await startWorld();
-  });
-
   test('tells both kinds of token apart, either way', async () => {
     const asSeller = await world.api('GET', '/notifications/v1/destinations');
     expect(asSeller.status).toBe(403);

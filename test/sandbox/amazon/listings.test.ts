@@ -3,14 +3,14 @@ import { createRandom } from '../../../src/sandbox/kit/random.ts';
 import { catalogue, type Loose } from '../../kit/shop-stage.ts';
 import { itemPath, numberPatch, send, startWorld, US, type World } from './world.ts';
 
+let world: World;
+beforeEach(async () => {
+  world = await startWorld();
+});
+
 const CA = 'A2EUQ1WTGCTBG2';
 
 describe('reading listings', () => {
-  let world: World;
-  beforeEach(async () => {
-    world = await startWorld();
-  });
-
   const search = (query: Record<string, string> = {}) =>
     world.api('GET', itemPath(world), { query: { marketplaceIds: US, ...query } });
 
@@ -156,11 +156,6 @@ describe('a long list', () => {
 });
 
 describe('setting the number', () => {
-  let world: World;
-  beforeEach(async () => {
-    world = await startWorld();
-  });
-
   const attributes = (sku: string) => {
     const { leadTimeDays, restockDate, channelCode } = world.shop.listings.get(sku) ?? {};
     return { leadTimeDays, restockDate, channelCode };
@@ -320,11 +315,6 @@ function patchOf(value: unknown[]) {
 }
 
 describe('a feed', () => {
-  let world: World;
-  beforeEach(async () => {
-    world = await startWorld();
-  });
-
   const message = (messageId: number, sku: string, quantity: number, op = 'merge') => ({
     messageId,
     sku,

@@ -2,15 +2,15 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { type Loose, NOON } from '../../kit/shop-stage.ts';
 import { startWorld, US, type World } from './world.ts';
 
+let world: World;
+beforeEach(async () => {
+  world = await startWorld();
+});
+
 const list = '/orders/2026-01-01/orders';
 const full = { includedData: 'FULFILLMENT,CANCELLATION' };
 
 describe('an order', () => {
-  let world: World;
-  beforeEach(async () => {
-    world = await startWorld();
-  });
-
   const get = async (id: string, query: Record<string, string> = full) =>
     (await world.api('GET', `${list}/${id}`, { query })).body.order;
   const record = (id: string) => world.shop.records().orders.find((order) => order.order_id === id);
@@ -199,11 +199,6 @@ describe('an order', () => {
 });
 
 describe('a search for orders', () => {
-  let world: World;
-  beforeEach(async () => {
-    world = await startWorld();
-  });
-
   const since = '2026-11-23T11:00:00Z';
   const search = (query: Record<string, string> = {}) =>
     world.api('GET', list, { query: { lastUpdatedAfter: since, ...query } });

@@ -4,15 +4,15 @@ import type { ShopRequest } from '../../../src/sandbox/kit/server.ts';
 import type { Loose } from '../../kit/shop-stage.ts';
 import { startWorld, US, type World } from './world.ts';
 
+let world: World;
+beforeEach(async () => {
+  world = await startWorld();
+});
+
 const destinations = '/notifications/v1/destinations';
 const orderChange = '/notifications/v1/subscriptions/ORDER_CHANGE';
 
 describe('destinations and subscriptions', () => {
-  let world: World;
-  beforeEach(async () => {
-    world = await startWorld();
-  });
-
   const own = (method: string, path: string, body?: unknown) =>
     world.api(method, path, { token: 'grantless', ...(body === undefined ? {} : { body }) });
   const wish = (arn: string) => ({ name: 'invsync', resourceSpecification: { sqs: { arn } } });
@@ -69,11 +69,6 @@ describe('destinations and subscriptions', () => {
 });
 
 describe('notifications', () => {
-  let world: World;
-  beforeEach(async () => {
-    world = await startWorld();
-  });
-
   const payloads = async () =>
     (await world.drain()).map(({ Body }: Loose) => JSON.parse(Body).Payload.OrderChangeNotification);
 
@@ -274,11 +269,6 @@ describe('the check of signatures', () => {
 });
 
 describe('the queue', () => {
-  let world: World;
-  beforeEach(async () => {
-    world = await startWorld();
-  });
-
   const ask = (more: Record<string, unknown> = {}) => ({
     QueueUrl: world.shop.queue.url,
     MaxNumberOfMessages: 1,

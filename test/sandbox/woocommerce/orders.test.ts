@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Stage, startShop, stockOf } from './shops.ts';
 
-describe('orders over REST', () => {
-  let stage: Stage;
-  beforeEach(async () => {
-    stage = await startShop();
-  });
+let stage: Stage;
+beforeEach(async () => {
+  stage = await startShop();
+});
 
+describe('orders over REST', () => {
   const order = async (status: string, quantity = 4, product_id = 11) =>
     (await stage.call('POST', '/orders', { status, line_items: [{ product_id, quantity }] })).json;
   const put = async (id: number, body: unknown) => (await stage.call('PUT', `/orders/${id}`, body)).json;
@@ -190,11 +190,6 @@ describe('orders over REST', () => {
 });
 
 describe('orders read back', () => {
-  let stage: Stage;
-  beforeEach(async () => {
-    stage = await startShop();
-  });
-
   const place = async () => (await stage.call('POST', '/orders', { status: 'processing' })).json.id as number;
   const ids = async (query: string) => {
     const answer = await stage.call('GET', `/orders?${query}`);
@@ -252,11 +247,6 @@ describe('orders read back', () => {
 });
 
 describe('the storefront', () => {
-  let stage: Stage;
-  beforeEach(async () => {
-    stage = await startShop();
-  });
-
   test('refuses what is not there, counts lines of one product together, and sells by force', async () => {
     const buy = (quantity: number, force = false) =>
       stage.shop.sell({ lines: [{ sku: 'C', quantity }], force });
