@@ -16,6 +16,8 @@ import { stockPromises } from './store/stock.ts';
 /** What a group of promises works with: a fresh store per test, and the bench it lives on. */
 export interface StoreCase {
   kit(): Kit;
+  /** The kit with a channel `shop`, which lists these SKUs. */
+  shop(...skus: string[]): Promise<{ kit: Kit; channel: number }>;
   /** Another instance on the same data, closed at the end of the test. */
   another(): Promise<Store>;
   bench(): StoreBench;
@@ -39,6 +41,11 @@ export function storeSuite(name: string, prepare: () => Promise<StoreBench>): vo
     });
     const each: StoreCase = {
       kit: () => kit,
+      async shop(...skus) {
+        const channel = await kit.channel('shop');
+        for (const sku of skus) await kit.listing(channel, sku);
+        return { kit, channel };
+      },
       bench: () => bench,
       another: async () => {
         const store = await bench.open();

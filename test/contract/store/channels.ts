@@ -32,8 +32,7 @@ export function channelPromises(each: StoreCase): void {
     });
 
     test('binds an account once', async () => {
-      const kit = each.kit();
-      const first = await kit.channel('shop');
+      const { kit, channel: first } = await each.shop();
       const second = await kit.channel('other');
       const { channels } = kit.store;
       expect(await channels.bind(first, 'acc-1', noon)).toEqual({ kind: 'bound' });
@@ -43,8 +42,7 @@ export function channelPromises(each: StoreCase): void {
     });
 
     test('voids anchors when a channel becomes live or resumes, and makes a changed offer due', async () => {
-      const kit = each.kit();
-      const channel = await kit.channel('shop');
+      const { kit, channel } = await each.shop();
       const { channels, outbox } = kit.store;
       await kit.listing(channel, 'tee');
       await kit.count('tee', 5);
@@ -82,8 +80,7 @@ export function channelPromises(each: StoreCase): void {
     });
 
     test('renames with everything, refuses a name in use, and removes only what holds no stock', async () => {
-      const kit = each.kit();
-      const channel = await kit.channel('shop');
+      const { kit, channel } = await each.shop();
       const { channels } = kit.store;
       await kit.listing(channel, 'tee');
       await kit.count('tee', 5);
@@ -104,8 +101,7 @@ export function channelPromises(each: StoreCase): void {
     });
 
     test('ends a gap by a pull that began after it opened, whatever is marked in between', async () => {
-      const kit = each.kit();
-      const channel = await kit.channel('shop');
+      const { kit, channel } = await each.shop();
       const { channels } = kit.store;
       const gapAt = async () => (await channels.feeds())[0]?.gapAt;
       await channels.markFeed(channel, { gapAt: noon });
@@ -116,8 +112,7 @@ export function channelPromises(each: StoreCase): void {
     });
 
     test('keeps marks, feeds and small secrets', async () => {
-      const kit = each.kit();
-      const channel = await kit.channel('shop');
+      const { kit, channel } = await each.shop();
       const { channels } = kit.store;
       await channels.mark(channel, { parkedSince: noon, parkedReason: 'refused', webhooksRegistered: true });
       expect(await channels.list()).toMatchObject([

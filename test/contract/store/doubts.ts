@@ -17,8 +17,7 @@ async function openDoubts(kit: Kit): Promise<string[]> {
 export function doubtPromises(each: StoreCase): void {
   describe('pieces that a seller did not find', () => {
     const sold = async (quantity: number, taken = 1) => {
-      const kit = each.kit();
-      const shop = await kit.channel('shop');
+      const { kit, channel: shop } = await each.shop();
       await kit.count('A', quantity, { asOf: noon - hour });
       await kit.listing(shop, 'A');
       await kit.apply(shop, order('1', noon, [['1-1', 'A', taken]]));
@@ -100,8 +99,7 @@ export function doubtPromises(each: StoreCase): void {
     });
 
     test('waits for the mapping and for the first count', async () => {
-      const kit = each.kit();
-      const shop = await kit.channel('shop');
+      const { kit, channel: shop } = await each.shop();
       await kit.discover(shop, 'A');
       kit.moveTo(noon + minute);
       await kit.apply(shop, notFound('1', noon + minute, 1));

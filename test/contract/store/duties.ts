@@ -30,8 +30,7 @@ export function dutyPromises(each: StoreCase): void {
     });
 
     test('keeps a plan, and closing it ends the brake that it explains', async () => {
-      const kit = each.kit();
-      const channel = await kit.channel('shop');
+      const { kit, channel } = await each.shop();
       const { duties, channels } = kit.store;
       await duties.savePlan({
         id: 'p1',
@@ -49,8 +48,7 @@ export function dutyPromises(each: StoreCase): void {
     });
 
     test('counts a repeated alert as one until it is resolved', async () => {
-      const kit = each.kit();
-      const channelId = await kit.channel('shop');
+      const { kit, channel: channelId } = await each.shop();
       const { duties } = kit.store;
       const alert = { channelId, kind: 'oversell', subject: 'shop', message: 'first' } as const;
       await duties.raiseAlert(alert, noon);
@@ -65,9 +63,7 @@ export function dutyPromises(each: StoreCase): void {
     });
 
     test('prunes settled keys and payloads in small steps and never what is pending, dead, unmapped or booked', async () => {
-      const kit = each.kit();
-      const channel = await kit.channel('shop');
-      await kit.listing(channel, 'tee');
+      const { kit, channel } = await each.shop('tee');
       await kit.discover(channel, 'bare');
       await kit.count('tee', 9, { asOf: noon - 90 * day });
       const { inbox, duties } = kit.store;
@@ -110,8 +106,7 @@ export function dutyPromises(each: StoreCase): void {
     });
 
     test('forgets what is over: holds, refs, requests, plans and alerts, each at its age', async () => {
-      const kit = each.kit();
-      const channelId = await kit.channel('shop');
+      const { kit, channel: channelId } = await each.shop();
       const { duties, reservations, channels } = kit.store;
       await kit.count('tee', 1);
       const wish = { bodyHash: 'h', lines: [{ sku: 'tee', quantity: 1 }], ttlMs: minute, reference: null };
@@ -165,8 +160,7 @@ export function dutyPromises(each: StoreCase): void {
     });
 
     test('does not look again every hour at deliveries that it has looked at, but does once a day', async () => {
-      const kit = each.kit();
-      const channel = await kit.channel('shop');
+      const { kit, channel } = await each.shop();
       const { inbox, duties } = kit.store;
       const receivedAt = noon - 20 * day;
       const rows = await inbox.takeIn(['early', 'late'].map((key) => delivery(channel, key, { receivedAt })));
@@ -192,9 +186,7 @@ export function dutyPromises(each: StoreCase): void {
     });
 
     test('sums up what waits', async () => {
-      const kit = each.kit();
-      const channel = await kit.channel('shop');
-      await kit.listing(channel, 'tee');
+      const { kit, channel } = await each.shop('tee');
       await kit.count('tee', 0);
       await kit.store.listings.createSku('mug', { by: 'test', reason: null }, noon);
       await kit.store.inbox.takeIn([delivery(channel, 'a', { receivedAt: noon - minute })]);

@@ -6,9 +6,7 @@ import { delivered, delivery, minute, noon, order } from './kit.ts';
 export function inboxPromises(each: StoreCase): void {
   describe('the inbox', () => {
     const open = async () => {
-      const kit = each.kit();
-      const channel = await kit.channel('shop');
-      await kit.listing(channel, 'tee');
+      const { kit, channel } = await each.shop('tee');
       await kit.count('tee', 100);
       return { kit, channel, inbox: kit.store.inbox };
     };

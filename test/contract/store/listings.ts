@@ -6,8 +6,7 @@ import { actor, delivered, delivery, hour, listingOf, minute, noon, order } from
 export function listingPromises(each: StoreCase): void {
   describe('listings', () => {
     const open = async () => {
-      const kit = each.kit();
-      const channel = await kit.channel('shop');
+      const { kit, channel } = await each.shop();
       return { kit, channel, listings: kit.store.listings };
     };
 

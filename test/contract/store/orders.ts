@@ -6,9 +6,7 @@ import { delivered, delivery, lineOf, minute, noon, order, pulled } from './kit.
 export function orderPromises(each: StoreCase): void {
   describe('orders', () => {
     const open = async (units = 10) => {
-      const kit = each.kit();
-      const channel = await kit.channel('shop');
-      await kit.listing(channel, 'tee');
+      const { kit, channel } = await each.shop('tee');
       await kit.count('tee', units);
       kit.moveTo(noon + minute);
       return { kit, channel, orders: kit.store.orders };

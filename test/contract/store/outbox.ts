@@ -7,9 +7,7 @@ import { minute, noon, order } from './kit.ts';
 export function outboxPromises(each: StoreCase): void {
   describe('the outbox', () => {
     const open = async () => {
-      const kit = each.kit();
-      const channel = await kit.channel('shop');
-      await kit.listing(channel, 'tee');
+      const { kit, channel } = await each.shop('tee');
       await kit.count('tee', 10);
       const { outbox } = kit.store;
       const [counterId = 0] = await outbox.countersOf(channel, ['tee']);

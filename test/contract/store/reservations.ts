@@ -7,9 +7,7 @@ import { actor, hour, minute, noon, order } from './kit.ts';
 export function reservationPromises(each: StoreCase): void {
   describe('reservations', () => {
     const open = async (units = 3) => {
-      const kit = each.kit();
-      const channel = await kit.channel('shop');
-      await kit.listing(channel, 'tee');
+      const { kit, channel } = await each.shop('tee');
       await kit.count('tee', units);
       return { kit, channel, reservations: kit.store.reservations };
     };

@@ -6,9 +6,7 @@ import { actor, delivery, minute, noon, order, pulled } from './kit.ts';
 export function sharedPromises(each: StoreCase): void {
   describe('side by side', () => {
     const open = async (units = 100) => {
-      const kit = each.kit();
-      const channel = await kit.channel('shop');
-      await kit.listing(channel, 'tee');
+      const { kit, channel } = await each.shop('tee');
       await kit.count('tee', units);
       return { kit, channel };
     };

@@ -7,9 +7,7 @@ import { actor, day, hour, lineOf, minute, noon, order } from './kit.ts';
 export function stockPromises(each: StoreCase): void {
   describe('stock by hand', () => {
     const open = async () => {
-      const kit = each.kit();
-      const channel = await kit.channel('shop');
-      await kit.listing(channel, 'tee');
+      const { kit, channel } = await each.shop('tee');
       return { kit, channel, stock: kit.store.stock };
     };
     const change = (over: Partial<StockChange>): StockChange => ({
@@ -157,8 +155,7 @@ export function stockPromises(each: StoreCase): void {
     test.each(['before', 'after'] as const)(
       'leaves older orders their pieces at a free count, learned %s it, and books what left beyond it as found',
       async (when) => {
-        const kit = each.kit();
-        const shop = await kit.channel('shop');
+        const { kit, channel: shop } = await each.shop();
         await kit.count('tee', 6, { asOf: noon - 2 * hour });
         await kit.listing(shop, 'tee');
         const older = order('1', noon - hour, [['l1', 'tee', 2]]);
@@ -185,8 +182,7 @@ export function stockPromises(each: StoreCase): void {
     );
 
     test('takes what was found for what it is once a person books goods in', async () => {
-      const kit = each.kit();
-      const shop = await kit.channel('shop');
+      const { kit, channel: shop } = await each.shop();
       await kit.count('tee', 0, { asOf: noon - hour });
       await kit.listing(shop, 'tee');
       await kit.apply(shop, order('1', noon, [['l1', 'tee', 1, 1]]));
@@ -201,8 +197,7 @@ export function stockPromises(each: StoreCase): void {
     test.each(['before', 'after'] as const)(
       'counts an order that was placed before and paid after a free count, learned %s it was paid',
       async (when) => {
-        const kit = each.kit();
-        const shop = await kit.channel('shop');
+        const { kit, channel: shop } = await each.shop();
         await kit.count('tee', 5, { basis: 'free', asOf: noon });
         await kit.listing(shop, 'tee');
         const placedAt = noon - hour;
@@ -214,8 +209,7 @@ export function stockPromises(each: StoreCase): void {
     );
 
     test('knows at a free count an order that was paid before it, though its change is learned later', async () => {
-      const kit = each.kit();
-      const shop = await kit.channel('shop');
+      const { kit, channel: shop } = await each.shop();
       await kit.count('tee', 5, { basis: 'free', asOf: noon });
       await kit.listing(shop, 'tee');
       const placedAt = noon - 2 * hour;
