@@ -24,6 +24,14 @@ export const systemClock: Clock = {
     }),
 };
 
+/** How long, in the largest whole unit: `12s`, `3m`, `4h`, `2d`; as people read ages at a glance. */
+export function spanText(ms: Millis): string {
+  const seconds = Math.max(0, Math.floor(ms / 1_000));
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)}m`;
+  return seconds < 86_400 ? `${Math.floor(seconds / 3_600)}h` : `${Math.floor(seconds / 86_400)}d`;
+}
+
 /** ISO 8601 in UTC, as every output prints times; null stays null. */
 export function iso(at: Millis): string;
 export function iso(at: Millis | null): string | null;

@@ -32,12 +32,25 @@ export type PlanLine = z.infer<typeof planLine>;
 export const savedPlan = z.object({
   plan_id: z.string(),
   created_at: z.string(),
-  cause: z.enum(['dry-run', 'brake', 'command']),
+  cause: z.enum(['dry-run', 'brake', 'command', 'run']),
   lines: z.array(planLine),
 });
 
 /** See the schema of the same name. */
 export type SavedPlan = z.infer<typeof savedPlan>;
+
+/** What a reconcile run over whole channels found, worst lines first, as the store keeps the last one. */
+export const lastRun = savedPlan.extend({
+  counts: z.record(z.string(), z.number().int()),
+  /** Channels that were read to the end, and those that could not be, with why. */
+  passed: z.array(z.string()),
+  failed: z.array(z.object({ channel: z.string(), reason: z.string() })),
+  /** Lines that are not among `lines`, because there were too many. */
+  omitted: z.number().int(),
+});
+
+/** See the schema of the same name. */
+export type LastRun = z.infer<typeof lastRun>;
 
 /** Reads a saved plan; throws a ZodError when it is none. */
 export function planFromJson(body: unknown): SavedPlan {

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../../errors.ts';
 import type { AlertKind, Store } from '../../store/store.ts';
+import { type Explanation, explanationOf } from '../../sync/explanation.ts';
 import { answer } from '../answer.ts';
 import { limitArg, timeArg } from '../args.ts';
 import { channelFilter, unknownSku, withBooks } from '../books.ts';
 import { type Cli, define, type Invocation } from '../command.ts';
-import { type Explanation, explanationOf } from '../explanation.ts';
 import type { Io } from '../io.ts';
 import { paint, printable, printLine, printTable } from '../print.ts';
 import { nearSku, printListings } from './stock-list.ts';

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { spanText } from '../../clock.ts';
 import { countText, EXIT, type ExitCode } from '../../errors.ts';
 import { answer } from '../answer.ts';
 import { withBooks } from '../books.ts';
@@ -48,7 +49,7 @@ function print(io: Io, report: StatusReport): void {
   printLine(io, `events   ${inbox.pending} new, ${aside}, ${count(io, inbox.dead, 'dead')}`);
   printLine(
     io,
-    `pushes   ${outbox.due} due, the oldest for ${outbox.oldest_s} s, ${count(io, report.exposed, 'exposed')}`,
+    `pushes   ${outbox.due} due, the oldest for ${spanText(outbox.oldest_s * 1_000)}, ${count(io, report.exposed, 'exposed')}`,
   );
   printLine(
     io,

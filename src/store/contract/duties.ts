@@ -17,7 +17,8 @@ export interface RequestRow {
 export interface PlanRow {
   id: string;
   createdAt: number;
-  cause: 'dry-run' | 'brake' | 'command';
+  /** `run`: what the last reconcile run over whole channels found; a newer one replaces it. */
+  cause: 'dry-run' | 'brake' | 'command' | 'run';
   state: 'open' | 'applied' | 'refused';
   body: Json;
 }
@@ -80,6 +81,8 @@ export interface DutyStore {
 
   savePlan(plan: PlanRow): Promise<void>;
   plan(id: string): Promise<PlanRow | null>;
+  /** What the last reconcile run found (`lastRun` of `sync/plan.ts`); null before the first. */
+  lastRun(): Promise<PlanRow | null>;
   closePlan(id: string, state: 'applied' | 'refused'): Promise<void>;
 
   /** Opens it, or counts it again while it is open; true when it was opened now: the caller logs it. */

@@ -78,6 +78,7 @@ export function setSchedule(db: Db, name: string, dueAt: number, lastOkAt: numbe
 }
 
 export function savePlan(db: Db, plan: PlanRow): void {
+  if (plan.cause === 'run') db.sql("delete from plan where cause = 'run'").run();
   db.sql('insert into plan (id, created_at, cause, state, body) values (?, ?, ?, ?, ?)').run(
     plan.id,
     plan.createdAt,
@@ -87,18 +88,20 @@ export function savePlan(db: Db, plan: PlanRow): void {
   );
 }
 
+const planColumns = 'select id, created_at as createdAt, cause, state, body from plan';
+
 export function planById(db: Db, id: string): PlanRow | null {
-  const raw = db.sql('select id, created_at, cause, state, body from plan where id = ?').get(id) as
-    | { id: string; created_at: number; cause: PlanRow['cause']; state: PlanRow['state']; body: string }
-    | undefined;
+  return planRow(db.sql(`${planColumns} where id = ?`).get(id));
+}
+
+export function lastRun(db: Db): PlanRow | null {
+  return planRow(db.sql(`${planColumns} where cause = 'run'`).get());
+}
+
+function planRow(raw: unknown): PlanRow | null {
   if (raw === undefined) return null;
-  return {
-    id: raw.id,
-    createdAt: raw.created_at,
-    cause: raw.cause,
-    state: raw.state,
-    body: JSON.parse(raw.body) as Json,
-  };
+  const row = raw as Omit<PlanRow, 'body'> & { body: string };
+  return { ...row, body: JSON.parse(row.body) as Json };
 }
 
 export function closePlan(db: Db, id: string, state: 'applied' | 'refused'): void {

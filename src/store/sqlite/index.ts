@@ -294,6 +294,7 @@ function dutiesOn({
     setSchedule: (name, dueAt, lastOkAt) => write('setSchedule', name, dueAt, lastOkAt),
     savePlan: (plan) => write('savePlan', plan),
     plan: (id) => read('planById', id),
+    lastRun: () => read('lastRun'),
     closePlan: (id, state) => write('closePlan', id, state),
     raiseAlert: (alert, now) => write('raiseAlert', alert, now),
     resolveAlert: (kind, subject, now) => write('resolveAlert', kind, subject, now),

@@ -11,7 +11,7 @@ import { isPassing } from '../surely.ts';
 import { correct } from './correct.ts';
 import { markDone, skipChanged } from './finish.ts';
 import { type OrdersFirst, pullFirst } from './orders.ts';
-import { recordRun } from './record.ts';
+import { keepRun, recordRun } from './record.ts';
 import { countsOf, type FailedChannel, type ReconcileOutcome } from './result.ts';
 import { type Survey, survey } from './survey.ts';
 
@@ -100,9 +100,12 @@ export async function reconcile(
   await Promise.all(targets.map((target) => reconcileChannel(engine, run, target, signal)));
   run.outcome.report.lines.sort((a, b) => a.channel.localeCompare(b.channel) || a.counter_id - b.counter_id);
   await markDone(engine, { ...run, pusher: tools.pusher, waitMs: wish.waitMs }, signal);
-  if (wish.plan !== undefined) await closePlan(engine, run, wish.plan);
-  else if (!wish.dryRun && counterIds === null) await recordRun(engine, run.outcome);
   run.outcome.report.counts = countsOf(run.outcome.report.lines, run.quiet);
+  if (wish.plan !== undefined) await closePlan(engine, run, wish.plan);
+  else if (!wish.dryRun && counterIds === null) {
+    await recordRun(engine, run.outcome);
+    await keepRun(engine, run.outcome);
+  }
   if (run.quiet > 0)
     run.outcome.report.warnings.push(`${run.quiet} listings in sync are counted, not listed`);
   return run.outcome;

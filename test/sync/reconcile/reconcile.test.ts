@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { MemoryOrder } from '../../../src/channels/memory/state.ts';
-import { planFromJson } from '../../../src/sync/plan.ts';
+import { lastRun, planFromJson } from '../../../src/sync/plan.ts';
 import { exitCodeOf } from '../../../src/sync/reconcile/result.ts';
 import { makeOutbound, type Outbound } from '../outbound-world.ts';
 
@@ -113,6 +113,7 @@ describe('a run', () => {
     world = await makeOutbound({ shop: {}, amazon: {} });
     await world.stock('A', 5, 9);
     await world.stock('B', 5, 2);
+    expect(await world.store.duties.lastRun()).toBeNull();
     const run = await world.reconcile();
     expect(run.report.lines.map((line) => [line.sku, line.action, line.done])).toEqual([
       ['A', 'lower', true],
@@ -122,6 +123,33 @@ describe('a run', () => {
     ]);
     for (const name of ['shop', 'amazon'])
       for (const sku of ['A', 'B']) expect(world.platform(name).shown(sku)).toBe(5);
+  });
+
+  test('keeps what it found until the next one, the worst first, under the id that it prints', async () => {
+    await shopOf(3);
+    world.platform('shop').set('S0', 6);
+    world.platform('shop').set('S1', 9);
+    const run = await world.reconcile();
+    await world.reconcile({ skus: ['S0'] });
+    await world.reconcile({ dryRun: true });
+    const kept = await world.store.duties.lastRun();
+    expect(kept?.id).toBe(run.report.plan_id);
+    const found = lastRun.parse(kept?.body);
+    expect(found.lines.map((line) => [line.sku, line.action, line.done])).toEqual([
+      ['S1', 'lower', true],
+      ['S0', 'lower', true],
+    ]);
+    expect(found).toMatchObject({
+      passed: ['shop'],
+      failed: [],
+      omitted: 0,
+      counts: { listings: 3, lower: 2 },
+    });
+    world.platform('shop').faults.arm('error', { on: 'any', count: null });
+    await world.reconcile();
+    const next = lastRun.parse((await world.store.duties.lastRun())?.body);
+    expect(next).toMatchObject({ passed: [], failed: [{ channel: 'shop' }], lines: [] });
+    expect(await world.store.duties.plan(run.report.plan_id)).toBeNull();
   });
 
   test('calls a write that never took hold a lost push', async () => {

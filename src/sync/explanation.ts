@@ -1,6 +1,6 @@
 import { iso } from '../clock.ts';
 import type { DeedRow, EntryRow, OversellRow, PushLogRow, Store } from '../store/store.ts';
-import { type StockDocument, stockReport } from '../sync/status.ts';
+import { type StockDocument, stockReport } from './status.ts';
 
 /** Why a SKU's number is what it is: the document of `explain`. */
 export interface Explanation {
