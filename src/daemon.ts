@@ -1,4 +1,4 @@
-import { systemClock } from './clock.ts';
+import { iso, systemClock } from './clock.ts';
 import { type Composition, compose } from './compose.ts';
 import type { Config } from './config/config.ts';
 import { messageOf } from './errors.ts';
@@ -216,7 +216,10 @@ async function openListeners(
       clock: systemClock,
       broken,
       ready: () => readiness(store),
-      status: () => statusReport(engine(), ground),
+      status: () => {
+        const daemon = { running: true, since: iso(ground.since), version: ground.version };
+        return statusReport(store, daemon, systemClock.now());
+      },
       stock: (sku) => stockReport({ store }, sku),
       metrics: createMetrics(() => metricsSamples(engine(), shifts.crew().receiver.counts())),
       reservations: store.reservations,

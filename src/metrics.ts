@@ -1,8 +1,9 @@
 import type { HistogramSample, Sample } from './http/metrics.ts';
+import { missedAfterMs } from './sync/channel-report.ts';
 import type { Engine } from './sync/engine.ts';
 import { freshness } from './sync/fresh.ts';
 import { ackBoundsMs, type ReceiveCounts } from './sync/inbound/receive.ts';
-import { alertsByKind, missedAfterMs } from './sync/status.ts';
+import { alertsByKind } from './sync/status.ts';
 
 /** Everything that `/metrics` tells, read at the time of the scrape. */
 export async function metricsSamples(

@@ -26,7 +26,7 @@ export interface AdminWorld extends ReservationWorld {
   /** Can it write, does the worker run. A channel that is down does not make it unready. */
   ready(): Promise<{ ready: boolean; checks: { name: string; ok: boolean; detail: string }[] }>;
   /** As `status --json` prints it. */
-  status(): Promise<Json>;
+  status(): Promise<unknown>;
   /** As `stock show --json` prints it; null: no such SKU. */
   stock(sku: string): Promise<Json | null>;
   metrics: Metrics;

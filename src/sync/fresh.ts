@@ -17,17 +17,19 @@ export interface FeedFreshness {
 
 /** How fresh the order feeds of all live channels are; paused ones are still taken in and count. */
 export async function freshness(engine: Engine): Promise<FeedFreshness[]> {
+  const now = engine.clock.now();
   const [rows, feeds, status] = await Promise.all([
     engine.store.channels.list(),
     engine.store.channels.feeds(),
-    engine.store.reports.status(engine.clock.now()),
+    engine.store.reports.status(now),
   ]);
   const feedOf = new Map(feeds.map((feed) => [feed.channelId, feed]));
   return rows
     .filter((row) => isLive(row) && !isReadElsewhere(row, rows))
     .map((row) => {
       const pendingSince = status.perChannel.get(row.id)?.oldestPendingAt ?? null;
-      return { channelId: row.id, stale: staleness(engine, row, feedOf.get(row.id), pendingSince) };
+      const pollMs = engine.channels.get(row.id)?.pollMs ?? null;
+      return { channelId: row.id, stale: staleness(feedOf.get(row.id), { pollMs, pendingSince, now }) };
     });
 }
 
@@ -46,23 +48,24 @@ function isReadElsewhere(row: ChannelRow, rows: readonly ChannelRow[]): boolean 
   return owner !== null && isLive(owner);
 }
 
-function staleness(
-  engine: Engine,
-  row: ChannelRow,
-  feed: FeedRow | undefined,
-  pendingSince: number | null,
-): FeedFreshness['stale'] {
-  const now = engine.clock.now();
-  if (feed === undefined || feed.pulledFrom === null) return 'never pulled';
-  if (feed.gapAt !== null && feed.pulledFrom < feed.gapAt) return 'gap';
-  if (now - feed.pulledFrom > reachMs(engine, row.id)) return 'old';
-  if (pendingSince !== null && now - pendingSince > pendingReachMs) return 'pending';
-  return null;
+/** What decides whether a feed is fresh, besides the feed. `pendingSince`: of the oldest delivery that waits. */
+interface FeedFacts {
+  pollMs: number | null;
+  pendingSince: number | null;
+  now: number;
 }
 
-function reachMs(engine: Engine, channelId: number): number {
-  const pollMs = engine.channels.get(channelId)?.pollMs ?? null;
-  return pollMs === null ? reachWithoutPollMs : Math.max(shortestReachMs, 2 * pollMs);
+/** Why the feed cannot be trusted to be complete up to now; null when it can. */
+export function staleness(
+  feed: FeedRow | undefined,
+  { pollMs, pendingSince, now }: FeedFacts,
+): FeedFreshness['stale'] {
+  if (feed === undefined || feed.pulledFrom === null) return 'never pulled';
+  if (feed.gapAt !== null && feed.pulledFrom < feed.gapAt) return 'gap';
+  const reachMs = pollMs === null ? reachWithoutPollMs : Math.max(shortestReachMs, 2 * pollMs);
+  if (now - feed.pulledFrom > reachMs) return 'old';
+  if (pendingSince !== null && now - pendingSince > pendingReachMs) return 'pending';
+  return null;
 }
 
 /** Wakes the pulls of channels whose feed a pull would mend, each at most once per `everyMs`. */

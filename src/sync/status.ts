@@ -1,4 +1,3 @@
-import type { Json } from '../channels/channel.ts';
 import { iso } from '../clock.ts';
 import { numberState } from '../stock/number-state.ts';
 import {
@@ -7,39 +6,37 @@ import {
   alertLevels,
   type ChannelRow,
   type CounterView,
-  type StatusCounts,
   type StockRow,
+  type Store,
 } from '../store/store.ts';
+import { ageSeconds, type ChannelReport, channelReports } from './channel-report.ts';
 import type { Engine } from './engine.ts';
-import { freshness } from './fresh.ts';
-import { isPlanned } from './push-context.ts';
-import { isRefused } from './refusal.ts';
 
-/** A webhook that has not come after so long is missed. */
-export const missedAfterMs = 10 * 60_000;
-
-/** One word for what a channel does now. */
-export function channelState(row: ChannelRow): string {
-  if (row.orphaned) return 'orphaned';
-  if (row.heldReason !== null || isRefused(row)) return 'held';
-  if (row.parkedSince !== null) return 'parked';
-  if (row.paused) return 'paused';
-  if (row.failingSince !== null) return 'failing';
-  if (row.brakePlan !== null) return 'braked';
-  if (row.mode === 'live' && !isPlanned(row)) return 'starting';
-  return 'ok';
+/** The document of `status`. Times ISO 8601, counts integers. */
+export interface StatusReport {
+  daemon: { running: boolean; since: string | null; version: string | null };
+  channels: ChannelReport[];
+  inbox: { pending: number; kept_aside: number; dead: number };
+  outbox: { due: number; oldest_s: number };
+  oversells_open: number;
+  uncounted: number;
+  exposed: number;
+  unexplained_low: number;
+  unmapped_sales: number;
+  sku_changed: number;
+  alerts: { open: number; unseen: number; newest: string[] };
 }
 
-/** The `status` document of a running daemon. Times ISO 8601, counts integers. */
+/** How things stand, read from the books; what is known of the daemon is handed in. */
 export async function statusReport(
-  engine: Engine,
-  daemon: { since: number; version: string },
-): Promise<Json> {
-  const now = engine.clock.now();
-  const counts = await engine.store.reports.status(now);
+  store: Store,
+  daemon: StatusReport['daemon'],
+  now: number,
+): Promise<StatusReport> {
+  const counts = await store.reports.status(now);
   return {
-    daemon: { running: true, since: iso(daemon.since), version: daemon.version },
-    channels: await channelReports(engine, counts),
+    daemon,
+    channels: await channelReports(store, counts, now),
     inbox: { pending: counts.inbox.pending, kept_aside: counts.inbox.keptAside, dead: counts.inbox.dead },
     outbox: { due: counts.outbox.due, oldest_s: ageSeconds(counts.outbox.oldestDueAt, now) },
     oversells_open: counts.oversellsOpen,
@@ -48,13 +45,13 @@ export async function statusReport(
     unexplained_low: counts.unexplainedLow,
     unmapped_sales: counts.unmappedSales,
     sku_changed: counts.skuChanged,
-    alerts: await alertSummary(engine.store),
+    alerts: await alertSummary(store),
   };
 }
 
 /** Open alerts of every kind, of those without any too: a rule can watch for the first one. */
 export async function alertsByKind(
-  store: Engine['store'],
+  store: Store,
 ): Promise<{ kind: AlertKind; level: AlertLevel; open: number; unseen: number }[]> {
   const counts = new Map((await store.duties.alertCounts()).map((each) => [each.kind, each]));
   return (Object.keys(alertLevels) as AlertKind[]).map((kind) => {
@@ -64,9 +61,7 @@ export async function alertsByKind(
 }
 
 /** How many alerts stand, how many of them nobody has acknowledged, and what the newest say. */
-export async function alertSummary(
-  store: Engine['store'],
-): Promise<{ open: number; unseen: number; newest: string[] }> {
+async function alertSummary(store: Store): Promise<StatusReport['alerts']> {
   const counts = await store.duties.alertCounts();
   const newest = await store.duties.alerts(true, newestAlerts);
   return {
@@ -77,41 +72,6 @@ export async function alertSummary(
 }
 
 const newestAlerts = 3;
-
-/** What is known of a channel's health, in every document alike. */
-export function healthJson(row: ChannelRow, oldestDueAt: number | null, now: number) {
-  return {
-    failing_since: iso(row.failingSince),
-    last_error: row.lastError,
-    last_reconcile_at: iso(row.reconciledAt),
-    webhook_heard_at: iso(row.webhookHeardAt),
-    webhook_refused: row.webhookRefused,
-    oldest_due_s: ageSeconds(oldestDueAt, now),
-  };
-}
-
-async function channelReports(engine: Engine, counts: StatusCounts): Promise<Json[]> {
-  const stale = new Map((await freshness(engine)).map((feed) => [feed.channelId, feed.stale]));
-  const missed = await engine.store.orders.missedWebhooks(engine.clock.now(), missedAfterMs);
-  const rows = await engine.store.channels.list();
-  return rows.map((row) => ({
-    channel: row.name,
-    type: row.type,
-    mode: row.mode,
-    state: channelState(row),
-    last_ok_at: iso(row.lastOkAt),
-    feed_fresh: stale.has(row.id) ? stale.get(row.id) === null : false,
-    due: counts.perChannel.get(row.id)?.due ?? 0,
-    dead: counts.perChannel.get(row.id)?.dead ?? 0,
-    missed_webhooks: missed.get(row.id) ?? 0,
-    ...healthJson(row, counts.perChannel.get(row.id)?.oldestDueAt ?? null, engine.clock.now()),
-  }));
-}
-
-/** Whole seconds since then; 0 for what has not begun. */
-export function ageSeconds(at: number | null, now: number): number {
-  return at === null ? 0 : Math.max(0, Math.round((now - at) / 1_000));
-}
 
 /** The six numbers of a SKU, as every document shows them. */
 export function stockJson(row: StockRow) {

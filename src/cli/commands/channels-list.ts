@@ -1,9 +1,9 @@
 import { iso } from '../../clock.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';
 import type { ChannelRow, FeedRow } from '../../store/store.ts';
+import { type ChannelReport, channelReports } from '../../sync/channel-report.ts';
 import { answer } from '../answer.ts';
 import { channelNamed, withBooks } from '../books.ts';
-import { type ChannelReport, channelReports } from '../channel-report.ts';
 import type { Invocation } from '../command.ts';
 import type { Io } from '../io.ts';
 import { printLine, printTable } from '../print.ts';
@@ -12,7 +12,7 @@ import { printLine, printTable } from '../print.ts';
 export function list(invocation: Invocation<object>): Promise<ExitCode> {
   return withBooks(invocation, async (books) => {
     const now = invocation.io.now();
-    const channels = await channelReports(books, await books.store.reports.status(now), now);
+    const channels = await channelReports(books.store, await books.store.reports.status(now), now);
     answer(invocation, { channels }, books.warnings, (io) => {
       printChannels(io, channels);
       for (const note of notesOf(channels)) printLine(io, note);
@@ -62,7 +62,7 @@ export function show(invocation: Invocation<object>): Promise<ExitCode> {
   return withBooks(invocation, async (books) => {
     const row = channelNamed(books, named);
     const now = invocation.io.now();
-    const reports = await channelReports(books, await books.store.reports.status(now), now);
+    const reports = await channelReports(books.store, await books.store.reports.status(now), now);
     const feed = await books.store.channels.feed(row.id);
     const report = reports.find((each) => each.channel === row.name);
     const document = { ...report, ...details(row, feed) };

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { spanText } from '../../clock.ts';
 import { countText, EXIT, type ExitCode } from '../../errors.ts';
+import { type StatusReport, statusReport } from '../../sync/status.ts';
 import { answer } from '../answer.ts';
-import { withBooks } from '../books.ts';
+import { type Books, daemonRuns, withBooks } from '../books.ts';
 import { type Cli, define, type Invocation } from '../command.ts';
 import type { Io } from '../io.ts';
 import { paint, printable, printLine } from '../print.ts';
-import { type StatusReport, statusReport } from '../status-report.ts';
 import { notesOf, printChannels } from './channels-list.ts';
 
 /** `invsync status`: is anything burning? */
@@ -25,11 +25,18 @@ export function register(command: Command, cli: Cli): void {
 
 function perform(invocation: Invocation<{ plain?: boolean }>): Promise<ExitCode> {
   return withBooks(invocation, async (books) => {
-    const report = await statusReport(books, invocation.io.now());
+    const report = await statusReport(books.store, await daemonReport(books), invocation.io.now());
     const warnings = [...books.warnings, ...notesOf(report.channels)];
     answer(invocation, { ...report }, warnings, (io) => print(io, report));
     return EXIT.ok;
   });
+}
+
+/** The engine lock says that it runs; since when, and which version, only its admin listener knows. */
+async function daemonReport(books: Books): Promise<StatusReport['daemon']> {
+  if (!(await daemonRuns(books.dataDir))) return { running: false, since: null, version: null };
+  const { askDaemon } = await import('../daemon-report.ts');
+  return { running: true, ...(await askDaemon((await books.settings()).admin)) };
 }
 
 function print(io: Io, report: StatusReport): void {

@@ -1,9 +1,9 @@
 import { iso } from '../clock.ts';
 import { countText } from '../errors.ts';
-import type { ChannelRow, FeedRow, StatusCounts } from '../store/store.ts';
-import { accountFault } from '../sync/refusal.ts';
-import { channelState, healthJson, missedAfterMs } from '../sync/status.ts';
-import type { Books } from './books.ts';
+import type { ChannelRow, StatusCounts, Store } from '../store/store.ts';
+import { staleness } from './fresh.ts';
+import { isPlanned } from './push-context.ts';
+import { accountFault, isRefused } from './refusal.ts';
 
 /** One channel as `channels list` and `status` show it. */
 export interface ChannelReport {
@@ -33,57 +33,63 @@ export interface ChannelReport {
   oldest_due_s: number;
 }
 
-const shortestReachMs = 60_000;
-const reachWithoutPollMs = 2 * 3_600_000;
-const pendingReachMs = 5_000;
+/** A webhook that has not come after so long is missed. */
+export const missedAfterMs = 10 * 60_000;
 
 /** All channels; reads only, and needs no daemon. */
 export async function channelReports(
-  books: Books,
+  store: Store,
   counts: StatusCounts,
   now: number,
 ): Promise<ChannelReport[]> {
-  const feeds = new Map((await books.store.channels.feeds()).map((feed) => [feed.channelId, feed]));
-  const missed = await books.store.orders.missedWebhooks(now, missedAfterMs);
-  return books.channels.map((row) => {
+  const rows = await store.channels.list();
+  const feeds = new Map((await store.channels.feeds()).map((feed) => [feed.channelId, feed]));
+  const missed = await store.orders.missedWebhooks(now, missedAfterMs);
+  return rows.map((row) => {
     const own = counts.perChannel.get(row.id);
+    const pendingSince = own?.oldestPendingAt ?? null;
+    const stale = staleness(feeds.get(row.id), { pollMs: row.setup.pollMs ?? null, pendingSince, now });
     return {
       channel: row.name,
       type: row.type,
       mode: row.mode,
       state: channelState(row),
       last_ok_at: iso(row.lastOkAt),
-      feed_fresh: isFresh(row, {
-        feed: feeds.get(row.id),
-        pendingSince: own?.oldestPendingAt ?? null,
-        now,
-      }),
+      feed_fresh: !row.orphaned && stale === null,
       due: own?.due ?? 0,
       dead: own?.dead ?? 0,
       missed_webhooks: missed.get(row.id) ?? 0,
       kept_aside: own?.keptAside ?? 0,
-      note: channelNote(row, books.channels),
-      ...healthJson(row, own?.oldestDueAt ?? null, now),
+      note: channelNote(row, rows),
+      failing_since: iso(row.failingSince),
+      last_error: row.lastError,
+      last_reconcile_at: iso(row.reconciledAt),
+      webhook_heard_at: iso(row.webhookHeardAt),
+      webhook_refused: row.webhookRefused,
+      oldest_due_s: ageSeconds(own?.oldestDueAt ?? null, now),
     };
   });
 }
 
-/** The engine's own measure (`sync/fresh.ts`), for channels of any mode and without an engine. */
-function isFresh(
-  row: ChannelRow,
-  known: { feed: FeedRow | undefined; pendingSince: number | null; now: number },
-): boolean {
-  const { feed, pendingSince, now } = known;
-  if (row.orphaned || feed === undefined || feed.pulledFrom === null) return false;
-  if (feed.gapAt !== null && feed.pulledFrom < feed.gapAt) return false;
-  if (pendingSince !== null && now - pendingSince > pendingReachMs) return false;
-  const pollMs = row.setup.pollMs ?? null;
-  const reachMs = pollMs === null ? reachWithoutPollMs : Math.max(shortestReachMs, 2 * pollMs);
-  return now - feed.pulledFrom <= reachMs;
+/** Whole seconds since then; 0 for what has not begun. */
+export function ageSeconds(at: number | null, now: number): number {
+  return at === null ? 0 : Math.max(0, Math.round((now - at) / 1_000));
+}
+
+/** One word for what a channel does now. */
+function channelState(row: ChannelRow): string {
+  if (row.orphaned) return 'orphaned';
+  if (row.heldReason !== null || isRefused(row)) return 'held';
+  if (row.parkedSince !== null) return 'parked';
+  if (row.paused) return 'paused';
+  if (row.failingSince !== null) return 'failing';
+  if (row.brakePlan !== null) return 'braked';
+  if (row.mode === 'live' && !isPlanned(row)) return 'starting';
+  return 'ok';
 }
 
 /** Why nothing or not all goes out to a channel, in words, with what to do; null when all is well. */
-export function channelNote(row: ChannelRow, rows: readonly ChannelRow[]): string | null {
+function channelNote(row: ChannelRow, rows: readonly ChannelRow[]): string | null {
   if (row.orphaned) return 'not in the configuration: put it back, rename it, or remove it';
   const fault = accountFault(row, rows);
   if (fault !== null) return `nothing is taken in and nothing is written: ${fault}`;
