@@ -7,6 +7,7 @@ import { createMetrics } from './http/metrics.ts';
 import { createPublicListener } from './http/public.ts';
 import { createLog, type Log } from './log.ts';
 import { metricsSamples } from './metrics.ts';
+import { servePage } from './page/page.ts';
 import { openSqliteStore } from './store/sqlite/index.ts';
 import { takeEngineLock } from './store/sqlite/lock.ts';
 import type { Store } from './store/store.ts';
@@ -209,6 +210,8 @@ async function openListeners(
   const { store, log } = ground;
   const { engine } = shifts;
   const receive: Receiver['receive'] = (name, request) => shifts.crew().receiver.receive(name, request);
+  const self = { running: true, since: iso(ground.since), version: ground.version };
+  const status = () => statusReport(store, self, systemClock.now());
   const open = createPublicListener({ clock: systemClock, log, receiver: { receive } }, config.server.listen);
   const admin = createAdminListener(
     {
@@ -216,15 +219,14 @@ async function openListeners(
       clock: systemClock,
       broken,
       ready: () => readiness(store),
-      status: () => {
-        const daemon = { running: true, since: iso(ground.since), version: ground.version };
-        return statusReport(store, daemon, systemClock.now());
-      },
+      status,
       stock: (sku) => stockReport({ store }, sku),
       metrics: createMetrics(() => metricsSamples(engine(), shifts.crew().receiver.counts())),
       reservations: store.reservations,
       hasChannel: (name) => [...engine().channels.values()].some((live) => live.name === name),
       moved: () => engine().wakes.push(null),
+      page: (ask, caller) =>
+        servePage({ store, clock: systemClock, token: config.admin.token, status }, ask, caller),
     },
     { ...config.admin.listen, token: config.admin.token },
   );

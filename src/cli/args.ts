@@ -1,4 +1,4 @@
-import { parseDuration } from '../config/text.ts';
+import { durationText, parseDuration } from '../config/text.ts';
 import { AppError, EXIT } from '../errors.ts';
 
 /** The rule for SKUs, for whoever reads what people type. */
@@ -76,6 +76,21 @@ export function timeArg(text: string, name: string, now: number): number {
   if (found === null || Number.isNaN(at) || rolled || time?.startsWith('24') === true)
     throw usage(`${name} "${text}" is not a time`, timeHint);
   return at;
+}
+
+/** A duration as ms, within bounds. Throws AppError `usage`. */
+export function durationArg(
+  text: string,
+  name: string,
+  { least, most }: { least: number; most: number },
+): number {
+  const ms = parseDuration(text);
+  if (ms === null || ms < least || ms > most)
+    throw usage(
+      `${name} "${text}" is no duration from ${durationText(least)} to ${durationText(most)}`,
+      'as in 90m, 24h, 7d',
+    );
+  return ms;
 }
 
 /** `timeArg` that lies not in the future: what has not happened cannot be counted. */

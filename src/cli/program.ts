@@ -99,6 +99,11 @@ const nouns: readonly Noun[] = [
     load: () => import('./commands/webhooks.ts'),
   },
   {
+    name: 'web',
+    summary: 'a link that opens the page in a browser',
+    load: () => import('./commands/web.ts'),
+  },
+  {
     name: 'config',
     summary: 'show the configuration in effect, or check the file',
     load: () => import('./commands/config.ts'),

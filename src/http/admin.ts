@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Json } from '../channels/channel.ts';
 import { AppError, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -17,6 +16,7 @@ import {
 } from './listener.ts';
 import type { Metrics } from './metrics.ts';
 import { type ReservationWorld, serveReservations } from './reservations.ts';
+import { sameText } from './token.ts';
 
 /** What the admin listener shows and does; all of it handed in. */
 export interface AdminWorld extends ReservationWorld {
@@ -30,6 +30,8 @@ export interface AdminWorld extends ReservationWorld {
   /** As `stock show --json` prints it; null: no such SKU. */
   stock(sku: string): Promise<Json | null>;
   metrics: Metrics;
+  /** The page for people; null: the path is none of its. */
+  page(ask: HttpAsk, caller: Caller): Promise<HttpAnswer | null>;
 }
 
 /** Where it listens and who may ask. Without a token only this machine's own names are answered to. */
@@ -49,7 +51,7 @@ export function createAdminListener(
     listen,
     async (ask) => {
       try {
-        return strangerAt(ask, listen) ?? (await serve(world, ask));
+        return await admit(world, ask, listen);
       } catch (error) {
         return failed(world, error);
       }
@@ -68,23 +70,44 @@ function failed(world: AdminWorld, error: unknown): HttpAnswer {
 /** Probes carry no token and tell no secret. */
 const open = new Set(['/healthz', '/readyz']);
 
+/** Who asks, as far as the listener can tell. */
+export interface Caller {
+  /** Brought the admin token, or none is set. */
+  trusted: boolean;
+  /** Sits at this machine: the listener takes nobody else, the name is this machine's, and no proxy stands between. */
+  local: boolean;
+}
+
 /**
- * Who may not ask: pages in a browser (an `Origin`, or another name for this machine: DNS rebinding), and who lacks
- * the token. No CORS header is ever sent.
+ * Who may not ask at all: scripts of other pages (an `Origin`), and other names for this machine (DNS rebinding). No
+ * CORS header is ever sent.
  */
 function strangerAt(ask: HttpAsk, listen: AdminListen): HttpAnswer | null {
   if (ask.headers['origin'] !== undefined) return refused(403, 'no browser pages');
   if (isLoopbackName(listen.host) && !isLoopbackName(hostOf(ask.headers['host'] ?? ''))) {
     return refused(403, 'this listener answers to localhost, 127.0.0.1 and [::1] only');
   }
-  if (listen.token === null || open.has(ask.path)) return null;
-  const given = /^Bearer ([^\s]{1,1000})$/i.exec(ask.headers['authorization'] ?? '')?.[1] ?? '';
-  if (timingSafeEqual(digest(given), digest(listen.token))) return null;
-  return withHeader(refused(401, 'a bearer token is required'), 'www-authenticate', 'Bearer');
+  return null;
 }
 
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+const proxyHeaders = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
+
+function callerOf(ask: HttpAsk, listen: AdminListen): Caller {
+  const given = /^Bearer ([^\s]{1,1000})$/i.exec(ask.headers['authorization'] ?? '')?.[1] ?? '';
+  return {
+    trusted: listen.token === null || sameText(given, listen.token),
+    local: isLoopbackName(listen.host) && proxyHeaders.every((name) => ask.headers[name] === undefined),
+  };
+}
+
+async function admit(world: AdminWorld, ask: HttpAsk, listen: AdminListen): Promise<HttpAnswer> {
+  const stranger = strangerAt(ask, listen);
+  if (stranger !== null) return stranger;
+  const caller = callerOf(ask, listen);
+  const page = await world.page(ask, caller);
+  if (page !== null) return page;
+  if (caller.trusted || open.has(ask.path)) return await serve(world, ask);
+  return withHeader(refused(401, 'a bearer token is required'), 'www-authenticate', 'Bearer');
 }
 
 function hostOf(header: string): string {

@@ -3,9 +3,11 @@ import { numberState } from '../stock/number-state.ts';
 import {
   type AlertKind,
   type AlertLevel,
+  type AlertRow,
   alertLevels,
   type ChannelRow,
   type CounterView,
+  type OversellRow,
   type StockRow,
   type Store,
 } from '../store/store.ts';
@@ -72,6 +74,42 @@ async function alertSummary(store: Store): Promise<StatusReport['alerts']> {
 }
 
 const newestAlerts = 3;
+
+/** An alert, as every document shows it. */
+export function alertJson(row: AlertRow) {
+  return {
+    id: row.id,
+    kind: row.kind,
+    level: alertLevels[row.kind],
+    channel: row.channel,
+    subject: row.subject,
+    message: row.message,
+    since: iso(row.since),
+    last_at: iso(row.lastAt),
+    count: row.count,
+    acked_at: iso(row.ackedAt),
+    resolved_at: iso(row.resolvedAt),
+  };
+}
+
+/** A shortfall on the docket, as every document shows it. */
+export function oversellJson(row: OversellRow) {
+  return {
+    id: row.id,
+    channel: row.channel,
+    order_id: row.orderId,
+    order_number: row.orderNumber,
+    line_id: row.lineKey,
+    sku: row.sku,
+    shortfall: row.shortfall,
+    status: row.status,
+    cause: row.cause,
+    policy: row.policy,
+    placed_at: iso(row.placedAt),
+    opened_at: iso(row.openedAt),
+    resolved_at: iso(row.resolvedAt),
+  };
+}
 
 /** The six numbers of a SKU, as every document shows them. */
 export function stockJson(row: StockRow) {

@@ -120,6 +120,19 @@ describe('stock rename, list, show, export', () => {
     expect(plain.err).toContain('more may follow: --after B');
   });
 
+  test('list finds SKUs by a part of their name, and those that nobody has counted', async () => {
+    for (const sku of ['MUG-RED', 'MUG-BLK', 'TEE']) await world.ok(`stock set ${sku} 1`);
+    world.one.list({ sku: 'mug-new', shown: 3 });
+    await world.ok('listings import one');
+    await world.ok('listings match --create --yes');
+    const names = async (options: string) =>
+      (await world.ok(`stock list ${options}`)).stock.map((row: { sku: string }) => row.sku);
+    expect(await names('--search Mug-')).toEqual(['MUG-BLK', 'MUG-RED', 'mug-new']);
+    expect(await names('--search mug- --after MUG-BLK --limit 1')).toEqual(['MUG-RED']);
+    expect(await names('--uncounted')).toEqual(['mug-new']);
+    expect(await names('--search 100%')).toEqual([]);
+  });
+
   test('show says what each listing shows', async () => {
     world.one.list({ sku: 'MUG', shown: 3 });
     await world.ok('stock set MUG 7');

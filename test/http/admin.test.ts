@@ -37,6 +37,7 @@ async function admin(token: string | null = null, reservations = world.store.res
         moved += 1;
       },
       broken: () => broken,
+      page: async () => null,
       ready: async () => ({ ready, checks: [{ name: 'database', ok: ready, detail: '' }] }),
       status: async () => ({ daemon: { running: true } }),
       stock: async (sku) => {

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { iso } from '../../clock.ts';
 import { AppError, EXIT, type ExitCode } from '../../errors.ts';
 import { type AlertKind, type AlertLevel, type AlertRow, alertLevels } from '../../store/store.ts';
+import { alertJson } from '../../sync/status.ts';
 import { type ActorOptions, actorOf, withActor } from '../actor.ts';
 import { answer, type ListOptions, moreHint, withPaging } from '../answer.ts';
 import { beforeArg, choiceArg, idArg, limitArg } from '../args.ts';
@@ -145,20 +146,4 @@ function styleOf(row: AlertRow): Style | undefined {
 function stateOf(row: AlertRow): string {
   if (row.resolvedAt !== null) return `over ${iso(row.resolvedAt)}`;
   return row.ackedAt === null ? 'open' : `seen ${iso(row.ackedAt)}`;
-}
-
-function alertJson(row: AlertRow) {
-  return {
-    id: row.id,
-    kind: row.kind,
-    level: levelOf(row),
-    channel: row.channel,
-    subject: row.subject,
-    message: row.message,
-    since: iso(row.since),
-    last_at: iso(row.lastAt),
-    count: row.count,
-    acked_at: iso(row.ackedAt),
-    resolved_at: iso(row.resolvedAt),
-  };
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { iso } from '../../clock.ts';
 import { AppError, EXIT, type ExitCode } from '../../errors.ts';
-import type { OversellRow } from '../../store/store.ts';
+import { oversellJson } from '../../sync/status.ts';
 import { type ActorOptions, actorOf, withActor } from '../actor.ts';
 import { answer, type ListOptions, moreHint, withPaging } from '../answer.ts';
 import { beforeArg, choiceArg, idArg, limitArg } from '../args.ts';
@@ -84,24 +84,6 @@ function list(invocation: Invocation<ListOptions & { status?: string }>): Promis
     });
     return EXIT.ok;
   });
-}
-
-function oversellJson(row: OversellRow) {
-  return {
-    id: row.id,
-    channel: row.channel,
-    order_id: row.orderId,
-    order_number: row.orderNumber,
-    line_id: row.lineKey,
-    sku: row.sku,
-    shortfall: row.shortfall,
-    status: row.status,
-    cause: row.cause,
-    policy: row.policy,
-    placed_at: iso(row.placedAt),
-    opened_at: iso(row.openedAt),
-    resolved_at: iso(row.resolvedAt),
-  };
 }
 
 function resolve(invocation: Invocation<ActorOptions & { as: string }>): Promise<ExitCode> {

@@ -10,15 +10,25 @@ import { csvLine } from '../csv.ts';
 import type { Io } from '../io.ts';
 import { type Column, printLine, printTable } from '../print.ts';
 
+interface ListOptions {
+  limit?: string;
+  after?: string;
+  search?: string;
+  uncounted?: boolean;
+}
+
 /** `stock list` */
-export function list(invocation: Invocation<{ limit?: string; after?: string }>): Promise<ExitCode> {
-  const { options } = invocation;
-  const limit = limitArg(options.limit);
+export function list(invocation: Invocation<ListOptions>): Promise<ExitCode> {
+  const { limit: limitText, ...filter } = invocation.options;
+  const limit = limitArg(limitText);
   return withBooks(invocation, async (books) => {
-    const after = options.after === undefined ? {} : { after: options.after };
-    const rows = await books.store.stock.list({ ...after, limit });
+    const rows = await books.store.stock.list({ ...filter, limit });
+    const empty =
+      filter.search === undefined && filter.uncounted !== true
+        ? 'no SKU yet: invsync stock set, count, receive or import make one'
+        : 'no such SKU';
     answer(invocation, { stock: rows.map(stockJson) }, books.warnings, (io) => {
-      printTable(io, stockColumns, rows, 'no SKU yet: invsync stock set, count, receive or import make one');
+      printTable(io, stockColumns, rows, empty);
       moreHint(io, rows.length, limit, `--after ${rows.at(-1)?.sku ?? ''}`);
     });
     return EXIT.ok;

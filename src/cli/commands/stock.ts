@@ -24,7 +24,9 @@ function registerReading(command: Command, cli: Cli): void {
       .command('list')
       .description('print every SKU with its numbers, in the order of the SKUs')
       .option('--limit <n>', 'at most so many rows (default: 100)')
-      .option('--after <sku>', 'only SKUs that come after this one'),
+      .option('--after <sku>', 'only SKUs that come after this one')
+      .option('--search <text>', 'only SKUs with this text in their name')
+      .option('--uncounted', 'only SKUs that were never counted'),
     cli,
     {
       ...reading,

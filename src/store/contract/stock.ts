@@ -69,6 +69,14 @@ export interface OpenLine {
   presumedGone: boolean;
 }
 
+/** Which SKUs, by name. `search`: has this text in its name, in capitals or not. */
+export interface StockFilter {
+  after?: string;
+  search?: string;
+  uncounted?: boolean;
+  limit: number;
+}
+
 export interface StockStore {
   /** At most 200 changes in one transaction; all or nothing. */
   change(changes: StockChange[], actor: Actor, now: number): Promise<StockOutcome[]>;
@@ -80,5 +88,5 @@ export interface StockStore {
   get(sku: string): Promise<StockRow | null>;
   /** Names as people, files and catalogues write them, in their order. */
   recognise(texts: string[]): Promise<SkuSight[]>;
-  list(filter: { after?: string; limit: number }): Promise<StockRow[]>;
+  list(filter: StockFilter): Promise<StockRow[]>;
 }

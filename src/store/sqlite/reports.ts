@@ -6,6 +6,7 @@ import type {
   OrderRow,
   OversellRow,
   PushLogRow,
+  StockFilter,
   StockRow,
 } from '../store.ts';
 import { goneAfterMs } from './count.ts';
@@ -213,10 +214,20 @@ export function oldestCount(db: Db): number | null {
   return row.at;
 }
 
-export function listStock(db: Db, filter: { after?: string; limit: number }): StockRow[] {
+export function listStock(db: Db, filter: StockFilter): StockRow[] {
   const rows = db
-    .sql('select id from sku where code > ? order by code limit ?')
-    .all(filter.after ?? '', filter.limit) as { id: number }[];
+    .sql(
+      `select id from sku
+       where code > @after and (@search = '' or instr(lower(code), lower(@search)) > 0)
+         and (@uncounted = 0 or id in (select sku_id from level where counted = 0))
+       order by code limit @limit`,
+    )
+    .all({
+      after: filter.after ?? '',
+      search: filter.search ?? '',
+      uncounted: filter.uncounted === true ? 1 : 0,
+      limit: filter.limit,
+    }) as { id: number }[];
   return rows.map((row) => stockRow(db, row.id));
 }
 

@@ -1,0 +1,68 @@
+import type { Command } from 'commander';
+import { iso } from '../../clock.ts';
+import { listenText } from '../../config/text.ts';
+import { AppError, EXIT, type ExitCode } from '../../errors.ts';
+import { longestPassMs, passFor } from '../../page/pass.ts';
+import { answer } from '../answer.ts';
+import { durationArg } from '../args.ts';
+import { type Cli, define, type Invocation } from '../command.ts';
+import { printLine } from '../print.ts';
+
+/** `invsync web link`: an address that opens the page in a browser. */
+export function register(command: Command, cli: Cli): void {
+  define(
+    command
+      .command('link')
+      .description('print an address that opens the page in a browser for a while')
+      .option('--ttl <duration>', 'how long it opens the page: 2h, 7d (default: 7d)')
+      .option('--base <url>', 'where the browser reaches the admin listener, if not at admin.listen'),
+    cli,
+    {
+      examples: ['invsync web link', 'invsync web link --ttl 12h --base https://stock.example.com'],
+      exits: [EXIT.ok, EXIT.usage],
+      prints: 'data',
+    },
+    link,
+  );
+}
+
+async function link(invocation: Invocation<{ ttl?: string; base?: string }>): Promise<ExitCode> {
+  const { options, io } = invocation;
+  const ttl = durationArg(options.ttl ?? '7d', '--ttl', { least: 60_000, most: longestPassMs });
+  const { admin } = (await invocation.soundConfig()).config;
+  if (admin.token?.startsWith('${'))
+    throw new AppError('config', `admin.token: ${admin.token} is not set in this shell`, {
+      hint: 'set it as for the daemon: the link is signed with it',
+      exitCode: EXIT.usage,
+    });
+  const base = options.base === undefined ? baseOf(admin.listen) : baseArg(options.base);
+  const until = io.now() + ttl;
+  const url = new URL('/', base);
+  if (admin.token !== null) {
+    url.pathname = '/login';
+    url.searchParams.set('pass', passFor(admin.token, until));
+  }
+  const open = admin.token === null;
+  const document = { url: url.href, until: open ? null : iso(until) };
+  answer(invocation, document, [], (to) => {
+    printLine(to, url.href);
+    if (open) to.stderr('no admin.token is set: the page opens on this machine only, without a link\n');
+    else
+      to.stderr(`whoever has this address sees the page until ${iso(until)}; another admin.token ends it\n`);
+  });
+  return EXIT.ok;
+}
+
+function baseOf(listen: { host: string; port: number }): URL {
+  const host = ['0.0.0.0', '::'].includes(listen.host) ? '127.0.0.1' : listen.host;
+  return new URL(`http://${listenText({ host, port: listen.port })}`);
+}
+
+function baseArg(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !['http:', 'https:'].includes(url.protocol) || url.pathname !== '/')
+    throw new AppError('bad_url', `--base "${text}" is no address like https://stock.example.com`, {
+      exitCode: EXIT.usage,
+    });
+  return url;
+}
