@@ -28,26 +28,6 @@ export function stairs(
   ]);
 }
 
-/** Sums by slice of time as bars. */
-export function bars(
-  label: string,
-  values: readonly number[],
-  { from, until }: { from: number; until: number },
-): Markup {
-  const top = Math.max(1, ...values);
-  const wide = (right - box.left) / Math.max(1, values.length);
-  const total = values.reduce((sum, value) => sum + value, 0);
-  return drawing(`${label}: ${Math.round(total)} in all, at most ${Math.round(top)} at a time`, top, [
-    values.map((value, index) => {
-      const height = ((floor - box.top) * value) / top;
-      const at = (box.left + index * wide).toFixed(1);
-      return html`<rect class="bar" x="${at}" y="${(floor - height).toFixed(1)}" width="${Math.max(0.5, wide - 0.5).toFixed(1)}" height="${height.toFixed(1)}"/>`;
-    }),
-    dayText(from, box.left, 0),
-    dayText(until, right, 2),
-  ]);
-}
-
 const right = box.width - box.right;
 const floor = box.height - box.bottom;
 

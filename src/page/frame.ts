@@ -7,7 +7,6 @@ const places: readonly [path: string, title: string][] = [
   ['/sku', 'SKUs'],
   ['/drift', 'Drift'],
   ['/attention', 'Attention'],
-  ['/accuracy', 'Accuracy'],
 ];
 
 const trusted = (markup: string): Markup => ({ markup });

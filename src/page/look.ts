@@ -24,7 +24,7 @@ th,td{text-align:left;vertical-align:top;padding:.375rem .5rem;border-bottom:1px
 .number{text-align:right;font-variant-numeric:tabular-nums}
 .badge{font-weight:600}.good{color:var(--good)}.warn{color:var(--warn)}.bad{color:var(--bad)}.quiet,footer{color:var(--soft)}footer{font-size:.875rem}
 code{font:.9em ui-monospace,monospace;background:var(--card);padding:.1em .3em;border-radius:.25rem}
-svg{display:block;width:100%;height:auto;max-width:48rem}svg text{fill:var(--soft);font:12px system-ui,sans-serif}.axis{stroke:var(--line)}.curve{fill:none;stroke:var(--link);stroke-width:2}.bar{fill:var(--link)}
+svg{display:block;width:100%;height:auto;max-width:48rem}svg text{fill:var(--soft);font:12px system-ui,sans-serif}.axis{stroke:var(--line)}.curve{fill:none;stroke:var(--link);stroke-width:2}
 @media (max-width:40rem){thead{position:absolute;left:-999rem}tr{display:block;border:1px solid var(--line);border-radius:.375rem;margin:.5rem 0;padding:.25rem .5rem}td{display:flex;justify-content:space-between;gap:1rem;border:0;padding:.2rem 0;text-align:right}td::before{content:attr(data-title);color:var(--soft);text-align:left;flex-shrink:0}td:empty{display:none}svg text{font-size:20px}}
 `;
 

@@ -169,6 +169,7 @@ async function calibrated(): Promise<void> {
 async function channels(): Promise<void> {
   await calibrated();
   await keep('status', EXIT.ok, 'status');
+  await keep('web link', EXIT.ok, 'web', 'link');
   await keep('channels list', EXIT.ok, 'channels', 'list');
   await keep('channels show', EXIT.ok, 'channels', 'show', 'one');
   await keep('channels types', EXIT.ok, 'channels', 'types');
