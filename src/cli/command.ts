@@ -45,7 +45,7 @@ interface GlobalOptions {
   color?: boolean;
 }
 
-const meanings: Readonly<Record<ExitCode, string>> = {
+export const meanings: Readonly<Record<ExitCode, string>> = {
   [EXIT.ok]: 'done, or nothing to do',
   [EXIT.failed]: 'failed',
   [EXIT.usage]: 'wrong usage or configuration',
@@ -92,7 +92,7 @@ export function define<Options extends object>(
 }
 
 /** The readings of the configuration file that a command may ask for; each imports only what it needs. */
-function filesOf(
+export function filesOf(
   cli: Cli,
   wanted: string | undefined,
 ): Pick<Invocation<object>, 'configFile' | 'loadConfig' | 'soundConfig' | 'booksConfig'> {

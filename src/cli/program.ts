@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
-import { AppError, EXIT } from '../errors.ts';
+import { AppError, EXIT, type ExitCode } from '../errors.ts';
 import type { Cli } from './command.ts';
+import { groupOf, helpEnd } from './help-groups.ts';
 import type { Io } from './io.ts';
 import { printError } from './print.ts';
 
@@ -15,7 +16,7 @@ export interface Noun {
 const nouns: readonly Noun[] = [
   {
     name: 'demo',
-    summary: 'sandbox shops, the real daemon, shoppers, and a proof at the end',
+    summary: 'watch it work: sandbox shops, shoppers, and a proof at the end',
     load: () => import('./commands/demo.ts'),
   },
   {
@@ -25,12 +26,12 @@ const nouns: readonly Noun[] = [
   },
   {
     name: 'sandbox',
-    summary: 'the sandbox shops alone, with the channels block that reaches them',
+    summary: 'the sandbox shops alone, to try it without an account',
     load: () => import('./commands/sandbox.ts'),
   },
   {
     name: 'check',
-    summary: 'find out what would go wrong later: configuration, machine, database, channels',
+    summary: 'what would go wrong later, and how to mend it',
     load: () => import('./commands/check.ts'),
   },
   {
@@ -40,7 +41,7 @@ const nouns: readonly Noun[] = [
   },
   {
     name: 'stock',
-    summary: 'list, set, count, adjust, receive, import, export the numbers themselves',
+    summary: 'the numbers themselves: list, count, receive, import, …',
     load: () => import('./commands/stock.ts'),
   },
   {
@@ -109,6 +110,16 @@ const nouns: readonly Noun[] = [
     load: () => import('./commands/config.ts'),
   },
   {
+    name: 'health',
+    summary: 'does the daemon live? for supervisors and containers',
+    load: () => import('./commands/health.ts'),
+  },
+  {
+    name: 'completion',
+    summary: 'completes commands, channels and SKUs in bash, zsh and fish',
+    load: () => import('./commands/completion.ts'),
+  },
+  {
     name: 'db',
     summary: 'check or migrate the database',
     load: () => import('./commands/db.ts'),
@@ -136,8 +147,11 @@ export async function run(
       code = result;
     },
   };
+  const known = using.nouns ?? nouns;
   try {
-    const program = await build(argv, cli, { nouns: using.nouns ?? nouns, json });
+    if (argv[0] === completer) return await complete(argv.slice(1), cli, known);
+    if (argv[0] === 'help' && (await printTopic(seen, argv[1]))) return EXIT.ok;
+    const program = await build(argv, cli, { nouns: known, json });
     await program.parseAsync([...argv], { from: 'user' });
     return code;
   } catch (error) {
@@ -150,6 +164,25 @@ export async function run(
   }
 }
 
+/** What the scripts of `completion` call, with the words up to the cursor; nothing that a person types. */
+const completer = '__complete';
+
+/** Prints what may stand at the cursor; where that cannot be found out, nothing: a shell shows no errors. */
+async function complete(words: readonly string[], cli: Cli, known: readonly Noun[]): Promise<ExitCode> {
+  const { printCandidates } = await import('./completion/print.ts');
+  const program = await build(words, cli, { nouns: known, json: 'json' });
+  await printCandidates(program, words, cli);
+  return EXIT.ok;
+}
+
+async function printTopic(io: Io, name: string | undefined): Promise<boolean> {
+  if (name === undefined) return false;
+  const { topicText } = await import('./topics.ts');
+  const text = topicText(name);
+  if (text !== null) io.stdout(text);
+  return text !== null;
+}
+
 async function build(
   argv: readonly string[],
   cli: Cli,
@@ -159,7 +192,11 @@ async function build(
   const program = new Command('invsync')
     .description("Keeps one merchant's stock right on every sales channel.")
     .version(io.version, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print this help')
+    .helpOption('-h, --help', 'print this help; after a command, what it does and takes')
+    .usage('<command> [options]')
+    .commandsGroup(groupOf('help'))
+    .helpCommand('help [command]', 'the same as --help, and pages on what all share')
+    .addHelpText('after', `\n${helpEnd}`)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout(text),
@@ -173,7 +210,11 @@ async function build(
     program.addOption(new Option(flags).hideHelp());
   const typed = nounIn(argv);
   for (const noun of from.nouns) {
-    const command = program.command(noun.name).description(noun.summary).helpCommand(false);
+    const command = program
+      .command(noun.name)
+      .description(noun.summary)
+      .helpGroup(groupOf(noun.name))
+      .helpCommand(false);
     if (noun.name === typed) (await noun.load()).register(command, cli);
   }
   return program;

@@ -1,5 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/program.ts';
+import { variables } from '../../src/cli/topics.ts';
 import { EXIT } from '../../src/errors.ts';
 import { heard } from './io.ts';
 
@@ -20,7 +23,10 @@ function commandsIn(help: string): string[] {
 }
 
 beforeAll(async () => {
-  for (const noun of commandsIn(await helpOf())) {
+  const nouns = heard();
+  await run(['__complete', ''], nouns);
+  for (const noun of nouns.out.match(/^[a-z]+/gm) ?? []) {
+    expect(await helpOf()).toMatch(new RegExp(`^  ${noun} `, 'm'));
     const help = await helpOf(noun);
     const verbs = commandsIn(help);
     if (verbs.length === 0) helps.set(noun, help);
@@ -31,7 +37,18 @@ beforeAll(async () => {
 describe('help', () => {
   test('finds every command of the interface that is built', () => {
     const built = [
-      ...['check', 'status', 'reconcile', 'explain', 'db check', 'db migrate', 'config show', 'config check'],
+      ...[
+        'check',
+        'status',
+        'health',
+        'completion',
+        'reconcile',
+        'explain',
+        'db check',
+        'db migrate',
+        'config show',
+        'config check',
+      ],
       ...['list', 'show', 'types', 'pause', 'resume', 'rename', 'remove', 'mode'].map(
         (verb) => `channels ${verb}`,
       ),
@@ -47,6 +64,40 @@ describe('help', () => {
       ...['events list', 'events show', 'events replay', 'events dismiss', 'pushes list', 'pushes retry'],
     ];
     for (const command of built) expect([...helps.keys()]).toContain(command);
+  });
+
+  test('fits a screen of 80 by 50, groups commands by when one needs them, and says where to begin', async () => {
+    const io = heard({ columns: 80 });
+    await run(['--help'], io);
+    const lines = io.out.split('\n');
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    expect(lines.length).toBeLessThan(62);
+    expect(io.out.indexOf('To begin:')).toBeLessThan(io.out.indexOf('Every day:'));
+    expect(io.out).toContain('New here? invsync demo');
+  });
+
+  test('has pages on what all commands share', async () => {
+    for (const [topic, word] of [
+      ['environment', 'INVSYNC_CONFIG'],
+      ['exit-codes', 'a brake or guard stopped a write'],
+      ['formatting', 'ISO 8601'],
+    ] as const) {
+      const io = heard();
+      expect(await run(['help', topic], io)).toBe(EXIT.ok);
+      expect(io.out).toContain(word);
+      expect(io.out.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    }
+  });
+
+  test('names every variable that the program reads by its name', () => {
+    const read = (folder: string): string =>
+      readdirSync(folder, { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.ts') && !name.startsWith('sandbox') && !name.startsWith('bench'))
+        .map((name) => readFileSync(join(folder, name), 'utf8'))
+        .join('\n');
+    const source = read(join(import.meta.dirname, '../../src'));
+    const named = new Set([...source.matchAll(/\benv\['([A-Z_]+)'\]/g)].map((match) => match[1]));
+    expect(named).toEqual(new Set(variables.map(([name]) => name)));
   });
 
   test('has two examples and the exit codes everywhere', () => {

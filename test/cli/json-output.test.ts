@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/program.ts';
 import { EXIT } from '../../src/errors.ts';
@@ -241,6 +243,7 @@ async function machine(): Promise<void> {
   await keep('db migrate', EXIT.ok, 'db', 'migrate');
   await keep('config show', EXIT.ok, 'config', 'show');
   await keep('config check', EXIT.ok, 'config', 'check');
+  await health();
   world.configure('channels: { one: { type: memori } }\n');
   await keep('config check', EXIT.usage, 'config', 'check');
   world.configure(`channels: { shop: { type: memory, platform: ${world.one.name}, secret: made-up } }\n`);
@@ -249,6 +252,16 @@ async function machine(): Promise<void> {
   const io = heard({ interruption: () => AbortSignal.abort() });
   expect(await run(['sandbox', '--channels', 'woocommerce', '--json'], io)).toBe(EXIT.ok);
   printed.set('sandbox', [JSON.parse(io.out)]);
+}
+
+/** The document of `health` of something that answers as a daemon does. */
+async function health(): Promise<void> {
+  const daemon = createServer((_, answer) => answer.end('{"status":"ok"}'));
+  await new Promise<void>((resolve) => daemon.listen(0, '127.0.0.1', resolve));
+  const { port } = daemon.address() as AddressInfo;
+  const file = world.write('health.yaml', `admin: { listen: 127.0.0.1:${port} }\nchannels: {}\n`);
+  await keep('health', EXIT.ok, 'health', '--config', file);
+  daemon.close();
 }
 
 /** The document of `demo`, from the function that makes it: a real run takes a minute. */

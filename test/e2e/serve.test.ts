@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Addresses, type Daemon, startDaemon } from '../crash/daemon.ts';
+import { type Addresses, type Daemon, invsync, startDaemon } from '../crash/daemon.ts';
 import { memoryDelivery, post } from '../crash/deliveries.ts';
 import { configure, forgetFolders, memoryChannel, newFolder, stockUp, withStore } from '../crash/folder.ts';
 
@@ -46,6 +46,17 @@ describe('invsync serve as a process', () => {
 
     daemon.signal('SIGTERM');
     expect(await daemon.ended, daemon.log()).toEqual({ code: 0, signal: null });
+  });
+
+  test('is told to live by invsync health, with 7 once it is gone', async () => {
+    const alive = await invsync(dir, ['health', '--json']);
+    expect(alive.code).toBe(0);
+    expect(JSON.parse(alive.stdout)).toEqual({ status: 'ok', url: `${at.adminUrl}/healthz`, warnings: [] });
+    daemon.signal('SIGTERM');
+    await daemon.ended;
+    const gone = await invsync(dir, ['health']);
+    expect([gone.code, gone.stdout]).toEqual([7, '']);
+    expect(gone.stderr).toContain(`error: no daemon answers at ${at.adminUrl}/healthz`);
   });
 
   test('refuses a bad configuration on SIGHUP and keeps the old one; a good one it takes', async () => {

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { iso } from '../../clock.ts';
-import { listenText } from '../../config/text.ts';
 import { AppError, EXIT, type ExitCode } from '../../errors.ts';
 import { longestPassMs, passFor } from '../../page/pass.ts';
 import { answer } from '../answer.ts';
 import { durationArg } from '../args.ts';
 import { type Cli, define, type Invocation } from '../command.ts';
+import { adminUrl } from '../daemon-report.ts';
 import { printLine } from '../print.ts';
 
 /** `invsync web link`: an address that opens the page in a browser. */
@@ -35,7 +35,7 @@ async function link(invocation: Invocation<{ ttl?: string; base?: string }>): Pr
       hint: 'set it as for the daemon: the link is signed with it',
       exitCode: EXIT.usage,
     });
-  const base = options.base === undefined ? baseOf(admin.listen) : baseArg(options.base);
+  const base = options.base === undefined ? new URL(adminUrl(admin.listen)) : baseArg(options.base);
   const until = io.now() + ttl;
   const url = new URL('/', base);
   if (admin.token !== null) {
@@ -51,11 +51,6 @@ async function link(invocation: Invocation<{ ttl?: string; base?: string }>): Pr
       to.stderr(`whoever has this address sees the page until ${iso(until)}; another admin.token ends it\n`);
   });
   return EXIT.ok;
-}
-
-function baseOf(listen: { host: string; port: number }): URL {
-  const host = ['0.0.0.0', '::'].includes(listen.host) ? '127.0.0.1' : listen.host;
-  return new URL(`http://${listenText({ host, port: listen.port })}`);
 }
 
 function baseArg(text: string): URL {

@@ -46,6 +46,12 @@ export function callerExecutor(db: Db): Executor {
   };
 }
 
+/** For readers: there is nobody who writes. */
+export function noExecutor(): Executor {
+  const refuse = () => Promise.reject(new Error('this store was opened for reading'));
+  return { write: refuse, tidy: refuse, lost: new Promise(() => undefined), close: () => Promise.resolve() };
+}
+
 function answerOf(result: CallResult | undefined): Promise<unknown> {
   if (result === undefined) return Promise.reject(new Error('the writer lost a result'));
   return result.ok ? Promise.resolve(result.value) : Promise.reject(errorOf(result));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Store } from '../store.ts';
 import { asText } from './apply.ts';
 import { foreignness, inodeOf, readMark, writeMark } from './epoch-mark.ts';
-import { callerExecutor, type Executor, threadExecutor } from './executor.ts';
+import { callerExecutor, type Executor, noExecutor, threadExecutor } from './executor.ts';
 import { type Db, openForReading, openForWriting } from './open.ts';
 import { type ArgsOf, type ResultOf, reads } from './operations.ts';
 import { errorOf, failure } from './transact.ts';
@@ -11,8 +11,11 @@ import { errorOf, failure } from './transact.ts';
 export interface SqliteOptions {
   /** Folder of `invsync.db`; made when it is missing. */
   dataDir: string;
-  /** `own`: a thread owns the writing connection (daemon). `caller`: everything on the caller's thread. */
-  writer: 'own' | 'caller';
+  /**
+   * `own`: a thread owns the writing connection (daemon). `caller`: everything on the caller's thread. `none`: reads of
+   * a database that is there, as it is; writing operations reject.
+   */
+  writer: 'own' | 'caller' | 'none';
   /** Repeatable chance for the simulation. */
   randomHex?: (bytes: number) => string;
   /** Only tests that prove the power-cut test ask for NORMAL. */
@@ -32,6 +35,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     const db = openForWriting(open);
     return storeOn(db, callerExecutor(db));
   }
+  if (options.writer === 'none') return storeOn(openForReading(open), noExecutor());
   const { randomHex: _unsent, ...plain } = open;
   const executor = await threadExecutor(plain);
   return storeOn(openForReading(open), executor);
