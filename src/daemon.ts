@@ -1,3 +1,4 @@
+import { createBackups } from './backup/duty.ts';
 import { iso, systemClock } from './clock.ts';
 import { type Composition, compose } from './compose.ts';
 import type { Config } from './config/config.ts';
@@ -280,6 +281,7 @@ async function assemble(
     createWebhookUpkeep(engine),
     createExpiry(engine, onStep),
     createPrune(engine),
+    createBackups(engine, config, ground.version),
     reconcileSchedule(engine, tools, occasion),
     catalogueSchedule(engine),
     createWatch(engine, () => {

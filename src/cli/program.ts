@@ -120,6 +120,11 @@ const nouns: readonly Noun[] = [
     load: () => import('./commands/completion.ts'),
   },
   {
+    name: 'backup',
+    summary: 'copies of the books: create, list, verify',
+    load: () => import('./commands/backup.ts'),
+  },
+  {
     name: 'db',
     summary: 'check or migrate the database',
     load: () => import('./commands/db.ts'),

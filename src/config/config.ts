@@ -6,9 +6,11 @@ import type { FileSettings } from './schema.ts';
  * The configuration in effect: the file's keys under the file's names, parsed. Durations are milliseconds,
  * percentages fractions 0..1, `off` and "not set" null, addresses `{ host, port }`, `data_dir` absolute.
  */
-export interface Config extends FileSettings {
+export interface Config extends Omit<FileSettings, 'backup'> {
   /** Absolute path of the file. */
   file: string;
+  /** `dir` absolute. */
+  backup: FileSettings['backup'] & { dir: string };
   /** In the file's order. */
   channels: ChannelConfig[];
   /** Paths that the file sets (`reconcile.max_change`, `channels.wp-shop.buffer`); all others are defaults. */

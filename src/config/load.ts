@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { ChannelDefinition } from '../channels/channel.ts';
 import { AppError, EXIT } from '../errors.ts';
 import { hashOfText, readText } from './books-config.ts';
@@ -77,9 +77,12 @@ export function parseSound(text: string, from: ParseOptions): SoundConfig {
   }
   const refused = found.problems.length > 0 ? refusal(from.file, found) : null;
 
+  const dataDir = resolve(folder, settings.data_dir);
+  const { backup } = settings;
   const config: Config = {
     ...settings,
-    data_dir: resolve(folder, settings.data_dir),
+    data_dir: dataDir,
+    backup: { ...backup, dir: backup.dir === null ? join(dataDir, 'backups') : resolve(folder, backup.dir) },
     file: from.file,
     channels,
     given: givenPaths(source.data),

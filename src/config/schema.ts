@@ -27,6 +27,12 @@ const cron = z.string().superRefine((text, context) => {
   }
 });
 
+/** A cron expression, or `off` (null). */
+const cronOrOff = z.preprocess(
+  (value) => (value === false || value === 'off' ? null : value),
+  cron.nullable(),
+);
+
 const timezone = z.string().refine(isTimeZone, {
   error: 'is not a known time zone',
   params: { hint: 'a name such as UTC or Europe/Berlin' },
@@ -93,6 +99,22 @@ const retention = z.strictObject({
     .describe('how long kept fields of deliveries can be replayed'),
 });
 
+const backup = z.strictObject({
+  schedule: cronOrOff
+    .default('17 2 * * *')
+    .describe('cron expression in the zone of reconcile.timezone: when a backup is made; or off'),
+  keep: units
+    .refine((number) => number > 0, { error: 'must be at least 1' })
+    .default(14)
+    .describe('so many backups are kept; older ones go when a new one is whole'),
+  dir: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('folder of the backups, relative to this file; unset: backups in data_dir'),
+});
+
 const defaults = z.strictObject({
   buffer: units.default(0).describe('units that are never shown; real sales may still take them'),
   percent: percentage.default(1).describe('share of what is available that is shown'),
@@ -103,7 +125,7 @@ const defaults = z.strictObject({
 });
 
 /** The sections beside `channels`. */
-export const sections = { server, admin, reconcile, retention, defaults } as const;
+export const sections = { server, admin, reconcile, retention, backup, defaults } as const;
 
 /** The whole file without `channels`. */
 export const fileSchema = z.strictObject({
@@ -112,6 +134,7 @@ export const fileSchema = z.strictObject({
   admin: admin.prefault({}),
   reconcile: reconcile.prefault({}),
   retention: retention.prefault({}),
+  backup: backup.prefault({}),
   defaults: defaults.prefault({}),
 });
 

@@ -12,7 +12,7 @@ const redacted = '[redacted]';
 
 /** The configuration in effect as one would write it, secrets as `[redacted]`. JSON through and through. */
 export function redactedConfig(config: Config): Record<string, unknown> {
-  const { server, admin, reconcile, retention, defaults } = config;
+  const { server, admin, reconcile, retention, backup, defaults } = config;
   return {
     data_dir: config.data_dir,
     server: { listen: listenText(server.listen), public_url: server.public_url },
@@ -28,6 +28,7 @@ export function redactedConfig(config: Config): Record<string, unknown> {
       event_ids: durationText(retention.event_ids),
       payloads: durationText(retention.payloads),
     },
+    backup: { ...backup, schedule: backup.schedule ?? 'off' },
     defaults: { ...defaults, percent: percentText(defaults.percent) },
     channels: Object.fromEntries(config.channels.map((channel) => [channel.name, redactedChannel(channel)])),
   };

@@ -241,6 +241,9 @@ async function machine(): Promise<void> {
   await keep('check', EXIT.ok, 'check');
   await keep('db check', EXIT.ok, 'db', 'check');
   await keep('db migrate', EXIT.ok, 'db', 'migrate');
+  const { backup } = await keep('backup create', EXIT.ok, 'backup', 'create');
+  await keep('backup list', EXIT.ok, 'backup', 'list');
+  await keep('backup verify', EXIT.ok, 'backup', 'verify', backup.file);
   await keep('config show', EXIT.ok, 'config', 'show');
   await keep('config check', EXIT.ok, 'config', 'check');
   await health();

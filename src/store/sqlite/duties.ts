@@ -140,7 +140,14 @@ export function checkWriter(db: Db): CheckItem[] {
 export function checkBooks(db: Db, deep: boolean): CheckItem[] {
   const items: CheckItem[] = [];
   const health = String(db.raw.pragma(deep ? 'integrity_check(1)' : 'quick_check(1)', { simple: true }));
-  items.push(item('integrity', health === 'ok', health, 'restore the last backup into a new data_dir'));
+  items.push(
+    item(
+      'integrity',
+      health === 'ok',
+      health,
+      'put the last sound backup back: invsync backup list, then: invsync backup restore FILE',
+    ),
+  );
   const books = audit(db);
   const first = books.open[0];
   const detail =

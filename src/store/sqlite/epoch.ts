@@ -28,6 +28,11 @@ export function progressOf(db: Db): Progress {
   };
 }
 
+/** Why these books are a backup that was put back and not worked with since; null: they are not. */
+export function restoredNote(db: Db): string | null {
+  return metaOf(db, 'restored');
+}
+
 export function setEpoch(db: Db, token: string): void {
   setMeta(db, 'epoch', token);
 }
@@ -62,6 +67,7 @@ export function newEpoch(db: Db, why: string, now: number): { lastEntryAt: numbe
     .sql("select id from channel where type <> 'internal' and orphaned = 0 order by id")
     .all() as { id: number }[];
   setMeta(db, 'epoch_open', JSON.stringify(open.map(({ id }) => id)));
+  db.sql("delete from meta where key = 'restored'").run();
   const detail = `${countText(open.length, 'channel')} observe until a person decides`;
   noteDeed(db, { by: 'invsync', reason: why }, { verb: 'restore', subject: 'database', detail }, now);
   const last = db.sql('select recorded_at as at from entry order by id desc limit 1').get() as

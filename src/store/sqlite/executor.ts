@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { AppError, EXIT, messageOf } from '../../errors.ts';
 import type { Db, OpenOptions } from './open.ts';
 import type { ArgsOf, ResultOf, WriteCall, WriteName, Writes } from './operations.ts';
+import { threadEntry } from './thread-entry.ts';
 import { type CallResult, checkpoint, errorOf, type Thrown, transact } from './transact.ts';
 
 /** Runs writing operations, each atomic; how many share a commit is its business. */
@@ -76,7 +75,7 @@ interface Line {
  */
 export async function threadExecutor(options: Omit<OpenOptions, 'randomHex'>): Promise<Executor> {
   const line: Line = {
-    worker: new Worker(writerEntry(), { workerData: options }),
+    worker: new Worker(threadEntry(import.meta.url, 'writer'), { workerData: options }),
     queue: [],
     inFlight: [],
     controls: [],
@@ -203,12 +202,3 @@ export type WriterMessage =
   | ({ kind: 'refused' } & Thrown)
   | { kind: 'results'; results: CallResult[] }
   | { kind: 'done'; result: CallResult };
-
-/** A thread cannot be loaded from TypeScript on Node 20: from `src` (tests) the built entry is used. */
-function writerEntry(): URL {
-  const beside = new URL('./writer.js', import.meta.url);
-  if (!import.meta.url.endsWith('.ts')) return beside;
-  const built = new URL('../../../dist/store/sqlite/writer.js', import.meta.url);
-  if (!existsSync(fileURLToPath(built))) throw new Error('build first: npm run build');
-  return built;
-}

@@ -1,4 +1,13 @@
-import { chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { AppError, messageOf } from '../../errors.ts';
 
@@ -24,6 +33,16 @@ export function makeFile(path: string): void {
     adopt(path);
   } catch (error) {
     throw folderFault(path, error);
+  }
+}
+
+/** What was written to a file is on disk; for a folder: the names in it. */
+export function syncFile(path: string): void {
+  const file = openSync(path, 'r');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -128,7 +128,7 @@ function epochMarkOn(db: Db, { read, write }: Hands): EpochMark {
     begin: async (now) => {
       const known = readMark(path);
       const found = { ...(await read('progressOf')), inode: inodeOf(path) };
-      const why = foreignness(known, found);
+      const why = (await read('restoredNote')) ?? foreignness(known, found);
       const token = db.randomHex(16);
       // First the mark that allows for both tokens, then the database: a crash in between is no restore.
       if (found.token !== null) writeMark(path, { ...found, token: found.token, next: token });

@@ -3,7 +3,7 @@ import Database from 'better-sqlite3';
 import { AppError, EXIT } from '../../errors.ts';
 import { folderFault, isDenied, makeFile, makeFolder } from './folder.ts';
 
-/** Held by the one process that talks to channels. The operating system frees it when the process dies. */
+/** Held by one process. The operating system frees it when the process dies. */
 export interface EngineLock {
   release(): void;
 }
@@ -22,7 +22,11 @@ export function takeEngineLock(dataDir: string): EngineLock {
 /** Like `takeEngineLock`, but null when a daemon holds it. */
 export function tryEngineLock(dataDir: string, waitMs = 0): EngineLock | null {
   makeFolder(dataDir);
-  const path = join(dataDir, 'engine.lock');
+  return tryLock(join(dataDir, 'engine.lock'), waitMs);
+}
+
+/** Takes the lock that a file of its own stands for; null when another holds it. Throws AppError `data_dir`. */
+export function tryLock(path: string, waitMs = 0): EngineLock | null {
   makeFile(path);
   const db = opened(path, waitMs);
   try {

@@ -1,8 +1,8 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError, EXIT, messageOf } from '../../errors.ts';
-import { folderFault, isDenied, makeFile, makeFolder } from './folder.ts';
+import { folderFault, isDenied, makeFile, makeFolder, syncFile } from './folder.ts';
 import { migrations } from './schema.ts';
 
 /** A connection with its prepared statements. Statements are prepared once per connection and text. */
@@ -156,16 +156,8 @@ function isWhole(path: string, version: number): boolean {
   }
 }
 
-function syncFile(path: string): void {
-  const file = openSync(path, 'r+');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
-function withStatements(raw: Database.Database, options: OpenOptions): Db {
+/** A connection with its statements prepared once per text. */
+export function withStatements(raw: Database.Database, options: Pick<OpenOptions, 'boot' | 'randomHex'>): Db {
   const preparing = (prepare: (text: string) => Database.Statement<unknown[], unknown>) => {
     const statements = new Map<string, Database.Statement<unknown[], unknown>>();
     return (text: string) => {

@@ -45,7 +45,7 @@ import {
   setSchedule,
   updateRequest,
 } from './duties.ts';
-import { newEpoch, progressOf, setEpoch } from './epoch.ts';
+import { newEpoch, progressOf, restoredNote, setEpoch } from './epoch.ts';
 import {
   claimable,
   deferDeliveries,
@@ -178,6 +178,7 @@ export const writes = {
 /** Operations that only read: they run on a connection of the caller's thread. */
 export const reads = {
   progressOf,
+  restoredNote,
   aheadBy,
   claimable,
   listDeliveries,

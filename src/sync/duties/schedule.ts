@@ -1,5 +1,6 @@
 import { Cron } from 'croner';
 import { AppError, messageOf } from '../../errors.ts';
+import type { AlertKind } from '../../store/store.ts';
 import { closeAlert, openAlert } from '../alerts.ts';
 import type { Duty, Engine } from '../engine.ts';
 import { createLoop } from '../loop.ts';
@@ -13,6 +14,8 @@ export interface ScheduledWork {
   timezone: string;
   /** A run that was missed while nothing ran is caught up once, unless something else makes up for it. */
   missed?: 'catch up' | 'skip';
+  /** What is told when a run fails, until one succeeds; `schedule_failed` unless told, with what to do. */
+  failure?: { kind: AlertKind; remedy: string };
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -25,6 +28,7 @@ const longestRestMs = 30_000;
  */
 export function createSchedule(engine: Engine, work: ScheduledWork): Duty {
   const { duties } = engine.store;
+  const { kind, remedy } = work.failure ?? { kind: 'schedule_failed', remedy: '' };
   let first = true;
   return createLoop(engine, `schedule ${work.name}`, async (signal) => {
     const now = engine.clock.now();
@@ -40,12 +44,12 @@ export function createSchedule(engine: Engine, work: ScheduledWork): Duty {
     try {
       await work.run(signal);
       okAt = now;
-      await closeAlert(engine, 'schedule_failed', work.name);
+      await closeAlert(engine, kind, work.name);
     } catch (error) {
       if (signal.aborted) return longestRestMs;
       engine.log.error({ work: work.name, error: messageOf(error) }, 'scheduled work failed');
-      const message = `scheduled ${work.name} failed: ${messageOf(error)}`;
-      await openAlert(engine, { channelId: null, kind: 'schedule_failed', subject: work.name, message });
+      const message = `scheduled ${work.name} failed: ${messageOf(error)}${remedy === '' ? '' : `; ${remedy}`}`;
+      await openAlert(engine, { channelId: null, kind, subject: work.name, message });
     }
     // Stopped half way: the due time stays, so that the next start owes the run.
     if (signal.aborted) return longestRestMs;
@@ -60,6 +64,6 @@ export function nextRun(work: Pick<ScheduledWork, 'expression' | 'timezone'>, af
   const next = new Cron(expression, { timezone, paused: true }).nextRun(new Date(after));
   if (next !== null) return next.getTime();
   throw new AppError('schedule_never', `the schedule "${expression}" names no time that ever comes`, {
-    hint: 'mend reconcile.schedule in the configuration file',
+    hint: 'mend it in the configuration file',
   });
 }
