@@ -66,7 +66,7 @@ export async function createBackup(job: BackupJob): Promise<BackupMade> {
   try {
     for (const name of readdirSync(job.dir).filter((each) => unfinished.test(each)))
       rmSync(join(job.dir, name), { recursive: true, force: true });
-    demandRoom(job.dir, database);
+    demandRoom(job.dir, 2 * sizeOf(database), 'a backup');
     mkdirSync(folder, { mode: 0o700 });
     return await make(job, { database, file, folder });
   } finally {
@@ -135,16 +135,21 @@ function freeName({ dir, now }: BackupJob): string {
   }
 }
 
-/** The copy and its tar lie there together for a moment. */
-function demandRoom(dir: string, database: string): void {
+/** With its log. A copy and its tar lie there together for a moment. */
+function sizeOf(database: string): number {
   const log = statSync(`${database}-wal`, { throwIfNoEntry: false })?.size ?? 0;
-  const needed = 2 * (statSync(database).size + log) + 16 * 1024 * 1024;
+  return statSync(database).size + log;
+}
+
+/** Throws AppError `store_full` (exit 5) where so many bytes and some more do not fit. */
+export function demandRoom(dir: string, bytes: number, what: string): void {
+  const needed = bytes + 16 * 1024 * 1024;
   const { bavail, bsize } = statfsSync(dir);
   if (bavail * bsize >= needed) return;
   const mib = (bytes: number) => `${Math.ceil(bytes / 1_048_576)} MiB`;
   throw new AppError(
     'store_full',
-    `a backup needs ${mib(needed)} in ${dir} for a while, and ${mib(bavail * bsize)} are free`,
-    { hint: 'free space there, or name another disk with backup.dir', exitCode: EXIT.temporary },
+    `${what} needs ${mib(needed)} in ${dir} for a while, and ${mib(bavail * bsize)} are free`,
+    { hint: 'free space there, or name another disk in the configuration', exitCode: EXIT.temporary },
   );
 }

@@ -121,7 +121,7 @@ const nouns: readonly Noun[] = [
   },
   {
     name: 'backup',
-    summary: 'copies of the books: create, list, verify',
+    summary: 'copies of the books: create, list, verify, restore',
     load: () => import('./commands/backup.ts'),
   },
   {

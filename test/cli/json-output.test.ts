@@ -244,6 +244,8 @@ async function machine(): Promise<void> {
   const { backup } = await keep('backup create', EXIT.ok, 'backup', 'create');
   await keep('backup list', EXIT.ok, 'backup', 'list');
   await keep('backup verify', EXIT.ok, 'backup', 'verify', backup.file);
+  await world.json(EXIT.ok, 'stock', 'receive', 'MUG', '1');
+  await keep('backup restore', EXIT.ok, 'backup', 'restore', backup.file, '--yes');
   await keep('config show', EXIT.ok, 'config', 'show');
   await keep('config check', EXIT.ok, 'config', 'check');
   await health();

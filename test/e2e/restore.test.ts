@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import {
   dropMemoryPlatform,
@@ -14,8 +14,12 @@ import type { Config } from '../../src/config/config.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { type Daemon, startDaemon } from '../../src/daemon.ts';
 import { silentLog } from '../../src/log.ts';
+import { createShop } from '../../src/sandbox/registry.ts';
+import type { Shop, ShopCall } from '../../src/sandbox/shop.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import type { Store } from '../../src/store/store.ts';
+import { invsync, prepare, startDaemon as startProcess } from '../crash/daemon.ts';
+import { configure } from '../crash/folder.ts';
 
 let dir = '';
 let daemon: Daemon | null = null;
@@ -142,4 +146,116 @@ test("yesterday's database against today's shops changes nothing until a person 
     new Set([34, 31]),
   );
   expect(await withStore((store) => store.duties.alerts(true, 10))).toEqual([]);
+});
+
+/** The document of a command of the real program. */
+async function document(code: number, ...args: string[]) {
+  const ran = await invsync(dir, [...args, '--json']);
+  if (ran.code !== code)
+    throw new Error(`${args.join(' ')} ended with ${ran.code}: ${ran.stdout}${ran.stderr}`);
+  return JSON.parse(ran.stdout);
+}
+
+type Write = Extract<ShopCall, { kind: 'write' }>;
+
+describe("invsync backup restore of yesterday's books into today's shops", () => {
+  let shops: Shop[] = [];
+  let child: ReturnType<typeof startProcess> | null = null;
+
+  afterEach(async () => {
+    child?.signal('SIGKILL');
+    await child?.ended;
+    for (const shop of shops) await shop.stop();
+  });
+
+  const shown = (shop: Shop | undefined, sku: string) =>
+    shop?.records().listings.find((listing) => listing.sku === sku)?.shown;
+  /** What the shops themselves recorded of our writes. */
+  const writes = () =>
+    shops.flatMap((shop) => shop.records().calls.filter((call): call is Write => call.kind === 'write'));
+  const available = async (sku: string) => (await document(0, 'stock', 'show', sku)).available;
+
+  async function stop(): Promise<void> {
+    child?.signal('SIGTERM');
+    expect((await child?.ended)?.code, child?.log().slice(-2_000)).toBe(0);
+    child = null;
+  }
+
+  test('pulls the sales since, writes nothing before a yes, and then only what is right', async () => {
+    const catalogue = [
+      { sku: 'MUG', title: 'Mug', stock: 24 },
+      { sku: 'BOWL', title: 'Bowl', stock: 8 },
+    ];
+    const options = { timeScale: 600, catalogue, port: 0 };
+    const tea = await createShop('shopify', { ...options, name: 'tea', seed: 1 });
+    const wp = await createShop('woocommerce', { ...options, name: 'wp', seed: 2 });
+    shops = [tea, wp];
+    for (const shop of shops) await shop.start();
+    const soon = {
+      mode: 'live',
+      poll: '1s',
+      order_lag: '1s',
+      settle: '100ms',
+      max_execution: '1s',
+      timeout: '5s',
+    };
+    const at = await configure(
+      dir,
+      Object.fromEntries(shops.map((shop) => [shop.name, { ...shop.channelConfig(), ...soon }])),
+    );
+    writeFileSync(join(dir, 'stock.csv'), 'sku,on_hand\nMUG,24\nBOWL,8\n');
+    await prepare(dir, ['stock', 'import', join(dir, 'stock.csv'), '--yes']);
+    for (const { name } of shops) await prepare(dir, ['listings', 'import', name]);
+
+    child = startProcess(at);
+    await child.ready();
+    tea.sell({ lines: [{ sku: 'MUG', quantity: 2 }] });
+    await until('yesterday wp shows 22', () => shown(wp, 'MUG') === 22);
+    const { backup } = await document(0, 'backup', 'create');
+
+    tea.sell({ lines: [{ sku: 'MUG', quantity: 15 }] });
+    await prepare(dir, ['stock', 'receive', 'BOWL', '4', '--reason', 'from the kiln']);
+    await until('today wp shows 7', () => shown(wp, 'MUG') === 7);
+    await until('today both show 12 bowls', () => shops.every((shop) => shown(shop, 'BOWL') === 12));
+    const refused = await document(7, 'backup', 'restore', backup.file, '--yes');
+    expect(refused).toMatchObject({ error: { code: 'already_running' } });
+    await stop();
+
+    const { error } = await document(2, 'backup', 'restore', backup.file);
+    expect(error).toMatchObject({ code: 'needs_yes', plan: { orders_since: 1, changes_since: 1 } });
+    expect(await available('BOWL')).toBe(12);
+    const restored = await document(0, 'backup', 'restore', backup.file, '--yes');
+    expect(restored.changes).toMatchObject([{ sku: 'BOWL', delta: 4, reason: 'from the kiln' }]);
+    expect([await available('MUG'), await available('BOWL')]).toEqual([22, 8]);
+
+    wp.sell({ lines: [{ sku: 'MUG', quantity: 1 }] });
+    const before = writes().length;
+    child = startProcess(at);
+    await child.ready();
+    await until('the sales since are pulled', async () => (await available('MUG')) === 6);
+    await until('both shops were compared', async () => {
+      const { channels } = await document(0, 'channels', 'list');
+      return channels.every((row: { last_reconcile_at: string | null }) => row.last_reconcile_at !== null);
+    });
+    expect(writes().slice(before)).toEqual([]);
+    const { channels } = await document(0, 'channels', 'list');
+    expect(channels.map((row: { mode: string }) => row.mode)).toEqual(['observe', 'observe']);
+    const { alerts } = await document(0, 'alerts', 'list');
+    expect(alerts).toMatchObject([{ kind: 'restored' }]);
+    expect(alerts[0].message).toContain(`it was restored from the backup of ${backup.created_at}`);
+
+    await prepare(dir, ['stock', 'receive', 'BOWL', '4', '--reason', 'entered again']);
+    for (const { name } of shops) await prepare(dir, ['channels', 'mode', name, 'live', '--yes']);
+    await until('tea shows what is there', () => shown(tea, 'MUG') === 6);
+    await until(
+      'nothing stands any more',
+      async () => (await document(0, 'alerts', 'list')).alerts.length === 0,
+    );
+    await stop();
+    const right: Record<string, number> = { MUG: 6, BOWL: 12 };
+    for (const { sku, to } of writes().slice(before)) expect([sku, to]).toEqual([sku, right[sku]]);
+    for (const [sku, units] of Object.entries(right))
+      expect(shops.map((shop) => shown(shop, sku))).toEqual([units, units]);
+    expect(await document(0, 'db', 'check')).toMatchObject({ ok: true });
+  }, 90_000);
 });

@@ -29,6 +29,22 @@ export function register(command: Command, cli: Cli): void {
     },
     lazily(async () => (await import('./backup-list.ts')).list),
   );
+  define<{ yes?: boolean }>(
+    command
+      .command('restore <file>')
+      .description('put a backup in the place of the books, which are kept; all channels observe afterwards')
+      .option('--yes', 'do it without asking'),
+    cli,
+    {
+      examples: [
+        'invsync backup restore invsync-2026-11-23T02-17-00Z.tar',
+        'invsync backup restore invsync-2026-11-23T02-17-00Z.tar --yes --json',
+      ],
+      exits: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.temporary, EXIT.daemon],
+      prints: 'data',
+    },
+    lazily(async () => (await import('./backup-restore.ts')).restore),
+  );
   define(
     command
       .command('verify <file>')

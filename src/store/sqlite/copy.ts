@@ -88,7 +88,7 @@ function schemaFaults(schema: number): string[] {
 }
 
 /** How far open books are, without reading all of them. */
-function factsOf(raw: Database.Database): BooksFacts {
+export function factsOf(raw: Database.Database): BooksFacts {
   const number = (text: string) => raw.prepare(text).pluck().get() as number;
   return {
     schema: Number(raw.pragma('user_version', { simple: true })),
