@@ -2,7 +2,7 @@ import { createBackups } from './backup/duty.ts';
 import { iso, systemClock } from './clock.ts';
 import { type Composition, compose } from './compose.ts';
 import type { Config } from './config/config.ts';
-import { messageOf } from './errors.ts';
+import { countText, messageOf } from './errors.ts';
 import { createAdminListener } from './http/admin.ts';
 import { createMetrics } from './http/metrics.ts';
 import { createPublicListener } from './http/public.ts';
@@ -11,6 +11,7 @@ import { metricsSamples } from './metrics.ts';
 import { servePage } from './page/page.ts';
 import { openSqliteStore } from './store/sqlite/index.ts';
 import { takeEngineLock } from './store/sqlite/lock.ts';
+import { beginRun } from './store/sqlite/run-mark.ts';
 import type { Store } from './store/store.ts';
 import { createIdentification } from './sync/account/account.ts';
 import { importAll } from './sync/account/catalogue.ts';
@@ -24,6 +25,7 @@ import { requestHandlers } from './sync/duties/handlers.ts';
 import { createPrune } from './sync/duties/prune.ts';
 import { createRequests } from './sync/duties/requests.ts';
 import { createSchedule } from './sync/duties/schedule.ts';
+import { createStandings } from './sync/duties/standings.ts';
 import { createTakeover } from './sync/duties/takeover.ts';
 import { createWatch } from './sync/duties/watch.ts';
 import type { Duty, Engine } from './sync/engine.ts';
@@ -36,6 +38,7 @@ import { createPusher } from './sync/outbound/push.ts';
 import { createGuardWatch } from './sync/reconcile/guard.ts';
 import { createProofs } from './sync/reconcile/proof.ts';
 import { type ReconcileTools, reconcile } from './sync/reconcile/reconcile.ts';
+import { sentenceOf } from './sync/reconcile/result.ts';
 import { statusReport, stockReport } from './sync/status.ts';
 
 /** A running daemon. */
@@ -154,7 +157,8 @@ async function createShifts(config: Config, ground: Ground): Promise<Shifts> {
 
 async function run(config: Config, ground: Ground): Promise<Daemon> {
   const { store, log } = ground;
-  await store.outbox.recover(systemClock.now());
+  const mark = beginRun(config.data_dir, ground.since);
+  tellCutOff(log, mark.cutOff, await store.outbox.recover(systemClock.now()));
   let broken: string | null = null;
   const lost = store.lost.then((error) => {
     broken = messageOf(error);
@@ -184,6 +188,7 @@ async function run(config: Config, ground: Ground): Promise<Daemon> {
       .then(() => store.duties.tidy())
       .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'the log was not emptied'));
     await store.close();
+    mark.end();
     ground.release();
   };
   return {
@@ -200,6 +205,14 @@ async function run(config: Config, ground: Ground): Promise<Daemon> {
       return stopped;
     },
   };
+}
+
+/** The run before did not end by itself: what that means for what was under way. */
+function tellCutOff(log: Log, since: number | null, unknown: number): void {
+  if (since === null) return;
+  const read = `; ${countText(unknown, 'push', 'pushes')} had no answer yet and will be read first`;
+  const cut = 'the last run was cut off (killed, power cut); nothing that was acknowledged is lost';
+  log.warn({ since: iso(since) }, `${cut}${unknown === 0 ? '' : read}`);
 }
 
 /** Starts both listeners, or none. They outlive the crews: each call goes to the one at work. */
@@ -270,6 +283,7 @@ async function assemble(
     createListening(engine, door),
     door,
     createAlertUpkeep(engine),
+    createStandings(engine),
     pusher,
     createActions(engine),
     requests,
@@ -325,10 +339,7 @@ function reconcileSchedule(engine: Engine, tools: ReconcileTools, occasion: Occa
         { channels: null, skus: null, dryRun: false, waitMs: 60_000 },
         signal,
       );
-      engine.log.info(
-        { counts: outcome.report.counts, braked: outcome.braked, failed: outcome.failed },
-        'reconciled',
-      );
+      engine.log.info({}, sentenceOf(outcome));
     },
   });
 }

@@ -25,6 +25,7 @@ const io: Io = {
   stdout: writer(process.stdout),
   stderr: writer(process.stderr),
   isTty: process.stdin.isTTY === true && process.stdout.isTTY === true,
+  logTty: process.stderr.isTTY === true,
   color: allowsColor(process.stdout, process.env),
   columns: process.stdout.columns || 80,
   env: process.env,

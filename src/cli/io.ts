@@ -8,6 +8,8 @@ export interface Io {
   stderr(text: string): void;
   /** A person sits there: stdin and stdout are both terminals. Never ask, never animate without. */
   isTty: boolean;
+  /** stderr is a terminal: a log there is read by a person. */
+  logTty: boolean;
   /** Colour is allowed on stdout. */
   color: boolean;
   /** Width of the terminal in columns; 80 without one. */

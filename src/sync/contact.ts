@@ -1,4 +1,5 @@
 import type { ChannelError } from '../channels/errors.ts';
+import { spanText } from '../clock.ts';
 import { reviewAlerts, tell } from './alerts.ts';
 import type { Engine, LiveChannel } from './engine.ts';
 
@@ -15,6 +16,9 @@ export async function noteFailure(engine: Engine, live: LiveChannel, error: Chan
   return error.kind === 'auth' ? park(engine, live, error) : unanswered(engine, live, error);
 }
 
+/** The end of a failure that was over before anybody would have looked is not told. */
+const tellingMs = 10_000;
+
 /** The channel gave a good answer: whatever parked it or let it fail is over. */
 export async function answered(engine: Engine, live: LiveChannel): Promise<void> {
   const row = await engine.store.channels.channel(live.id);
@@ -25,6 +29,9 @@ export async function answered(engine: Engine, live: LiveChannel): Promise<void>
     parkedSince: null,
     parkedReason: null,
   });
+  const failedMs = row?.failingSince == null ? 0 : engine.clock.now() - row.failingSince;
+  if (failedMs >= tellingMs)
+    engine.log.info({ channel: live.name, after: spanText(failedMs) }, 'answers again');
   if (row?.parkedSince != null || row?.failingSince != null) await reviewAlerts(engine);
 }
 
@@ -41,5 +48,10 @@ export async function unanswered(
     if (row === null || (row.failingSince !== null && row.lastError === error.message)) return;
     const failingSince = row.failingSince ?? engine.clock.now();
     await engine.store.channels.mark(live.id, { failingSince, lastError: error.message });
+    if (row.failingSince === null)
+      engine.log.warn(
+        { channel: live.name, error: error.message },
+        'gives no good answer; asked again and again',
+      );
   });
 }

@@ -21,6 +21,7 @@ export function heard(over: Partial<Io> = {}): HeardIo {
       io.err += text;
     },
     isTty: false,
+    logTty: false,
     color: false,
     columns: 100,
     env: {},

@@ -48,6 +48,25 @@ describe('invsync serve as a process', () => {
     expect(await daemon.ended, daemon.log()).toEqual({ code: 0, signal: null });
   });
 
+  test('says at a start that the run before was cut off, and nothing of the kind after a clean end', async () => {
+    const ended = async (signal: NodeJS.Signals) => {
+      daemon.signal(signal);
+      await daemon.ended;
+      const before = daemon.log().length;
+      daemon = startDaemon(at);
+      await daemon.ready();
+      return daemon.log().slice(before);
+    };
+    expect(await ended('SIGTERM')).not.toContain('cut off');
+    const log = await ended('SIGKILL');
+    const told = log.split('\n').find((line) => line.includes('cut off'));
+    expect(JSON.parse(told ?? '{}')).toMatchObject({
+      level: 'warn',
+      since: expect.stringMatching(/^20.*Z$/),
+      msg: expect.stringMatching(/^the last run was cut off/),
+    });
+  });
+
   test('is told to live by invsync health, with 7 once it is gone', async () => {
     const alive = await invsync(dir, ['health', '--json']);
     expect(alive.code).toBe(0);

@@ -1,15 +1,25 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { systemClock } from '../../clock.ts';
 import { AppError, EXIT, type ExitCode, messageOf } from '../../errors.ts';
 import { type Cli, define, type Invocation } from '../command.ts';
+import type { CalmLog } from '../log-calm.ts';
 import { problemLines } from '../print.ts';
 
 interface ServeOptions {
   logLevel: string;
+  logFormat?: string;
 }
+
+const levels = ['debug', 'info', 'warn', 'error'];
+const formats = ['pretty', 'json'];
 
 /** `invsync serve`: the daemon, until SIGTERM or SIGINT; SIGHUP reads the configuration again. */
 export function register(command: Command, cli: Cli): void {
-  command.option('--log-level <level>', 'debug, info, warn or error', 'info');
+  command
+    .addOption(new Option('--log-level <level>', 'how much to tell').choices(levels).default('info'))
+    .addOption(
+      new Option('--log-format <format>', 'default: pretty on a terminal, else json').choices(formats),
+    );
   define<ServeOptions>(
     command,
     cli,
@@ -23,20 +33,18 @@ export function register(command: Command, cli: Cli): void {
 }
 
 async function serve(invocation: Invocation<ServeOptions>): Promise<ExitCode> {
-  const { io, options } = invocation;
-  if (!['debug', 'info', 'warn', 'error'].includes(options.logLevel)) {
-    throw new AppError('usage', `--log-level ${options.logLevel} is not a level`, {
-      hint: 'use debug, info, warn or error',
-      exitCode: EXIT.usage,
-    });
-  }
+  const { io } = invocation;
   const ended = io.interruption();
   const { config, warnings } = await invocation.loadConfig();
-  const { createLog } = await import('../../log.ts');
   const { startDaemon } = await import('../../daemon.ts');
-  const log = createLog(options.logLevel);
-  // From here on stderr is the log: every line of it is JSON.
-  for (const line of problemLines(warnings)) log.warn({}, line.trim());
+  // From here on stderr is the log.
+  const log = await logFor(invocation);
+  const [first] = problemLines(warnings);
+  if (first !== undefined)
+    log.warn(
+      { warnings: warnings.length },
+      `the configuration works but could be better, see invsync config check: ${first.trim()}`,
+    );
   const daemon = await startDaemon(config, io.version, log);
   let reloading: Promise<void> = Promise.resolve();
   const reload = async () => {
@@ -61,5 +69,17 @@ async function serve(invocation: Invocation<ServeOptions>): Promise<ExitCode> {
   if (lost !== null) throw lost;
   await reloading;
   await daemon.stop();
+  log.flush();
   return EXIT.ok;
+}
+
+/** Nothing repeats for ever in it. Pretty lines for a person, JSON for what collects them. */
+async function logFor({ io, options }: Invocation<ServeOptions>): Promise<CalmLog> {
+  const { createLog } = await import('../../log.ts');
+  const { calmLog } = await import('../log-calm.ts');
+  const { prettyLine } = await import('../log-pretty.ts');
+  const pretty = (options.logFormat ?? (io.logTty ? 'pretty' : 'json')) === 'pretty';
+  const colours = { color: io.color && io.logTty };
+  const write = pretty ? (line: string) => io.stderr(prettyLine(line, colours)) : io.stderr;
+  return calmLog(createLog(options.logLevel, write), systemClock);
 }

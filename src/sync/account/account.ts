@@ -114,7 +114,7 @@ async function unreachable(engine: Engine, live: LiveChannel, cause: unknown): P
   const error =
     cause instanceof ChannelError ? cause : new ChannelError('retry', messageOf(cause), { cause });
   await noteFailure(engine, live, error);
-  engine.log.warn({ channel: live.name, error: error.message }, 'account not identified');
+  engine.log.debug({ channel: live.name, error: error.message }, 'account not identified');
   const before = standings.get(live);
   if (before !== undefined && before.kind !== 'unreachable') return before;
   const row = await engine.store.channels.channel(live.id);

@@ -107,7 +107,8 @@ async function mend(engine: Engine, live: LiveChannel, signal: AbortSignal): Pro
     return true;
   } catch (error) {
     if (error instanceof ChannelError) await noteFailure(engine, live, error);
-    engine.log.warn({ channel: live.name, error: messageOf(error) }, 'webhooks not checked');
+    const level = error instanceof ChannelError ? 'debug' : 'warn';
+    engine.log[level]({ channel: live.name, error: messageOf(error) }, 'webhooks not checked');
     return false;
   }
 }

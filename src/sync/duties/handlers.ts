@@ -11,7 +11,7 @@ import type { Ingest } from '../inbound/ingest.ts';
 import type { Pusher } from '../outbound/push.ts';
 import { planFromJson } from '../plan.ts';
 import { type ReconcileTools, reconcile } from '../reconcile/reconcile.ts';
-import { exitCodeOf } from '../reconcile/result.ts';
+import { exitCodeOf, sentenceOf } from '../reconcile/result.ts';
 import { calibrate } from './calibrate.ts';
 import type { RequestHandler, RequestHandlers } from './requests.ts';
 
@@ -92,6 +92,7 @@ async function runReconcile(
     },
     signal,
   );
+  if (!args.dry_run) engine.log.info({}, `asked by hand: ${sentenceOf(outcome)}`);
   const code = exitCodeOf(outcome, { exitCode: args.exit_code, dryRun: args.dry_run });
   return plain({ ...outcome, exit_code: code });
 }

@@ -47,7 +47,7 @@ export function createSchedule(engine: Engine, work: ScheduledWork): Duty {
       await closeAlert(engine, kind, work.name);
     } catch (error) {
       if (signal.aborted) return longestRestMs;
-      engine.log.error({ work: work.name, error: messageOf(error) }, 'scheduled work failed');
+      engine.log.debug({ work: work.name, error: messageOf(error) }, 'scheduled work failed');
       const message = `scheduled ${work.name} failed: ${messageOf(error)}${remedy === '' ? '' : `; ${remedy}`}`;
       await openAlert(engine, { channelId: null, kind, subject: work.name, message });
     }

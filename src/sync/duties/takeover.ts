@@ -5,6 +5,7 @@ import type { Engine } from '../engine.ts';
 import { createLoop, type Loop } from '../loop.ts';
 import { isPlanned } from '../push-context.ts';
 import { type ReconcileTools, reconcile } from '../reconcile/reconcile.ts';
+import { sentenceOf } from '../reconcile/result.ts';
 import { isRefused } from '../refusal.ts';
 
 const everyMs = 1_000;
@@ -46,12 +47,11 @@ export function createTakeover(engine: Engine, tools: TakeoverTools): Loop {
     const channels = rows.map((row) => row.name);
     let open = new Set(rows.map((row) => row.id));
     for (const row of rows) attemptOf(row).running = true;
-    engine.log.info({ channels }, 'reconciling before the first writes');
+    engine.log.debug({ channels }, 'reconciling before the first writes');
     try {
       const wish = { channels, skus: null, dryRun: false, waitMs: 0 };
       const outcome = await reconcile(engine, tools, wish, signal);
-      for (const { channel, reason } of outcome.failed)
-        engine.log.warn({ channel, reason }, 'not taken over yet');
+      engine.log.info({}, sentenceOf(outcome));
       for (const row of rows) if (outcome.passed.includes(row.name)) owed.delete(row.id);
       open = new Set((await engine.store.channels.list()).filter(isOpen).map((row) => row.id));
       engine.wakes.push(null);

@@ -273,7 +273,7 @@ async function markFailed(
   signal: AbortSignal,
 ): Promise<void> {
   if (signal.aborted) return;
-  engine.log.warn({ channel: live.name, kind: error.kind, error: messageOf(error) }, 'pull failed');
+  engine.log.debug({ channel: live.name, kind: error.kind, error: messageOf(error) }, 'pull failed');
   await engine.store.channels.markFeed(live.id, { error: error.message });
   await noteFailure(engine, live, error);
 }

@@ -2,6 +2,7 @@ import { doublingMs } from '../backoff.ts';
 import type { Engine } from '../engine.ts';
 import { createLoop, type Loop } from '../loop.ts';
 import { type ReconcileTools, reconcile } from './reconcile.ts';
+import { isCorrection, sentenceOf } from './result.ts';
 
 /** Waiting raises beyond this are left to the next scheduled run. */
 const mostWaiting = 10_000;
@@ -62,6 +63,8 @@ export function createProofs(engine: Engine, tools: Pick<ReconcileTools, 'pusher
     };
     try {
       const outcome = await reconcile(engine, { ...tools, onWait: expect }, wish, signal);
+      if (outcome.report.lines.some(isCorrection))
+        engine.log.info({}, `after a second look: ${sentenceOf(outcome)}`);
       for (const { channel } of outcome.failed) again(ripe, channel);
     } catch (error) {
       again(ripe, null);

@@ -168,7 +168,7 @@ async function reconcileChannel(
     else run.outcome.passed.push(row.name);
   } catch (error) {
     if (error instanceof ChannelError) await noteFailure(engine, live, error);
-    engine.log.warn({ channel: row.name, error: messageOf(error) }, 'the channel could not be reconciled');
+    engine.log.debug({ channel: row.name, error: messageOf(error) }, 'the channel could not be reconciled');
     run.outcome.failed.push(failureOf(row, error));
   }
 }
@@ -235,7 +235,7 @@ async function correctChannel(engine: Engine, run: Run, target: Target, found: S
   if (!wish.dryRun) expectProofs(run, live, found);
   if (wish.dryRun) return;
   const lows = found.lines.filter(({ verdict }) => verdict.low !== null).length;
-  engine.log.info(
+  engine.log.debug(
     { channel: row.name, listings: found.mapped, corrected: corrected.touched.length, lows },
     'reconciled',
   );

@@ -1,4 +1,4 @@
-import { EXIT, type ExitCode } from '../../errors.ts';
+import { countText, EXIT, type ExitCode } from '../../errors.ts';
 import type { PlanLine } from '../plan.ts';
 
 /** A channel that could not be reconciled, and whether a later run may simply succeed. */
@@ -62,6 +62,23 @@ export function exitCodeOf(
   if (failed.length > 0 || outcome.skipped > 0 || unfinished.length > 0) return EXIT.partial;
   const drift = report.lines.some((line) => line.action !== 'wait' && line.action !== 'none');
   return wish.exitCode && drift ? EXIT.drift : EXIT.ok;
+}
+
+/** What a run found and did, as one sentence. */
+export function sentenceOf({ passed, failed, braked, report }: ReconcileOutcome): string {
+  const { listings = 0, lower = 0, raise = 0, wait = 0, refused = 0 } = report.counts;
+  const found = [
+    [lower, 'too high, lowered'],
+    [raise, 'too low, raised'],
+    [wait, 'low without proof yet'],
+    [refused, 'refused'],
+  ] as const;
+  const words = found.flatMap(([count, what]) => (count > 0 ? [`${count} ${what}`] : []));
+  const what = words.length === 0 ? 'all as it should be' : words.join(', ');
+  const looked = `reconciled ${countText(passed.length, 'channel')}, ${countText(listings, 'listing')}: ${what}`;
+  const held = braked.length === 0 ? '' : `; a brake holds writes to ${braked.join(', ')}`;
+  const left = failed.map(({ channel, reason }) => `; not ${channel}: ${reason}`);
+  return `${looked}${held}${left.join('')}`;
 }
 
 /** Is something to be written for this line? */
