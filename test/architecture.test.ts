@@ -81,7 +81,7 @@ const allowed: Record<string, string[]> = {
     'sandbox/kit',
     ...vendors.map((vendor) => `sandbox/${vendor}`),
   ],
-  backup: ['config', 'store/store', 'store/sqlite', 'sync'],
+  backup: ['channels/channel', 'config', 'store/store', 'store/sqlite', 'sync'],
   daemon: ['backup', 'config', 'compose', 'http', 'metrics', 'page', 'store/store', 'store/sqlite', 'sync'],
   compose: ['config', 'channels/channel', 'store/store', 'sync'],
   metrics: ['http', 'sync'],

@@ -27,6 +27,8 @@ export interface StatusReport {
   unmapped_sales: number;
   sku_changed: number;
   alerts: { open: number; unseen: number; newest: string[] };
+  /** The last one that succeeded; null: none yet. */
+  backup: { last_at: string | null; age_s: number | null };
 }
 
 /** How things stand, read from the books; what is known of the daemon is handed in. */
@@ -48,6 +50,7 @@ export async function statusReport(
     unmapped_sales: counts.unmappedSales,
     sku_changed: counts.skuChanged,
     alerts: await alertSummary(store),
+    backup: await lastBackup(store, now),
   };
 }
 
@@ -60,6 +63,11 @@ export async function alertsByKind(
     const { open = 0, unseen = 0 } = counts.get(kind) ?? {};
     return { kind, level: alertLevels[kind], open, unseen };
   });
+}
+
+async function lastBackup(store: Store, now: number): Promise<StatusReport['backup']> {
+  const { lastOkAt } = await store.duties.schedule('backup');
+  return { last_at: iso(lastOkAt), age_s: lastOkAt === null ? null : ageSeconds(lastOkAt, now) };
 }
 
 /** How many alerts stand, how many of them nobody has acknowledged, and what the newest say. */

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -238,3 +239,26 @@ function refreshHash(folder: string): void {
     }
   writeFileSync(path, JSON.stringify(manifest));
 }
+
+describe('the age of the last backup', () => {
+  test('stands in status and in check, which warn when it is too old, damaged or not to be expected', async () => {
+    const { world, file } = await withBackup();
+    const check = async () => {
+      const { checks } = await world.ok('check --offline');
+      return checks.find((item: { name: string }) => item.name === 'backup');
+    };
+    expect((await world.ok('status')).backup).toMatchObject({ age_s: expect.any(Number) });
+    expect(await check()).toMatchObject({ level: 'ok', detail: expect.stringMatching(/is \ds old$/) });
+    const later = { now: () => Date.now() + 3 * 86_400_000 };
+    const ran = await world.invsyncWith(later, 'check', '--offline', '--json');
+    const { checks } = JSON.parse(ran.out);
+    expect(checks.find((item: { name: string }) => item.name === 'backup')).toMatchObject({ level: 'warn' });
+    rmSync(file);
+    expect(await check()).toMatchObject({
+      level: 'ok',
+      detail: expect.stringMatching(/the next one is due at/),
+    });
+    world.configure(`${readFileSync(join(world.cwd, 'config.yaml'), 'utf8')}backup: { schedule: off }\n`);
+    expect(await check()).toMatchObject({ level: 'warn', remedy: 'make one: invsync backup create' });
+  });
+});

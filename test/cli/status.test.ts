@@ -25,6 +25,7 @@ describe('status', () => {
       unmapped_sales: 0,
       sku_changed: 0,
       alerts: { open: 0, unseen: 0, newest: [] },
+      backup: { last_at: null, age_s: null },
       warnings: [],
     });
     const plain = await world.invsync('status', '--plain');

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { backupCheck } from '../../backup/health.ts';
 import type { CheckItem } from '../../channels/channel.ts';
 import { EXIT, type ExitCode } from '../../errors.ts';
 import { answer } from '../answer.ts';
@@ -49,7 +50,7 @@ async function perform(invocation: Invocation<{ offline?: boolean }>): Promise<E
   if (usable) {
     await withBooks(invocation, async (books) => {
       notes.push(...books.warnings);
-      findings.push(...(await booksChecks(books)));
+      findings.push(...(await booksChecks(books)), here(backupCheck(config, io.now())));
       if (options.offline !== true) findings.push(...(await channelChecks(io, books)));
     });
   } else notes.push('the database and the channels were not checked: mend this machine first');

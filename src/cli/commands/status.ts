@@ -65,6 +65,8 @@ function print(io: Io, report: StatusReport): void {
   const unmapped = count(io, report.unmapped_sales, 'sales of listings without a SKU');
   printLine(io, `listings ${count(io, report.sku_changed, 'SKUs changed at a channel')}`);
   printLine(io, `orders   ${count(io, report.oversells_open, 'oversells open')}, ${unmapped}`);
+  const { age_s: age } = report.backup;
+  printLine(io, `backups  ${age === null ? 'none yet' : `the last one ${spanText(age * 1_000)} ago`}`);
   const { open, unseen, newest } = report.alerts;
   printLine(io, `alerts   ${count(io, open, 'open')}${open > 0 ? `, ${unseen} not acknowledged` : ''}`);
   for (const sentence of newest) printLine(io, `  ${printable(sentence)}`);
