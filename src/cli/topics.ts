@@ -20,6 +20,8 @@ export const variables: readonly (readonly [name: string, text: string])[] = [
   ['INVSYNC_DEBUG', '1: a fault of invsync shows where in the program it is'],
   ['NO_COLOR', 'anything: print without colour, as --no-color does'],
   ['TERM', 'dumb: the same'],
+  ['NOTIFY_SOCKET', 'set by systemd (Type=notify): serve says when it is ready'],
+  ['WATCHDOG_USEC', 'set by systemd (WatchdogSec=): serve says that it lives'],
 ];
 
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: that is how the configuration writes them

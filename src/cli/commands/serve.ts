@@ -46,6 +46,10 @@ async function serve(invocation: Invocation<ServeOptions>): Promise<ExitCode> {
       `the configuration works but could be better, see invsync config check: ${first.trim()}`,
     );
   const daemon = await startDaemon(config, io.version, log);
+  let gone = false;
+  const { supervised } = await import('../notify.ts');
+  const manager = supervised(io.env, { log, broken: () => gone });
+  manager.ready();
   let reloading: Promise<void> = Promise.resolve();
   const reload = async () => {
     try {
@@ -66,7 +70,11 @@ async function serve(invocation: Invocation<ServeOptions>): Promise<ExitCode> {
   });
   const lost = await Promise.race([asked, daemon.lost]);
   // Nothing is left that could be drained: who supervises the process starts it again.
-  if (lost !== null) throw lost;
+  if (lost !== null) {
+    gone = true;
+    throw lost;
+  }
+  manager.stopping();
   await reloading;
   await daemon.stop();
   log.flush();
