@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { allowsColor, Interruption, type Io } from './cli/io.ts';
+import { AppError } from './errors.ts';
 
 /**
  * The process edge: argv, environment, streams and signals in, exit code out. The only file that ends the process.
@@ -21,9 +22,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
+const stdout = outlet(process.stdout);
 const io: Io = {
-  stdout: writer(process.stdout),
-  stderr: writer(process.stderr),
+  stdout: stdout.write,
+  stdoutTaken: stdout.taken,
+  stderr: outlet(process.stderr).write,
   isTty: process.stdin.isTTY === true && process.stdout.isTTY === true,
   logTty: process.stderr.isTTY === true,
   color: allowsColor(process.stdout, process.env),
@@ -53,15 +56,27 @@ process.exit(code);
 
 /**
  * Writes until the reader goes away (`invsync … | head`, a terminal that is closed): from then on the output is
- * dropped, and the command ends as it would have. A full disk under a log file loses lines, never the daemon.
+ * dropped, and the command ends as it would have; who asks whether it was taken is told. A full disk under a log file loses lines, never the daemon.
  */
-function writer(stream: NodeJS.WriteStream): (text: string) => void {
+function outlet(stream: NodeJS.WriteStream): { write(text: string): void; taken(): Promise<boolean> } {
   let open = true;
+  let full = false;
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOSPC' && error.code !== 'EAGAIN') open = false;
+    if (error.code === 'ENOSPC') full = true;
+    else if (error.code !== 'EAGAIN') open = false;
   });
-  return (text) => {
-    if (open) stream.write(text);
+  return {
+    write: (text) => {
+      if (open) stream.write(text);
+    },
+    taken: async () => {
+      await flushed(stream);
+      if (full)
+        throw new AppError('output', 'the output is cut short: no space is left where it is written to', {
+          hint: 'free space there, then repeat the command',
+        });
+      return open;
+    },
   };
 }
 

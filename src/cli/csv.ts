@@ -140,6 +140,14 @@ export function csvLine(fields: readonly (string | number | boolean | null)[]): 
   return `${texts.join(',')}\r\n`;
 }
 
+/**
+ * Text that a spreadsheet would take for a formula, made harmless: an apostrophe in front, which spreadsheets show as
+ * "this is text". Numbers stay numbers.
+ */
+export function spreadsheetSafe(cell: string | number | boolean | null): string | number | boolean | null {
+  return typeof cell === 'string' && /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
+}
+
 /** Bytes as text. Throws AppError `not_utf8` (exit code 2), with the way to convert it. */
 export function utf8Of(bytes: Uint8Array, file: string): string {
   try {

@@ -4,6 +4,11 @@ import type { Millis } from '../clock.ts';
 export interface Io {
   /** The answer, and nothing else. */
   stdout(text: string): void;
+  /**
+   * Resolves when what was written to stdout has left: for whoever prints more than fits into memory. False when the
+   * reader has gone away, and nothing more is wanted. Rejects with AppError `output` when it could not be written.
+   */
+  stdoutTaken(): Promise<boolean>;
   /** The talk: progress, warnings, errors, questions. */
   stderr(text: string): void;
   /** A person sits there: stdin and stdout are both terminals. Never ask, never animate without. */

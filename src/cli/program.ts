@@ -125,6 +125,11 @@ const nouns: readonly Noun[] = [
     load: () => import('./commands/backup.ts'),
   },
   {
+    name: 'export',
+    summary: 'your data to take away: orders, ledger, stock as CSV or JSON lines',
+    load: () => import('./commands/export.ts'),
+  },
+  {
     name: 'db',
     summary: 'check or migrate the database',
     load: () => import('./commands/db.ts'),

@@ -20,6 +20,7 @@ export function heard(over: Partial<Io> = {}): HeardIo {
     stderr: (text) => {
       io.err += text;
     },
+    stdoutTaken: async () => true,
     isTty: false,
     logTty: false,
     color: false,

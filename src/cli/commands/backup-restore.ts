@@ -99,7 +99,7 @@ function showPlan(io: Io, plan: RestorePlan): void {
   if (since.handCount > since.byHand.length)
     printLine(
       io,
-      `and ${since.handCount - since.byHand.length} older ones: invsync export ledger --since ${manifest.created_at}`,
+      `and ${since.handCount - since.byHand.length} older ones: invsync export ledger --csv --since ${manifest.created_at}`,
     );
   printLine(io, 'afterwards every channel only observes until you confirm its plan');
 }

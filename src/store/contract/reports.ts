@@ -22,6 +22,11 @@ export interface EntryRow {
   ref: string | null;
 }
 
+/** An entry of the whole ledger. */
+export interface LedgerRow extends EntryRow {
+  sku: string;
+}
+
 export interface PushLogRow {
   at: number;
   channel: string;
@@ -93,6 +98,8 @@ export interface ReportStore {
   status(now: number): Promise<StatusCounts>;
   /** A SKU's entries, newest first, up to `limit`, recorded at or before `at`. */
   entries(sku: string, at: number | null, limit: number): Promise<EntryRow[]>;
+  /** The whole ledger, oldest entry first, page by page; `since`: recorded at or after it. */
+  ledger(filter: { after: number; since: number | null; limit: number }): Promise<LedgerRow[]>;
   pushLog(sku: string, channel: string | null, limit: number): Promise<PushLogRow[]>;
   countersOfSku(sku: string): Promise<CounterView[]>;
   oversells(filter: {

@@ -74,6 +74,8 @@ export interface StockFilter {
   after?: string;
   search?: string;
   uncounted?: boolean;
+  /** Only SKUs of which something was recorded at or after it. */
+  movedSince?: number;
   limit: number;
 }
 

@@ -319,6 +319,7 @@ function reportsOn({ read, write }: Hands): Store['reports'] {
   return {
     status: () => read('statusCounts'),
     entries: (sku, at, limit) => read('entriesOf', sku, at, limit),
+    ledger: (filter) => read('ledgerPage', filter),
     pushLog: (sku, channel, limit) => read('pushLog', sku, channel, limit),
     countersOfSku: (sku) => read('countersOfSku', sku),
     deeds: (subjects, limit) => read('listDeeds', subjects, limit),

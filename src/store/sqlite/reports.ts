@@ -1,6 +1,7 @@
 import type {
   CounterView,
   EntryRow,
+  LedgerRow,
   OpenLine,
   OrderLineRow,
   OrderRow,
@@ -17,6 +18,67 @@ import { codeOf, skuIdOf, stockRow } from './sku.ts';
 import { linesInDoubt } from './unsettled.ts';
 import { viewsOf } from './views.ts';
 
+interface RawEntry {
+  id: number;
+  prev: number | null;
+  kind: string;
+  on_hand: number;
+  committed: number;
+  reserved: number;
+  after: number;
+  occurred_at: number;
+  recorded_at: number;
+  channel: string | null;
+  order_id: string | null;
+  number: string | null;
+  line_key: string | null;
+  by: string | null;
+  reason: string | null;
+  ref: string | null;
+}
+
+const entryColumns = `e.id, e.prev, e.kind, e.on_hand, e.committed, e.reserved, e.after, e.occurred_at, e.recorded_at,
+           c.name as channel, e.order_id, o.number, l.line_key, e.by, e.reason, e.ref
+         from entry e
+         left join channel c on c.id = e.channel_id
+         left join line l on l.id = e.line_id
+         left join orders o on o.channel_id = e.channel_id and o.order_id = e.order_id`;
+
+function entryFrom(row: RawEntry): EntryRow {
+  return {
+    id: row.id,
+    at: row.occurred_at,
+    recordedAt: row.recorded_at,
+    kind: row.kind,
+    delta: row.on_hand - row.committed - row.reserved,
+    onHand: row.on_hand,
+    committed: row.committed,
+    reserved: row.reserved,
+    after: row.after,
+    channel: row.channel,
+    orderId: row.order_id,
+    orderNumber: row.number,
+    lineKey: row.line_key,
+    by: row.by,
+    reason: row.reason,
+    ref: row.ref,
+  };
+}
+
+/** See `ReportStore.ledger`. */
+export function ledgerPage(
+  db: Db,
+  { after, since, limit }: { after: number; since: number | null; limit: number },
+): LedgerRow[] {
+  const rows = db
+    .sql(
+      `select (select code from sku where id = e.sku_id) as sku, ${entryColumns}
+       where e.id > ? and e.recorded_at >= ? order by e.id limit ?`,
+    )
+    .all(after, since ?? 0, limit) as (RawEntry & { sku: string })[];
+  return rows.map((row) => ({ sku: row.sku, ...entryFrom(row) }));
+}
+
 /** A SKU's entries, newest first, by walking its chain. */
 export function entriesOf(db: Db, sku: string, at: number | null, limit: number): EntryRow[] {
   const skuId = skuIdOf(db, sku);
@@ -26,52 +88,13 @@ export function entriesOf(db: Db, sku: string, at: number | null, limit: number)
   while (next !== null && entries.length < limit) {
     const row = db
       .sql(
-        `select e.id, e.prev, e.kind, e.on_hand, e.committed, e.reserved, e.after, e.occurred_at, e.recorded_at,
-           c.name as channel, e.order_id, o.number, l.line_key, e.by, e.reason, e.ref
-         from entry e
-         left join channel c on c.id = e.channel_id
-         left join line l on l.id = e.line_id
-         left join orders o on o.channel_id = e.channel_id and o.order_id = e.order_id
+        `select ${entryColumns}
          where e.id = ?`,
       )
-      .get(next) as {
-      id: number;
-      prev: number | null;
-      kind: string;
-      on_hand: number;
-      committed: number;
-      reserved: number;
-      after: number;
-      occurred_at: number;
-      recorded_at: number;
-      channel: string | null;
-      order_id: string | null;
-      number: string | null;
-      line_key: string | null;
-      by: string | null;
-      reason: string | null;
-      ref: string | null;
-    };
+      .get(next) as RawEntry;
     next = row.prev;
     if (at !== null && row.recorded_at > at) continue;
-    entries.push({
-      id: row.id,
-      at: row.occurred_at,
-      recordedAt: row.recorded_at,
-      kind: row.kind,
-      delta: row.on_hand - row.committed - row.reserved,
-      onHand: row.on_hand,
-      committed: row.committed,
-      reserved: row.reserved,
-      after: row.after,
-      channel: row.channel,
-      orderId: row.order_id,
-      orderNumber: row.number,
-      lineKey: row.line_key,
-      by: row.by,
-      reason: row.reason,
-      ref: row.ref,
-    });
+    entries.push(entryFrom(row));
   }
   return entries;
 }
@@ -220,12 +243,15 @@ export function listStock(db: Db, filter: StockFilter): StockRow[] {
       `select id from sku
        where code > @after and (@search = '' or instr(lower(code), lower(@search)) > 0)
          and (@uncounted = 0 or id in (select sku_id from level where counted = 0))
+         and (@movedSince is null or id in (
+           select v.sku_id from level v join entry e on e.id = v.last_entry where e.recorded_at >= @movedSince))
        order by code limit @limit`,
     )
     .all({
       after: filter.after ?? '',
       search: filter.search ?? '',
       uncounted: filter.uncounted === true ? 1 : 0,
+      movedSince: filter.movedSince ?? null,
       limit: filter.limit,
     }) as { id: number }[];
   return rows.map((row) => stockRow(db, row.id));
