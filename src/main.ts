@@ -28,6 +28,7 @@ const io: Io = {
   stdoutTaken: stdout.taken,
   stderr: outlet(process.stderr).write,
   isTty: process.stdin.isTTY === true && process.stdout.isTTY === true,
+  wide: false,
   logTty: process.stderr.isTTY === true,
   color: allowsColor(process.stdout, process.env),
   columns: process.stdout.columns || 80,

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Io } from './io.ts';
-import { printable, printJson } from './print.ts';
+import { printJson, sayTo } from './print.ts';
 
 /** Any answer of a command as `--json` prints it, less its warnings. */
 export type Document = Readonly<Record<string, unknown>>;
@@ -22,7 +22,7 @@ export function answer(
 
 /** Warnings as people read them. */
 export function warn(io: Io, warnings: readonly string[]): void {
-  for (const warning of warnings) io.stderr(`warning: ${printable(warning)}\n`);
+  for (const warning of warnings) sayTo(io, `warning: ${warning}`);
 }
 
 /** Options of every list that is newest first. */

@@ -78,7 +78,10 @@ export function define<Options extends object>(
     '--config <file>',
     'configuration file (default: $INVSYNC_CONFIG, config.yaml, invsync.yaml)',
   );
-  if (manual.prints === 'data') command.option('--json', 'print one JSON document');
+  if (manual.prints === 'data')
+    command
+      .option('--json', 'print one JSON document')
+      .option('--wide', 'print all columns in full, however narrow the terminal is');
   command.option('--no-color', 'print without colour');
   const codes = manual.exits.map((code) => `  ${code}  ${meanings[code]}`);
   const examples = manual.examples.map((line) => `  ${line}`);

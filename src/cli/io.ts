@@ -17,6 +17,8 @@ export interface Io {
   logTty: boolean;
   /** Colour is allowed on stdout. */
   color: boolean;
+  /** Tables are asked for in full, however narrow the terminal is. */
+  wide: boolean;
   /** Width of the terminal in columns; 80 without one. */
   columns: number;
   env: Readonly<Record<string, string | undefined>>;

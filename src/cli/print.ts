@@ -1,17 +1,28 @@
 import { styleText } from 'node:util';
-import { AppError, EXIT, messageOf } from '../errors.ts';
+import { AppError, countText, EXIT, messageOf } from '../errors.ts';
 import { Interruption, type Io } from './io.ts';
+import { agoText, cutTo, fitColumns, widthOf, wrapped } from './table-fit.ts';
 
 /** A colour or weight by its role. */
 export type Style = 'good' | 'warn' | 'bad' | 'dim' | 'strong';
 /** What a table cell holds; null prints as `-`. */
 export type Cell = string | number | boolean | null | undefined;
-/** One column: its heading, what of a row it shows, and how to paint it. Numbers stand right. */
+/**
+ * One column: its heading, what of a row it shows, and how to paint it. Numbers stand right. Where a terminal is too
+ * narrow, the column of least worth (5 unless told) is left out first, of equal ones the last; the first always stays.
+ */
 export interface Column<Row> {
   title: string;
   value(row: Row): Cell;
   style?(row: Row): Style | undefined;
+  worth?: number;
+  /** Texts are cut no narrower than this: 12 unless told, 20 what names the row. */
+  room?: number;
+  /** A time is told in full. */
+  exact?: boolean;
 }
+
+const usual = { worth: 5, room: 12, key: 20 } as const;
 
 const styles = { good: 'green', warn: 'yellow', bad: 'red', dim: 'dim', strong: 'bold' } as const;
 
@@ -25,12 +36,21 @@ export function printable(text: string): string {
   return text.replace(/\p{Cc}+|[\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, ' ');
 }
 
-/** One line of the answer. */
-export function printLine(io: Io, text: string): void {
-  io.stdout(`${text}\n`);
+/** A sentence of the talk; on a terminal broken between words. */
+export function sayTo(io: Io, sentence: string): void {
+  const text = printable(sentence);
+  io.stderr(`${io.isTty ? wrapped(text, io.columns) : text}\n`);
 }
 
-/** Rows below headings, aligned, without borders; nothing at all for no rows but `empty`. */
+/** One line of the answer; on a terminal broken between words. */
+export function printLine(io: Io, text: string): void {
+  io.stdout(`${io.isTty && !io.wide ? wrapped(text, io.columns) : text}\n`);
+}
+
+/**
+ * Rows below headings, aligned, without borders; nothing at all for no rows but `empty`. On a terminal it fits: times are
+ * told as ages, long texts are cut, and columns of least worth are left out, which is said. In full with `--wide`.
+ */
 export function printTable<Row>(
   io: Io,
   columns: readonly Column<Row>[],
@@ -41,26 +61,43 @@ export function printTable<Row>(
     if (empty !== '') printLine(io, empty);
     return;
   }
-  const cells = rows.map((row) => columns.map((column) => cellText(column.value(row))));
-  const right = columns.map((column) => rows.every((row) => isNumeric(column.value(row))));
-  const widths = columns.map((column, at) =>
-    Math.max(widthOf(column.title), ...cells.map((line) => widthOf(line[at] ?? ''))),
-  );
-  const aligned = (text: string, at: number): string => {
-    const gap = ' '.repeat((widths[at] ?? 0) - widthOf(text));
-    if (right[at]) return gap + text;
-    return at === columns.length - 1 ? text : text + gap;
+  const fits = io.isTty && !io.wide;
+  const measured = columns.map(({ title, value, worth, room, exact }, at) => {
+    const values = rows.map(value);
+    const texts = values.map(cellText);
+    const cells = fits && exact !== true ? texts.map((text) => agoText(text, io.now())) : texts;
+    return {
+      title: title.toUpperCase(),
+      cells,
+      numeric: values.every(isNumeric),
+      worth: worth ?? usual.worth,
+      room: room ?? (at === 0 ? usual.key : usual.room),
+    };
+  });
+  const { kept, dropped } = fitColumns(measured, fits ? io.columns : Number.POSITIVE_INFINITY);
+  const line = (textOf: (at: number, room: number) => string): void =>
+    printLine(
+      io,
+      kept
+        .map(({ at, width }) => textOf(at, width))
+        .join('  ')
+        .trimEnd(),
+    );
+  const aligned = (text: string, at: number, width: number): string => {
+    const short = cutTo(text, width);
+    const gap = ' '.repeat(width - widthOf(short));
+    if (measured[at]?.numeric) return gap + short;
+    return at === kept.at(-1)?.at ? short : short + gap;
   };
-  const titles = columns.map((column, at) => aligned(column.title.toUpperCase(), at));
-  printLine(io, paint(io, 'dim', titles.join('  ').trimEnd()));
-  rows.forEach((row, line) => {
-    const texts = columns.map((column, at) => {
-      const text = aligned(cells[line]?.[at] ?? '', at);
-      const style = column.style?.(row);
+  line((at, width) => paint(io, 'dim', aligned(measured[at]?.title ?? '', at, width)));
+  rows.forEach((row, index) => {
+    line((at, width) => {
+      const text = aligned(measured[at]?.cells[index] ?? '', at, width);
+      const style = columns[at]?.style?.(row);
       return style === undefined ? text : paint(io, style, text);
     });
-    printLine(io, texts.join('  ').trimEnd());
   });
+  if (dropped > 0) io.stderr(`${countText(dropped, 'column')} left out: --wide shows all\n`);
 }
 
 function cellText(cell: Cell): string {
@@ -70,21 +107,6 @@ function cellText(cell: Cell): string {
 
 function isNumeric(cell: Cell): boolean {
   return typeof cell === 'number' || cell === null || cell === undefined;
-}
-
-/** Characters, with those of East Asia and emoji counted as two columns. */
-function widthOf(text: string): number {
-  let width = 0;
-  for (const character of text) {
-    if (/\p{Mark}|\u200d|\ufe0f/u.test(character)) continue;
-    width +=
-      /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60]/u.test(
-        character,
-      )
-        ? 2
-        : 1;
-  }
-  return width;
 }
 
 /** The one JSON document of a command: indented for a person, on one line for a program. */
@@ -103,9 +125,9 @@ export function printError(io: Io, error: unknown, json: 'json' | 'plain'): numb
     printJson(io, { error: { ...details, code, message, hint } });
     return exitCode;
   }
-  io.stderr(`error: ${printable(message)}\n`);
-  for (const line of problemLines(details['problems'])) io.stderr(`${line}\n`);
-  if (hint !== '') io.stderr(`hint: ${printable(hint)}\n`);
+  sayTo(io, `error: ${message}`);
+  for (const line of problemLines(details['problems'])) sayTo(io, line);
+  if (hint !== '') sayTo(io, `hint: ${hint}`);
   if (failure.stack !== '') io.stderr(`${failure.stack}\n`);
   return exitCode;
 }

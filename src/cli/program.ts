@@ -147,7 +147,8 @@ export async function run(
 ): Promise<number> {
   const flags = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
   const json = flags.includes('--json') ? 'json' : 'plain';
-  const seen: Io = flags.includes('--no-color') ? { ...io, color: false } : io;
+  const color = io.color && !flags.includes('--no-color');
+  const seen: Io = { ...io, color, wide: flags.includes('--wide') };
   let code: number = EXIT.ok;
   const cli: Cli = {
     io: seen,
@@ -216,7 +217,7 @@ async function build(
       getErrHelpWidth: () => io.columns,
     });
   // Also accepted before the noun; each command lists them in its own help.
-  for (const flags of ['--config <file>', '--json', '--no-color'])
+  for (const flags of ['--config <file>', '--json', '--wide', '--no-color'])
     program.addOption(new Option(flags).hideHelp());
   const typed = nounIn(argv);
   for (const noun of from.nouns) {

@@ -23,6 +23,7 @@ export function heard(over: Partial<Io> = {}): HeardIo {
     stdoutTaken: async () => true,
     isTty: false,
     logTty: false,
+    wide: false,
     color: false,
     columns: 100,
     env: {},

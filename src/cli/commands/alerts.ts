@@ -80,10 +80,10 @@ function list(invocation: Invocation<Filter>): Promise<ExitCode> {
         [
           { title: 'id', value: (row) => row.id },
           { title: 'level', value: (row) => levelOf(row), style: (row) => styleOf(row) },
-          { title: 'kind', value: (row) => row.kind },
+          { title: 'kind', worth: 4, value: (row) => row.kind },
           { title: 'since', value: (row) => iso(row.since) },
-          { title: 'state', value: stateOf },
-          { title: 'what', value: (row) => row.message },
+          { title: 'state', worth: 6, value: stateOf },
+          { title: 'what', room: 40, worth: 9, value: (row) => row.message },
         ],
         rows,
         options.all === true ? 'no alert yet' : 'nothing needs a person',

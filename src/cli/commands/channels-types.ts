@@ -26,10 +26,10 @@ export async function types(invocation: Invocation<{ markdown?: boolean }>): Pro
       io,
       [
         { title: 'type', value: (row) => row.type },
-        { title: 'title', value: (row) => row.title },
+        { title: 'title', worth: 2, value: (row) => row.title },
         { title: 'tried with', value: (row) => row.grade },
         { title: 'on', value: (row) => row.grade_date },
-        { title: 'note', value: (row) => row.grade_note },
+        { title: 'note', room: 36, value: (row) => row.grade_note },
       ],
       rows,
     );

@@ -8,7 +8,7 @@ import { type Books, withBooks } from '../books.ts';
 import { type Cli, define, type Invocation } from '../command.ts';
 import type { Io } from '../io.ts';
 import { machineChecks } from '../machine-checks.ts';
-import { printLine, printTable } from '../print.ts';
+import { printable, printLine, printTable } from '../print.ts';
 import { checkResult } from '../results.ts';
 
 /** One finding; `channel` is null for what concerns this machine. */
@@ -96,13 +96,21 @@ function print(
     io,
     [
       { title: '', value: (row) => row.level, style: (row) => styles[row.level] },
-      { title: 'where', value: (row) => row.channel ?? 'here' },
-      { title: 'check', value: (row) => row.name },
-      { title: 'found', value: (row) => row.detail },
-      { title: 'remedy', value: (row) => (row.remedy === '' ? '' : row.remedy) },
+      { title: 'where', worth: 8, value: (row) => row.channel ?? 'here' },
+      { title: 'check', worth: 8, value: (row) => row.name },
+      { title: 'found', room: 40, worth: 9, exact: true, value: (row) => row.detail },
+      { title: 'remedy', room: 60, worth: 1, value: (row) => (row.remedy === '' ? '' : row.remedy) },
     ],
     findings,
   );
+  // A terminal has no room for what mends it beside what was found.
+  if (io.isTty && !io.wide)
+    for (const { level, name, detail, remedy, channel } of findings)
+      if (level !== 'ok' && remedy !== '')
+        printLine(
+          io,
+          printable(`${level} ${channel === null ? '' : `${channel} `}${name}: ${detail}; ${remedy}`),
+        );
   printLine(io, `${counts.ok} ok, ${counts.warn} to look at, ${counts.fail} to mend`);
 }
 

@@ -4,7 +4,7 @@ import type { Config } from '../../config/config.ts';
 import type { Problem } from '../../config/problem.ts';
 import { AppError, countText, EXIT, type ExitCode } from '../../errors.ts';
 import { type Cli, define, type Invocation } from '../command.ts';
-import { printJson, printLine, printTable, problemLines } from '../print.ts';
+import { printJson, printLine, printTable, problemLines, sayTo } from '../print.ts';
 
 /** `invsync config new|show|check`: all ask no channel; `show` looks into the books for what a command overruled. */
 export function register(command: Command, cli: Cli): void {
@@ -101,7 +101,7 @@ async function show(invocation: Invocation<object>): Promise<ExitCode> {
     ],
     settings,
   );
-  for (const line of problemLines(warnings)) io.stderr(`warning:${line}\n`);
+  for (const line of problemLines(warnings)) sayTo(io, `warning:${line}`);
   return EXIT.ok;
 }
 

@@ -47,8 +47,8 @@ function check(invocation: Invocation<object>): Promise<ExitCode> {
         [
           { title: '', value: (row) => row.level, style: (row) => (row.level === 'ok' ? 'good' : 'bad') },
           { title: 'check', value: (row) => row.name },
-          { title: 'found', value: (row) => row.detail },
-          { title: 'remedy', value: (row) => row.remedy },
+          { title: 'found', room: 40, value: (row) => row.detail },
+          { title: 'remedy', room: 24, worth: 4, value: (row) => row.remedy },
         ],
         checks,
       );

@@ -74,8 +74,8 @@ function print(io: Io, found: Explanation): void {
   printTable(
     io,
     [
-      { title: 'at', value: (entry) => entry.at },
-      { title: 'kind', value: (entry) => entry.kind },
+      { title: 'at', worth: 8, value: (entry) => entry.at },
+      { title: 'kind', worth: 8, value: (entry) => entry.kind },
       {
         title: 'change',
         value: (entry) => signed(entry.delta),
@@ -83,9 +83,9 @@ function print(io: Io, found: Explanation): void {
       },
       { title: 'after', value: (entry) => entry.after },
       { title: 'channel', value: (entry) => entry.channel },
-      { title: 'order', value: (entry) => entry.order_number ?? entry.order_id },
-      { title: 'by', value: (entry) => entry.by },
-      { title: 'why', value: (entry) => entry.reason ?? entry.ref },
+      { title: 'order', worth: 6, value: (entry) => entry.order_number ?? entry.order_id },
+      { title: 'by', worth: 3, value: (entry) => entry.by },
+      { title: 'why', worth: 4, value: (entry) => entry.reason ?? entry.ref },
     ],
     entries,
     'nothing has happened to it yet',
@@ -118,10 +118,10 @@ function print(io: Io, found: Explanation): void {
       { title: 'channel', value: (push) => push.channel },
       { title: 'listing', value: (push) => push.listing_id },
       { title: 'number', value: (push) => push.quantity },
-      { title: 'instead of', value: (push) => push.base },
-      { title: 'answer', value: (push) => push.outcome },
+      { title: 'instead of', worth: 3, value: (push) => push.base },
+      { title: 'answer', worth: 6, value: (push) => push.outcome },
       { title: 'shown', value: (push) => push.shown },
-      { title: 'error', value: (push) => push.error },
+      { title: 'error', room: 20, value: (push) => push.error },
     ],
     found.pushes,
   );

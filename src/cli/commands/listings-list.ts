@@ -12,9 +12,9 @@ import { type Column, printLine, printTable } from '../print.ts';
 export const columns: readonly Column<ListingRow>[] = [
   { title: 'id', value: (row) => row.id },
   { title: 'channel', value: (row) => row.channel },
-  { title: 'listing', value: (row) => row.listingId },
-  { title: 'channel sku', value: (row) => row.channelSku },
-  { title: 'title', value: (row) => row.title.slice(0, 40) },
+  { title: 'listing', room: 18, value: (row) => row.listingId },
+  { title: 'channel sku', worth: 3, value: (row) => row.channelSku },
+  { title: 'title', worth: 2, value: (row) => row.title.slice(0, 40) },
 ];
 
 /** `listings list` */
@@ -30,9 +30,10 @@ export function list(
         io,
         [
           ...columns,
-          { title: 'sku', value: (row) => partsText(row.parts) },
+          { title: 'sku', worth: 8, value: (row) => partsText(row.parts) },
           {
             title: 'state',
+            worth: 8,
             value: (row) => standing(row).state,
             style: (row) => (['mapped', 'fixed'].includes(standing(row).state) ? 'dim' : 'warn'),
           },

@@ -28,8 +28,13 @@ export function unmatched(invocation: Invocation<UnmatchedOptions>): Promise<Exi
       const shown = columns.map((column): Column<(typeof listings)[number]> => {
         return { title: column.title, value: (row) => cellOf(column, rows, row.id) };
       });
-      const why = { title: 'why', value: (row: (typeof listings)[number]) => row.why };
-      const mend = { title: 'what mends it', value: (row: (typeof listings)[number]) => row.mend };
+      const why = { title: 'why', room: 36, worth: 9, value: (row: (typeof listings)[number]) => row.why };
+      const mend = {
+        title: 'what mends it',
+        room: 30,
+        worth: 4,
+        value: (row: (typeof listings)[number]) => row.mend,
+      };
       const empty = options.changed === true ? 'every mapping has its reason' : 'every listing has its SKU';
       printTable(io, [...shown, why, mend], listings, empty);
       moreHint(io, rows.length, limit, `--before ${rows.at(-1)?.id ?? ''}`);
@@ -71,5 +76,5 @@ const saleColumns: readonly Column<WaitingSale>[] = [
   { title: 'orders', value: (sale) => sale.orders.slice(0, 3).join(' ') },
   { title: 'lines', value: (sale) => sale.lines },
   { title: 'units', value: (sale) => sale.units },
-  { title: 'what settles it', value: mendOf },
+  { title: 'what settles it', room: 30, worth: 8, value: mendOf },
 ];

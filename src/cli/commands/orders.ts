@@ -57,10 +57,10 @@ function list(invocation: Invocation<ListOptions & { channel?: string }>): Promi
         [
           { title: 'id', value: (row) => row.id },
           { title: 'channel', value: (row) => row.channel },
-          { title: 'order', value: (row) => row.number ?? row.orderId },
+          { title: 'order', room: 20, value: (row) => row.number ?? row.orderId },
           { title: 'placed at', value: (row) => iso(row.placedAt) },
           { title: 'status', value: (row) => row.status },
-          { title: 'lines', value: (row) => row.lines.length },
+          { title: 'lines', worth: 2, value: (row) => row.lines.length },
           { title: 'taken', value: (row) => sum(row.lines, (line) => line.taken) },
           {
             title: 'short',

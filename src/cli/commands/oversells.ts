@@ -66,15 +66,16 @@ function list(invocation: Invocation<ListOptions & { status?: string }>): Promis
         [
           { title: 'id', value: (row) => row.id },
           { title: 'channel', value: (row) => row.channel },
-          { title: 'order', value: (row) => row.orderNumber ?? row.orderId },
+          { title: 'order', room: 20, value: (row) => row.orderNumber ?? row.orderId },
           { title: 'sku', value: (row) => row.sku },
           { title: 'shortfall', value: (row) => row.shortfall },
           {
             title: 'status',
+            worth: 8,
             value: (row) => row.status,
             style: (row) => (row.status === 'open' ? 'bad' : 'dim'),
           },
-          { title: 'cause', value: (row) => row.cause },
+          { title: 'cause', worth: 2, value: (row) => row.cause },
           { title: 'placed at', value: (row) => iso(row.placedAt) },
         ],
         rows,

@@ -13,7 +13,7 @@ import type { Invocation } from '../command.ts';
 import { utf8Of } from '../csv.ts';
 import type { Io } from '../io.ts';
 import type { CreateOptions } from '../new-sku.ts';
-import { consent, paint, printable, printLine, problemLines } from '../print.ts';
+import { consent, paint, printable, printLine, problemLines, sayTo } from '../print.ts';
 import { heedBrakes, type Reach, reachOf } from '../reach.ts';
 import { inSlices } from '../slices.ts';
 import { type Doubt, looksAlike, type NamedFile, namedRows, withoutDoubts } from '../stock-names.ts';
@@ -273,7 +273,7 @@ function shown(
     printPlan(io, plan);
     for (const { channel, reason } of reach.braked)
       printLine(io, `a brake would hold it: on ${channel} ${reason}`);
-    for (const line of problemLines(wanted.stock.problems)) io.stderr(`${line}\n`);
+    for (const line of problemLines(wanted.stock.problems)) sayTo(io, line);
   });
   return wanted.stock.problems.length > 0 ? EXIT.partial : EXIT.ok;
 }
@@ -312,7 +312,7 @@ async function carryOut(
   answer(invocation, { file: wanted.file, ...tally, problems: stock.problems }, warnings, (to) => {
     const numbers = `${tally.changed} changed, ${tally.created} created, ${tally.unchanged} as they were`;
     printLine(to, `${countText(tally.rows, 'row')} imported: ${numbers}`);
-    for (const line of problemLines(stock.problems)) to.stderr(`skipped ${line.trimStart()}\n`);
+    for (const line of problemLines(stock.problems)) sayTo(to, `skipped ${line.trimStart()}`);
   });
   return stock.problems.length > 0 ? EXIT.partial : EXIT.ok;
 }

@@ -40,9 +40,10 @@ export const stockColumns: readonly Column<StockRow>[] = [
   { title: 'sku', value: (row) => row.sku },
   { title: 'on hand', value: (row) => row.onHand },
   { title: 'committed', value: (row) => row.committed },
-  { title: 'reserved', value: (row) => row.reserved },
+  { title: 'reserved', worth: 3, value: (row) => row.reserved },
   {
     title: 'available',
+    worth: 9,
     value: (row) => (row.counted ? row.available : null),
     style: (row) => (row.counted && row.available === 0 ? 'warn' : undefined),
   },
@@ -75,8 +76,8 @@ export function printListings(io: Io, listings: StockDocument['listings']): void
     io,
     [
       { title: 'channel', value: (row) => row.channel },
-      { title: 'listing', value: (row) => row.listing_id },
-      { title: 'units', value: (row) => row.units },
+      { title: 'listing', room: 16, value: (row) => row.listing_id },
+      { title: 'units', worth: 2, value: (row) => row.units },
       { title: 'target', value: (row) => row.target },
       { title: 'sent', value: (row) => row.sent },
       {
@@ -84,8 +85,8 @@ export function printListings(io: Io, listings: StockDocument['listings']): void
         value: (row) => row.shown,
         style: (row) => (row.shown === row.target ? undefined : 'warn'),
       },
-      { title: 'read at', value: (row) => row.read_at },
-      { title: 'state', value: (row) => row.state },
+      { title: 'read at', worth: 3, value: (row) => row.read_at },
+      { title: 'state', worth: 9, room: 16, value: (row) => row.state },
     ],
     listings,
     'on no listing: invsync listings map leads one to it',

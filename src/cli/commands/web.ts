@@ -6,7 +6,7 @@ import { answer } from '../answer.ts';
 import { durationArg } from '../args.ts';
 import { type Cli, define, type Invocation } from '../command.ts';
 import { adminUrl } from '../daemon-report.ts';
-import { printLine } from '../print.ts';
+import { printLine, sayTo } from '../print.ts';
 
 /** `invsync web link`: an address that opens the page in a browser. */
 export function register(command: Command, cli: Cli): void {
@@ -46,9 +46,8 @@ async function link(invocation: Invocation<{ ttl?: string; base?: string }>): Pr
   const document = { url: url.href, until: open ? null : iso(until) };
   answer(invocation, document, [], (to) => {
     printLine(to, url.href);
-    if (open) to.stderr('no admin.token is set: the page opens on this machine only, without a link\n');
-    else
-      to.stderr(`whoever has this address sees the page until ${iso(until)}; another admin.token ends it\n`);
+    if (open) sayTo(to, 'no admin.token is set: the page opens on this machine only, without a link');
+    else sayTo(to, `whoever has this address sees the page until ${iso(until)}; another admin.token ends it`);
   });
   return EXIT.ok;
 }
