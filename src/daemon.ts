@@ -11,6 +11,7 @@ import { metricsSamples } from './metrics.ts';
 import { servePage } from './page/page.ts';
 import { openSqliteStore } from './store/sqlite/index.ts';
 import { takeEngineLock } from './store/sqlite/lock.ts';
+import { closeUp } from './store/sqlite/modes.ts';
 import { beginRun } from './store/sqlite/run-mark.ts';
 import type { Store } from './store/store.ts';
 import { createIdentification } from './sync/account/account.ts';
@@ -72,6 +73,7 @@ export async function startDaemon(
   const lock = takeEngineLock(config.data_dir);
   const since = systemClock.now();
   let store: Store | null = null;
+  tellWide(config.data_dir, log);
   try {
     store = await openSqliteStore({ dataDir: config.data_dir, writer: 'own' });
     return await run(config, { version, log, since, store, release: () => lock.release() });
@@ -80,6 +82,20 @@ export async function startDaemon(
     lock.release();
     throw error;
   }
+}
+
+/** What older versions, a copy or a loose umask left open to others is closed, with a word. */
+function tellWide(dataDir: string, log: Log): void {
+  const wide = closeUp(dataDir);
+  const paths = (found: typeof wide) => found.map(({ path, mode }) => `${path} (${mode.toString(8)})`);
+  const closed = paths(wide.filter(({ left }) => left === null));
+  if (closed.length > 0) log.warn({ closed }, 'others could read these; now only their owner can');
+  for (const each of wide)
+    if (each.left !== null)
+      log.warn(
+        { path: each.path, why: each.left },
+        'others than its owner can reach this: see invsync check',
+      );
 }
 
 /** A start owes every channel a reconcile run; a new configuration does not. */

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import {
   createReadStream,
   existsSync,
-  mkdirSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -14,7 +13,7 @@ import { join } from 'node:path';
 import { iso } from '../clock.ts';
 import { AppError, EXIT } from '../errors.ts';
 import { copyDatabase, inspectDatabase } from '../store/sqlite/copy.ts';
-import { makeFolder, syncFile } from '../store/sqlite/folder.ts';
+import { adopt, makeFolder, syncFile } from '../store/sqlite/folder.ts';
 import { tryLock } from '../store/sqlite/lock.ts';
 import { type Manifest, names, pack, unpack } from './archive.ts';
 import { noteVerified, prune } from './folder.ts';
@@ -67,7 +66,7 @@ export async function createBackup(job: BackupJob): Promise<BackupMade> {
     for (const name of readdirSync(job.dir).filter((each) => unfinished.test(each)))
       rmSync(join(job.dir, name), { recursive: true, force: true });
     demandRoom(job.dir, 2 * sizeOf(database), 'a backup');
-    mkdirSync(folder, { mode: 0o700 });
+    makeFolder(folder);
     return await make(job, { database, file, folder });
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -102,6 +101,7 @@ async function make(
   const readBack = await unpack(packed, null);
   if (readBack.faults.length > 0) throw unsound('the tar', readBack.faults);
   const path = join(job.dir, file);
+  adopt(packed);
   renameSync(packed, path);
   syncFile(job.dir);
   noteVerified(job.dir, file, { at: job.now, ok: true });

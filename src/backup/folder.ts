@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
+import { adopt } from '../store/sqlite/folder.ts';
 import { type Manifest, manifestOf } from './archive.ts';
 
 /** A backup in a folder of backups. */
@@ -86,6 +87,7 @@ export function noteVerified(dir: string, file: string, found: { at: number; ok:
   try {
     const path = join(dir, notes);
     writeFileSync(`${path}.new`, `${JSON.stringify(next)}\n`, { mode: 0o600 });
+    adopt(`${path}.new`);
     renameSync(`${path}.new`, path);
   } catch {
     // What was found is told all the same; it is only not remembered.

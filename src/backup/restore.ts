@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { iso } from '../clock.ts';
 import { AppError, EXIT } from '../errors.ts';
 import type { BooksFacts } from '../store/sqlite/copy.ts';
+import { makeFolder } from '../store/sqlite/folder.ts';
 import { glanceAt, markRestored, replaceBooks, type Since } from '../store/sqlite/put-back.ts';
 import { type Manifest, manifestOf, names } from './archive.ts';
 import { demandRoom } from './create.ts';
@@ -39,7 +40,7 @@ export async function stageRestore(job: {
   const told = manifestOf(file);
   const bytes = told.files.reduce((sum, { size }) => sum + size, 0);
   demandRoom(dataDir, bytes, 'restoring');
-  mkdirSync(folder, { mode: 0o700 });
+  makeFolder(folder);
   const { manifest, faults } = await unpackChecked(file, folder);
   if (faults.length > 0)
     throw new AppError('unsound', `${file} cannot be restored: ${faults.join('; ')}`, {

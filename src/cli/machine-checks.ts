@@ -8,13 +8,13 @@ import {
   openSync,
   rmSync,
   statfsSync,
-  statSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import type { CheckItem } from '../channels/channel.ts';
 import { AppError, messageOf } from '../errors.ts';
 import { folderFault, makeFolder, ownerOf } from '../store/sqlite/folder.ts';
+import { wideIn } from '../store/sqlite/modes.ts';
 
 const mib = 1024 * 1024;
 const leastFree = { fail: 64 * mib, warn: 1024 * mib };
@@ -66,14 +66,13 @@ function diskChecks(dataDir: string): CheckItem[] {
 }
 
 function privacyCheck(dataDir: string): CheckItem {
-  const mode = statSync(dataDir).mode & 0o777;
-  const open = (mode & 0o007) !== 0;
-  return item(
-    'permissions',
-    open ? 'warn' : 'ok',
-    `${dataDir} has mode ${mode.toString(8)}`,
-    `chmod o-rwx ${dataDir}`,
-  );
+  const [first, ...more] = wideIn(dataDir);
+  if (first === undefined)
+    return item('permissions', 'ok', `${dataDir} and what is in it is its owner's alone`, '');
+  const rest = more.length === 0 ? '' : `, and ${more.length} more`;
+  const detail = `others can reach ${first.path} (mode ${first.mode.toString(8)}${first.left === null ? '' : `; ${first.left}`})${rest}`;
+  const remedy = first.left === null ? 'serve closes it when it starts' : 'give invsync a folder of its own';
+  return item('permissions', 'warn', detail, `${remedy}, or: chmod go-rwx ${first.path}`);
 }
 
 function spaceChecks(dataDir: string): CheckItem[] {

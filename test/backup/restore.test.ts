@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
@@ -99,6 +99,23 @@ describe('backup restore', () => {
     expect(await mugs(world)).toBe(7);
     expect(await world.ok('db check')).toMatchObject({ ok: true });
   });
+
+  test.skipIf(process.getuid?.() !== 0)(
+    "by root in the folder of another user leaves all of it that user's",
+    async () => {
+      const { world } = await withBackup();
+      const somebody = 65_534;
+      const all = () =>
+        ['.', ...(readdirSync(world.dataDir, { recursive: true }) as string[])].map((name) =>
+          join(world.dataDir, name),
+        );
+      for (const path of all()) chownSync(path, somebody, somebody);
+      const { backup } = await world.ok('backup create');
+      await world.json(EXIT.ok, 'backup', 'restore', backup.file, '--yes');
+      await world.ok('db check');
+      expect(all().filter((path) => statSync(path).uid !== somebody)).toEqual([]);
+    },
+  );
 
   test('puts books into a folder that has none', async () => {
     const { world, file } = await withBackup();

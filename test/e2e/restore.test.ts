@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -170,9 +170,9 @@ describe("invsync backup restore of yesterday's books into today's shops", () =>
 
   const shown = (shop: Shop | undefined, sku: string) =>
     shop?.records().listings.find((listing) => listing.sku === sku)?.shown;
-  /** What the shops themselves recorded of our writes. */
-  const writes = () =>
-    shops.flatMap((shop) => shop.records().calls.filter((call): call is Write => call.kind === 'write'));
+  /** What a shop itself recorded of our writes, oldest first. */
+  const writesOf = (shop: Shop) =>
+    shop.records().calls.filter((call): call is Write => call.kind === 'write');
   const available = async (sku: string) => (await document(0, 'stock', 'show', sku)).available;
 
   async function stop(): Promise<void> {
@@ -207,8 +207,11 @@ describe("invsync backup restore of yesterday's books into today's shops", () =>
     await prepare(dir, ['stock', 'import', join(dir, 'stock.csv'), '--yes']);
     for (const { name } of shops) await prepare(dir, ['listings', 'import', name]);
 
+    chmodSync(join(dir, 'invsync.db'), 0o644);
     child = startProcess(at);
     await child.ready();
+    expect(statSync(join(dir, 'invsync.db')).mode & 0o777).toBe(0o600);
+    expect(child.log()).toMatch(/invsync.db \(644\).*others could read these; now only their owner can/);
     tea.sell({ lines: [{ sku: 'MUG', quantity: 2 }] });
     await until('yesterday wp shows 22', () => shown(wp, 'MUG') === 22);
     const { backup } = await document(0, 'backup', 'create');
@@ -229,15 +232,19 @@ describe("invsync backup restore of yesterday's books into today's shops", () =>
     expect([await available('MUG'), await available('BOWL')]).toEqual([22, 8]);
 
     wp.sell({ lines: [{ sku: 'MUG', quantity: 1 }] });
-    const before = writes().length;
+    const before = new Map(shops.map((shop) => [shop, writesOf(shop).length]));
+    const writesSince = () => shops.flatMap((shop) => writesOf(shop).slice(before.get(shop)));
+    const begun = Date.now();
     child = startProcess(at);
     await child.ready();
     await until('the sales since are pulled', async () => (await available('MUG')) === 6);
     await until('both shops were compared', async () => {
       const { channels } = await document(0, 'channels', 'list');
-      return channels.every((row: { last_reconcile_at: string | null }) => row.last_reconcile_at !== null);
+      return channels.every(
+        (row: { last_reconcile_at: string }) => Date.parse(row.last_reconcile_at) >= begun,
+      );
     });
-    expect(writes().slice(before)).toEqual([]);
+    expect(writesSince()).toEqual([]);
     const { channels } = await document(0, 'channels', 'list');
     expect(channels.map((row: { mode: string }) => row.mode)).toEqual(['observe', 'observe']);
     const { alerts } = await document(0, 'alerts', 'list');
@@ -253,7 +260,8 @@ describe("invsync backup restore of yesterday's books into today's shops", () =>
     );
     await stop();
     const right: Record<string, number> = { MUG: 6, BOWL: 12 };
-    for (const { sku, to } of writes().slice(before)) expect([sku, to]).toEqual([sku, right[sku]]);
+    expect(writesSince().length).toBeGreaterThan(0);
+    for (const { sku, to } of writesSince()) expect([sku, to]).toEqual([sku, right[sku]]);
     for (const [sku, units] of Object.entries(right))
       expect(shops.map((shop) => shown(shop, sku))).toEqual([units, units]);
     expect(await document(0, 'db', 'check')).toMatchObject({ ok: true });

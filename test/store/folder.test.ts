@@ -1,10 +1,20 @@
-import { chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { folderFault, isDenied } from '../../src/store/sqlite/folder.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { tryEngineLock } from '../../src/store/sqlite/lock.ts';
+import { closeUp, wideIn } from '../../src/store/sqlite/modes.ts';
 
 const isRoot = process.getuid?.() === 0;
 const somebody = 65_534;
@@ -27,6 +37,40 @@ describe('a data folder', () => {
       expect([path, statSync(path).uid]).toEqual([path, somebody]);
     lock?.release();
     await store.close();
+  });
+
+  test('that others could read is closed, file by file, with what it was', async () => {
+    const dataDir = join(dir, 'data');
+    await (await openSqliteStore({ dataDir, writer: 'caller' })).close();
+    tryEngineLock(dataDir)?.release();
+    mkdirSync(join(dataDir, 'backups'));
+    writeFileSync(join(dataDir, 'backups', 'invsync-1.tar'), '');
+    writeFileSync(join(dataDir, 'invsync.db.schema-3.bak'), '');
+    const paths = [
+      '.',
+      'backups',
+      'backups/invsync-1.tar',
+      'engine.lock',
+      'invsync.db',
+      'invsync.db.schema-3.bak',
+    ];
+    for (const path of paths) chmodSync(join(dataDir, path), 0o755);
+    expect(wideIn(dataDir)).toHaveLength(paths.length);
+    expect(closeUp(dataDir).every(({ mode, left }) => mode === 0o755 && left === null)).toBe(true);
+    for (const path of paths)
+      expect([path, statSync(join(dataDir, path)).mode & 0o777]).toEqual([path, 0o700]);
+    expect(closeUp(dataDir)).toEqual([]);
+  });
+
+  test('that also holds other things is told, and left as it is; the files are closed', async () => {
+    await (await openSqliteStore({ dataDir: dir, writer: 'caller' })).close();
+    writeFileSync(join(dir, 'config.yaml'), '');
+    for (const path of [dir, join(dir, 'invsync.db'), join(dir, 'config.yaml')]) chmodSync(path, 0o755);
+    const wide = closeUp(dir);
+    expect(wide.filter(({ left }) => left !== null).map(({ path }) => path)).toEqual([dir]);
+    expect(statSync(dir).mode & 0o777).toBe(0o755);
+    expect(statSync(join(dir, 'config.yaml')).mode & 0o777).toBe(0o755);
+    expect(statSync(join(dir, 'invsync.db')).mode & 0o777).toBe(0o700);
   });
 
   test('is made for its owner alone, and so is the database', async () => {

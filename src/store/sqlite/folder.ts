@@ -47,7 +47,7 @@ export function syncFile(path: string): void {
 }
 
 /** What root made in a folder of another user becomes that user's. */
-function adopt(path: string): void {
+export function adopt(path: string): void {
   if (process.getuid?.() !== 0) return;
   const { uid, gid } = statSync(dirname(path));
   if (uid !== 0 && statSync(path).uid === 0) chownSync(path, uid, gid);

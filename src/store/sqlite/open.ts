@@ -127,6 +127,7 @@ function copyBefore(raw: Database.Database, path: string, version: number): void
   const unfinished = `${copy}.${process.pid}.part`;
   rmSync(unfinished, { force: true });
   try {
+    makeFile(unfinished);
     raw.exec(`vacuum into '${unfinished.replaceAll("'", "''")}'`);
     if (!isWhole(unfinished, version)) {
       throw new AppError('copy_failed', `the copy ${copy} before the upgrade could not be read back`, {

@@ -2,7 +2,7 @@ import { chmodSync, copyFileSync, existsSync, linkSync, renameSync } from 'node:
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { type BooksFacts, factsOf } from './copy.ts';
-import { syncFile } from './folder.ts';
+import { adopt, syncFile } from './folder.ts';
 import { setMeta } from './meta.ts';
 import { withStatements } from './open.ts';
 
@@ -59,6 +59,7 @@ export function markRestored(path: string, why: string): void {
     raw.close();
   }
   chmodSync(path, 0o600);
+  adopt(path);
   syncFile(path);
 }
 
@@ -84,6 +85,7 @@ function keepAs(path: string, aside: string): void {
     linkSync(path, aside);
   } catch {
     copyFileSync(path, aside);
+    adopt(aside);
     syncFile(aside);
   }
 }
