@@ -1,4 +1,5 @@
 import { createBackups } from './backup/duty.ts';
+import { dropStaging } from './backup/restore.ts';
 import { iso, systemClock } from './clock.ts';
 import { type Composition, compose } from './compose.ts';
 import type { Config } from './config/config.ts';
@@ -74,6 +75,7 @@ export async function startDaemon(
   const since = systemClock.now();
   let store: Store | null = null;
   tellWide(config.data_dir, log);
+  dropStaging(config.data_dir);
   try {
     store = await openSqliteStore({ dataDir: config.data_dir, writer: 'own' });
     return await run(config, { version, log, since, store, release: () => lock.release() });

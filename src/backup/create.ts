@@ -41,6 +41,8 @@ export interface BackupMade {
 }
 
 const unfinished = /^\.invsync-.*\.part$/;
+/** `verify` holds no lock: what is this old was left by a killed one. */
+const abandoned = { pattern: /^\.verify-/, afterMs: 86_400_000 };
 
 /**
  * Copies the books while they are worked with, checks the copy, packs it, reads the tar back, and only then gives it
@@ -63,14 +65,22 @@ export async function createBackup(job: BackupJob): Promise<BackupMade> {
   const file = freeName(job);
   const folder = join(job.dir, `.${file}.part`);
   try {
-    for (const name of readdirSync(job.dir).filter((each) => unfinished.test(each)))
-      rmSync(join(job.dir, name), { recursive: true, force: true });
+    sweep(job.dir, job.now);
     demandRoom(job.dir, 2 * sizeOf(database), 'a backup');
     makeFolder(folder);
     return await make(job, { database, file, folder });
   } finally {
     rmSync(folder, { recursive: true, force: true });
     lock.release();
+  }
+}
+
+/** Removes what killed ones left behind. */
+function sweep(dir: string, now: number): void {
+  for (const name of readdirSync(dir)) {
+    const path = join(dir, name);
+    const left = abandoned.pattern.test(name) && now - statSync(path).mtimeMs > abandoned.afterMs;
+    if (left || unfinished.test(name)) rmSync(path, { recursive: true, force: true });
   }
 }
 

@@ -73,7 +73,7 @@ export function finishRestore(dataDir: string, plan: RestorePlan, now: number): 
   dropStaging(dataDir);
 }
 
-/** Removes what was unpacked. */
+/** Removes what was unpacked, by a restore that was killed too. For whoever holds the engine lock. */
 export function dropStaging(dataDir: string): void {
   rmSync(staging(dataDir), { recursive: true, force: true });
 }

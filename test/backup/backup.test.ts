@@ -9,6 +9,7 @@ import {
   rmSync,
   statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +19,9 @@ import { describe, expect, test } from 'vitest';
 import { createBackup } from '../../src/backup/create.ts';
 import { maskClearSecrets } from '../../src/config/mask.ts';
 import { EXIT } from '../../src/errors.ts';
+import { inspectDatabase } from '../../src/store/sqlite/copy.ts';
 import { tryLock } from '../../src/store/sqlite/lock.ts';
+import { migrations } from '../../src/store/sqlite/schema.ts';
 import { makeWorld, type World } from '../cli/world.ts';
 
 /** A world with counted mugs and a backup of them. */
@@ -92,13 +95,15 @@ describe('backup create', () => {
   test('refuses a second one at a time, and sweeps what a killed one left', async () => {
     const { world, dir } = await withBackup();
     mkdirSync(join(dir, '.invsync-2026-01-01T00-00-00Z.tar.part'));
+    for (const name of ['.verify-old', '.verify-new']) mkdirSync(join(dir, name));
+    utimesSync(join(dir, '.verify-old'), 1, 1);
     const lock = tryLock(join(dir, '.lock'));
     expect(await world.json(EXIT.temporary, 'backup', 'create')).toMatchObject({
       error: { code: 'backup_running' },
     });
     lock?.release();
     await world.ok('backup create');
-    expect(readdirSync(dir).filter((name) => name.endsWith('.part'))).toEqual([]);
+    expect(readdirSync(dir).filter((name) => /part$|^\.verify-/.test(name))).toEqual(['.verify-new']);
   });
 
   test('has the configuration with its references, and no secret that stands in it in clear text', async () => {
@@ -260,5 +265,18 @@ describe('the age of the last backup', () => {
     });
     world.configure(`${readFileSync(join(world.cwd, 'config.yaml'), 'utf8')}backup: { schedule: off }\n`);
     expect(await check()).toMatchObject({ level: 'warn', remedy: 'make one: invsync backup create' });
+  });
+});
+
+describe('a database of an older version', () => {
+  test.each(migrations.map((_, at) => at + 1))('with schema %i is checked as it is', async (schema) => {
+    const { dataDir } = makeWorld();
+    mkdirSync(dataDir);
+    const path = join(dataDir, 'old.db');
+    const db = new Database(path);
+    for (const step of migrations.slice(0, schema)) db.exec(step);
+    db.pragma(`user_version = ${schema}`);
+    db.close();
+    expect(inspectDatabase(path)).toMatchObject({ facts: { schema, entry: 0 }, faults: [] });
   });
 });

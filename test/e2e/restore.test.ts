@@ -173,7 +173,7 @@ describe("invsync backup restore of yesterday's books into today's shops", () =>
   /** What a shop itself recorded of our writes, oldest first. */
   const writesOf = (shop: Shop) =>
     shop.records().calls.filter((call): call is Write => call.kind === 'write');
-  const available = async (sku: string) => (await document(0, 'stock', 'show', sku)).available;
+  const available = (sku: string) => withStore(async (store) => (await store.stock.get(sku))?.available);
 
   async function stop(): Promise<void> {
     child?.signal('SIGTERM');
@@ -239,10 +239,8 @@ describe("invsync backup restore of yesterday's books into today's shops", () =>
     await child.ready();
     await until('the sales since are pulled', async () => (await available('MUG')) === 6);
     await until('both shops were compared', async () => {
-      const { channels } = await document(0, 'channels', 'list');
-      return channels.every(
-        (row: { last_reconcile_at: string }) => Date.parse(row.last_reconcile_at) >= begun,
-      );
+      const rows = await withStore((store) => store.channels.list());
+      return rows.every((row) => (row.reconciledAt ?? 0) >= begun);
     });
     expect(writesSince()).toEqual([]);
     const { channels } = await document(0, 'channels', 'list');
