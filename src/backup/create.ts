@@ -90,7 +90,7 @@ async function make(
 ): Promise<BackupMade> {
   await copyDatabase(database, join(folder, names.database));
   const { facts, faults } = inspectDatabase(join(folder, names.database));
-  if (facts === null || faults.length > 0) throw unsound('the books', faults);
+  if (facts === null || faults.length > 0) throw unsound('the copy of the books', faults);
   if (job.config !== null) writeFileSync(join(folder, names.config), job.config.text, { mode: 0o600 });
   const contents = job.config === null ? [names.database] : [names.config, names.database];
   const manifest: Manifest = {
@@ -109,7 +109,7 @@ async function make(
   await pack(folder, packed, [names.manifest, ...contents]);
   syncFile(packed);
   const readBack = await unpack(packed, null);
-  if (readBack.faults.length > 0) throw unsound('the tar', readBack.faults);
+  if (readBack.faults.length > 0) throw unsound('what was written', readBack.faults);
   const path = join(job.dir, file);
   adopt(packed);
   renameSync(packed, path);
@@ -119,14 +119,10 @@ async function make(
 }
 
 function unsound(what: string, faults: readonly string[]): AppError {
-  return new AppError(
-    'unsound',
-    `no backup was made, ${what} to be backed up is not sound: ${faults.join('; ')}`,
-    {
-      hint: 'see: invsync db check; older backups are as they were',
-      details: { faults },
-    },
-  );
+  return new AppError('unsound', `no backup was made: ${what} is not sound: ${faults.join('; ')}`, {
+    hint: 'see: invsync db check; older backups are as they were',
+    details: { faults },
+  });
 }
 
 async function factsOfFile<Name extends string>(folder: string, name: Name) {

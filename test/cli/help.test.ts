@@ -49,6 +49,8 @@ describe('help', () => {
         'config show',
         'config check',
       ],
+      ...['create', 'list', 'verify', 'restore'].map((verb) => `backup ${verb}`),
+      ...['orders', 'ledger', 'stock'].map((verb) => `export ${verb}`),
       ...['list', 'show', 'types', 'pause', 'resume', 'rename', 'remove', 'mode'].map(
         (verb) => `channels ${verb}`,
       ),
