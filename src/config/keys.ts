@@ -38,6 +38,21 @@ export function innerKeys(name: string, keys: readonly KeyInfo[]): KeyInfo[] {
   return keys.find((key) => key.name === name)?.inner ?? [];
 }
 
+/** Names of the keys that hold a secret themselves, at any depth, also below names that people choose. */
+export function secretNamesIn(schema: z.ZodType): string[] {
+  if (schema instanceof z.ZodObject)
+    return Object.entries(schema.shape).flatMap(([name, value]) => {
+      const below = secretNamesIn(value as z.ZodType);
+      return isSecretLeaf(value as z.ZodType) ? [name, ...below] : below;
+    });
+  const values = schema instanceof z.ZodRecord ? [schema.valueType as z.ZodType] : inside(schema);
+  return values.flatMap(secretNamesIn);
+}
+
+function isSecretLeaf(schema: z.ZodType): boolean {
+  return schema.meta()?.['secret'] === true || inside(schema).some(isSecretLeaf);
+}
+
 function describeKey(name: string, schema: z.ZodType): KeyInfo {
   const required = !schema.safeParse(undefined).success;
   return { name, help: helpOf(schema), secret: holdsSecret(schema), required, inner: keysOf(schema) };

@@ -1,6 +1,6 @@
 import { isMap, isScalar, isSeq, parseDocument, type Scalar } from 'yaml';
 import type { ChannelDefinition } from '../channels/channel.ts';
-import { isSecretKey, type KeyInfo, keysOf } from './keys.ts';
+import { isSecretKey, secretNamesIn } from './keys.ts';
 import { type Path, pathText } from './problem.ts';
 import { maskReferences } from './references.ts';
 import { sections } from './schema.ts';
@@ -11,6 +11,8 @@ export interface MaskedText {
   /** Where a secret stood in clear text: `channels.shop.access_token`. */
   masked: string[];
 }
+
+type IsSecret = (key: string) => boolean;
 
 /** A secret that stands in the file itself, and where in the text. */
 interface Clear {
@@ -30,10 +32,10 @@ export function maskClearSecrets(text: string, definitions: readonly ChannelDefi
   const hidden = maskReferences(text);
   const document = parseDocument(hidden, { prettyErrors: false });
   if (document.errors.length > 0) return null;
-  const keys = everyKey(
-    [...Object.values(sections), ...definitions.map(({ config }) => config)].flatMap(keysOf),
-  );
-  const found = clearIn(document.contents, { path: [], keys, secret: false });
+  const schemas = [...Object.values(sections), ...definitions.map(({ config }) => config)];
+  const marked = new Set(schemas.flatMap(secretNamesIn));
+  const isSecret = (name: string) => marked.has(name) || isSecretKey(name, []);
+  const found = clearIn(document.contents, { path: [], isSecret, secret: false });
   let masked = text;
   for (const { path, from, to, block } of found.toSorted((a, b) => b.from - a.from))
     masked = `${masked.slice(0, from)}"\${${variableOf(path)}}"${block ? '\n' : ''}${masked.slice(to)}`;
@@ -42,21 +44,17 @@ export function maskClearSecrets(text: string, definitions: readonly ChannelDefi
   for (const value of values.toSorted((a, b) => b.length - a.length))
     masked = masked.replaceAll(value, '[masked]');
   return {
-    text: withoutCommentedSecrets(masked, keys),
+    text: withoutCommentedSecrets(masked, isSecret),
     masked: found.map(({ path }) => pathText(path)).sort(),
   };
 }
 
-function everyKey(keys: readonly KeyInfo[]): KeyInfo[] {
-  return keys.flatMap((key) => [key, ...everyKey(key.inner)]);
-}
-
-function clearIn(node: unknown, at: { path: Path; keys: readonly KeyInfo[]; secret: boolean }): Clear[] {
-  const { path, keys, secret } = at;
+function clearIn(node: unknown, at: { path: Path; isSecret: IsSecret; secret: boolean }): Clear[] {
+  const { path, isSecret, secret } = at;
   if (isMap(node))
     return node.items.flatMap(({ key, value }) => {
       const name = isScalar(key) ? String(key.value) : '';
-      return clearIn(value, { path: [...path, name], keys, secret: secret || isSecretKey(name, keys) });
+      return clearIn(value, { path: [...path, name], isSecret, secret: secret || isSecret(name) });
     });
   if (isSeq(node)) return node.items.flatMap((item, n) => clearIn(item, { ...at, path: [...path, n] }));
   return secret && isScalar(node) ? clearScalar(node, path) : [];
@@ -78,10 +76,10 @@ function variableOf(path: Path): string {
 }
 
 /** A line that was switched off may still hold the secret of old. */
-function withoutCommentedSecrets(text: string, keys: readonly KeyInfo[]): string {
+function withoutCommentedSecrets(text: string, isSecret: IsSecret): string {
   return text.replace(
-    /(#[^\r\n]*?\b([a-z_]+)[ \t]*:[ \t]*)(["']?)([^\s"'#]{5,}[^\s"'#:])\3/g,
+    /(#[^\r\n]*?\b([a-z_]+)[ \t]*:[ \t]*)(["']?)([^\s"'#]{5,}[^\s"'#:])\3(?=[ \t]*(?:[,}#\r\n]|$))/g,
     (line, before: string, key: string, _quote: string, value: string) =>
-      isSecretKey(key, keys) && !value.includes('${') ? `${before}[masked]` : line,
+      isSecret(key) && !value.includes('${') ? `${before}[masked]` : line,
   );
 }
