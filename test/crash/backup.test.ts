@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
@@ -101,6 +101,55 @@ describe('kill -9', () => {
     expect(await invsync(dir, ['db', 'check'])).toMatchObject({ code: 0 });
   }, 120_000);
 });
+
+/** Is there a program that shows which calls another one makes, and may it? */
+function canTrace(): boolean {
+  return spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0;
+}
+
+/** Runs a command and answers its syncs (`sync PATH`) and renames (`rename FROM TO`) that succeeded, in their order. */
+function traced(dir: string, args: string[]): string[] {
+  const trace = join(dir, 'trace');
+  const calls = 'trace=fsync,fdatasync,rename,renameat,renameat2';
+  const command = [process.execPath, bin, ...args, '--config', join(dir, 'config.yaml')];
+  const ran = spawnSync('strace', ['-f', '-y', '-s', '4096', '-e', calls, '-o', trace, ...command]);
+  expect(ran.status, String(ran.stderr)).toBe(0);
+  return readFileSync(trace, 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const synced = /f(?:data)?sync\(\d+<([^>]+)>/.exec(line)?.[1];
+      const renamed = /rename\w*\(.*?"([^"]+)".*?"([^"]+)"/.exec(line);
+      if (synced !== undefined) return [`sync ${synced}`];
+      return renamed === null ? [] : [`rename ${renamed[1]} ${renamed[2]}`];
+    });
+}
+
+/** What a power cut leaves of a file under its new name is all of it, and the name is there once it was told. */
+describe.skipIf(!canTrace())('before the power goes (needs strace)', () => {
+  afterAll(forgetFolders);
+
+  test('a backup and restored books are on disk before they get their name, and the name after it', async () => {
+    const dir = newFolder();
+    await stockUp(dir, 'shop', new Map([['MUG', 7]]));
+    await configure(dir, { shop: memoryChannel });
+    const made = traced(dir, ['backup', 'create']);
+    const [file = ''] = readdirSync(join(dir, 'backups')).filter((name) => name.endsWith('.tar'));
+    const backups = join(dir, 'backups');
+    const unnamed = join(backups, `.${file}.part`, 'backup.tar');
+    inOrder(made, [`sync ${unnamed}`, `rename ${unnamed} ${join(backups, file)}`, `sync ${backups}`]);
+    const restored = traced(dir, ['backup', 'restore', file, '--yes']);
+    const fresh = join(dir, '.restore.part', 'invsync.db');
+    inOrder(restored, [`sync ${fresh}`, `rename ${fresh} ${join(dir, 'invsync.db')}`, `sync ${dir}`]);
+  }, 60_000);
+});
+
+function inOrder(calls: readonly string[], wanted: readonly string[]): void {
+  let at = -1;
+  for (const call of wanted) {
+    at = calls.indexOf(call, at + 1);
+    expect(at, `${call} in its place of:\n${calls.join('\n')}`).toBeGreaterThan(-1);
+  }
+}
 
 function dropAside(dir: string): void {
   for (const name of readdirSync(dir).filter((each) => each.includes('.before-restore-')))

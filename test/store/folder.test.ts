@@ -10,11 +10,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { folderFault, isDenied } from '../../src/store/sqlite/folder.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
 import { tryEngineLock } from '../../src/store/sqlite/lock.ts';
 import { closeUp, wideIn } from '../../src/store/sqlite/modes.ts';
+import { migrations } from '../../src/store/sqlite/schema.ts';
 
 const isRoot = process.getuid?.() === 0;
 const somebody = 65_534;
@@ -78,6 +80,17 @@ describe('a data folder', () => {
     await (await openSqliteStore({ dataDir, writer: 'caller' })).close();
     expect(statSync(dataDir).mode & 0o777).toBe(0o700);
     expect(statSync(join(dataDir, 'invsync.db')).mode & 0o777).toBe(0o600);
+  });
+
+  test('has a copy of an older database for its owner alone before it is brought up to date', async () => {
+    const path = join(dir, 'invsync.db');
+    const before = migrations.length - 1;
+    const old = new Database(path);
+    for (const step of migrations.slice(0, before)) old.exec(step);
+    old.pragma(`user_version = ${before}`);
+    old.close();
+    await (await openSqliteStore({ dataDir: dir, writer: 'caller' })).close();
+    expect(statSync(`${path}.schema-${before}.bak`).mode & 0o777).toBe(0o600);
   });
 
   test('that cannot be written is told with its owner, never as a running daemon', () => {
