@@ -50,10 +50,20 @@ const io: Io = {
     }),
 };
 
-const { run } = await import('./cli/program.ts');
-const code = await run(process.argv.slice(2), io);
+const argv = process.argv.slice(2);
+const code = isVersion(argv) ? sayVersion() : await (await import('./cli/program.ts')).run(argv, io);
 await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
 process.exit(code);
+
+/** Scripts ask for it often: nothing is loaded for it. */
+function isVersion(words: readonly string[]): boolean {
+  return words.length === 1 && (words[0] === '--version' || words[0] === '-V');
+}
+
+function sayVersion(): number {
+  io.stdout(`${version}\n`);
+  return 0;
+}
 
 /**
  * Writes until the reader goes away (`invsync … | head`, a terminal that is closed): from then on the output is

@@ -21,6 +21,7 @@ const measurements: readonly (() => Promise<Measurement>)[] = [
   async () => (await import('./reconcile.ts')).reconcile50k,
   async () => (await import('./import.ts')).import10k,
   async () => (await import('./idle.ts')).idle,
+  async () => (await import('./startup.ts')).startup,
 ];
 
 const roles: Readonly<Record<string, () => Promise<Verbs>>> = {

@@ -38,7 +38,7 @@ type Asks = Pick<Invocation<object>, 'io' | 'loadConfig' | 'soundConfig' | 'book
 export async function withBooks<T>(invocation: Asks, use: (books: Books) => Promise<T>): Promise<T> {
   const file = await invocation.booksConfig();
   // Where the books lie can only be guessed, and there are none: the file is the first thing to mend.
-  if (file.broken && !existsSync(join(file.dataDir, 'invsync.db'))) await invocation.loadConfig();
+  if (!existsSync(join(file.dataDir, 'invsync.db')) && (await file.isBroken())) await invocation.loadConfig();
   const { openSqliteStore } = await import('../store/sqlite/index.ts');
   const store = await openSqliteStore({ dataDir: file.dataDir, writer: 'caller' });
   try {
@@ -83,7 +83,7 @@ async function channelRows(
   // Reading the channels of a file costs more than most commands.
   if ((await store.channels.configuredFrom()) === file.textHash) return rows;
   const faulty = `${file.file} has faults that stop the daemon: see invsync config check`;
-  if (file.broken) {
+  if (await file.isBroken()) {
     warnings.push(faulty);
     return rows;
   }

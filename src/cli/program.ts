@@ -3,7 +3,6 @@ import { AppError, EXIT, type ExitCode } from '../errors.ts';
 import type { Cli } from './command.ts';
 import { groupOf, helpEnd } from './help-groups.ts';
 import type { Io } from './io.ts';
-import { printError } from './print.ts';
 
 /** One word after `invsync`. Its module is imported only when that word is typed. */
 export interface Noun {
@@ -166,13 +165,18 @@ export async function run(
     await program.parseAsync([...argv], { from: 'user' });
     return code;
   } catch (error) {
-    if (!(error instanceof CommanderError)) return printError(seen, error, json);
+    if (!(error instanceof CommanderError)) return await failed(seen, error, json);
     if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') return EXIT.ok;
     // Commander has just written the help of a command line that ends too early to stderr.
     if (error.code === 'commander.help' && json === 'plain')
       return argv.includes('help') ? EXIT.ok : EXIT.usage;
-    return printError(seen, usageError(error), json);
+    return await failed(seen, usageError(error), json);
   }
+}
+
+/** Help and version need nothing that prints. */
+async function failed(io: Io, error: unknown, json: 'json' | 'plain'): Promise<number> {
+  return (await import('./print.ts')).printError(io, error, json);
 }
 
 /** What the scripts of `completion` call, with the words up to the cursor; nothing that a person types. */
