@@ -357,7 +357,7 @@ function reconcileSchedule(engine: Engine, tools: ReconcileTools, occasion: Occa
         { channels: null, skus: null, dryRun: false, waitMs: 60_000 },
         signal,
       );
-      engine.log.info({}, sentenceOf(outcome));
+      if (!signal.aborted) engine.log.info({}, sentenceOf(outcome));
     },
   });
 }

@@ -62,7 +62,7 @@ export function calmLog(log: Log, clock: Clock): CalmLog {
         const most = 'alert' in facts ? alertsAtOnce : 1;
         const known = windows.get(key);
         const say = (more: number, lengthMs: number) =>
-          to[level](facts, `${message} (and ${more - 1} more of the kind within ${spanText(lengthMs)})`);
+          to[level](facts, more === 1 ? message : `${message} (${countedText(more - 1, lengthMs)})`);
         if (known !== undefined && known.told >= most) {
           known.more += 1;
           known.say = say;
@@ -89,6 +89,10 @@ export function calmLog(log: Log, clock: Clock): CalmLog {
       for (const [key, window] of [...windows]) tell(key, window);
     },
   };
+}
+
+function countedText(more: number, lengthMs: number): string {
+  return `and ${more} more of the kind within ${spanText(lengthMs)}`;
 }
 
 /** Alerts are alike by their kind, other lines by what they say of what. */

@@ -35,13 +35,13 @@ export async function answered(engine: Engine, live: LiveChannel): Promise<void>
   if (row?.parkedSince != null || row?.failingSince != null) await reviewAlerts(engine);
 }
 
-/** A call brought no good answer. One that is too busy, or refuses our credentials, is told otherwise. */
+/** A call brought no good answer. One that is too busy, or refuses our credentials, is told otherwise; a call that we called off tells nothing. */
 export async function unanswered(
   engine: Engine,
   live: LiveChannel,
-  error: { kind: ChannelError['kind']; message: string },
+  error: { kind: ChannelError['kind']; message: string; calledOff?: boolean },
 ): Promise<void> {
-  if (error.kind === 'throttled' || error.kind === 'auth') return;
+  if (error.kind === 'throttled' || error.kind === 'auth' || error.calledOff === true) return;
   // Work goes on whether or not the store takes it at once.
   await tell(engine, `failing ${live.name}`, async () => {
     const row = await engine.store.channels.channel(live.id);

@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { ChannelError, stopped } from '../../src/channels/errors.ts';
 import { calmLog } from '../../src/cli/log-calm.ts';
 import { prettyLine } from '../../src/cli/log-pretty.ts';
 import { createLog } from '../../src/log.ts';
 import { createAlertUpkeep, openAlert } from '../../src/sync/alerts.ts';
+import { unanswered } from '../../src/sync/contact.ts';
 import { createStandings } from '../../src/sync/duties/standings.ts';
 import type { Duty, Engine } from '../../src/sync/engine.ts';
 import { createIngest } from '../../src/sync/inbound/ingest.ts';
@@ -121,6 +123,21 @@ describe('the log of a night', () => {
     const shown = told.length + (saying('shop: still').length - told.length);
     expect(counted.reduce((sum, each) => sum + each, last) + shown).toBe(6 * 360);
     expect(saying('other: still the same').length).toBe(shown);
+  });
+
+  test('calls no channel failing for a call that was called off because we stop', async () => {
+    await unanswered(engine, world.live('shop'), stopped());
+    expect((await world.store.channels.list())[0]).toMatchObject({ failingSince: null, lastError: null });
+    expect(lines).toEqual([]);
+    await unanswered(engine, world.live('shop'), new ChannelError('retry', 'HTTP 503'));
+    expect((await world.store.channels.list())[0]).toMatchObject({ lastError: 'HTTP 503' });
+  });
+
+  test('tells a line that came twice once more, without a count', async () => {
+    engine.log.info({ channel: 'shop' }, 'twice');
+    engine.log.info({ channel: 'shop' }, 'twice');
+    flush();
+    expect(texts()).toEqual(['INFO  shop: twice', 'INFO  shop: twice']);
   });
 
   test('loses no line that says something else', async () => {

@@ -106,6 +106,7 @@ async function mend(engine: Engine, live: LiveChannel, signal: AbortSignal): Pro
     } else await closeAlert(engine, 'webhook_lost', live.name);
     return true;
   } catch (error) {
+    if (signal.aborted) return false;
     if (error instanceof ChannelError) await noteFailure(engine, live, error);
     const level = error instanceof ChannelError ? 'debug' : 'warn';
     engine.log[level]({ channel: live.name, error: messageOf(error) }, 'webhooks not checked');

@@ -51,7 +51,7 @@ export function createTakeover(engine: Engine, tools: TakeoverTools): Loop {
     try {
       const wish = { channels, skus: null, dryRun: false, waitMs: 0 };
       const outcome = await reconcile(engine, tools, wish, signal);
-      engine.log.info({}, sentenceOf(outcome));
+      if (!signal.aborted) engine.log.info({}, sentenceOf(outcome));
       for (const row of rows) if (outcome.passed.includes(row.name)) owed.delete(row.id);
       open = new Set((await engine.store.channels.list()).filter(isOpen).map((row) => row.id));
       engine.wakes.push(null);

@@ -58,7 +58,7 @@ export async function sendPushes(
     signal,
   );
   for (const low of lows) lane.onLow(lane.live.id, low.counterId, low.askedAt);
-  await afterwards(engine, passage, { sends, outcomes, settlements });
+  await afterwards(engine, passage, { sends, outcomes, settlements }, signal);
 }
 
 /** What one `setStock` call brought: an outcome per push, and the error when the call failed as a whole. */
@@ -196,6 +196,7 @@ async function afterwards(
   engine: Engine,
   { lane, row }: Passage,
   done: { sends: SentPush[]; outcomes: PushOutcome[]; settlements: PushSettlement[] },
+  signal: AbortSignal,
 ): Promise<void> {
   const { live } = lane;
   if (done.outcomes.some((outcome) => outcome.kind === 'conflict')) engine.wakes.pull(live.id);
@@ -210,7 +211,8 @@ async function afterwards(
   });
   if (moved) await reviewAlerts(engine);
   const failure = failureIn(done.outcomes);
-  if (failure !== null) await unanswered(engine, live, failure);
+  // What was called off because we stop says nothing about the channel.
+  if (failure !== null && !signal.aborted) await unanswered(engine, live, failure);
 }
 
 /** Not one line of the call was answered: the channel fails. */

@@ -167,7 +167,7 @@ async function reconcileChannel(
     if (pull?.complete === false) run.outcome.failed.push(failureOf(row, pull.error));
     else run.outcome.passed.push(row.name);
   } catch (error) {
-    if (error instanceof ChannelError) await noteFailure(engine, live, error);
+    if (error instanceof ChannelError && !signal.aborted) await noteFailure(engine, live, error);
     engine.log.debug({ channel: row.name, error: messageOf(error) }, 'the channel could not be reconciled');
     run.outcome.failed.push(failureOf(row, error));
   }
