@@ -21,6 +21,8 @@ type Level = 'info' | 'warn' | 'error';
 /** A log in which nothing repeats for ever. `flush` tells what is counted so far. */
 export interface CalmLog extends Log {
   flush(): void;
+  /** Passes everything at once: for answers to what a person has just asked for. */
+  readonly atOnce: Log;
 }
 
 /**
@@ -85,6 +87,7 @@ export function calmLog(log: Log, clock: Clock): CalmLog {
   };
   return {
     ...on(log, ''),
+    atOnce: log,
     flush: () => {
       for (const [key, window] of [...windows]) tell(key, window);
     },

@@ -45,25 +45,28 @@ async function serve(invocation: Invocation<ServeOptions>): Promise<ExitCode> {
       { warnings: warnings.length },
       `the configuration works but could be better, see invsync config check: ${first.trim()}`,
     );
-  const daemon = await startDaemon(config, io.version, log);
-  let gone = false;
   const { supervised } = await import('../notify.ts');
-  const manager = supervised(io.env, { log, broken: () => gone });
-  manager.ready();
+  const starting = startDaemon(config, io.version, log);
   let reloading: Promise<void> = Promise.resolve();
   const reload = async () => {
     try {
       const next = await invocation.loadConfig();
-      const notes = await daemon.reload(next.config);
-      log.info({ notes }, 'configuration read again');
+      const notes = await (await starting).reload(next.config);
+      log.atOnce.info({ notes }, 'configuration read again');
     } catch (error) {
       const problems = error instanceof AppError ? error.details['problems'] : undefined;
-      log.error({ error: messageOf(error), problems }, 'the new configuration is refused, the old one stays');
+      const told = { error: messageOf(error), problems };
+      log.atOnce.error(told, 'the new configuration is refused, the old one stays');
     }
   };
+  // Whoever sees that it is ready may ask at once: before somebody listens, the signal would end the process.
   io.onHangup(() => {
     reloading = reloading.then(reload);
   });
+  const daemon = await starting;
+  let gone = false;
+  const manager = supervised(io.env, { log, broken: () => gone });
+  manager.ready();
   const asked = new Promise<null>((resolve) => {
     if (ended.aborted) return resolve(null);
     ended.addEventListener('abort', () => resolve(null), { once: true });
