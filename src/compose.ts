@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Capabilities, Channel, Json } from './channels/channel.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { levelsOf } from './config/alerts.ts';
 import type { ChannelConfig, Config } from './config/config.ts';
 import type { Log } from './log.ts';
 import type { ChannelSetup, Store } from './store/store.ts';
@@ -90,6 +91,7 @@ function settingsOf(config: Config): EngineSettings {
     keepKeysMs: config.retention.event_ids,
     keepPayloadsMs: config.retention.payloads,
     publicUrl: config.server.public_url?.replace(/\/+$/, '') ?? null,
+    levels: levelsOf(config.alerts),
   };
 }
 

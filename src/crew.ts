@@ -1,3 +1,4 @@
+import { createAlertDuties, watched } from './alerts/duties.ts';
 import { createBackups } from './backup/duty.ts';
 import { type Composition, compose } from './compose.ts';
 import type { Config } from './config/config.ts';
@@ -62,6 +63,8 @@ export async function assemble(
   const identification = createIdentification(engine);
   const requests = createRequests(engine, requestHandlers(engine, { ...tools, ingest }));
   const door = createDoor(engine);
+  const telling = createAlertDuties(engine, config, ground.version);
+  const reconciling = { engine, sender: telling.sender, url: config.alerts.deadMan };
   const duties: Duty[] = [
     ingest,
     createPoll(engine),
@@ -81,7 +84,8 @@ export async function assemble(
     createExpiry(engine, onStep),
     createPrune(engine),
     createBackups(engine, config, ground.version),
-    reconcileSchedule(engine, tools, occasion),
+    telling.duty,
+    reconcileSchedule(reconciling, tools, occasion),
     catalogueSchedule(engine),
     createWatch(engine, () => {
       requests.wake();
@@ -110,7 +114,12 @@ export async function withoutMoved(engine: Engine, config: Config): Promise<Conf
   return { ...config, channels: config.channels.filter((channel) => !removed.has(channel.name)) };
 }
 
-function reconcileSchedule(engine: Engine, tools: ReconcileTools, occasion: Occasion): Duty {
+function reconcileSchedule(
+  reconciling: Parameters<typeof watched>[0],
+  tools: ReconcileTools,
+  occasion: Occasion,
+): Duty {
+  const { engine } = reconciling;
   return createSchedule(engine, {
     name: 'reconcile',
     expression: engine.settings.schedule,
@@ -118,13 +127,12 @@ function reconcileSchedule(engine: Engine, tools: ReconcileTools, occasion: Occa
     // The run that every start makes stands for the one that was missed.
     missed: occasion === 'start' ? 'skip' : 'catch up',
     run: async (signal) => {
-      const outcome = await reconcile(
-        engine,
-        tools,
-        { channels: null, skus: null, dryRun: false, waitMs: 60_000 },
-        signal,
-      );
-      if (!signal.aborted) engine.log.info({}, sentenceOf(outcome));
+      const sentence = await watched(reconciling, signal, async () => {
+        const wish = { channels: null, skus: null, dryRun: false, waitMs: 60_000 };
+        const outcome = await reconcile(engine, tools, wish, signal);
+        return { sentence: sentenceOf(outcome), failed: outcome.failed.length > 0 };
+      });
+      if (!signal.aborted) engine.log.info({}, sentence);
     },
   });
 }

@@ -18,7 +18,7 @@ import { correctAtStart } from './sync/duties/clock.ts';
 import { beginEpoch } from './sync/duties/epoch.ts';
 import type { Engine } from './sync/engine.ts';
 import type { Receiver } from './sync/inbound/receive.ts';
-import { statusReport, stockReport } from './sync/status.ts';
+import { alertJson, statusReport, stockReport } from './sync/status.ts';
 
 /** A running daemon. */
 export interface Daemon {
@@ -200,6 +200,9 @@ function tellCutOff(log: Log, since: number | null, unknown: number): void {
   log.warn({ since: iso(since) }, `${cut}${unknown === 0 ? '' : read}`);
 }
 
+/** The API shows so many, the newest. */
+const mostAlerts = 1_000;
+
 /** Starts both listeners, or none. They outlive the crews: each call goes to the one at work. */
 async function openListeners(
   config: Config,
@@ -220,12 +223,21 @@ async function openListeners(
       ready: () => readiness(store),
       status,
       stock: (sku) => stockReport({ store }, sku),
+      alerts: async () => ({
+        alerts: (await store.duties.alerts(true, mostAlerts)).map((row) =>
+          alertJson(row, engine().settings.levels),
+        ),
+      }),
       metrics: createMetrics(() => metricsSamples(engine(), shifts.crew().receiver.counts())),
       reservations: store.reservations,
       hasChannel: (name) => [...engine().channels.values()].some((live) => live.name === name),
       moved: () => engine().wakes.push(null),
       page: (ask, caller) =>
-        servePage({ store, clock: systemClock, token: config.admin.token, status }, ask, caller),
+        servePage(
+          { store, clock: systemClock, token: config.admin.token, levels: engine().settings.levels, status },
+          ask,
+          caller,
+        ),
     },
     { ...config.admin.listen, token: config.admin.token },
   );

@@ -15,7 +15,7 @@ export async function metricsSamples(
   const missed = await engine.store.orders.missedWebhooks(now, missedAfterMs);
   const feeds = await freshness(engine);
   const ageS = (at: number | null) => (at === null ? 0 : Math.max(0, (now - at) / 1_000));
-  const alerts = await alertsByKind(engine.store);
+  const alerts = await alertsByKind(engine.store, engine.settings.levels);
   const rows = (await engine.store.channels.list()).filter((row) => engine.channels.has(row.id));
   const ofRows = (value: (row: (typeof rows)[number]) => number) =>
     rows.map((row) => ({ labels: { channel: row.name }, value: value(row) }));

@@ -1,4 +1,5 @@
 import type { ChannelDefinition } from '../channels/channel.ts';
+import type { AlertSettings } from './alerts.ts';
 import type { Problem } from './problem.ts';
 import type { FileSettings } from './schema.ts';
 
@@ -11,6 +12,7 @@ export interface Config extends Omit<FileSettings, 'backup'> {
   file: string;
   /** `dir` absolute. */
   backup: FileSettings['backup'] & { dir: string };
+  alerts: AlertSettings;
   /** In the file's order. */
   channels: ChannelConfig[];
   /** Paths that the file sets (`reconcile.max_change`, `channels.wp-shop.buffer`); all others are defaults. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { dirname, join, resolve } from 'node:path';
 import type { ChannelDefinition } from '../channels/channel.ts';
 import { AppError, EXIT } from '../errors.ts';
+import { readAlerts } from './alerts.ts';
 import { hashOfText, readText } from './books-config.ts';
 import { readChannels, sharedKeys } from './channels.ts';
 import type { Config, LoadedConfig } from './config.ts';
@@ -66,6 +67,7 @@ export function parseSound(text: string, from: ParseOptions): SoundConfig {
 
   const settings = readSettings(source, found);
   const { channels, known } = readChannels({ ...found, definitions: from.definitions, settings });
+  const alerts = readAlerts(found);
   checkAdmin(settings, found);
   checkListeners(settings, found);
   checkRetention(settings, known, found);
@@ -84,6 +86,7 @@ export function parseSound(text: string, from: ParseOptions): SoundConfig {
     data_dir: dataDir,
     backup: { ...backup, dir: backup.dir === null ? join(dataDir, 'backups') : resolve(folder, backup.dir) },
     file: from.file,
+    alerts,
     channels,
     given: givenPaths(source.data),
     hash: createHash('sha256').update(canonical(source.data)).digest('hex'),
@@ -96,7 +99,7 @@ export function parseSound(text: string, from: ParseOptions): SoundConfig {
 
 /** Everything but the channels. Sections that are empty (`server:`) count as not there. */
 function readSettings(source: Source, found: { problems: Problem[] }): FileSettings {
-  const { channels: _, ...rest } = source.data;
+  const { channels: _, alerts: __, ...rest } = source.data;
   const table = Object.fromEntries(
     Object.entries(rest).filter(([key, value]) => !(value === null && key in sections)),
   );
@@ -109,7 +112,7 @@ function readSettings(source: Source, found: { problems: Problem[] }): FileSetti
   const { value, issues } = parseLeniently(fileSchema, table);
   found.problems.push(...problemsOf(issues, [], context));
 
-  const known = ['data_dir', ...Object.keys(sections), 'channels'];
+  const known = ['data_dir', ...Object.keys(sections), 'alerts', 'channels'];
   found.problems.push(...unknownKeys(source.data, [], { source, known, homes: homeOf }));
   for (const [name, section] of Object.entries(sections)) {
     const names = keysOf(section).map((key) => key.name);

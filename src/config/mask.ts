@@ -1,5 +1,6 @@
 import { isMap, isScalar, isSeq, parseDocument, type Scalar } from 'yaml';
 import type { ChannelDefinition } from '../channels/channel.ts';
+import { alertsSchema, routeTypes } from './alerts.ts';
 import { isSecretKey, secretNamesIn } from './keys.ts';
 import { type Path, pathText } from './problem.ts';
 import { maskReferences } from './references.ts';
@@ -32,7 +33,12 @@ export function maskClearSecrets(text: string, definitions: readonly ChannelDefi
   const hidden = maskReferences(text);
   const document = parseDocument(hidden, { prettyErrors: false });
   if (document.errors.length > 0) return null;
-  const schemas = [...Object.values(sections), ...definitions.map(({ config }) => config)];
+  const schemas = [
+    ...Object.values(sections),
+    alertsSchema,
+    ...Object.values(routeTypes),
+    ...definitions.map(({ config }) => config),
+  ];
   const marked = new Set(schemas.flatMap(secretNamesIn));
   const isSecret = (name: string) => marked.has(name) || isSecretKey(name, []);
   const found = clearIn(document.contents, { path: [], isSecret, secret: false });

@@ -1,3 +1,4 @@
+import { redactedAlerts } from './alerts.ts';
 import type { ChannelConfig, Config } from './config.ts';
 import { durationText, listenText, percentText } from './text.ts';
 
@@ -29,6 +30,7 @@ export function redactedConfig(config: Config): Record<string, unknown> {
       payloads: durationText(retention.payloads),
     },
     backup: { ...backup, schedule: backup.schedule ?? 'off' },
+    alerts: redactedAlerts(config.alerts),
     defaults: { ...defaults, percent: percentText(defaults.percent) },
     channels: Object.fromEntries(config.channels.map((channel) => [channel.name, redactedChannel(channel)])),
   };

@@ -29,6 +29,8 @@ export interface AdminWorld extends ReservationWorld {
   status(): Promise<unknown>;
   /** As `stock show --json` prints it; null: no such SKU. */
   stock(sku: string): Promise<Json | null>;
+  /** As `alerts list --json` prints the newest open ones. */
+  alerts(): Promise<unknown>;
   metrics: Metrics;
   /** The page for people; null: the path is none of its. */
   page(ask: HttpAsk, caller: Caller): Promise<HttpAnswer | null>;
@@ -133,6 +135,7 @@ const pages = new Map<string, (world: AdminWorld) => Promise<HttpAnswer>>([
   ['/readyz', readyPage],
   ['/metrics', metricsPage],
   ['/api/v1/status', async (world) => json(200, await world.status())],
+  ['/api/v1/alerts', async (world) => json(200, await world.alerts())],
 ]);
 
 async function healthPage(world: AdminWorld): Promise<HttpAnswer> {

@@ -1,22 +1,22 @@
 import { iso } from '../clock.ts';
 import { countText } from '../errors.ts';
-import { type AlertRow, alertLevels, type OversellRow } from '../store/store.ts';
+import type { AlertLevel, AlertLevels, AlertRow, OversellRow } from '../store/store.ts';
 import { badge, html, type Markup, moment, table } from './html.ts';
 
 /** Open alerts by kind, the gravest first, then the docket. */
 export function attentionPage(
   alerts: readonly AlertRow[],
   docket: readonly OversellRow[],
-  now: number,
+  { levels, now }: { levels: AlertLevels; now: number },
 ): Markup {
   const kinds = [...new Set(alerts.map(({ kind }) => kind))].sort(
-    (a, b) => gravity(a) - gravity(b) || a.localeCompare(b),
+    (a, b) => order.indexOf(levels[a]) - order.indexOf(levels[b]) || a.localeCompare(b),
   );
   return html`${kinds.length === 0 && html`<div class="say"><p>${badge('Nothing needs a person.', 'good')}</p></div>`}
 ${kinds.map((kind) =>
   group(
-    kind,
     alerts.filter((alert) => alert.kind === kind),
+    levels[kind],
     now,
   ),
 )}
@@ -46,12 +46,8 @@ ${table(
 
 const order = ['error', 'warn', 'info'];
 
-function gravity(kind: AlertRow['kind']): number {
-  return order.indexOf(alertLevels[kind]);
-}
-
-function group(kind: AlertRow['kind'], rows: readonly AlertRow[], now: number): Markup {
-  const level = alertLevels[kind];
+function group(rows: readonly AlertRow[], level: AlertLevel, now: number): Markup {
+  const kind = rows[0]?.kind ?? '';
   return html`<h2>${badge(level, level === 'error' ? 'bad' : 'warn')} ${kind.replaceAll('_', ' ')}: ${countText(rows.length, 'alert')}</h2>
 ${rows.map(
   ({ id, message, since, ackedAt }) =>

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Caller } from '../http/admin.ts';
 import { type HttpAnswer, type HttpAsk, json, notAllowed, refused } from '../http/listener.ts';
-import type { Store } from '../store/store.ts';
+import type { AlertLevels, Store } from '../store/store.ts';
 import { explanationOf } from '../sync/explanation.ts';
 import { type LastRun, lastRun } from '../sync/plan.ts';
 import { alertJson, oversellJson, type StatusReport, stockJson } from '../sync/status.ts';
@@ -19,6 +19,7 @@ export interface PageWorld {
   clock: Clock;
   /** The admin token, which links to the page are signed with. */
   token: string | null;
+  levels: AlertLevels;
   status(): Promise<StatusReport>;
 }
 
@@ -120,11 +121,11 @@ async function showDrift({ store }: PageWorld, now: number): Promise<Shown> {
   return { title: 'Drift', place: '/drift', data: { run }, body: driftPage(run, now) };
 }
 
-async function showAttention({ store }: PageWorld, now: number): Promise<Shown> {
+async function showAttention({ store, levels }: PageWorld, now: number): Promise<Shown> {
   const alerts = await store.duties.alerts(true, most.rows);
   const docket = await store.reports.oversells({ status: 'open', limit: most.rows });
-  const data = { alerts: alerts.map(alertJson), oversells: docket.map(oversellJson) };
-  const body = attentionPage(alerts, docket, now);
+  const data = { alerts: alerts.map((row) => alertJson(row, levels)), oversells: docket.map(oversellJson) };
+  const body = attentionPage(alerts, docket, { levels, now });
   return { title: 'Attention', place: '/attention', data, body };
 }
 

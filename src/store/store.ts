@@ -8,6 +8,7 @@ import type { Rehearsal, RehearsalStep } from './contract/rehearsal.ts';
 import type { ReportStore } from './contract/reports.ts';
 import type { ReservationStore } from './contract/reservations.ts';
 import type { StockStore } from './contract/stock.ts';
+import type { TellingStore } from './contract/telling.ts';
 
 export type * from './contract/actor.ts';
 export * from './contract/alerts.ts';
@@ -22,6 +23,7 @@ export type * from './contract/rehearsal.ts';
 export type * from './contract/reports.ts';
 export type * from './contract/reservations.ts';
 export type * from './contract/stock.ts';
+export type * from './contract/telling.ts';
 
 /**
  * The contract between the engine and its store: whole operations, each atomic, all asynchronous. Nothing above may
@@ -40,6 +42,7 @@ export interface Store {
   readonly outbox: OutboxStore;
   readonly reservations: ReservationStore;
   readonly duties: DutyStore;
+  readonly telling: TellingStore;
   readonly reports: ReportStore;
   /** Runs the operations, answers the view, and leaves no trace: for dry runs and for judging a command's reach. */
   rehearse(steps: RehearsalStep[], counterIds: number[] | null, now: number): Promise<Rehearsal>;

@@ -1,7 +1,7 @@
 import type { Capabilities, Channel } from '../channels/channel.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
-import type { ChannelSetup, Store } from '../store/store.ts';
+import type { AlertLevels, ChannelSetup, Store } from '../store/store.ts';
 
 /** A configured channel as the duties work with it. Its changing state (mode, parked, …) is read from the store. */
 export interface LiveChannel {
@@ -32,6 +32,8 @@ export interface EngineSettings {
   keepKeysMs: number;
   keepPayloadsMs: number;
   publicUrl: string | null;
+  /** How bad each kind of alert is, by the rules of the configuration. */
+  levels: AlertLevels;
 }
 
 /** Wakes a duty before its timer. Waking twice is waking once; waking a stopped duty does nothing. */

@@ -3,6 +3,7 @@ import { numberState } from '../stock/number-state.ts';
 import {
   type AlertKind,
   type AlertLevel,
+  type AlertLevels,
   type AlertRow,
   alertLevels,
   type ChannelRow,
@@ -57,11 +58,12 @@ export async function statusReport(
 /** Open alerts of every kind, of those without any too: a rule can watch for the first one. */
 export async function alertsByKind(
   store: Store,
+  levels: AlertLevels,
 ): Promise<{ kind: AlertKind; level: AlertLevel; open: number; unseen: number }[]> {
   const counts = new Map((await store.duties.alertCounts()).map((each) => [each.kind, each]));
   return (Object.keys(alertLevels) as AlertKind[]).map((kind) => {
     const { open = 0, unseen = 0 } = counts.get(kind) ?? {};
-    return { kind, level: alertLevels[kind], open, unseen };
+    return { kind, level: levels[kind], open, unseen };
   });
 }
 
@@ -84,11 +86,11 @@ async function alertSummary(store: Store): Promise<StatusReport['alerts']> {
 const newestAlerts = 3;
 
 /** An alert, as every document shows it. */
-export function alertJson(row: AlertRow) {
+export function alertJson(row: AlertRow, levels: AlertLevels) {
   return {
     id: row.id,
     kind: row.kind,
-    level: alertLevels[row.kind],
+    level: levels[row.kind],
     channel: row.channel,
     subject: row.subject,
     message: row.message,

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/errors.ts';
 import { makeWorld, type World } from './world.ts';
@@ -125,5 +127,42 @@ describe('the health of a channel', () => {
     const status = await world.ok('status');
     expect([status.outbox.due, status.channels[0].due, status.channels[0].mode]).toEqual([0, 0, 'observe']);
     expect((await world.ok('pushes list')).pushes).toEqual([]);
+  });
+});
+
+describe('alerts by the rules of the configuration', () => {
+  test('show their own level, and a SKU at its mark is told until there is more of it', async () => {
+    const world = makeWorld();
+    world.configure(
+      `${readFileSync(join(world.cwd, 'config.yaml'), 'utf8')}\nalerts: { rules: { low_stock: { level: info } } }\n`,
+    );
+    await world.ok('stock set MUG 3');
+    expect(await world.ok('stock set-alert MUG 3')).toMatchObject({
+      sku: 'MUG',
+      available: 3,
+      alert_below: 3,
+    });
+    await world.ok('stock set MUG 3 --reason again');
+    const { alerts } = await world.ok('alerts list');
+    expect(alerts).toMatchObject([{ kind: 'low_stock', level: 'info', subject: 'MUG' }]);
+    expect(alerts[0].message).toContain('MUG has 3 left (told at 3 or fewer)');
+    expect((await world.ok('stock list --low')).stock).toMatchObject([{ sku: 'MUG' }]);
+    await world.ok('stock receive MUG 1');
+    expect((await world.ok('alerts list')).alerts).toEqual([]);
+    expect((await world.ok('stock list --low')).stock).toEqual([]);
+    expect((await world.json(EXIT.failed, 'stock', 'set-alert', 'MUX', '3')).error.code).toBe('unknown_sku');
+    expect((await world.json(EXIT.usage, 'stock', 'set-alert', 'MUG', 'few')).error.code).toBe('usage');
+  });
+
+  test('are tried by route: without one it says what to write, an unknown one is named', async () => {
+    const world = makeWorld();
+    const none = await world.json(EXIT.usage, 'alerts', 'test');
+    expect(none.error).toMatchObject({ code: 'no_route', hint: expect.stringContaining('alerts.routes') });
+    const route = '{ type: ntfy, url: "http://127.0.0.1:1/shop" }';
+    const before = readFileSync(join(world.cwd, 'config.yaml'), 'utf8');
+    world.configure(`${before}\nalerts: { routes: { phone: ${route} } }\n`);
+    expect((await world.json(EXIT.usage, 'alerts', 'test', 'mail')).error.hint).toBe('one of phone');
+    const { routes } = await world.json(EXIT.partial, 'alerts', 'test', 'phone');
+    expect(routes).toMatchObject([{ route: 'phone', type: 'ntfy', ok: false }]);
   });
 });

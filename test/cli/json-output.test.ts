@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/program.ts';
 import { EXIT } from '../../src/errors.ts';
@@ -94,6 +96,7 @@ async function books(): Promise<void> {
   await keep('orders show', EXIT.ok, 'orders', 'show', order?.id ?? '');
   const { oversells } = await keep('oversells list', EXIT.ok, 'oversells', 'list');
   await keep('explain', EXIT.ok, 'explain', 'MUG');
+  await keep('stock set-alert', EXIT.ok, 'stock', 'set-alert', 'MUG', '3');
   const { alerts } = await keep('alerts list', EXIT.ok, 'alerts', 'list');
   await keep('alerts show', EXIT.ok, 'alerts', 'show', String(alerts[0].id));
   await keep('alerts ack', EXIT.ok, 'alerts', 'ack', String(alerts[0].id));
@@ -168,9 +171,20 @@ async function calibrated(): Promise<void> {
   await world.ok('channels resume one');
 }
 
+/** A route whose server nobody runs: what it answers is part of the document. */
+async function withRoute(): Promise<void> {
+  const file = join(world.cwd, 'config.yaml');
+  const before = readFileSync(file, 'utf8');
+  const route = '{ type: slack, webhook_url: "http://127.0.0.1:1/hook" }';
+  world.configure(`${before}\nalerts: { routes: { chat: ${route} } }\n`);
+  await keep('alerts test', EXIT.partial, 'alerts', 'test');
+  world.configure(before);
+}
+
 async function channels(): Promise<void> {
   await calibrated();
   await keep('status', EXIT.ok, 'status');
+  await withRoute();
   await keep('web link', EXIT.ok, 'web', 'link');
   await keep('channels list', EXIT.ok, 'channels', 'list');
   await keep('channels show', EXIT.ok, 'channels', 'show', 'one');

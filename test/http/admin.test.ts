@@ -38,6 +38,7 @@ async function admin(token: string | null = null, reservations = world.store.res
       },
       broken: () => broken,
       page: async () => null,
+      alerts: async () => ({ alerts: [{ kind: 'oversell' }] }),
       ready: async () => ({ ready, checks: [{ name: 'database', ok: ready, detail: '' }] }),
       status: async () => ({ daemon: { running: true } }),
       stock: async (sku) => {

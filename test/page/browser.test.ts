@@ -7,6 +7,7 @@ import { createMetrics } from '../../src/http/metrics.ts';
 import { silentLog } from '../../src/log.ts';
 import { servePage } from '../../src/page/page.ts';
 import { passFor } from '../../src/page/pass.ts';
+import { alertLevels } from '../../src/store/store.ts';
 import { statusReport, stockReport } from '../../src/sync/status.ts';
 import { makeWorld, type World } from '../sync/world.ts';
 
@@ -57,10 +58,11 @@ describe.skipIf(!existsSync(chromiumPath))('the page in a browser', () => {
         ready: async () => ({ ready: true, checks: [] }),
         status,
         stock: (sku) => stockReport({ store }, sku),
+        alerts: async () => ({ alerts: [] }),
         metrics: createMetrics(async () => []),
         page: (ask, caller) => {
           const local = caller.local && !outside;
-          return servePage({ store, clock, token, status }, ask, { ...caller, local });
+          return servePage({ store, clock, token, levels: alertLevels, status }, ask, { ...caller, local });
         },
       },
       { host: '127.0.0.1', port: 0, token },

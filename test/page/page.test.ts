@@ -5,6 +5,7 @@ import { createMetrics } from '../../src/http/metrics.ts';
 import { silentLog } from '../../src/log.ts';
 import { servePage } from '../../src/page/page.ts';
 import { passFor, passIsGood } from '../../src/page/pass.ts';
+import { alertLevels } from '../../src/store/store.ts';
 import { statusReport, stockReport } from '../../src/sync/status.ts';
 import { makeWorld, type World } from '../sync/world.ts';
 
@@ -39,8 +40,10 @@ async function open(secret: string | null = null): Promise<string> {
       ready: async () => ({ ready: true, checks: [] }),
       status,
       stock: (sku) => stockReport({ store }, sku),
+      alerts: async () => ({ alerts: [] }),
       metrics: createMetrics(async () => []),
-      page: (ask, caller) => servePage({ store, clock, token: secret, status }, ask, caller),
+      page: (ask, caller) =>
+        servePage({ store, clock, token: secret, levels: alertLevels, status }, ask, caller),
     },
     { host: '127.0.0.1', port: 0, token: secret },
   );

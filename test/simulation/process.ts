@@ -1,7 +1,14 @@
 import { memory } from '../../src/channels/memory/index.ts';
 import { silentLog } from '../../src/log.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
-import type { ApplyOutcome, ApplyRequest, ChannelSetup, PushPlan, Store } from '../../src/store/store.ts';
+import {
+  type ApplyOutcome,
+  type ApplyRequest,
+  alertLevels,
+  type ChannelSetup,
+  type PushPlan,
+  type Store,
+} from '../../src/store/store.ts';
 import { type Actions, createActions } from '../../src/sync/duties/actions.ts';
 import { createWakes, type Engine, type LiveChannel } from '../../src/sync/engine.ts';
 import { createIngest, type Ingest } from '../../src/sync/inbound/ingest.ts';
@@ -106,6 +113,7 @@ export async function boot(world: World, registered: (name: string) => string): 
       maxChange: 0.2,
       maxZero: 0.05,
       keepKeysMs: 30 * 86_400_000,
+      levels: alertLevels,
       keepPayloadsMs: 14 * 86_400_000,
       publicUrl: null,
     },

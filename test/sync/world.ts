@@ -12,7 +12,7 @@ import type { MemoryHook, MemoryOptions } from '../../src/channels/memory/state.
 import type { Clock } from '../../src/clock.ts';
 import { silentLog } from '../../src/log.ts';
 import { openSqliteStore } from '../../src/store/sqlite/index.ts';
-import type { ChannelSetup, Mode, Store } from '../../src/store/store.ts';
+import { alertLevels, type ChannelSetup, type Mode, type Store } from '../../src/store/store.ts';
 import { createWakes, type Engine, type LiveChannel } from '../../src/sync/engine.ts';
 import { createReceiver, type HookAnswer, type Receiver } from '../../src/sync/inbound/receive.ts';
 import { afterTest } from '../kit/stage.ts';
@@ -228,6 +228,7 @@ export function engineOf(store: Store, channels: Engine['channels'], chance: Cha
       maxChange: 0.2,
       maxZero: 0.05,
       keepKeysMs: 30 * 86_400_000,
+      levels: alertLevels,
       keepPayloadsMs: 14 * 86_400_000,
       publicUrl: null,
     },

@@ -1,12 +1,19 @@
 import type { Command } from 'commander';
 import { iso } from '../../clock.ts';
+import { levelsOf } from '../../config/alerts.ts';
 import { AppError, EXIT, type ExitCode } from '../../errors.ts';
-import { type AlertKind, type AlertLevel, type AlertRow, alertLevels } from '../../store/store.ts';
+import {
+  type AlertKind,
+  type AlertLevel,
+  type AlertLevels,
+  type AlertRow,
+  alertLevels,
+} from '../../store/store.ts';
 import { alertJson } from '../../sync/status.ts';
 import { type ActorOptions, actorOf, withActor } from '../actor.ts';
 import { answer, type ListOptions, moreHint, withPaging } from '../answer.ts';
 import { beforeArg, choiceArg, idArg, limitArg } from '../args.ts';
-import { channelFilter, withBooks } from '../books.ts';
+import { type Books, channelFilter, withBooks } from '../books.ts';
 import { type Cli, define, type Invocation } from '../command.ts';
 import { paint, printable, printLine, printTable, type Style } from '../print.ts';
 
@@ -53,6 +60,27 @@ export function register(command: Command, cli: Cli): void {
     },
     ack,
   );
+  define(
+    command
+      .command('test [route]')
+      .description('send a test by every route of the configuration, or by one')
+      .addHelpText(
+        'after',
+        '\nRoutes stand under alerts.routes; config.example.yaml shows one of each type.',
+      ),
+    cli,
+    {
+      examples: ['invsync alerts test', 'invsync alerts test mail --json'],
+      exits: [EXIT.ok, EXIT.partial, EXIT.usage],
+      prints: 'data',
+    },
+    send,
+  );
+}
+
+async function send(invocation: Invocation<object>): Promise<ExitCode> {
+  const { tryRoutes } = await import('../alert-test.ts');
+  return tryRoutes(invocation);
 }
 
 interface Filter extends ListOptions {
@@ -69,17 +97,22 @@ function list(invocation: Invocation<Filter>): Promise<ExitCode> {
   const before = beforeArg(options.before);
   const kind = options.kind === undefined ? {} : { kind: choiceArg(options.kind, '--kind', kinds) };
   return withBooks(invocation, async (books) => {
+    const levels = await levelsIn(books);
     const rows = await books.store.duties.alerts(options.all !== true, limit, {
       ...kind,
       ...channelFilter(books, options.channel),
       ...(before === undefined ? {} : { before }),
     });
-    answer(invocation, { alerts: rows.map(alertJson) }, books.warnings, (io) => {
+    answer(invocation, { alerts: rows.map((row) => alertJson(row, levels)) }, books.warnings, (io) => {
       printTable(
         io,
         [
           { title: 'id', value: (row) => row.id },
-          { title: 'level', value: (row) => levelOf(row), style: (row) => styleOf(row) },
+          {
+            title: 'level',
+            value: ({ kind }) => levels[kind],
+            style: (row) => styleOf(row, levels[row.kind]),
+          },
           { title: 'kind', worth: 4, value: (row) => row.kind },
           { title: 'since', value: (row) => iso(row.since) },
           { title: 'state', worth: 6, value: stateOf },
@@ -97,12 +130,13 @@ function list(invocation: Invocation<Filter>): Promise<ExitCode> {
 function show(invocation: Invocation<object>): Promise<ExitCode> {
   const id = idArg(invocation.args[0] ?? '', 'the id');
   return withBooks(invocation, async (books) => {
+    const levels = await levelsIn(books);
     const [row] = await books.store.duties.alerts(false, 1, { id });
     if (row === undefined) throw unknownAlert(id);
-    answer(invocation, alertJson(row), books.warnings, (io) => {
+    answer(invocation, alertJson(row, levels), books.warnings, (io) => {
       printLine(
         io,
-        `${paint(io, styleOf(row) ?? 'dim', levelOf(row))}  ${row.kind} of ${printable(row.subject)}`,
+        `${paint(io, styleOf(row, levels[row.kind]) ?? 'dim', levels[row.kind])}  ${row.kind} of ${printable(row.subject)}`,
       );
       printLine(io, printable(row.message));
       const again = row.count > 1 ? `, ${row.count} times, last ${iso(row.lastAt)}` : '';
@@ -115,13 +149,14 @@ function show(invocation: Invocation<object>): Promise<ExitCode> {
 function ack(invocation: Invocation<ActorOptions>): Promise<ExitCode> {
   const ids = invocation.args.map((text) => idArg(text, 'the id'));
   return withBooks(invocation, async (books) => {
+    const levels = await levelsIn(books);
     const { duties } = books.store;
     const found = await Promise.all(ids.map((id) => duties.alerts(false, 1, { id })));
     const missing = ids.find((_, at) => found[at]?.length === 0);
     if (missing !== undefined) throw unknownAlert(missing);
     const acked = await duties.ackAlerts(ids, actorOf(invocation.options), invocation.io.now());
     const rows = (await Promise.all(ids.map((id) => duties.alerts(false, 1, { id })))).flat();
-    answer(invocation, { acked, alerts: rows.map(alertJson) }, books.warnings, (io) => {
+    answer(invocation, { acked, alerts: rows.map((row) => alertJson(row, levels)) }, books.warnings, (io) => {
       for (const row of rows) printLine(io, `${row.id}  ${stateOf(row)}: ${printable(row.message)}`);
     });
     return EXIT.ok;
@@ -134,13 +169,13 @@ function unknownAlert(id: number): AppError {
   });
 }
 
-function levelOf({ kind }: AlertRow): AlertLevel {
-  return alertLevels[kind];
+async function levelsIn(books: Books): Promise<AlertLevels> {
+  return levelsOf((await books.settings()).alerts);
 }
 
-function styleOf(row: AlertRow): Style | undefined {
+function styleOf(row: AlertRow, level: AlertLevel): Style | undefined {
   if (row.resolvedAt !== null) return 'dim';
-  return levelOf(row) === 'error' ? 'bad' : 'warn';
+  return level === 'error' ? 'bad' : 'warn';
 }
 
 function stateOf(row: AlertRow): string {

@@ -12,6 +12,7 @@ import { type CreateOptions, nameToUse } from '../new-sku.ts';
 import { printLine, printTable } from '../print.ts';
 import { heedBrakes, reachOf } from '../reach.ts';
 import { type CountSeen, countOn, fromJson } from './stock-count-from.ts';
+import { nearSku } from './stock-list.ts';
 
 /** Options of all changes of one SKU. */
 export interface ChangeOptions extends ActorOptions, CreateOptions {
@@ -212,4 +213,25 @@ function printChange(io: Io, done: Done, lines: readonly OpenLine[]): void {
     ],
     lines,
   );
+}
+
+/** `stock set-alert` */
+export function setAlert(invocation: Invocation<ActorOptions>): Promise<ExitCode> {
+  const [sku = '', text = ''] = invocation.args;
+  const below = text === 'off' ? null : unitsArg(text, 'the number');
+  return withBooks(invocation, async (books) => {
+    const { stock } = books.store;
+    const known = await stock.setAlert(sku, below, actorOf(invocation.options), invocation.io.now());
+    const row = await stock.get(sku);
+    if (!known || row === null) throw unknownSku(sku, await nearSku(books, sku));
+    answer(invocation, { ...stockJson(row), alert_below: below }, books.warnings, (io) =>
+      printLine(
+        io,
+        below === null
+          ? `${row.sku}: no alert`
+          : `${row.sku}: an alert at ${below} or fewer; now ${row.available}`,
+      ),
+    );
+    return EXIT.ok;
+  });
 }

@@ -15,6 +15,7 @@ interface ListOptions {
   after?: string;
   search?: string;
   uncounted?: boolean;
+  low?: boolean;
 }
 
 /** `stock list` */
@@ -24,7 +25,7 @@ export function list(invocation: Invocation<ListOptions>): Promise<ExitCode> {
   return withBooks(invocation, async (books) => {
     const rows = await books.store.stock.list({ ...filter, limit });
     const empty =
-      filter.search === undefined && filter.uncounted !== true
+      filter.search === undefined && filter.uncounted !== true && filter.low !== true
         ? 'no SKU yet: invsync stock set, count, receive or import make one'
         : 'no such SKU';
     answer(invocation, { stock: rows.map(stockJson) }, books.warnings, (io) => {

@@ -7,6 +7,7 @@ import { withCreate } from '../new-sku.ts';
 /** `invsync stock …`: the numbers themselves. All of it changes our own books only; channels follow by pushes. */
 export function register(command: Command, cli: Cli): void {
   registerReading(command, cli);
+  registerMark(command, cli);
   registerCounts(command, cli);
   registerAdditions(command, cli);
   registerFiles(command, cli);
@@ -26,6 +27,7 @@ function registerReading(command: Command, cli: Cli): void {
       .option('--limit <n>', 'at most so many rows (default: 100)')
       .option('--after <sku>', 'only SKUs that come after this one')
       .option('--search <text>', 'only SKUs with this text in their name')
+      .option('--low', 'only SKUs with as few units as their mark (stock set-alert), or fewer')
       .option('--uncounted', 'only SKUs that were never counted'),
     cli,
     {
@@ -39,6 +41,19 @@ function registerReading(command: Command, cli: Cli): void {
     cli,
     { ...reading, examples: ['invsync stock show MUG-BLK', 'invsync stock show MUG-BLK --json'] },
     lazily(async () => (await import('./stock-list.ts')).show),
+  );
+}
+
+function registerMark(command: Command, cli: Cli): void {
+  define(
+    withActor(
+      command
+        .command('set-alert <sku> <n>')
+        .description('tell when <n> units or fewer are available (alert low_stock), or off'),
+    ),
+    cli,
+    { ...changing, examples: ['invsync stock set-alert MUG-BLK 3', 'invsync stock set-alert MUG-BLK off'] },
+    lazily(async () => (await import('./stock-change.ts')).setAlert),
   );
 }
 

@@ -1,8 +1,11 @@
-/** How bad an alert is: `error` means that a number is wrong or may become so, `warn` that somebody should look. */
-export type AlertLevel = 'warn' | 'error';
+/**
+ * How bad an alert is: `error` means that a number is wrong or may become so, `warn` that somebody should look, `info`
+ * that it is good to know.
+ */
+export type AlertLevel = 'info' | 'warn' | 'error';
 
 /**
- * Every kind of trouble that is told to people, with its level. This table is the only list: an alert of another kind
+ * Every kind of trouble that is told to people, with its level where no rule gives it another. This table is the only list: an alert of another kind
  * does not compile, and rules, metrics and pages read it.
  */
 export const alertLevels = {
@@ -38,9 +41,13 @@ export const alertLevels = {
   restored: 'error',
   disk: 'error',
   backup_overdue: 'warn',
+  route_failed: 'error',
 } as const satisfies Record<string, AlertLevel>;
 
 export type AlertKind = keyof typeof alertLevels;
+
+/** How bad each kind is, rules of the configuration included. */
+export type AlertLevels = Readonly<Record<AlertKind, AlertLevel>>;
 
 /**
  * Kinds that tell of something that happened and has no cause that could end: they are over when a person has seen them,

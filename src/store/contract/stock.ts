@@ -74,6 +74,8 @@ export interface StockFilter {
   after?: string;
   search?: string;
   uncounted?: boolean;
+  /** Has as few units as its mark, or fewer. */
+  low?: boolean;
   /** Only SKUs of which something was recorded at or after it. */
   movedSince?: number;
   limit: number;
@@ -85,6 +87,8 @@ export interface StockStore {
   openLines(sku: string, asOf: number, presumeGoneMs: Record<number, number>): Promise<OpenLine[]>;
   /** `from` as it is stored or in normal form. Rejects with AppError `bad_sku` where `to` can be no SKU. */
   rename(from: string, to: string, actor: Actor, now: number): Promise<'done' | 'unknown_sku' | 'taken'>;
+  /** From how many units on it is low (null: never). False: no such SKU. */
+  setAlert(sku: string, below: number | null, actor: Actor, now: number): Promise<boolean>;
   /** The oldest time of any SKU's count; null: nothing is counted. */
   oldestCount(): Promise<number | null>;
   get(sku: string): Promise<StockRow | null>;

@@ -1,5 +1,6 @@
 import { iso } from '../../clock.ts';
 import type { AlertKind, CounterView } from '../store.ts';
+import { lowSkus } from './low.ts';
 import type { Db } from './open.ts';
 import { viewsOf } from './views.ts';
 
@@ -41,6 +42,7 @@ export function causesIn(db: Db, now: number): Causes[] {
     whole('reconcile_overdue', unreconciled(db)),
     whole('missed_webhooks', missedWebhooks(db, now)),
     whole('webhook_refused', refusedAtTheDoor(db, now)),
+    whole('low_stock', lowStock(db)),
   ];
 }
 
@@ -145,6 +147,19 @@ function unmappedSales(db: Db): Cause[] {
       message: `${sold}: a listing without a SKU, so no stock is taken for it; see: invsync listings unmatched, then: ${map}`,
     };
   });
+}
+
+function lowStock(db: Db): Cause[] {
+  const rows = rowsOf<{ sku: string; available: number; below: number }>(
+    db,
+    `select s.code as sku, l.on_hand - l.committed - l.reserved as available, s.alert_below as below
+     from sku s join level l on l.sku_id = s.id where s.id in (${lowSkus}) order by s.id`,
+  );
+  return rows.map(({ sku, available, below }) => ({
+    channelId: null,
+    subject: sku,
+    message: `${sku} has ${available} left (told at ${below} or fewer); order more, or: invsync stock set-alert ${word(sku)} N|off`,
+  }));
 }
 
 /** Numbers that cannot be written and are still wrong, of listings that are still there and offered. */

@@ -124,7 +124,8 @@ export function reviewAlerts(db: Db, now: number, who: 'logs' | 'leaves'): Alert
   }));
 }
 
-const columns = `a.id, c.name as channel, a.kind, a.subject, a.message, a.since, a.last_at as lastAt, a.count,
+/** What an `AlertRow` is made of, of `alert a` and `channel c`. */
+export const alertColumns = `a.id, c.name as channel, a.kind, a.subject, a.message, a.since, a.last_at as lastAt, a.count,
   a.acked_at as ackedAt, a.resolved_at as resolvedAt`;
 
 /** See `DutyStore.alerts`. */
@@ -136,7 +137,7 @@ export function listAlerts(
 ): AlertRow[] {
   return db
     .sql(
-      `select ${columns}
+      `select ${alertColumns}
        from alert a left join channel c on c.id = a.channel_id
        where (@open = 0 or a.resolved_at is null)
          and (@kind is null or a.kind = @kind)

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type { Store } from '../store.ts';
+import type { Store, TellingStore } from '../store.ts';
 import { asText } from './apply.ts';
 import { foreignness, inodeOf, readMark, writeMark } from './epoch-mark.ts';
 import { callerExecutor, type Executor, noExecutor, threadExecutor } from './executor.ts';
@@ -78,6 +78,7 @@ function storeOn(db: Db, executor: Executor): Store {
     outbox: outboxOn(hands),
     reservations: reservationsOn(hands),
     duties: dutiesOn({ ...hands, tidy: () => executor.tidy(), mark: epochMarkOn(db, hands) }),
+    telling: tellingOn(hands),
     reports: reportsOn(hands),
     rehearse: (steps, counterIds, now) => hands.write('rehearse', steps, counterIds, now),
     changedSince: () => {
@@ -214,6 +215,7 @@ function stockOn({ read, write }: Hands): Store['stock'] {
     change: (changes, actor, now) => write('changeStock', changes, actor, now),
     openLines: (sku, asOf, presumeGoneMs) => read('openLines', sku, asOf, presumeGoneMs),
     rename: (from, to, actor, now) => write('renameSku', from, to, actor, now),
+    setAlert: (sku, below, actor, now) => write('setAlertBelow', sku, below, actor, now),
     oldestCount: () => read('oldestCount'),
     get: (sku) => read('getStock', sku),
     recognise: (texts) => read('recogniseSkus', texts),
@@ -312,6 +314,16 @@ function dutiesOn({
     tidy: () => tidy(),
     check: async (deep) => [...(await write('checkWriter')), ...(await read('checkBooks', deep))],
     ping: (now) => write('ping', now),
+  };
+}
+
+function tellingOn({ read, write }: Hands): TellingStore {
+  return {
+    untold: (limit) => read('untoldAlerts', limit),
+    noteTold: (...told) => write('noteTold', ...told),
+    routes: () => read('listRoutes'),
+    noteRoute: (...outcome) => write('noteRoute', ...outcome),
+    keepRoutes: (names) => write('keepRoutes', names),
   };
 }
 

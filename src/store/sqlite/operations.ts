@@ -59,6 +59,7 @@ import {
   takeUp,
 } from './inbox.ts';
 import { findListing, listingRefs, listListings, matchListings, sharedNumbers } from './listings.ts';
+import { setAlertBelow } from './low.ts';
 import { makeSku, mapListing, setListing, unmapListing } from './mapping.ts';
 import { missedWebhooks } from './missed.ts';
 import {
@@ -101,6 +102,7 @@ import {
 } from './reservations.ts';
 import { recogniseSkus, renameSku } from './sku.ts';
 import { statusCounts } from './status-counts.ts';
+import { keepRoutes, listRoutes, noteRoute, noteTold, untoldAlerts } from './telling.ts';
 import { dismissSales, waitingSales } from './unmapped.ts';
 import { viewsOf } from './views.ts';
 import {
@@ -169,6 +171,10 @@ export const writes = {
   resolveAlert,
   reviewAlerts,
   ackAlerts,
+  noteTold,
+  noteRoute,
+  keepRoutes,
+  setAlertBelow,
   prune,
   resolveOversell,
   ping,
@@ -217,6 +223,8 @@ export const reads = {
   alertCounts,
   alertStands,
   alertsToReview,
+  untoldAlerts,
+  listRoutes,
   statusCounts,
   entriesOf,
   listDeeds,

@@ -13,6 +13,7 @@ import type {
 import { goneAfterMs } from './count.ts';
 import { levelOf } from './ledger.ts';
 import { linesOfOrder } from './lines.ts';
+import { lowSkus } from './low.ts';
 import type { Db } from './open.ts';
 import { codeOf, skuIdOf, stockRow } from './sku.ts';
 import { linesInDoubt } from './unsettled.ts';
@@ -242,6 +243,7 @@ export function listStock(db: Db, filter: StockFilter): StockRow[] {
     .sql(
       `select id from sku
        where code > @after and (@search = '' or instr(lower(code), lower(@search)) > 0)
+         and (@low = 0 or id in (${lowSkus}))
          and (@uncounted = 0 or id in (select sku_id from level where counted = 0))
          and (@movedSince is null or id in (
            select v.sku_id from level v join entry e on e.id = v.last_entry where e.recorded_at >= @movedSince))
@@ -251,6 +253,7 @@ export function listStock(db: Db, filter: StockFilter): StockRow[] {
       after: filter.after ?? '',
       search: filter.search ?? '',
       uncounted: filter.uncounted === true ? 1 : 0,
+      low: filter.low === true ? 1 : 0,
       movedSince: filter.movedSince ?? null,
       limit: filter.limit,
     }) as { id: number }[];

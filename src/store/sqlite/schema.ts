@@ -11,6 +11,7 @@ import { claimByChannel } from './migrations/10-claim-by-channel.ts';
 import { accounts } from './migrations/11-accounts.ts';
 import { refs } from './migrations/12-refs.ts';
 import { telling } from './migrations/13-telling.ts';
+import { told } from './migrations/14-told.ts';
 
 /** Numbered migrations, forward only: a step that was published is never changed, a new one goes to the end. */
 export const migrations: readonly string[] = [
@@ -27,4 +28,5 @@ export const migrations: readonly string[] = [
   accounts,
   refs,
   telling,
+  told,
 ];
