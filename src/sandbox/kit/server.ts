@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { z } from 'zod';
 import { AppError, messageOf } from '../../errors.ts';
-import type { Shop } from '../shop.ts';
+import type { FaultRequest, SellRequest, Shop } from '../shop.ts';
 
 /** A request as a shop sees it. `body` is raw. */
 export interface ShopRequest {
@@ -103,7 +104,8 @@ async function serve(
   } catch (error) {
     if (response.headersSent || incoming.socket.destroyed) return;
     const known = error instanceof AppError;
-    response.writeHead(known ? 409 : 500, { 'content-type': 'application/json' });
+    const status = known ? (error.code === 'bad_request' ? 400 : 409) : 500;
+    response.writeHead(status, { 'content-type': 'application/json' });
     response.end(
       JSON.stringify({ error: { code: known ? error.code : 'sandbox', message: messageOf(error) } }),
     );
@@ -115,38 +117,94 @@ export function jsonAnswer(status: number, value: unknown): ShopAnswer {
   return { status, body: JSON.stringify(value) };
 }
 
-/** What a verb of the sandbox is told. */
+/** What a verb of the sandbox is told: a JSON object, or nothing. Throws AppError `bad_request` in words. */
 export function bodyOf({ body }: ShopRequest) {
-  return body.length === 0 ? {} : JSON.parse(body.toString('utf8'));
+  if (body.length === 0) return {};
+  try {
+    const input = JSON.parse(body.toString('utf8'));
+    if (typeof input === 'object' && input !== null && !Array.isArray(input)) return input;
+  } catch {
+    // Told below.
+  }
+  throw new AppError('bad_request', 'the body is no JSON object');
+}
+
+const id = z.coerce.string().min(1);
+const units = z.int().min(0);
+const line = z.object({ sku: z.string().min(1), quantity: z.int().min(1) });
+
+/** The fields of each verb that all shops have; a shop may know more, which are passed on. */
+const verbs = {
+  sell: z.looseObject({
+    lines: z.array(line).min(1).optional(),
+    sku: z.string().min(1).optional(),
+    quantity: z.int().min(1).optional(),
+    force: z.boolean().optional(),
+  }),
+  cancel: z.looseObject({ order_id: id, restock: z.boolean().optional() }),
+  refund: z.looseObject({
+    order_id: id,
+    line_id: id.optional(),
+    quantity: z.int().min(1),
+    restock: z.boolean().default(false),
+  }),
+  edit: z.looseObject({ order_id: id, line_id: id, quantity: units }),
+  ship: z.looseObject({ order_id: id }),
+  set: z.looseObject({ sku: z.string().min(1), quantity: units }),
+  fault: z.looseObject({
+    name: z.string().min(1).optional(),
+    rate: z.number().min(0).max(1).optional(),
+    count: units.nullable().optional(),
+    ms: z.number().min(0).optional(),
+    clear: z.boolean().optional(),
+  }),
+} as const;
+
+/** A body by its verb's fields. Throws AppError `bad_request` that names the field, and those that there are. */
+function told<Verb extends keyof typeof verbs>(
+  verb: Verb,
+  request: ShopRequest,
+): z.output<(typeof verbs)[Verb]> {
+  const result = verbs[verb].safeParse(bodyOf(request));
+  if (result.success) return result.data as z.output<(typeof verbs)[Verb]>;
+  const [issue] = result.error.issues;
+  const fields = Object.keys(verbs[verb].shape).join(', ');
+  throw new AppError(
+    'bad_request',
+    `${verb}: ${issue?.path.join('.') || 'body'}: ${issue?.message}; fields: ${fields}`,
+  );
 }
 
 /** The answer of a verb or record that all shops have; null: it may be one of this shop alone. */
 function sandboxRoute(request: ShopRequest, shop: Shop): ShopAnswer | null {
   const verb = request.path.slice('/_sandbox/'.length);
-  if (request.method === 'GET') {
-    const records = shop.records();
-    if (verb === 'orders') return jsonAnswer(200, records.orders);
-    if (verb === 'calls') return jsonAnswer(200, records.calls);
-    if (verb === 'listings') return jsonAnswer(200, records.listings);
-    if (verb === 'pending') return jsonAnswer(200, { pending: shop.pending() });
-    return jsonAnswer(404, { error: { code: 'not_found', message: `no record "${verb}"` } });
-  }
-  const input = bodyOf(request);
-  if (verb === 'sell') {
-    const lines = input.lines ?? [{ sku: input.sku, quantity: input.quantity ?? 1 }];
-    const result = shop.sell({ ...input, lines });
-    return jsonAnswer(result.sold ? 200 : 409, result);
-  }
-  const verbs: Record<string, () => void> = {
-    cancel: () => shop.cancel(input),
-    refund: () => shop.refund(input),
-    edit: () => shop.edit(input),
-    ship: () => shop.ship(input),
-    set: () => shop.set(input),
-    fault: () => shop.fault(input),
+  if (request.method === 'GET') return recordAnswer(verb, shop);
+  if (verb === 'sell') return sellAnswer(request, shop);
+  const acts: Record<string, () => void> = {
+    cancel: () => shop.cancel(told('cancel', request) as Parameters<Shop['cancel']>[0]),
+    refund: () => shop.refund(told('refund', request) as Parameters<Shop['refund']>[0]),
+    edit: () => shop.edit(told('edit', request)),
+    ship: () => shop.ship(told('ship', request)),
+    set: () => shop.set(told('set', request)),
+    fault: () => shop.fault(told('fault', request) as FaultRequest),
   };
-  const act = verbs[verb];
+  const act = Object.hasOwn(acts, verb) ? acts[verb] : undefined;
   if (act === undefined) return null;
   act();
   return jsonAnswer(200, { ok: true });
+}
+
+function recordAnswer(name: string, shop: Shop): ShopAnswer {
+  if (name === 'pending') return jsonAnswer(200, { pending: shop.pending() });
+  const records = shop.records();
+  if (name === 'orders' || name === 'calls' || name === 'listings') return jsonAnswer(200, records[name]);
+  return jsonAnswer(404, { error: { code: 'not_found', message: `no record "${name}"` } });
+}
+
+function sellAnswer(request: ShopRequest, shop: Shop): ShopAnswer {
+  const { sku, quantity = 1, lines, ...rest } = told('sell', request);
+  if (lines === undefined && sku === undefined)
+    throw new AppError('bad_request', 'sell: lines: [{sku, quantity}], or sku with quantity, is required');
+  const result = shop.sell({ ...rest, lines: lines ?? [{ sku: sku ?? '', quantity }] } as SellRequest);
+  return jsonAnswer(result.sold ? 200 : 409, result);
 }
