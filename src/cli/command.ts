@@ -99,13 +99,19 @@ export function filesOf(
   cli: Cli,
   wanted: string | undefined,
 ): Pick<Invocation<object>, 'configFile' | 'loadConfig' | 'soundConfig' | 'booksConfig'> {
-  const { env } = cli.io;
   const configFile = async () => (await import('../config/locate.ts')).locateConfig(wanted, cli.io);
+  const envOf = async (file: string) => {
+    const { withSecrets } = await import('../config/secrets-file.ts');
+    const { env, remark } = withSecrets(file, cli.io.env);
+    if (remark !== null) cli.io.stderr(`warning: ${remark}\n`);
+    return env;
+  };
   const soundConfig = async () => {
     const { readText } = await import('../config/books-config.ts');
     const { parseSound } = await import('../config/load.ts');
     const file = await configFile();
     const text = readText(file);
+    const env = await envOf(file);
     // Only the types that the file names are loaded; a faulty file is judged with all, whose keys make better hints.
     const types = [...text.matchAll(/\btype:[ \t]*["']?([\w-]+)/g)].map(([, type]) => type ?? '');
     const narrow = parseSound(text, { file, env, definitions: await cli.definitions(types) });
@@ -123,7 +129,7 @@ export function filesOf(
     booksConfig: async () => {
       const { booksConfig, readText } = await import('../config/books-config.ts');
       const file = await configFile();
-      return booksConfig(readText(file), { file, env });
+      return booksConfig(readText(file), { file, env: await envOf(file) });
     },
   };
 }

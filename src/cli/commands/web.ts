@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { iso } from '../../clock.ts';
+import type { Problem } from '../../config/problem.ts';
 import { AppError, EXIT, type ExitCode } from '../../errors.ts';
 import { longestPassMs, passFor } from '../../page/pass.ts';
 import { answer } from '../answer.ts';
@@ -29,10 +30,13 @@ export function register(command: Command, cli: Cli): void {
 async function link(invocation: Invocation<{ ttl?: string; base?: string }>): Promise<ExitCode> {
   const { options, io } = invocation;
   const ttl = durationArg(options.ttl ?? '7d', '--ttl', { least: 60_000, most: longestPassMs });
-  const { admin } = (await invocation.soundConfig()).config;
-  if (admin.token?.startsWith('${'))
-    throw new AppError('config', `admin.token: ${admin.token} is not set in this shell`, {
-      hint: 'set it as for the daemon: the link is signed with it',
+  const { config, refused } = await invocation.soundConfig();
+  const { admin } = config;
+  const problems = (refused?.details['problems'] ?? []) as Problem[];
+  const unset = problems.find(({ path }) => path === 'admin.token');
+  if (unset !== undefined)
+    throw new AppError('config', `admin.token ${unset.message}`, {
+      hint: 'the link is signed with it: set it as for the daemon, in the shell or in secrets.env',
       exitCode: EXIT.usage,
     });
   const base = options.base === undefined ? new URL(adminUrl(admin.listen)) : baseArg(options.base);
