@@ -102,8 +102,8 @@ export function filesOf(
   const configFile = async () => (await import('../config/locate.ts')).locateConfig(wanted, cli.io);
   const envOf = async (file: string) => {
     const { withSecrets } = await import('../config/secrets-file.ts');
-    const { env, remark } = withSecrets(file, cli.io.env);
-    if (remark !== null) cli.io.stderr(`warning: ${remark}\n`);
+    const { env, remarks } = withSecrets(file, cli.io.env);
+    for (const remark of remarks) cli.io.stderr(`warning: ${remark}\n`);
     return env;
   };
   const soundConfig = async () => {

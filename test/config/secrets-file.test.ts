@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -21,7 +21,7 @@ const read = (env = {}) => withSecrets(join(dir, 'config.yaml'), env);
 
 describe('secrets.env beside the configuration', () => {
   test('need not be there', () => {
-    expect(read({ A: '1' })).toEqual({ env: { A: '1' }, remark: null });
+    expect(read({ A: '1' })).toEqual({ env: { A: '1' }, remarks: [] });
   });
 
   test('gives variables, quoted or not, and the shell wins', () => {
@@ -47,18 +47,42 @@ describe('secrets.env beside the configuration', () => {
     });
   });
 
-  test('names faulty lines and never what stands there', () => {
-    write('A=1\nhunter2\nB="open hunter2\n1C=hunter2\n');
-    const fault = () => read();
-    expect(fault).toThrow('line 2, 3, 4 is no NAME=value');
-    expect(fault).not.toThrow('hunter2');
+  test('names faulty lines and never what stands there; the sound ones count', () => {
+    write('\ufeffA=1\nhunter2\nB="open hunter2\n1C=hunter2\n');
+    const { env, remarks } = read();
+    expect(env).toEqual({ A: '1' });
+    expect(remarks).toEqual([expect.stringContaining('line 2, 3, 4 is no NAME=value')]);
+    expect(remarks.join()).not.toContain('hunter2');
+  });
+
+  test('that cannot be read, or has faulty lines, stops no command that needs no secret', async () => {
+    mkdirSync(join(dir, 'secrets.env'));
+    expect(read({ A: '1' })).toEqual({
+      env: { A: '1' },
+      remarks: [expect.stringContaining('cannot be read')],
+    });
+    const world = makeWorld();
+    world.write('secrets.env', 'no variable\n');
+    chmodSync(join(world.cwd, 'secrets.env'), 0o600);
+    for (const command of [
+      'stock list',
+      'orders list',
+      'events list',
+      'oversells list',
+      'pushes list',
+      'status',
+      'config show',
+    ])
+      await world.ok(command);
+    const ran = await world.invsync('stock', 'list');
+    expect(ran.err).toContain('line 1 is no NAME=value');
   });
 
   test('is closed where others can read it, with a word', () => {
     write('A=1\n', 0o644);
-    expect(read().remark).toContain('others could read');
+    expect(read().remarks).toEqual([expect.stringContaining('others could read')]);
     expect(statSync(join(dir, 'secrets.env')).mode & 0o777).toBe(0o600);
-    expect(read().remark).toBeNull();
+    expect(read().remarks).toEqual([]);
   });
 
   test('is read by every command', async () => {
